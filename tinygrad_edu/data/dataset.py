@@ -1,0 +1,147 @@
+"""Datasets: things with a length and rows, held in arrays where possible.
+
+A `Dataset` is a length and `dataset[i]`, as in PyTorch: anything can be one. What makes batches fast is a
+second, optional method, `take(indices)`: one fancy index per array for a whole batch instead of a Python loop
+over its rows. `ArrayDataset`, `Table` and `Subset` have it; `collate` is the loop for those that do not.
+"""
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+from typing import Any, Protocol, Self, TypeAlias, runtime_checkable
+
+import numpy as np
+import numpy.typing as npt
+
+Array: TypeAlias = npt.NDArray[Any]
+Indices: TypeAlias = npt.NDArray[np.int64]
+Batch: TypeAlias = tuple[Array, ...]
+
+
+@runtime_checkable
+class Dataset(Protocol):
+    """Anything with a length and an item for each index in [0, len): usually a tuple such as (x, y)."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Any: ...
+
+
+@runtime_checkable
+class Gathers(Protocol):
+    """A dataset that hands out a whole batch at once: arrays of shape (len(indices), ...), freshly copied."""
+
+    def take(self, indices: Indices, /) -> Batch: ...
+
+
+@runtime_checkable
+class Selects(Protocol):
+    """A dataset that can make a smaller one of its own kind, rows in the order asked for."""
+
+    def rows(self, indices: Indices, /) -> Self: ...
+
+
+class ArrayDataset:
+    """Arrays that share their first dimension: row i is `(arrays[0][i], arrays[1][i], ...)`.
+
+    `names` are for people (messages, `repr`), one an array; default `array0`, `array1`, ...
+    Nothing is copied: writing to a given array writes to the dataset.
+    """
+
+    def __init__(self, *arrays: npt.ArrayLike, names: Sequence[str] | None = None) -> None:
+        if not arrays:
+            raise ValueError("ArrayDataset needs at least one array; pass for example ArrayDataset(x, y)")
+        self.arrays: Batch = tuple(np.asarray(array) for array in arrays)
+        self.names = tuple(names) if names is not None else tuple(f"array{i}" for i in range(len(arrays)))
+        if len(self.names) != len(self.arrays):
+            raise ValueError(
+                f"ArrayDataset has {len(self.arrays)} arrays and {len(self.names)} names {self.names}; "
+                "give one name an array"
+            )
+        shapes = ", ".join(f"{n} {a.shape}" for n, a in zip(self.names, self.arrays, strict=True))
+        if any(array.ndim == 0 for array in self.arrays):
+            raise ValueError(f"ArrayDataset: every array needs a first dimension, the rows; got {shapes}")
+        if len({len(array) for array in self.arrays}) > 1:
+            raise ValueError(
+                f"ArrayDataset: first dimensions differ: {shapes}; row i must be one example in every array"
+            )
+
+    def __len__(self) -> int:
+        return len(self.arrays[0])
+
+    def __getitem__(self, index: int, /) -> tuple[Any, ...]:
+        return tuple(array[index] for array in self.arrays)
+
+    def take(self, indices: Indices, /) -> Batch:
+        """The rows `indices` of every array, each (len(indices), ...): a copy, safe to change."""
+        return tuple(array[indices] for array in self.arrays)
+
+    def rows(self, indices: Indices, /) -> ArrayDataset:
+        """An ArrayDataset of those rows, copied."""
+        return ArrayDataset(*self.take(indices), names=self.names)
+
+    def __repr__(self) -> str:
+        arrays = ", ".join(f"{n} {a.dtype}{a.shape}" for n, a in zip(self.names, self.arrays, strict=True))
+        return f"ArrayDataset({arrays})"
+
+
+class Subset:
+    """Some rows of another dataset, in a chosen order, without copying them: row i is `base[indices[i]]`."""
+
+    def __init__(self, base: Dataset, indices: npt.ArrayLike) -> None:
+        chosen = np.asarray(indices)
+        if chosen.size == 0:
+            chosen = chosen.astype(np.int64)
+        if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
+            raise ValueError(
+                f"Subset: indices must be one row of integers, not {chosen.dtype}{chosen.shape}; "
+                "turn a mask into indices with numpy.flatnonzero(mask)"
+            )
+        if chosen.size and (chosen.min() < 0 or chosen.max() >= len(base)):
+            raise IndexError(
+                f"Subset: indices run from {chosen.min()} to {chosen.max()}, the dataset has rows "
+                f"0 to {len(base) - 1}; use the dataset the indices were made for"
+            )
+        self.base = base
+        self.indices: Indices = chosen.astype(np.int64)
+
+    def __len__(self) -> int:
+        return len(self.indices)
+
+    def __getitem__(self, index: int, /) -> Any:
+        return self.base[int(self.indices[operator.index(index)])]
+
+    def take(self, indices: Indices, /) -> Batch:
+        """The rows `indices` of the subset as arrays, by the base's own `take` where it has one."""
+        return take(self.base, self.indices[indices])
+
+    def __repr__(self) -> str:
+        return f"Subset({len(self)} of {len(self.base)} rows of {self.base!r})"
+
+
+def take(dataset: Dataset, indices: Indices) -> Batch:
+    """The rows `indices` of any dataset as arrays: in one step if it `Gathers`, else row by row."""
+    if isinstance(dataset, Gathers):
+        return dataset.take(indices)
+    return collate([dataset[i] for i in indices.tolist()])
+
+
+def collate(items: Sequence[Any]) -> Batch:
+    """Stack items into arrays along a new first axis: k items of (x, y) become ((k, ...), (k, ...)).
+
+    An item that is not a tuple or list is a tuple of one. ValueError when items differ in length or shape.
+    """
+    rows = [tuple(item) if isinstance(item, tuple | list) else (item,) for item in items]
+    if len({len(row) for row in rows}) > 1:
+        raise ValueError(f"collate: items have {sorted({len(r) for r in rows})} parts; make all the same")
+    batch = []
+    for part, column in enumerate(zip(*rows, strict=True)):
+        arrays = [np.asarray(value) for value in column]
+        shapes = sorted({array.shape for array in arrays})
+        if len(shapes) > 1:
+            raise ValueError(
+                f"collate: part {part} of the items comes in shapes {shapes}; pad or crop the items to one "
+                "shape, or pass DataLoader a collate= of your own"
+            )
+        batch.append(np.stack(arrays))
+    return tuple(batch)

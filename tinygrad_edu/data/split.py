@@ -1,0 +1,114 @@
+"""Splitting: which rows to learn from and which to be judged on.
+
+The lecture's first lesson of machine learning is that the training score says nothing (train AUC 0.9999,
+held out 0.52 on random bits): so a held-out set has to be cheap to make and impossible to make wrongly.
+"""
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterator
+from typing import Any, TypeVar, overload
+
+import numpy as np
+import numpy.typing as npt
+
+from tinygrad_edu.data.dataset import Array, ArrayDataset, Dataset, Indices, Selects, Subset
+from tinygrad_edu.data.seeds import generator
+
+SelectsT = TypeVar("SelectsT", bound=Selects)
+
+
+@overload
+def train_test_split(
+    data: SelectsT, test_fraction: float = ..., *, seed: int = ..., stratify: npt.ArrayLike | None = ...
+) -> tuple[SelectsT, SelectsT]: ...
+@overload
+def train_test_split(
+    data: Array | tuple[Array, ...], test_fraction: float = ..., *, seed: int = ...,
+    stratify: npt.ArrayLike | None = ...,
+) -> tuple[ArrayDataset, ArrayDataset]: ...
+@overload
+def train_test_split(
+    data: Dataset, test_fraction: float = ..., *, seed: int = ..., stratify: npt.ArrayLike | None = ...
+) -> tuple[Any, Any]: ...
+
+
+def train_test_split(
+    data: Any, test_fraction: float = 0.25, *, seed: int = 0, stratify: npt.ArrayLike | None = None
+) -> tuple[Any, Any]:
+    """Two disjoint parts that make up `data`, rows drawn at random from `seed`, each in its old order.
+
+    data           a Table or ArrayDataset (two of the same come back), an array or a tuple of arrays (two
+                   ArrayDatasets), or any other Dataset (two Subsets)
+    test_fraction  in (0, 1); the second part has round(test_fraction * rows) rows
+    stratify       one label a row: every class then keeps its share in both parts, to within one row
+    """
+    if isinstance(data, np.ndarray):
+        data = ArrayDataset(data)
+    elif isinstance(data, tuple):
+        data = ArrayDataset(*data)
+    count = len(data)
+    if not 0 < test_fraction < 1:
+        raise ValueError(f"train_test_split: test_fraction must lie in (0, 1), not {test_fraction}; try 0.25")
+    test_count = round(test_fraction * count)
+    if not 0 < test_count < count:
+        raise ValueError(
+            f"train_test_split: test_fraction {test_fraction} of {count} rows leaves {count - test_count} to "
+            f"train on and {test_count} to test on; both need at least one"
+        )
+    groups = np.zeros(count, np.int64) if stratify is None else _classes(stratify, count, "train_test_split")
+    sizes = np.bincount(groups)
+    # Shares by largest remainder: each class gets the whole part of its quota, the rows still missing go to
+    # the classes that lost most by rounding down. So no class is off by a row or more.
+    quotas = sizes * (test_count / count)
+    shares = np.floor(quotas).astype(np.int64)
+    shares[np.argsort(shares - quotas, kind="stable")[: test_count - shares.sum()]] += 1
+    order = generator(seed).permutation(count)
+    order = order[np.argsort(groups[order], kind="stable")]
+    rank = np.arange(count) - np.repeat(np.cumsum(sizes) - sizes, sizes)  # place within its class
+    chosen = np.zeros(count, bool)
+    chosen[order] = rank < np.repeat(shares, sizes)
+    return _part(data, np.flatnonzero(~chosen)), _part(data, np.flatnonzero(chosen))
+
+
+def kfold(
+    rows: int | npt.ArrayLike, folds: int, *, seed: int = 0, stratify: bool = True
+) -> Iterator[tuple[Indices, Indices]]:
+    """`folds` pairs (train indices, test indices), sorted; the test parts partition the rows.
+
+    rows      their number, or their labels
+    stratify  with labels: in any two test parts the counts of each class differ by one at most
+    Fold sizes differ by one at most in every case. Arguments are checked at the call, not at the first pair.
+    """
+    if isinstance(rows, int | np.integer):
+        count, groups = int(rows), np.zeros(int(rows), np.int64)
+    else:
+        labels = np.asarray(rows)
+        count = labels.shape[0] if labels.ndim else 0
+        groups = _classes(labels, count, "kfold") if stratify else np.zeros(count, np.int64)
+    folds = operator.index(folds)
+    if not 2 <= folds <= count:
+        raise ValueError(f"kfold: {folds} folds of {count} rows; pass between 2 and the number of rows")
+    # Deal the rows like cards, class after class without starting anew: each class and the whole are even.
+    order = generator(seed).permutation(count)
+    order = order[np.argsort(groups[order], kind="stable")]
+    fold = np.empty(count, np.int64)
+    fold[order] = np.arange(count) % folds
+    return ((np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(folds))
+
+
+def _classes(labels: npt.ArrayLike, count: int, caller: str) -> Indices:
+    """Labels as 0, 1, ... in sorted order; refuses a shape that is not one label a row, and quantities."""
+    array = np.asarray(labels)
+    if array.shape != (count,):
+        raise ValueError(f"{caller}: {count} rows and labels of shape {array.shape}; give one label a row")
+    if array.dtype.kind == "f" and not np.array_equal(array, np.floor(array)):
+        raise ValueError(
+            f"{caller}: these labels are quantities, not classes, and cannot be stratified; "
+            "pass stratify=False to kfold, stratify=None to train_test_split"
+        )
+    return np.unique(array, return_inverse=True)[1].astype(np.int64)
+
+
+def _part(data: Any, indices: Indices) -> Any:
+    return data.rows(indices) if isinstance(data, Selects) else Subset(data, indices)

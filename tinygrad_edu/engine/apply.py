@@ -1,0 +1,140 @@
+"""`apply`: the only place where arrays meet the graph. Recording, no_grad, tapes, profiling and NaN hunting ride here."""
+from __future__ import annotations
+
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_edu.backend.protocol import Backend
+from tinygrad_edu.engine.modes import Modes, current
+from tinygrad_edu.engine.value import Node, Storage, Value
+from tinygrad_edu.errors import DeviceError, ShapeError, describe, user_line
+
+if TYPE_CHECKING:
+    from tinygrad_edu.engine.op import Op
+
+_SCALARS = (float, int, bool)
+_ndarray = np.ndarray
+
+
+def apply(op: Op, xs: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    """Compute `op` and, if anyone will ask, remember how. Returns a Value."""
+    mode = current.get()
+    recording = mode.grad
+    backend: Backend | None = None
+    arrays, live = [], False
+    for x in xs:
+        if isinstance(x, Value):
+            storage = x.storage
+            if backend is None:
+                backend = storage.backend
+            elif storage.backend is not backend:
+                raise _devices_differ(op, xs)
+            arrays.append(storage.array)
+            if x.node is not None:
+                live = True
+        else:
+            arrays.append(x if type(x) in _SCALARS else _constant(x))
+    assert backend is not None
+    kernel = op.kernels.get(backend) or op.kernel(backend)
+    try:
+        if mode.observers:
+            start = perf_counter()
+            result = kernel(*_on(backend, arrays), **params)
+            seconds = perf_counter() - start
+        elif backend.arithmetic:
+            result = kernel(*arrays, **params)
+        else:
+            result = kernel(*_on(backend, arrays), **params)
+    except Exception as error:
+        raise explain(op, xs, params, error) from error
+    if backend.arithmetic and type(result) is not _ndarray:
+        result = np.asarray(result)
+    out = Storage(result, backend, _writes_of(xs) if op.view else None)
+    node = None
+    if live and recording and op.differentiable:
+        node = _record(op, xs, arrays, params, out)
+    if mode.observers:
+        for observer in mode.observers:
+            observer.applied(op, xs, params, out, node, seconds)
+    return Value.kind(out, node)
+
+
+def create(op: Op, params: dict[str, Any], backend: Backend) -> Any:
+    """`apply` for an op without inputs (a random one), which only its caller knows the device of."""
+    params = {**op.defaults, **params}
+    mode: Modes = current.get()
+    start = perf_counter()
+    result = op.kernel(backend)(**params)
+    out = Storage(np.asarray(result) if backend.arithmetic else result, backend)
+    for observer in mode.observers:
+        observer.applied(op, (), params, out, None, perf_counter() - start)
+    return Value.kind(out, None)
+
+
+def _record(op: Op, xs: tuple[Any, ...], arrays: list[Any], params: dict[str, Any], out: Storage) -> Node | None:
+    """The node of this application: edges, shapes, and what its rules named; None if no input has a rule."""
+    if op.joint is None:
+        parents = tuple([x.node if rule is not None and isinstance(x, Value) else None
+                         for x, rule in zip(xs, op.vjps, strict=True)])
+    else:
+        parents = tuple([x.node if isinstance(x, Value) else None for x in xs])
+    mask = tuple([p is not None for p in parents])
+    if True not in mask:
+        return None
+    plan = op.plans.get(mask)
+    if plan is None:
+        plan = op.plans[mask] = op.plan(mask)
+    saved = []
+    for name, i in plan:
+        if i < 0:
+            saved.append((name, out, None, 0 if not op.view else out.writes.count))
+            continue
+        x = xs[i]
+        if isinstance(x, Value):
+            saved.append((name, x.storage, x.node, x.storage.writes.count))
+        else:
+            constant = arrays[i]                # the caller's own array: he may change it later, so keep a copy
+            saved.append((name, constant.copy() if isinstance(constant, _ndarray) else constant, None, -1))
+    metas = tuple([(a.shape, a.dtype) if hasattr(a, "shape") else ((), None) for a in arrays])
+    return Node(op, parents, metas, params, tuple(saved))
+
+
+def _constant(x: Any) -> Any:
+    """An operand that is not a Value: an array stays one, a list becomes one."""
+    if isinstance(x, _ndarray):
+        return x
+    if isinstance(x, np.generic):
+        return np.asarray(x)
+    from_list = np.asarray(x)
+    if from_list.dtype.kind not in "fiub":
+        raise TypeError(f"{type(x).__name__} {x!r:.60} is not a number, an array or a tensor")
+    return from_list.astype(np.float32) if from_list.dtype.kind == "f" else from_list
+
+
+def _on(backend: Backend, arrays: list[Any]) -> list[Any]:
+    if backend.arithmetic:
+        return arrays
+    return [backend.asarray(a) if isinstance(a, _ndarray) else a for a in arrays]
+
+
+def _writes_of(xs: tuple[Any, ...]) -> Any:
+    return xs[0].storage.writes if isinstance(xs[0], Value) else None
+
+
+def _devices_differ(op: Op, xs: tuple[Any, ...]) -> DeviceError:
+    names = ", ".join(x.storage.backend.name if isinstance(x, Value) else "any" for x in xs)
+    return DeviceError(f"{op.name}: inputs are on different devices ({names}) at {user_line()}; "
+                       "move them to one with .to(device)")
+
+
+def explain(op: Op, xs: tuple[Any, ...], params: dict[str, Any], error: Exception) -> Exception:
+    """The same error, saying which op, which shapes, and which line of the user's."""
+    inputs = describe(*(x.storage.array if isinstance(x, Value) else x for x in xs))
+    given = "".join(f", {k}={v!r:.80}" for k, v in params.items())
+    message = f"{op.name}({inputs}{given}): {error} (at {user_line()})"
+    if isinstance(error, ShapeError) or (type(error) is ValueError and "broadcast" in str(error)):
+        return ShapeError(message)
+    known = (IndexError, TypeError, MemoryError, ZeroDivisionError, ValueError)
+    return next((kind(message) for kind in known if isinstance(error, kind)), RuntimeError(message))

@@ -1,0 +1,152 @@
+"""Contractions: sums of products. Matrices are multiplied by the backend's own matmul, transposes are never copied."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.backend.protocol import Backend
+from tinygrad_edu.domain import Call, Draw
+from tinygrad_edu.engine.op import Op
+from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.ops.movement import expand, permute, reshape
+from tinygrad_edu.shapes import Shape
+
+
+class Contract(Op):
+    """A product of matrices, by the backend's matmul."""
+    family = "contract"
+
+    def lower(self, backend: Backend) -> Callable[..., Any]:
+        return lambda x, y: backend.matmul(x, y)
+
+
+def _swap(x: Any) -> Any:
+    n = len(x.shape)
+    return permute(x, axes=(*range(n - 2), n - 1, n - 2))
+
+
+def _matmul(x: Any, y: Any) -> Any:
+    if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-2]:
+        raise ShapeError(f"the last axis of x {x.shape} must equal the last but one of y {y.shape}; "
+                         "for x @ y.T use y.mT")
+    return np.matmul(x, y)
+
+
+def _matmul_calls(draw: Draw) -> Call:
+    m, k, n = (draw.integer(0, 3) for _ in range(3))
+    lead_x, lead_y = draw.broadcast(2) if draw.choice((True, False)) else [(), ()]
+    return Call((draw.array((*lead_x, m, k)), draw.array((*lead_y, k, n))))
+
+
+matmul = Contract("matmul", _matmul, (lambda g, y: matmul(g, _swap(y)), lambda g, x: matmul(_swap(x), g)),
+                  calls=_matmul_calls, math=r"Z_{ij} = \sum_k X_{ik} Y_{kj}")
+
+
+def _linear(x: Any, weight: Any, bias: Any) -> Any:
+    if x.ndim == 0 or weight.ndim != 2 or x.shape[-1] != weight.shape[1]:
+        raise ShapeError(f"the last axis of x {x.shape} must equal the columns of weight {weight.shape} (out, in)")
+    out = np.matmul(x, weight.T)
+    if out.dtype == bias.dtype and out.ndim:
+        out += bias                             # in place: the sum is nobody else's
+        return out
+    return out + bias
+
+
+def _rows(x: Any) -> Any:
+    """Leading axes made one: (..., n) as (rows, n)."""
+    if len(x.shape) == 2:
+        return x
+    return reshape(x, shape=(int(np.prod(x.shape[:-1])), x.shape[-1]))
+
+
+def _linear_calls(draw: Draw) -> Call:
+    n_in, n_out = draw.integer(0, 3), draw.integer(0, 3)
+    return Call((draw.array((*draw.shape(max_dims=2), n_in)), draw.array((n_out, n_in)), draw.array((n_out,))))
+
+
+def _linear_x(g: Any, weight: Any, x_shape: Shape) -> Any:
+    if len(x_shape) == 1:
+        return reshape(matmul(_rows(g), weight), shape=x_shape)
+    return matmul(g, weight)
+
+
+linear = Op("linear", _linear, (_linear_x, lambda g, x: matmul(_swap(_rows(g)), _rows(x)), lambda g: g),
+            calls=_linear_calls, math=r"y = x W^\top + b")
+
+
+def _check_einsum(subscripts: str, shapes: tuple[Shape, ...]) -> tuple[list[str], str]:
+    """The letters of each operand and of the result; ellipses are spelled out in letters not yet used."""
+    left, _, right = subscripts.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) != len(shapes):
+        raise ShapeError(f"einsum {subscripts!r} names {len(terms)} operands, {len(shapes)} were given")
+    free = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" if c not in subscripts]
+    most = max([len(s) - len(t) + 3 for t, s in zip(terms, shapes, strict=True) if "..." in t], default=0)
+    dots = "".join(free[:most])
+    spelled = [t.replace("...", dots[most - (len(s) - len(t) + 3):] if "..." in t else "")
+               for t, s in zip(terms, shapes, strict=True)]
+    if "->" not in subscripts:
+        letters = "".join(spelled)
+        right = dots + "".join(sorted(c for c in set(letters) if letters.count(c) == 1 and c not in dots))
+    return spelled, right.replace("...", dots)
+
+
+def _einsum(*xs: Any, subscripts: str) -> Any:
+    return np.einsum(subscripts, *xs, optimize=len(xs) > 2)
+
+
+def _einsum_vjp(g: Any, xs: tuple[Any, ...], xs_shape: tuple[Shape, ...], subscripts: str,
+                wants: tuple[bool, ...]) -> list[Any]:
+    """Swap the operand and the result. A letter only this operand has was summed away: it is broadcast back."""
+    terms, result = _check_einsum(subscripts, xs_shape)
+    out: list[Any] = []
+    for i, (term, shape, wanted) in enumerate(zip(terms, xs_shape, wants, strict=True)):
+        if not wanted:
+            out.append(None)
+            continue
+        others = [(t, x) for j, (t, x) in enumerate(zip(terms, xs, strict=True)) if j != i]
+        known = set(result).union(*(t for t, _ in others))
+        letters = "".join(dict.fromkeys(term))
+        kept = "".join(c for c in letters if c in known)
+        slope = einsum(g, *(x for _, x in others), subscripts=",".join([result, *(t for t, _ in others)]) + "->" + kept)
+        size = dict(zip(term, shape, strict=True))
+        have = dict(zip(kept, slope.shape, strict=True))
+        slope = reshape(slope, shape=tuple(have.get(c, 1) for c in letters))
+        slope = expand(slope, shape=tuple(have[c] if c in have and have[c] != 1 else size[c] for c in letters))
+        out.append(_onto_diagonal(slope, letters, term, shape))
+    return out
+
+
+def _onto_diagonal(g: Any, letters: str, term: str, shape: Shape) -> Any:
+    """For an operand that repeats a letter (a trace): its gradient lives on the diagonal."""
+    if letters == term:
+        return g
+    for i, letter in enumerate(letters):
+        count = term.count(letter)
+        for _ in range(count - 1):
+            n = g.shape[i]
+            eye = np.eye(n).reshape([n if a == i or a == len(g.shape) else 1 for a in range(len(g.shape) + 1)])
+            g = reshape(g, shape=(*g.shape, 1)) * eye.astype(g.dtype)
+            letters += letter
+    places = list(range(len(letters)))
+    order = []
+    for c in term:
+        at = next(p for p in places if letters[p] == c)
+        places.remove(at)
+        order.append(at)
+    return permute(g, axes=tuple(order))
+
+
+def _einsum_calls(draw: Draw) -> Call:
+    subscripts = draw.choice(("ij,jk->ik", "ij->ji", "ij,ij->", "i,j->ij", "bij,bjk->bik", "ii->i", "ii", "ij->i",
+                              "...i,i->...", "ij,jk,kl->il"))
+    sizes = {c: draw.integer(1, 3) for c in "ijklb"}
+    terms = subscripts.partition("->")[0].split(",")
+    return Call(tuple(draw.array((*((2,) if "..." in t else ()), *(sizes[c] for c in t.replace("...", ""))))
+                      for t in terms), {"subscripts": subscripts})
+
+
+einsum = Op("einsum", _einsum, joint=_einsum_vjp, variadic=True, inputs=("xs",), calls=_einsum_calls,
+            math=r"\sum_{\text{letters not in the result}} \prod_i x_i")

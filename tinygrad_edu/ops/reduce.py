@@ -1,0 +1,175 @@
+"""Reductions and scans. A reduction keeps its axes, at size 1, so that its gradient only has to broadcast back."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.backend.protocol import Backend
+from tinygrad_edu.domain import REAL, Call, Draw, Edge, Interval, Recipe, edge
+from tinygrad_edu.engine.op import Op
+from tinygrad_edu.ops.elementwise import equal, exp, isfinite, where
+from tinygrad_edu.ops.movement import expand, flip, permute, reshape
+from tinygrad_edu.shapes import inverse_permutation
+
+Axes = tuple[int, ...]
+EMPTY_MESSAGE = "has no elements along the reduced axes, and no value stands for none; check the size first"
+
+
+class Reduce(Op):
+    """A reduction over `axes` (a sorted tuple), which stay at size 1."""
+    family = "reduce"
+
+    def lower(self, backend: Backend) -> Callable[..., Any]:
+        def run(array: Any, *, axes: Axes, **params: Any) -> Any:
+            dtype = self.result_dtype((array.dtype,), {"axes": (0,), **params})
+            return backend.reduce(self, array, axes, dtype, params)
+        return run
+
+
+def _calls(interval: Interval = REAL, *, distinct: bool = False, min_side: int = 0, one: bool = False) -> Recipe:
+    def recipe(draw: Draw) -> Call:
+        x = draw.array(draw.shape(min_dims=int(one), min_side=min_side), interval, distinct=distinct)
+        if one:
+            return Call((x,), {"axes": (draw.integer(0, x.ndim - 1),)})
+        return Call((x,), {"axes": tuple(a for a in range(x.ndim) if draw.choice((True, True, False)))})
+    return recipe
+
+
+def _axis_calls(draw: Draw) -> Call:
+    x = draw.array(draw.shape(min_dims=1))
+    return Call((x,), {"axis": draw.integer(0, x.ndim - 1)})
+
+
+def reduction(name: str, numpy: Callable[..., Any], vjp: Callable[..., Any] | None, *, calls: Recipe | None = None,
+              edges: tuple[Edge, ...] = (), math: str = "") -> Reduce:
+    """Declare a reduction; `numpy` takes `axis` and `keepdims`."""
+    return Reduce(name, lambda x, *, axes: numpy(x, axis=axes, keepdims=True), (vjp,), calls=calls or _calls(),
+                  edges=edges, math=math)
+
+
+def _count(shape: tuple[int, ...], axes: Axes) -> int:
+    out = 1
+    for a in axes:
+        out *= shape[a]
+    return out
+
+
+def _extreme(numpy: Callable[..., Any]) -> Callable[..., Any]:
+    def compute(x: Any, *, axes: Axes) -> Any:
+        if _count(x.shape, axes) == 0:
+            raise ValueError(f"the input {EMPTY_MESSAGE}")
+        return numpy(x, axis=axes, keepdims=True)
+    return compute
+
+
+def _position(numpy: Callable[..., Any]) -> Callable[..., Any]:
+    def compute(x: Any, *, axes: Axes) -> Any:
+        if x.shape[axes[0]] == 0:
+            raise ValueError(f"the input {EMPTY_MESSAGE}")
+        return numpy(x, axis=axes[0], keepdims=True)
+    return compute
+
+
+def _shared(g: Any, x: Any, out: Any, axes: Axes) -> Any:
+    """The gradient of an extreme: shared evenly by all elements that attain it, so that its sum stays g."""
+    hit = cast(equal(x, out), dtype=g.dtype)
+    return g * hit / sum(hit, axes=axes)
+
+
+def _logsumexp(x: Any, *, axes: Axes) -> Any:
+    if _count(x.shape, axes) == 0:
+        return np.full([1 if a in axes else n for a, n in enumerate(x.shape)], -np.inf, x.dtype)
+    top = np.max(x.real, axis=axes, keepdims=True)
+    top = np.where(np.isfinite(top), top, 0).astype(top.dtype)
+    with np.errstate(divide="ignore"):
+        return np.log(np.sum(np.exp(x - top), axis=axes, keepdims=True)) + top
+
+
+cast = Op("cast", lambda x, *, dtype: x.astype(dtype), (lambda g: g,),
+          calls=lambda draw: Call((draw.array(draw.shape()),), {"dtype": np.dtype("float64")}),
+          math=r"x \text{ in another dtype}")
+sum = reduction("sum", np.sum, lambda g, x_shape: expand(g, shape=x_shape), math=r"\sum_i x_i")
+max = Reduce("max", _extreme(np.max), (_shared,), calls=_calls(distinct=True, min_side=1), math=r"\max_i x_i",
+             edges=(edge(x=[1.0, 3.0, 3.0], out=[3.0], slope=[0.0, 0.5, 0.5], params={"axes": (0,)},
+                         why="a tie is shared evenly"),))
+min = Reduce("min", _extreme(np.min), (_shared,), calls=_calls(distinct=True, min_side=1), math=r"\min_i x_i",
+             edges=(edge(x=[1.0, 1.0, 3.0], out=[1.0], slope=[0.5, 0.5, 0.0], params={"axes": (0,)},
+                         why="a tie is shared evenly"),))
+argmax = Reduce("argmax", _position(np.argmax), (None,), calls=_calls(one=True, min_side=1, distinct=True),
+                math=r"\operatorname{argmax}_i x_i")
+argmin = Reduce("argmin", _position(np.argmin), (None,), calls=_calls(one=True, min_side=1, distinct=True),
+                math=r"\operatorname{argmin}_i x_i")
+any = reduction("any", np.any, None, math=r"\exists i: x_i")
+all = reduction("all", np.all, None, math=r"\forall i: x_i")
+logsumexp = Reduce("logsumexp", _logsumexp,
+                   (lambda g, x, out: g * exp(x - where(isfinite(out), out, 0.0)),), calls=_calls(),
+                   edges=(edge(x=[-np.inf, -np.inf], out=[-np.inf], slope=[0.0, 0.0], params={"axes": (0,)}),
+                          edge(x=[1000.0, 1000.0], out=[1000.0 + np.log(2.0)], slope=[0.5, 0.5],
+                               params={"axes": (0,)})), math=r"\ln \sum_i e^{x_i}")
+norm2 = Reduce("norm2", lambda x, *, axes: np.sqrt(np.sum(x * x, axis=axes, keepdims=True)),
+               (lambda g, x, out: g * x / where(equal(out, 0), 1.0, out),),
+               calls=_calls(Interval(0.2, 2), min_side=1),
+               edges=(edge(x=[0.0, 0.0], out=[0.0], slope=[0.0, 0.0], params={"axes": (0,)}),),
+               math=r"\sqrt{\sum_i x_i^2}")
+
+# -- products, without ever dividing ------------------------------------------------------------------------------
+
+
+def _lined_up(x: Any, axes: Axes) -> Any:
+    """`x` with `axes` moved to the end and made one."""
+    kept = tuple(a for a in range(len(x.shape)) if a not in axes)
+    return reshape(permute(x, axes=(*kept, *axes)),
+                   shape=(*(x.shape[a] for a in kept), _count(x.shape, axes)))
+
+
+def _put_back(x: Any, shape: tuple[int, ...], axes: Axes) -> Any:
+    order = (*(a for a in range(len(shape)) if a not in axes), *axes)
+    return permute(reshape(x, shape=tuple(shape[a] for a in order)), axes=inverse_permutation(order))
+
+
+def _others(x: Any, *, axes: Axes) -> Any:
+    """Prefix products times suffix products: two scans, right with any number of zeros."""
+    line = _lined_up(x, axes)
+    ones = np.ones((*line.shape[:-1], 1), line.dtype)
+    before = np.concatenate([ones, np.cumprod(line, -1)[..., :-1]], -1)[..., :line.shape[-1]]
+    after = np.concatenate([np.cumprod(line[..., ::-1], -1)[..., ::-1][..., 1:], ones], -1)[..., :line.shape[-1]]
+    return _put_back(before * after, x.shape, axes)
+
+
+def _others_vjp(g: Any, x: Any, x_shape: tuple[int, ...], axes: Axes) -> Any:
+    """Row i of a matrix holds every factor but the i-th; its own `prod_others` differentiates it, at any order."""
+    line, n = _lined_up(x, axes), _count(x_shape, axes)
+    rows = (*line.shape[:-1], n, n)
+    diagonal = np.eye(n, dtype=bool)
+    factors = where(diagonal, 1.0, expand(reshape(line, shape=(*line.shape[:-1], 1, n)), shape=rows))
+    weights = reshape(_lined_up(g, axes), shape=(*line.shape[:-1], n, 1))
+    slopes = where(diagonal, 0.0, weights * prod_others(factors, axes=(len(rows) - 1,)))
+    return _put_back(reshape(sum(slopes, axes=(len(rows) - 2,)), shape=line.shape), x_shape, axes)
+
+
+def _cumprod_vjp(g: Any, x: Any, x_shape: tuple[int, ...], axis: int) -> Any:
+    """Row i of a matrix holds the factors of the i-th product, ones after them. Quadratic in the axis, exact at zeros."""
+    line, n = _lined_up(x, (axis,)), x_shape[axis]
+    rows = (*line.shape[:-1], n, n)
+    mine = np.tri(n, dtype=bool)
+    factors = where(mine, expand(reshape(line, shape=(*line.shape[:-1], 1, n)), shape=rows), 1.0)
+    weights = reshape(_lined_up(g, (axis,)), shape=(*line.shape[:-1], n, 1))
+    slopes = where(mine, weights * prod_others(factors, axes=(len(rows) - 1,)), 0.0)
+    return _put_back(reshape(sum(slopes, axes=(len(rows) - 2,)), shape=line.shape), x_shape, (axis,))
+
+
+prod_others = Op("prod_others", _others, (_others_vjp,), calls=_calls(Interval(0.5, 2)),
+                     edges=(edge(x=[0.0, 2.0, 3.0], out=[6.0, 0.0, 0.0], slope=[5.0, 3.0, 2.0],
+                                 params={"axes": (0,)}),), math=r"y_i = \prod_{j \ne i} x_j")
+prod = reduction("prod", np.prod, lambda g, x, axes: g * prod_others(x, axes=axes), calls=_calls(Interval(0.5, 2)),
+                 edges=(edge(x=[0.0, 2.0, 3.0], out=[0.0], slope=[6.0, 0.0, 0.0], params={"axes": (0,)}),
+                        edge(x=[0.0, 0.0, 3.0], out=[0.0], slope=[0.0, 0.0, 0.0], params={"axes": (0,)})),
+                 math=r"\prod_i x_i")
+cumsum = Op("cumsum", lambda x, *, axis: np.cumsum(x, axis),
+            (lambda g, axis: flip(cumsum(flip(g, axes=(axis,)), axis=axis), axes=(axis,)),), calls=_axis_calls,
+            math=r"y_i = \sum_{j \le i} x_j")
+cumprod = Op("cumprod", lambda x, *, axis: np.cumprod(x, axis), (_cumprod_vjp,), calls=_axis_calls,
+             edges=(edge(x=[2.0, 0.0, 3.0], out=[2.0, 0.0, 0.0], slope=[1.0, 8.0, 0.0], params={"axis": 0}),),
+             math=r"y_i = \prod_{j \le i} x_j")
