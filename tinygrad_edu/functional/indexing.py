@@ -1,0 +1,82 @@
+"""Reading and adding up at places given by integers, slices and masks."""
+from __future__ import annotations
+
+from types import EllipsisType
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu import dtypes
+from tinygrad_edu.engine.value import Value
+from tinygrad_edu.functional.creation import as_tensor
+from tinygrad_edu.ops import index as _i
+from tinygrad_edu.ops import movement as _m
+from tinygrad_edu.shapes import normalize_axis
+
+Tensor = Any
+
+
+def numpy_key(key: Any) -> Any:
+    """A key of `x[key]` in NumPy's terms: tensors become arrays; arrays are copied, so that a later change is none."""
+    if isinstance(key, tuple):
+        return tuple(numpy_key(k) for k in key)
+    if isinstance(key, Value):
+        return np.array(key.storage.backend.numpy(key.storage.array))
+    if isinstance(key, (list, np.ndarray)):
+        array = np.array(key)
+        return array.astype(np.int64) if array.size == 0 and array.dtype.kind == "f" else array
+    return key
+
+
+def getitem(x: Tensor, key: Any) -> Tensor:
+    """`x[key]`: integers, slices, None, ..., integer arrays, masks. Basic keys give views. Raises IndexError."""
+    key = numpy_key(key)
+    parts = key if isinstance(key, tuple) else (key,)
+    basic = all(k is None or isinstance(k, (slice, EllipsisType)) or
+                (isinstance(k, (int, np.integer)) and not isinstance(k, (bool, np.bool_))) for k in parts)
+    return (_m.slice_ if basic else _i.index)(x, key=key)
+
+
+def _wrapped(index: Tensor, size: int) -> Tensor:
+    """Negative places counted from the end."""
+    array = as_tensor(index)
+    data = array.numpy()
+    return as_tensor(np.where(data < 0, data + size, data)) if data.size and data.dtype.kind == "i" and data.min() < 0 \
+        else array
+
+
+def take_along_axis(x: Tensor, indices: Tensor, axis: int = -1) -> Tensor:
+    """y[..., i, ...] = x[..., indices[..., i, ...], ...]; other axes must agree. Raises IndexError."""
+    x = as_tensor(x)
+    at = normalize_axis(axis, x.ndim)
+    return _i.gather(x, _wrapped(indices, x.shape[at]), axis=at)
+
+
+gather = take_along_axis
+
+
+def scatter_add(x: Tensor, indices: Tensor, source: Tensor, axis: int = 0) -> Tensor:
+    """x with `source` added at `indices` along `axis`; a place named twice gets both. Same bits on every run."""
+    x = as_tensor(x)
+    at = normalize_axis(axis, x.ndim)
+    return x + _i.scatter_add(as_tensor(source), _wrapped(indices, x.shape[at]), shape=x.shape, axis=at)
+
+
+def index_select(x: Tensor, indices: Tensor, axis: int = 0) -> Tensor:
+    """The slices of x along `axis` named by a vector of places."""
+    x = as_tensor(x)
+    at = normalize_axis(axis, x.ndim)
+    return _i.index(x, key=(*([slice(None)] * at), numpy_key(as_tensor(indices))))
+
+
+take = index_select
+
+
+def embedding(indices: Tensor, weight: Tensor) -> Tensor:
+    """Rows of a table: indices (...), weight (rows, n) -> (..., n). Raises IndexError for a row that is not there."""
+    return _i.take_rows(as_tensor(weight), as_tensor(indices))
+
+
+def one_hot(indices: Tensor, classes: int, *, dtype: Any = float) -> Tensor:
+    """1 at the class, 0 elsewhere: (...) -> (..., classes). Raises IndexError for a class that is not there."""
+    return _i.one_hot(as_tensor(indices), classes=classes, dtype=dtypes.as_dtype(dtype))

@@ -1,0 +1,25 @@
+"""An op as a public function: arrays and numbers are lifted to tensors, the documentation comes from the declaration."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tinygrad_edu.engine.op import Op
+from tinygrad_edu.engine.value import Value
+from tinygrad_edu.functional.creation import as_tensor
+
+
+def lifted(op: Op, name: str | None = None) -> Callable[..., Any]:
+    """`op` as a function that always returns a tensor."""
+    def function(*xs: Any, **params: Any) -> Any:
+        for x in xs:
+            if isinstance(x, Value):
+                return op(*xs, **params)
+        if not xs:
+            raise TypeError(f"{op.name} needs {len(op.inputs)} inputs: {', '.join(op.inputs)}")
+        return op(as_tensor(xs[0]), *xs[1:], **params)
+
+    function.__name__ = function.__qualname__ = name or op.name
+    function.__doc__ = f"{op.name}({', '.join([*op.inputs, *(f'*, {p}' for p in op.params)])}): ${op.math}$, elementwise."
+    function.op = op  # type: ignore[attr-defined]
+    return function

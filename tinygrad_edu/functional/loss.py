@@ -1,0 +1,96 @@
+"""Losses: what training makes small. `reduction` is "mean", "sum" or "none"."""
+from __future__ import annotations
+
+from typing import Any
+
+from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.functional.creation import as_tensor
+from tinygrad_edu.functional.elementwise import abs, clip, log, maximum, softplus, square, where
+from tinygrad_edu.functional.movement import squeeze
+from tinygrad_edu.functional.reduction import mean, sum
+from tinygrad_edu.ops import fused as _f
+from tinygrad_edu.ops import index as _i
+
+Tensor = Any
+
+
+def _reduced(losses: Tensor, reduction: str) -> Tensor:
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"reduction must be 'mean', 'sum' or 'none', not {reduction!r}")
+    return losses if reduction == "none" else mean(losses) if reduction == "mean" else sum(losses)
+
+
+def _same(name: str, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+    output, target = as_tensor(output), as_tensor(target)
+    if output.shape != target.shape:
+        raise ShapeError(f"{name}: output {output.shape} and target {target.shape} must have one shape "
+                         "(broadcasting here is nearly always a mistake; reshape one)")
+    return output, target
+
+
+def mse(output: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
+    """Squared error (output - target)^2."""
+    output, target = _same("mse", output, target)
+    return _reduced(square(output - target), reduction)
+
+
+def l1(output: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
+    """Absolute error |output - target|; its slope where they agree is 0."""
+    output, target = _same("l1", output, target)
+    return _reduced(abs(output - target), reduction)
+
+
+def huber(output: Tensor, target: Tensor, *, delta: float = 1.0, reduction: str = "mean") -> Tensor:
+    """Quadratic within `delta`, linear beyond (Huber 1964): d^2 / 2, or delta (|d| - delta / 2)."""
+    output, target = _same("huber", output, target)
+    if delta <= 0:
+        raise ValueError(f"huber: delta must be positive, not {delta}")
+    size = abs(output - target)
+    return _reduced(where(size <= delta, square(size) * 0.5, (size - 0.5 * delta) * delta), reduction)
+
+
+def hinge(output: Tensor, target: Tensor, *, margin: float = 1.0, reduction: str = "mean") -> Tensor:
+    """max(0, margin - target * output) for targets -1 and 1."""
+    output, target = _same("hinge", output, target)
+    return _reduced(maximum(margin - target * output, 0.0), reduction)
+
+
+def binary_cross_entropy(p: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
+    """-(t ln p + (1 - t) ln(1 - p)) of probabilities; logarithms are cut off at -100, as PyTorch's are."""
+    p, target = _same("binary_cross_entropy", p, target)
+    return _reduced(-(target * _log(p) + (1 - target) * _log(1 - p)), reduction)
+
+
+def _log(p: Tensor) -> Tensor:
+    """ln p, at least -100, with a finite slope at 0."""
+    return clip(log(where(p > 0, p, 1.0)), -100.0, None) + where(p > 0, 0.0, -100.0)
+
+
+def binary_cross_entropy_with_logits(logits: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
+    """The same of logits, finite for every one: softplus(z) - t z."""
+    logits, target = _same("binary_cross_entropy_with_logits", logits, target)
+    return _reduced(softplus(logits) - target * logits, reduction)
+
+
+def logistic(output: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
+    """ln(1 + e^(-t x)) for targets -1 and 1: the lecture's logistic loss."""
+    output, target = _same("logistic", output, target)
+    return _reduced(softplus(-(target * output)), reduction)
+
+
+def cross_entropy(logits: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
+    """-ln softmax(logits)[target]: logits (rows, classes), target (rows,) of class numbers. One fused op.
+
+    Raises IndexError for a class that is not there; the mean of no rows is NaN.
+    """
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"reduction must be 'mean', 'sum' or 'none', not {reduction!r}")
+    return _f.cross_entropy(as_tensor(logits), as_tensor(target), reduction=reduction)
+
+
+def nll(log_probabilities: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
+    """-log_probabilities[target], for the output of log_softmax: (rows, classes), (rows,)."""
+    x, target = as_tensor(log_probabilities), as_tensor(target)
+    if x.ndim != 2 or target.shape != x.shape[:1]:
+        raise ShapeError(f"nll: log-probabilities {x.shape} must be (rows, classes), targets {target.shape} (rows,)")
+    return _reduced(-squeeze(_i.gather(x, target.reshape(-1, 1), axis=1), 1), reduction)
