@@ -26,10 +26,13 @@ if TYPE_CHECKING:
 
 _LATER = ("check", "data", "nn", "optim", "profile", "testing", "viz")     # imported when first named
 
-__all__ = [*functional.__all__, "Call", "Edge", "Generator", "Interval", "Op", "Tensor", "__version__", "bool_", "check",
-           "checkpoint", "data", "detect_anomaly", "devices", "edge", "enable_grad", "float32", "float64", "grad",
-           "hessian", "hvp", "int32", "int64", "is_grad_enabled", "jacobian", "jvp", "manual_seed", "nn", "no_grad",
-           "optim", "profile", "testing", "uint8", "value_and_grad", "viz", "vjp"]
+__all__ = [
+    "Call", "Edge", "Generator", "Interval", "Op", "Tensor", "__version__", "bool_", "check",
+    "checkpoint", "data", "detect_anomaly", "devices", "edge", "enable_grad", "float32", "float64",
+    "grad", "hessian", "hvp", "int32", "int64", "is_grad_enabled", "jacobian", "jvp", "manual_seed",
+    "nn", "no_grad", "optim", "profile", "testing", "uint8", "value_and_grad", "viz", "vjp",
+]
+__all__ += functional.__all__
 
 
 def __getattr__(name: str) -> Any:

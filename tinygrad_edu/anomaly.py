@@ -1,4 +1,5 @@
-"""`detect_anomaly`: find the op that made the first NaN or infinity, forward or backward, and the line that called it."""
+"""`detect_anomaly`: find the op that made the first NaN or infinity, forward or backward, and the line that
+called it."""
 from __future__ import annotations
 
 from typing import Any
@@ -49,7 +50,8 @@ class _Hunter:
 
 
 def detect_anomaly() -> Switch:
-    """Raise AnomalyError at the first op whose result or gradient is NaN or infinite though what it got was not.
+    """Raise AnomalyError at the first op whose result or gradient is NaN or infinite though what it got was
+    not.
 
     It reads every number, so use it to look for a fault, not to train: `with te.detect_anomaly(): ...`
     """

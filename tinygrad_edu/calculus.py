@@ -1,6 +1,7 @@
 """Derivatives of functions: `grad(f)` is a function again, and can be differentiated again.
 
-Every f takes tensors and returns one. Its arguments need no `requires_grad`; nothing is left in anyone's `.grad`.
+Every f takes tensors and returns one. Its arguments need no `requires_grad`; nothing is left in anyone's
+`.grad`.
 """
 from __future__ import annotations
 
@@ -27,7 +28,8 @@ def _name(f: Function) -> str:
 
 
 def _inputs(xs: Sequence[Any], argnums: Sequence[int]) -> list[Any]:
-    """The arguments; those to differentiate by get places of their own in the graph, joined to the caller's."""
+    """The arguments; those to differentiate by get places of their own in the graph, joined to the caller's.
+    """
     out = list(xs)
     for i in argnums:
         if not -len(xs) <= i < len(xs):
@@ -47,7 +49,8 @@ def _output(f: Function, xs: Sequence[Any]) -> Tensor:
 
 
 def _reaches_outside(root: Node | None, own: set[Node]) -> bool:
-    """Whether the graph of a result depends on anything but our own leaves: then somebody may differentiate again."""
+    """Whether the graph of a result depends on anything but our own leaves: then somebody may differentiate
+    again."""
     seen, stack = set(own), [root]
     if any(node.op is not None for node in own):
         return True
@@ -147,6 +150,7 @@ def jvp(f: Function, xs: Sequence[Any], tangents: Sequence[Any]) -> tuple[Tensor
     if along.node is None:
         return run.value, F.zeros_like(run.y)
     outside = run.recording and (run.linked or any(v.requires_grad for v in vs))
+    assert u.node is not None
     found = backprop(along, F.ones_like(along), create_graph=outside, wanted=[u.node])
     return run.value, found.get(u.node, F.zeros_like(run.y))
 
@@ -159,7 +163,7 @@ def hvp(f: Function, x: Any, v: Any) -> Tensor:
 
     def slope(z: Tensor) -> Tensor:
         return F.sum(grad(f)(z) * v)
-    return grad(slope)(x)  # type: ignore[no-any-return]
+    return grad(slope)(x)
 
 
 def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
@@ -184,9 +188,9 @@ def hessian(f: Function) -> Callable[..., Tensor]:
 def checkpoint(f: Function, *xs: Any, generators: Sequence[Generator] = ()) -> Tensor:
     """f(*xs), keeping nothing of what happens inside: backward computes it again when it gets there.
 
-    Trades time for memory. Random numbers come out the same the second time: the default generator, and those in
-    `generators`, are set back for the recomputation and put forward again after it.
-    Source: Chen, Xu, Zhang, Guestrin, "Training deep nets with sublinear memory cost", arXiv 1604.06174.
+    Trades time for memory. Random numbers come out the same the second time: the default generator, and those
+    in `generators`, are set back for the recomputation and put forward again after it. Source: Chen, Xu,
+    Zhang, Guestrin, "Training deep nets with sublinear memory cost", arXiv 1604.06174.
     """
     streams = (philox.default, *generators)
     before = [g.state_dict() for g in streams]

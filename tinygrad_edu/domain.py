@@ -1,9 +1,9 @@
 """Where an op may be tested, and what holds exactly at its special points: data, not code that draws.
 
-`Interval` is where an input may lie for a derivative to exist; `Edge` is a point where the value or the slope is a
-convention (a kink, a tie, a singularity) and is therefore stated, never met by luck. An op whose inputs must fit
-together (a matmul, a gather) says how to draw a call with a recipe over `Draw`; hypothesis stands behind `Draw` in
-the tests, a seeded generator in the docs, so the library itself imports neither.
+`Interval` is where an input may lie for a derivative to exist; `Edge` is a point where the value or the slope
+is a convention (a kink, a tie, a singularity) and is therefore stated, never met by luck. An op whose inputs
+must fit together (a matmul, a gather) says how to draw a call with a recipe over `Draw`; hypothesis stands
+behind `Draw` in the tests, a seeded generator in the docs, so the library itself imports neither.
 """
 from __future__ import annotations
 
@@ -40,7 +40,8 @@ POSITIVE = Interval(0.2, 4.0)
 
 @dataclass(frozen=True)
 class Edge:
-    """What holds exactly at a special point: `inputs` give `out`, and vjps of ones give `slopes` (None: unsaid)."""
+    """What holds exactly at a special point: `inputs` give `out`, and vjps of ones give `slopes` (None:
+    unsaid)."""
     inputs: dict[str, Any]
     out: Any
     slopes: tuple[Any, ...] = ()

@@ -1,7 +1,7 @@
 """The six dtypes, and what happens when they meet.
 
-NumPy 2's promotion rules (NEP 50) hold throughout: a Python scalar takes the dtype of the array it meets, an array
-never does. The default of a Python float is float32, of a Python int int64, of a bool bool.
+NumPy 2's promotion rules (NEP 50) hold throughout: a Python scalar takes the dtype of the array it meets, an
+array never does. The default of a Python float is float32, of a Python int int64, of a bool bool.
 """
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ def as_dtype(dtype: Any) -> np.dtype[Any]:
     if dtype is float:
         return float32
     try:
-        found = np.dtype(dtype)
+        found: np.dtype[Any] | None = np.dtype(dtype)
     except TypeError:
         found = None
-    if found not in SUPPORTED:
+    if found is None or found not in SUPPORTED:
         raise TypeError(f"dtype {dtype!r} is not one of {', '.join(DTYPES)}; convert the data first, "
                         "for example with array.astype('float32')")
     return found

@@ -1,7 +1,7 @@
 """The errors the library raises, and the two facts every one of them carries: the user's line and what to do.
 
-A message names the op, the shapes and the line of the user's program that asked for it, because the traceback's
-last lines are ours, not theirs.
+A message names the op, the shapes and the line of the user's program that asked for it, because the
+traceback's last lines are ours, not theirs.
 """
 from __future__ import annotations
 

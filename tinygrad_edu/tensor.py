@@ -1,4 +1,5 @@
-"""Tensor: a Value with operators. Every method is a line over an op or a function; the mathematics is in ops/."""
+"""Tensor: a Value with operators. Every method is a line over an op or a function; the mathematics is in
+ops/."""
 from __future__ import annotations
 
 import html
@@ -45,15 +46,16 @@ class Tensor(Value):
             raise TypeError("make tensors with te.tensor(data), te.zeros(shape), ...; Tensor(...) wraps memory")
         super().__init__(storage, node)
 
-    # -- what it is -----------------------------------------------------------------------------------------------
+    # -- what it is
+    # -----------------------------------------------------------------------------------------------
 
     @property
     def shape(self) -> Shape:
-        return self.storage.array.shape  # type: ignore[no-any-return]
+        return self.storage.array.shape
 
     @property
     def dtype(self) -> np.dtype[Any]:
-        return self.storage.array.dtype  # type: ignore[no-any-return]
+        return self.storage.array.dtype
 
     @property
     def device(self) -> str:
@@ -87,10 +89,12 @@ class Tensor(Value):
             raise TypeError("iteration over a 0-d tensor; a single number is x.item()")
         return (self[i] for i in range(len(self)))
 
-    # -- out of the graph -----------------------------------------------------------------------------------------
+    # -- out of the graph
+    # -----------------------------------------------------------------------------------------
 
     def numpy(self) -> NumpyArray:
-        """The numbers as a read-only NumPy array that shares memory on the cpu; `.numpy().copy()` may be written."""
+        """The numbers as a read-only NumPy array that shares memory on the cpu; `.numpy().copy()` may be
+        written."""
         return self.storage.backend.numpy(self.storage.array)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NumpyArray:
@@ -140,7 +144,8 @@ class Tensor(Value):
         text = html.escape(np.array2string(self.numpy(), separator=", ", threshold=200))
         return f"<div><small>tensor {facts}{made}</small><pre>{text}</pre></div>"
 
-    # -- gradients ------------------------------------------------------------------------------------------------
+    # -- gradients
+    # ------------------------------------------------------------------------------------------------
 
     @property
     def requires_grad(self) -> bool:
@@ -194,7 +199,8 @@ class Tensor(Value):
         return self
 
     def register_hook(self, hook: Callable[[Tensor], Tensor | None]) -> RemovableHook:
-        """Call `hook(grad)` when this tensor's gradient is complete; what it returns, if anything, replaces it."""
+        """Call `hook(grad)` when this tensor's gradient is complete; what it returns, if anything, replaces
+        it."""
         if self.node is None:
             raise NotDifferentiableError("register_hook() on a tensor that does not require grad")
         if self.node.hooks is None:
@@ -213,7 +219,8 @@ class Tensor(Value):
         for node, g in _backprop.backprop(self, seed, create_graph=create_graph, retain_graph=retain_graph).items():
             _backprop.accumulate(node, g, create_graph)
 
-    # -- in place: only outside the graph -------------------------------------------------------------------------
+    # -- in place: only outside the graph
+    # -------------------------------------------------------------------------
 
     def _changing(self) -> NumpyArray:
         """The memory, about to be written; the write is counted, so that a stale backward is caught."""
@@ -226,7 +233,7 @@ class Tensor(Value):
                                "write to x.clone()")
         self.storage.writes.count += 1
         self.storage.writes.where = user_line()
-        return array  # type: ignore[no-any-return]
+        return array
 
     def copy_(self, other: Any) -> Tensor:
         """Overwrite with `other`, which must broadcast to this shape."""
@@ -261,7 +268,8 @@ class Tensor(Value):
         array = self._changing()
         array[F.numpy_key(key)] = value.numpy() if isinstance(value, Tensor) else value
 
-    # -- what the engine asks for ---------------------------------------------------------------------------------
+    # -- what the engine asks for
+    # ---------------------------------------------------------------------------------
 
     def sum_to(self, shape: Shape) -> Tensor:
         """The adjoint of broadcasting `shape` to this shape."""
@@ -269,12 +277,13 @@ class Tensor(Value):
         return self if self.shape == shape else F.reshape(_r.sum(self, axes=axes), shape)
 
     def cast(self, dtype: Any) -> Tensor:
-        return _r.cast(self, dtype=dtypes.as_dtype(dtype))  # type: ignore[no-any-return]
+        return _r.cast(self, dtype=dtypes.as_dtype(dtype))
 
     astype = cast
 
     def to(self, target: Any) -> Tensor:
-        """Another dtype or device: `x.to("float64")`, `x.to("cuda")`. Gradients pass through a change of dtype."""
+        """Another dtype or device: `x.to("float64")`, `x.to("cuda")`. Gradients pass through a change of
+        dtype."""
         if isinstance(target, str) and target in registry.devices():
             if target == self.device:
                 return self
@@ -286,7 +295,8 @@ class Tensor(Value):
     def double(self) -> Tensor: return self.cast("float64")
     def long(self) -> Tensor: return self.cast("int64")
 
-    # -- operators ------------------------------------------------------------------------------------------------
+    # -- operators
+    # ------------------------------------------------------------------------------------------------
 
     def __add__(self, y: Any) -> Tensor: return _e.add(self, y)
     def __radd__(self, x: Any) -> Tensor: return _e.add(x, self)

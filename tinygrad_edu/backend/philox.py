@@ -1,10 +1,11 @@
-"""Random numbers from a counter: Philox4x64-10, so that any device can make the i-th number without the others.
+"""Random numbers from a counter: Philox4x64-10, so that any device can make the i-th number without the
+others.
 
-`Generator(seed)` walks the stream of `numpy.random.Philox(key=seed)`, four 64-bit words a step, and every call
-starts at a fresh step, so a call is a function of (key, counter) alone. `uniform` in float64 is NumPy's own
-`Generator(Philox(key=seed)).random(n)`, bit for bit. Normals come from Box and Muller's transform (1958) and
-permutations from sorting random keys, because rejection sampling cannot be done in parallel at a known place.
-Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+`Generator(seed)` walks the stream of `numpy.random.Philox(key=seed)`, four 64-bit words a step, and every
+call starts at a fresh step, so a call is a function of (key, counter) alone. `uniform` in float64 is NumPy's
+own `Generator(Philox(key=seed)).random(n)`, bit for bit. Normals come from Box and Muller's transform (1958)
+and permutations from sorting random keys, because rejection sampling cannot be done in parallel at a known
+place. Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 """
 from __future__ import annotations
 
@@ -23,7 +24,8 @@ _LIMIT = 2**256             # the counter is four 64-bit words long
 
 
 class Generator:
-    """A stream of random numbers: `key` says which stream, `counter` how far along it is. Safe to share by threads."""
+    """A stream of random numbers: `key` says which stream, `counter` how far along it is. Safe to share by
+    threads."""
 
     def __init__(self, seed: int = 0) -> None:
         if not 0 <= int(seed) < 2**128:

@@ -1,7 +1,9 @@
-"""What a backend is: memory, views of it, and seven ways to compute. Twelve methods, and no gradient among them.
+"""What a backend is: memory, views of it, and seven ways to compute. Twelve methods, and no gradient among
+them.
 
-A backend knows no Tensor, no promotion and no broadcasting rule: shapes and dtypes arrive resolved. What it returns
-is opaque to everyone above it, but for `shape`, `dtype` and `strides` (in bytes, as NumPy counts them).
+A backend knows no Tensor, no promotion and no broadcasting rule: shapes and dtypes arrive resolved. What it
+returns is opaque to everyone above it, but for `shape`, `dtype` and `strides` (in bytes, as NumPy counts
+them).
 """
 from __future__ import annotations
 
@@ -35,7 +37,8 @@ class Backend(Protocol):
     def empty(self, shape: Shape, dtype: np.dtype[Any]) -> DeviceArray:
         """Uninitialised memory."""
     def view(self, array: DeviceArray, shape: Shape, strides: Shape, offset: int) -> DeviceArray:
-        """The same memory seen through other strides; `strides` and `offset` in bytes, offset from the first element."""
+        """The same memory seen through other strides; `strides` and `offset` in bytes, offset from the first
+        element."""
     def copy(self, array: DeviceArray, *, dtype: np.dtype[Any] | None = None,
              out: DeviceArray | None = None) -> DeviceArray:
         """A contiguous copy, in `dtype`, or into `out` of the same shape."""
@@ -50,7 +53,8 @@ class Backend(Protocol):
     def gather(self, array: DeviceArray, index: DeviceArray, axis: int) -> DeviceArray:
         """`take_along_axis`; an index out of range is an IndexError, never an illegal access."""
     def scatter_add(self, shape: Shape, index: DeviceArray, source: DeviceArray, axis: int) -> DeviceArray:
-        """Zeros of `shape` with `source` added where `gather` would have read; duplicates add up, in order."""
+        """Zeros of `shape` with `source` added where `gather` would have read; duplicates add up, in order.
+        """
     def fused(self, op: Kernel, arrays: tuple[DeviceArray, ...], params: dict[str, Any]) -> DeviceArray:
         """Any other primitive, by its own kernel."""
     def synchronize(self) -> None:

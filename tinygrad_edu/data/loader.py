@@ -169,6 +169,6 @@ class DataLoader:
 
 def _to_tensor(array: Array) -> Any:
     """The one place where this folder meets the tensor floor; imported late, `as_numpy` needs none of it."""
-    from tinygrad_edu.tensor import tensor
+    from tinygrad_edu.functional import tensor
 
     return tensor(array)

@@ -1,4 +1,5 @@
-"""`apply`: the only place where arrays meet the graph. Recording, no_grad, tapes, profiling and NaN hunting ride here."""
+"""`apply`: the only place where arrays meet the graph. Recording, no_grad, tapes, profiling and NaN hunting
+ride here."""
 from __future__ import annotations
 
 from time import perf_counter
@@ -86,7 +87,7 @@ def _record(op: Op, xs: tuple[Any, ...], arrays: list[Any], params: dict[str, An
     plan = op.plans.get(mask)
     if plan is None:
         plan = op.plans[mask] = op.plan(mask)
-    saved = []
+    saved: list[tuple[str, Any, Node | None, int]] = []
     for name, i in plan:
         if i < 0:
             saved.append((name, out, None, 0 if not op.view else out.writes.count))

@@ -1,8 +1,8 @@
 """`backprop`: the only place where a graph is walked. One loop, from the newest node to the oldest.
 
-Nodes are taken from a heap by the order of their creation, which is a topological order, so no node is handled
-before every one of its consumers, and a stretch recomputed on the way (`Deferred`) simply joins the heap.
-First-order backward runs the rules on bare arrays; only `create_graph` pays for a graph.
+Nodes are taken from a heap by the order of their creation, which is a topological order, so no node is
+handled before every one of its consumers, and a stretch recomputed on the way (`Deferred`) simply joins the
+heap. First-order backward runs the rules on bare arrays; only `create_graph` pays for a graph.
 """
 from __future__ import annotations
 
@@ -27,7 +27,8 @@ def backprop(root: Value, seed: Value, *, create_graph: bool = False, retain_gra
              wanted: Iterable[Node] | None = None) -> dict[Node, Any]:
     """Gradients of <seed, root> with respect to the leaves `root` depends on.
 
-    Returns {leaf: Value}; with `wanted`, the gradients of just those nodes, and only paths to them are walked.
+    Returns {leaf: Value}; with `wanted`, the gradients of just those nodes, and only paths to them are
+    walked.
     """
     assert root.node is not None
     before = current.get()
@@ -114,7 +115,8 @@ def pull(node: Node, g: Any, raw: bool, observers: tuple[Any, ...] = ()) -> list
 
 
 def _environment(node: Node, raw: bool) -> dict[str, Any]:
-    """Everything a rule may name, but `g`: saved arrays (or Values, when a graph is wanted), shapes, parameters."""
+    """Everything a rule may name, but `g`: saved arrays (or Values, when a graph is wanted), shapes,
+    parameters."""
     op = node.op
     assert op is not None
     if node.saved is None:
@@ -157,7 +159,8 @@ def sum_to(g: Any, shape: tuple[int, ...], op: Any = None) -> Any:
 def _own(g: Any, node: Node) -> Any:
     """`g`, or a copy when anything else could see it change: a leaf's gradient is never shared.
 
-    An array that nobody else refers to is counted three times here: the caller's name, the parameter and getrefcount's own.
+    An array that nobody else refers to is counted three times here: the caller's name, the parameter and
+    getrefcount's own.
     """
     g = np.asarray(g)
     alone = sys.getrefcount(g) <= 3 and g.base is None and g.flags.owndata
@@ -177,7 +180,8 @@ def _run_hooks(node: Node, g: Any, wrap: Callable[[Any], Any], raw: bool) -> Any
 
 
 def _ancestors_of(root: Node, targets: set[Node]) -> set[Node]:
-    """The nodes between `root` and `targets`, both included: those a gradient must pass. Deferred ones always count."""
+    """The nodes between `root` and `targets`, both included: those a gradient must pass. Deferred ones always
+    count."""
     order, seen, stack = [], {root}, [root]
     while stack:
         node = stack.pop()

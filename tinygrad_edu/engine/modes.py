@@ -1,7 +1,7 @@
 """What the current task is doing besides computing: recording gradients, and who is watching.
 
-The state is a `ContextVar`, so each thread and each asyncio task has its own. A new thread starts afresh, with
-gradients on.
+The state is a `ContextVar`, so each thread and each asyncio task has its own. A new thread starts afresh,
+with gradients on.
 """
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ class Switch:
             def wrapper(*args: Any, **kwargs: Any) -> Any:
                 with Switch(change):
                     return function(*args, **kwargs)
-        return wrapper  # type: ignore[no-any-return]
+        return wrapper
 
 
 def no_grad() -> Switch:

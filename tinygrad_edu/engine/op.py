@@ -1,4 +1,5 @@
-"""Op: one declaration per primitive, from which recording, saving, proofs, docs, drawings and kernels follow."""
+"""Op: one declaration per primitive, from which recording, saving, proofs, docs, drawings and kernels follow.
+"""
 from __future__ import annotations
 
 import inspect
@@ -25,15 +26,17 @@ class Op:
     name : str
         The op's name; unique.
     numpy : callable
-        Arrays positional, parameters keyword-only, one array out. The specification of every backend's kernel.
+        Arrays positional, parameters keyword-only, one array out. The specification of every backend's
+        kernel.
     vjps : sequence of callables or None
         One per input: the gradient of that input, or None where there is none. **Its parameter names say what
-        backward needs and therefore what is saved**: `g` the incoming gradient, `out` the result, an input's name
-        its value, `<input>_shape` only its shape, any other a keyword parameter of the call. Rules are written
-        with operators and other ops, so the second derivative is a consequence. Broadcasting is undone for them.
+        backward needs and therefore what is saved**: `g` the incoming gradient, `out` the result, an input's
+        name its value, `<input>_shape` only its shape, any other a keyword parameter of the call. Rules are
+        written with operators and other ops, so the second derivative is a consequence. Broadcasting is
+        undone for them.
     joint : callable, optional
-        Instead of `vjps`, one rule that returns the gradients of all inputs; `wants` in its signature is a tuple
-        of bools, one per input. Needed by ops with any number of inputs (`variadic`).
+        Instead of `vjps`, one rule that returns the gradients of all inputs; `wants` in its signature is a
+        tuple of bools, one per input. Needed by ops with any number of inputs (`variadic`).
     domain : Interval or tuple of Interval
         Where each input may lie for the derivatives to exist; for elementwise ops.
     calls : recipe, optional
@@ -95,7 +98,8 @@ class Op:
         return self.numpy(*xs, **params)
 
     def plan(self, mask: tuple[bool, ...]) -> tuple[tuple[str, int], ...]:
-        """What to save when only the inputs in `mask` want gradients: (name, input index, or -1 for `out`)."""
+        """What to save when only the inputs in `mask` want gradients: (name, input index, or -1 for `out`).
+        """
         rules = self.needs if self.joint else [n for n, wanted in zip(self.needs, mask, strict=True) if wanted]
         wanted = {name for names in rules for name in names}
         saves = [("out", -1)] if "out" in wanted else []
@@ -104,7 +108,8 @@ class Op:
         return (*saves, *((name, i) for i, name in enumerate(self.inputs) if name in wanted))
 
     def kernel(self, backend: Backend) -> Callable[..., Any]:
-        """How this op runs on `backend`: its own NumPy function on the cpu, its family's lowering elsewhere."""
+        """How this op runs on `backend`: its own NumPy function on the cpu, its family's lowering elsewhere.
+        """
         found = self.kernels.get(backend)
         if found is None:
             found = self.kernels[backend] = self.lower(backend)

@@ -1,4 +1,5 @@
-"""The nouns of the graph: Storage (memory), Value (memory and a place in the graph), Node (one application of an op).
+"""The nouns of the graph: Storage (memory), Value (memory and a place in the graph), Node (one application of
+an op).
 
 No operator is defined here. Of a Value the engine asks three things: `+` to accumulate, `sum_to` to undo
 broadcasting, and `cast` to undo promotion. `Tensor` provides them, floors above.
@@ -40,8 +41,8 @@ class Storage:
 class Node:
     """One application of an op, as plain data: edges to its parents and only the arrays its rules name.
 
-    `order` grows with creation, so a parent's is always smaller than its child's: it is a topological order for free.
-    A node without an op is a leaf; its `grad` is where gradients gather.
+    `order` grows with creation, so a parent's is always smaller than its child's: it is a topological order
+    for free. A node without an op is a leaf; its `grad` is where gradients gather.
     """
     __slots__ = ("__weakref__", "grad", "hooks", "metas", "op", "order", "params", "parents", "saved", "where")
 

@@ -26,6 +26,23 @@ from tinygrad_edu.functional.reduction import (
     norm, prod, softmax, sort, std, sum, topk, var,
 )
 
-__all__ = [name for name in dir() if not name.startswith("_")
-           and name not in ("creation", "elementwise", "indexing", "lift", "linear", "loss", "movement", "reduction")]
-__all__ += ["linear"]
+__all__ = [
+    "abs", "acos", "acosh", "add", "all", "allclose", "any", "arange", "argmax", "argmin",
+    "argsort", "as_tensor", "asin", "asinh", "atan", "atan2", "atanh", "bernoulli",
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "broadcast_to", "cbrt", "ceil",
+    "clip", "clone", "concat", "cos", "cosh", "cross_entropy", "cumprod", "cumsum", "div", "dot",
+    "einsum", "elu", "embedding", "equal", "erf", "exp", "exp2", "expand", "expand_dims", "expm1",
+    "eye", "flatten", "flip", "floor", "floor_divide", "full", "gather", "gelu", "getitem",
+    "greater", "greater_equal", "hinge", "huber", "hypot", "index_select", "isfinite", "isinf",
+    "isnan", "l1", "layer_norm", "leaky_relu", "less", "less_equal", "linear", "linspace", "log",
+    "log10", "log1p", "log2", "log_sigmoid", "log_softmax", "logical_and", "logical_not",
+    "logical_or", "logical_xor", "logistic", "logsumexp", "matmul", "matrix_transpose", "max",
+    "maximum", "mean", "min", "minimum", "mse", "mul", "neg", "nll", "norm", "not_equal",
+    "numpy_key", "one_hot", "ones", "ones_like", "outer", "pad", "permute_dims", "pow", "prod",
+    "rand", "randint", "randn", "randperm", "reciprocal", "relu", "remainder", "repeat", "reshape",
+    "roll", "round", "rsqrt", "scatter_add", "seed_for", "sigmoid", "sign", "silu", "sin", "sinh",
+    "sliding_windows", "softmax", "softplus", "sort", "split", "spread", "sqrt", "square",
+    "squeeze", "stack", "std", "step", "sub", "sum", "take", "take_along_axis", "tan", "tanh",
+    "tensor", "tile", "topk", "trace", "transpose", "trunc", "var", "where", "wrap", "zeros",
+    "zeros_like",
+]

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -16,7 +16,8 @@ from tinygrad_edu.errors import NotDifferentiableError, ShapeError, user_line
 from tinygrad_edu.ops import random as _random
 from tinygrad_edu.shapes import Shape, check_size
 
-Tensor = Any            # the class sits a floor above; `Value.kind` makes it
+if TYPE_CHECKING:
+    from tinygrad_edu.tensor import Tensor
 
 
 def wrap(array: Any, requires_grad: bool = False, device: Any = None) -> Tensor:
@@ -29,10 +30,12 @@ def wrap(array: Any, requires_grad: bool = False, device: Any = None) -> Tensor:
 
 
 def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
-    """A tensor with a copy of `data`: a number, nested sequences, a NumPy array, another tensor, or any array object.
+    """A tensor with a copy of `data`: a number, nested sequences, a NumPy array, another tensor, or any array
+    object.
 
     NumPy arrays and tensors keep their dtype; Python floats become float32, ints int64, bools bool.
-    Raises TypeError for data that is not numbers, rows of unequal length, or a dtype the library does not have.
+    Raises TypeError for data that is not numbers, rows of unequal length, or a dtype the library does not
+    have.
     """
     if isinstance(data, Value):
         data = data.storage.backend.numpy(data.storage.array)
@@ -57,7 +60,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
 
 def as_tensor(data: Any) -> Tensor:
     """`data` itself if it is a tensor, else `tensor(data)`."""
-    return data if isinstance(data, Value) else tensor(data)
+    return cast("Tensor", data) if isinstance(data, Value) else tensor(data)
 
 
 def _shape(shape: tuple[Any, ...]) -> Shape:
@@ -126,7 +129,8 @@ def _draw(op: Any, shape: Shape, generator: Generator | None, dtype: Any, device
 
 def rand(*shape: Any, generator: Generator | None = None, dtype: Any = None, device: Any = None,
          requires_grad: bool = False) -> Tensor:
-    """Uniform on [0, 1); float32 unless `dtype` is given. Philox: the same numbers for the same seed, everywhere."""
+    """Uniform on [0, 1); float32 unless `dtype` is given. Philox: the same numbers for the same seed,
+    everywhere."""
     return _draw(_random.uniform, _shape(shape), generator, dtype or float, device, requires_grad)
 
 
@@ -168,7 +172,7 @@ def seed_for(root: Tensor, gradient: Any = None) -> Tensor:
             raise NotDifferentiableError(f"backward() needs a single number, this tensor has shape {root.shape} "
                                          f"(at {user_line()}); reduce it, as in x.sum().backward(), or pass gradient=")
         return wrap(np.ones(root.shape, root.dtype), device=root.device)
-    seed = tensor(gradient, device=root.device) if not isinstance(gradient, Value) else gradient
+    seed = cast("Tensor", gradient) if isinstance(gradient, Value) else tensor(gradient, device=root.device)
     if seed.shape != root.shape:
         raise ShapeError(f"backward(gradient=): shape {seed.shape} is not this tensor's {root.shape} (at {user_line()})")
     return seed if seed.dtype == root.dtype else seed.cast(root.dtype)

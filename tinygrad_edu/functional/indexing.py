@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from types import EllipsisType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,11 +13,13 @@ from tinygrad_edu.ops import index as _i
 from tinygrad_edu.ops import movement as _m
 from tinygrad_edu.shapes import normalize_axis
 
-Tensor = Any
+if TYPE_CHECKING:
+    from tinygrad_edu.tensor import Tensor
 
 
 def numpy_key(key: Any) -> Any:
-    """A key of `x[key]` in NumPy's terms: tensors become arrays; arrays are copied, so that a later change is none."""
+    """A key of `x[key]` in NumPy's terms: tensors become arrays; arrays are copied, so that a later change is
+    none."""
     if isinstance(key, tuple):
         return tuple(numpy_key(k) for k in key)
     if isinstance(key, Value):
@@ -29,7 +31,8 @@ def numpy_key(key: Any) -> Any:
 
 
 def getitem(x: Tensor, key: Any) -> Tensor:
-    """`x[key]`: integers, slices, None, ..., integer arrays, masks. Basic keys give views. Raises IndexError."""
+    """`x[key]`: integers, slices, None, ..., integer arrays, masks. Basic keys give views. Raises IndexError.
+    """
     key = numpy_key(key)
     parts = key if isinstance(key, tuple) else (key,)
     basic = all(k is None or isinstance(k, (slice, EllipsisType)) or
@@ -56,7 +59,8 @@ gather = take_along_axis
 
 
 def scatter_add(x: Tensor, indices: Tensor, source: Tensor, axis: int = 0) -> Tensor:
-    """x with `source` added at `indices` along `axis`; a place named twice gets both. Same bits on every run."""
+    """x with `source` added at `indices` along `axis`; a place named twice gets both. Same bits on every run.
+    """
     x = as_tensor(x)
     at = normalize_axis(axis, x.ndim)
     return x + _i.scatter_add(as_tensor(source), _wrapped(indices, x.shape[at]), shape=x.shape, axis=at)
@@ -73,10 +77,12 @@ take = index_select
 
 
 def embedding(indices: Tensor, weight: Tensor) -> Tensor:
-    """Rows of a table: indices (...), weight (rows, n) -> (..., n). Raises IndexError for a row that is not there."""
+    """Rows of a table: indices (...), weight (rows, n) -> (..., n). Raises IndexError for a row that is not
+    there."""
     return _i.take_rows(as_tensor(weight), as_tensor(indices))
 
 
 def one_hot(indices: Tensor, classes: int, *, dtype: Any = float) -> Tensor:
-    """1 at the class, 0 elsewhere: (...) -> (..., classes). Raises IndexError for a class that is not there."""
+    """1 at the class, 0 elsewhere: (...) -> (..., classes). Raises IndexError for a class that is not there.
+    """
     return _i.one_hot(as_tensor(indices), classes=classes, dtype=dtypes.as_dtype(dtype))

@@ -1,15 +1,19 @@
-"""An op as a public function: arrays and numbers are lifted to tensors, the documentation comes from the declaration."""
+"""An op as a public function: arrays and numbers are lifted to tensors, the documentation comes from the
+declaration."""
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.engine.op import Op
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.functional.creation import as_tensor
 
+if TYPE_CHECKING:
+    from tinygrad_edu.tensor import Tensor
 
-def lifted(op: Op, name: str | None = None) -> Callable[..., Any]:
+
+def lifted(op: Op, name: str | None = None) -> Callable[..., Tensor]:
     """`op` as a function that always returns a tensor."""
     def function(*xs: Any, **params: Any) -> Any:
         for x in xs:

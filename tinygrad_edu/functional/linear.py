@@ -1,20 +1,23 @@
 """Sums of products."""
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.functional.creation import as_tensor
 from tinygrad_edu.functional.movement import expand_dims, squeeze
 from tinygrad_edu.ops import contract as _c
 
-Tensor = Any
+if TYPE_CHECKING:
+    from tinygrad_edu.tensor import Tensor
 
 
 def matmul(x: Tensor, y: Tensor) -> Tensor:
-    """Matrix product of the last two axes, earlier ones broadcast; a 1-d operand is a row on the left, a column right.
+    """Matrix product of the last two axes, earlier ones broadcast; a 1-d operand is a row on the left, a
+    column right.
 
-    (..., M, K) @ (..., K, N) -> (..., M, N). Raises ShapeError when the inner sizes differ or an operand is 0-d.
+    (..., M, K) @ (..., K, N) -> (..., M, N). Raises ShapeError when the inner sizes differ or an operand is
+    0-d.
     """
     x, y = as_tensor(x), as_tensor(y)
     if x.ndim >= 2 and y.ndim >= 2:
@@ -43,13 +46,15 @@ def outer(x: Tensor, y: Tensor) -> Tensor:
 
 
 def einsum(subscripts: str, *tensors: Tensor) -> Tensor:
-    """Einstein's summation: letters name axes, those missing after `->` are summed over; `...` stands for more."""
+    """Einstein's summation: letters name axes, those missing after `->` are summed over; `...` stands for
+    more."""
     items = [as_tensor(t) for t in tensors]
     return _c.einsum(*items, subscripts=subscripts.replace(" ", ""))
 
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
-    """x W^T + b: x (..., in), weight (out, in), bias (out,) -> (..., out). One fused op when there is a bias."""
+    """x W^T + b: x (..., in), weight (out, in), bias (out,) -> (..., out). One fused op when there is a bias.
+    """
     if bias is not None:
         return _c.linear(as_tensor(x), weight, bias)
     return matmul(x, as_tensor(weight).mT)

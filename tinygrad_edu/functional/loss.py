@@ -1,7 +1,7 @@
 """Losses: what training makes small. `reduction` is "mean", "sum" or "none"."""
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.functional.creation import as_tensor
@@ -11,7 +11,8 @@ from tinygrad_edu.functional.reduction import mean, sum
 from tinygrad_edu.ops import fused as _f
 from tinygrad_edu.ops import index as _i
 
-Tensor = Any
+if TYPE_CHECKING:
+    from tinygrad_edu.tensor import Tensor
 
 
 def _reduced(losses: Tensor, reduction: str) -> Tensor:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,7 +12,8 @@ from tinygrad_edu.ops import elementwise as _e
 from tinygrad_edu.ops import movement as _m
 from tinygrad_edu.shapes import Axis, normalize_axes, normalize_axis
 
-Tensor = Any
+if TYPE_CHECKING:
+    from tinygrad_edu.tensor import Tensor
 
 
 def reshape(x: Tensor, shape: Sequence[int] | int) -> Tensor:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,7 +16,8 @@ from tinygrad_edu.ops import movement as _m
 from tinygrad_edu.ops import reduce as _r
 from tinygrad_edu.shapes import Axis, dropped_shape, normalize_axes, normalize_axis
 
-Tensor = Any
+if TYPE_CHECKING:
+    from tinygrad_edu.tensor import Tensor
 
 
 def _reduce(op: Any, x: Tensor, axis: Axis, keepdims: bool) -> Tensor:
@@ -69,12 +70,14 @@ def all(x: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
 
 
 def argmax(x: Tensor, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
-    """The place of the largest element along `axis` (of the flattened tensor if None); the first of equals. int64."""
+    """The place of the largest element along `axis` (of the flattened tensor if None); the first of equals.
+    int64."""
     return _place(_r.argmax, as_tensor(x), axis, keepdims)
 
 
 def argmin(x: Tensor, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
-    """The place of the smallest element along `axis` (of the flattened tensor if None); the first of equals. int64."""
+    """The place of the smallest element along `axis` (of the flattened tensor if None); the first of equals.
+    int64."""
     return _place(_r.argmin, as_tensor(x), axis, keepdims)
 
 
@@ -86,7 +89,8 @@ def _place(op: Any, x: Tensor, axis: int | None, keepdims: bool) -> Tensor:
 
 
 def var(x: Tensor, axis: Axis = None, *, correction: float = 0, keepdims: bool = False) -> Tensor:
-    """The variance over `axis`: squared distances from the mean over n - correction (the Array API's default is 0).
+    """The variance over `axis`: squared distances from the mean over n - correction (the Array API's default
+    is 0).
 
     With no degree of freedom left it is NaN, with a RuntimeWarning.
     """

@@ -1,4 +1,5 @@
-"""Activations: the elementwise ops that neurons are made of. Each is written so that no input overflows it."""
+"""Activations: the elementwise ops that neurons are made of. Each is written so that no input overflows it.
+"""
 from __future__ import annotations
 
 import math as _math
@@ -31,7 +32,8 @@ def _erf_series(x: Any) -> Any:
 
 
 def _erf_fraction(x: Any) -> Any:
-    """erfc by its continued fraction, for x >= 2.5 (Abramowitz and Stegun 7.1.14), 60 levels from the bottom."""
+    """erfc by its continued fraction, for x >= 2.5 (Abramowitz and Stegun 7.1.14), 60 levels from the bottom.
+    """
     bottom = x
     for n in range(60, 0, -1):
         bottom = x + (n / 2.0) / bottom

@@ -1,4 +1,5 @@
-"""Contractions: sums of products. Matrices are multiplied by the backend's own matmul, transposes are never copied."""
+"""Contractions: sums of products. Matrices are multiplied by the backend's own matmul, transposes are never
+copied."""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -40,7 +41,7 @@ def _matmul_calls(draw: Draw) -> Call:
     return Call((draw.array((*lead_x, m, k)), draw.array((*lead_y, k, n))))
 
 
-matmul = Contract("matmul", _matmul, (lambda g, y: matmul(g, _swap(y)), lambda g, x: matmul(_swap(x), g)),
+matmul: Op = Contract("matmul", _matmul, (lambda g, y: matmul(g, _swap(y)), lambda g, x: matmul(_swap(x), g)),
                   calls=_matmul_calls, math=r"Z_{ij} = \sum_k X_{ik} Y_{kj}")
 
 
@@ -99,7 +100,8 @@ def _einsum(*xs: Any, subscripts: str) -> Any:
 
 def _einsum_vjp(g: Any, xs: tuple[Any, ...], xs_shape: tuple[Shape, ...], subscripts: str,
                 wants: tuple[bool, ...]) -> list[Any]:
-    """Swap the operand and the result. A letter only this operand has was summed away: it is broadcast back."""
+    """Swap the operand and the result. A letter only this operand has was summed away: it is broadcast back.
+    """
     terms, result = _check_einsum(subscripts, xs_shape)
     out: list[Any] = []
     for i, (term, shape, wanted) in enumerate(zip(terms, xs_shape, wants, strict=True)):
@@ -148,5 +150,5 @@ def _einsum_calls(draw: Draw) -> Call:
                       for t in terms), {"subscripts": subscripts})
 
 
-einsum = Op("einsum", _einsum, joint=_einsum_vjp, variadic=True, inputs=("xs",), calls=_einsum_calls,
+einsum: Op = Op("einsum", _einsum, joint=_einsum_vjp, variadic=True, inputs=("xs",), calls=_einsum_calls,
             math=r"\sum_{\text{letters not in the result}} \prod_i x_i")

@@ -1,4 +1,5 @@
-"""Elementwise ops: one line of mathematics each, with its derivative beside it and the points where it has none.
+"""Elementwise ops: one line of mathematics each, with its derivative beside it and the points where it has
+none.
 
 A rule's parameter names say what backward saves: `g` the incoming gradient, `out` the result, `x` an input.
 """
@@ -53,7 +54,8 @@ def binary(name: str, numpy: Callable[..., Any], vjp_x: Rule | None, vjp_y: Rule
     return Map(name, numpy, (vjp_x, vjp_y), domain=domain, edges=edges, math=math)
 
 
-# -- without a derivative: piecewise constant ---------------------------------------------------------------------
+# -- without a derivative: piecewise constant
+# ---------------------------------------------------------------------
 
 equal = binary("equal", np.equal, None, None, math="x = y")
 not_equal = binary("not_equal", np.not_equal, None, None, math=r"x \ne y")
@@ -85,7 +87,8 @@ half_step = unary("half_step", lambda x: (np.sign(x) * 0.5 + 0.5).astype(x.dtype
                   math=r"[x > 0] + \tfrac12 [x = 0]")
 stop = unary("stop", lambda x: x, None, math=r"x \text{ (no gradient passes)}")
 
-# -- arithmetic ---------------------------------------------------------------------------------------------------
+# -- arithmetic
+# ---------------------------------------------------------------------------------------------------
 
 add = binary("add", np.add, lambda g: g, lambda g: g, math="x + y")
 sub = binary("sub", np.subtract, lambda g: g, lambda g: -g, math="x - y")
@@ -103,9 +106,10 @@ reciprocal = unary("reciprocal", lambda x: 1.0 / x, lambda g, out: -g * out * ou
 abs = unary("abs", np.absolute, lambda g, x: g * sign(x), domain=Interval(avoid=(0,)),
             edges=(edge(x=0.0, out=0.0, slope=0.0),), math="|x|", floating=False)
 
-# -- choosing -----------------------------------------------------------------------------------------------------
+# -- choosing
+# -----------------------------------------------------------------------------------------------------
 
-where = Map("where", lambda condition, x, y: np.where(condition, x, y),
+where: Op = Map("where", lambda condition, x, y: np.where(condition, x, y),
             (None, lambda g, condition: where(condition, g, 0.0), lambda g, condition: where(condition, 0.0, g)),
             math=r"x \text{ if condition else } y")
 maximum = binary("maximum", np.maximum, lambda g, x, y: g * half_step(x - y), lambda g, x, y: g * half_step(y - x),
@@ -138,7 +142,8 @@ clip = Map("clip", _clip, (lambda g, x, low, high: where(_inside(x, low, high), 
            edges=(edge(x=1.0, out=1.0, slope=1.0, params={"high": 1.0}, why="a bound counts as inside"),),
            math=r"\min(\max(x, \text{low}), \text{high})")
 
-# -- powers, exponentials, logarithms -----------------------------------------------------------------------------
+# -- powers, exponentials, logarithms
+# -----------------------------------------------------------------------------
 
 exp = unary("exp", np.exp, lambda g, out: g * out, math="e^x")
 expm1 = unary("expm1", np.expm1, lambda g, out: g * (out + 1.0), math="e^x - 1")
@@ -161,7 +166,7 @@ def _guarded(base: Any) -> Any:
     return where(equal(base, 0), 1.0, base)
 
 
-pow = binary("pow", np.power,
+pow: Op = binary("pow", np.power,
              lambda g, x, y: where(equal(y, 0), 0.0, g * y * pow(x, where(equal(y, 0), 1.0, y - 1.0))),
              lambda g, x, y, out: where(logical_and(equal(x, 0), greater_equal(y, 0)), 0.0,
                                         g * out * log(_guarded(x))),
@@ -170,10 +175,11 @@ pow = binary("pow", np.power,
                     edge(x=0.0, y=1.0, out=0.0, slope=(1.0, 0.0)), edge(x=-2.0, y=2.0, out=4.0, slope=(-4.0, np.nan))),
              math="x^y")
 
-# -- trigonometric, inverse, hyperbolic ---------------------------------------------------------------------------
+# -- trigonometric, inverse, hyperbolic
+# ---------------------------------------------------------------------------
 
 sin = unary("sin", np.sin, lambda g, x: g * cos(x), math=r"\sin x")
-cos = unary("cos", np.cos, lambda g, x: -g * sin(x), math=r"\cos x")
+cos: Op = unary("cos", np.cos, lambda g, x: -g * sin(x), math=r"\cos x")
 tan = unary("tan", np.tan, lambda g, out: g * (out * out + 1.0), domain=Interval(-1.2, 1.2), math=r"\tan x")
 asin = unary("asin", np.arcsin, lambda g, x: g * rsqrt(1.0 - x * x), domain=OPEN_UNIT, math=r"\arcsin x")
 acos = unary("acos", np.arccos, lambda g, x: -g * rsqrt(1.0 - x * x), domain=OPEN_UNIT, math=r"\arccos x")
@@ -181,7 +187,7 @@ atan = unary("atan", np.arctan, lambda g, x: g / (x * x + 1.0), math=r"\arctan x
 atan2 = binary("atan2", np.arctan2, lambda g, x, y: g * y / (x * x + y * y), lambda g, x, y: -g * x / (x * x + y * y),
                domain=(POSITIVE, POSITIVE), math=r"\operatorname{atan2}(x, y)")
 sinh = unary("sinh", np.sinh, lambda g, x: g * cosh(x), math=r"\sinh x")
-cosh = unary("cosh", np.cosh, lambda g, x: g * sinh(x), math=r"\cosh x")
+cosh: Op = unary("cosh", np.cosh, lambda g, x: g * sinh(x), math=r"\cosh x")
 tanh = unary("tanh", np.tanh, lambda g, out: g * (1.0 - out * out), math=r"\tanh x")
 asinh = unary("asinh", np.arcsinh, lambda g, x: g * rsqrt(x * x + 1.0), math=r"\operatorname{arsinh} x")
 acosh = unary("acosh", np.arccosh, lambda g, x: g * rsqrt(x * x - 1.0), domain=Interval(1.3, 4),

@@ -1,4 +1,5 @@
-"""Fused ops: several primitives in one kernel, where one pass is faster or more exact than the composition."""
+"""Fused ops: several primitives in one kernel, where one pass is faster or more exact than the composition.
+"""
 from __future__ import annotations
 
 from typing import Any
@@ -48,7 +49,8 @@ log_softmax = Op("log_softmax", _log_softmax,
                  edges=(edge(x=[10000.0, -10000.0], out=[0.0, -20000.0], slope=[-1.0, 1.0], params={"axis": 0}),))
 
 
-# -- cross-entropy ------------------------------------------------------------------------------------------------
+# -- cross-entropy
+# ------------------------------------------------------------------------------------------------
 
 
 def _check_targets(logits: Any, target: Any) -> None:
@@ -121,14 +123,15 @@ cross_entropy = Op("cross_entropy", _cross_entropy,
                     None), calls=_cross_calls, math=r"-\ln \operatorname{softmax}(z)_t",
                    edges=(edge(logits=[[10000.0, -10000.0]], target=[1], out=20000.0, slope=([[1.0, -1.0]], None),
                                params={"reduction": "mean"}),))
-cross_entropy_grad = Op("cross_entropy_grad", _cross_entropy_grad,
+cross_entropy_grad: Op = Op("cross_entropy_grad", _cross_entropy_grad,
                         (lambda g, logits, target, reduction: _grad_weight(g, logits, target, reduction),
                          lambda g, seed, logits, reduction: _grad_logits(g, seed, logits, reduction), None),
                         inputs=("seed", "logits", "target"), calls=_cross_grad_calls,
                         math=r"\bar g \, (\operatorname{softmax}(z) - e_t)")
 
 
-# -- layer norm ---------------------------------------------------------------------------------------------------
+# -- layer norm
+# ---------------------------------------------------------------------------------------------------
 
 
 def _standardize(x: Any, *, axes: tuple[int, ...], eps: float = 1e-5) -> Any:

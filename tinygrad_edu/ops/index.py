@@ -1,6 +1,7 @@
 """Indexing: reading at places given by integers, and its adjoint, adding up at those places.
 
-Places are checked, on every device: one out of range is an IndexError that names it, never a wrapped or illegal read.
+Places are checked, on every device: one out of range is an IndexError that names it, never a wrapped or
+illegal read.
 """
 from __future__ import annotations
 
@@ -73,7 +74,8 @@ def _take_rows(weight: Any, index: Any) -> Any:
 
 
 def _add_rows(source: Any, index: Any, *, rows: int) -> Any:
-    """Rows of `source` added up by index: sorted, then summed in runs; ten times faster than one at a time."""
+    """Rows of `source` added up by index: sorted, then summed in runs; ten times faster than one at a time.
+    """
     _check(index, rows)
     width = source.shape[index.ndim:]
     flat, values = index.reshape(-1), source.reshape(index.size, *width)
@@ -124,16 +126,16 @@ def _add_rows_calls(draw: Draw) -> Call:
 gather = Gather("gather", _gather,
                 (lambda g, index, x_shape, axis: scatter_add(g, index, shape=x_shape, axis=axis), None),
                 calls=_gather_calls, math=r"y_{i} = x_{\text{index}_i}")
-scatter_add = ScatterAdd("scatter_add", _scatter_add, (lambda g, index, axis: gather(g, index, axis=axis), None),
+scatter_add: Op = ScatterAdd("scatter_add", _scatter_add, (lambda g, index, axis: gather(g, index, axis=axis), None),
                          calls=_scatter_calls, math=r"y_j = \sum_{i: \text{index}_i = j} x_i")
 index = Op("index", _index, (lambda g, x_shape, key: index_add(g, shape=x_shape, key=key),), calls=_index_calls,
            math=r"x[\text{key}]")
-index_add = Op("index_add", _index_add, (lambda g, key: index(g, key=key),), calls=_index_add_calls,
+index_add: Op = Op("index_add", _index_add, (lambda g, key: index(g, key=key),), calls=_index_add_calls,
                math=r"\text{zeros, with } x \text{ added at } \text{key}")
 take_rows = Op("take_rows", _take_rows,
                (lambda g, index, weight_shape: add_rows(g, index, rows=weight_shape[0]), None), calls=_take_calls,
                math=r"y_i = W_{\text{index}_i}")
-add_rows = Op("add_rows", _add_rows, (lambda g, index: take_rows(g, index), None), calls=_add_rows_calls,
+add_rows: Op = Op("add_rows", _add_rows, (lambda g, index: take_rows(g, index), None), calls=_add_rows_calls,
               math=r"W_j = \sum_{i: \text{index}_i = j} x_i")
 argsort = Op("argsort", lambda x, *, axis, descending=False:
              np.argsort(-x if descending else x, axis=axis, kind="stable"), (None,),

@@ -1,6 +1,7 @@
 """Movement: the same numbers in other places. Most only change strides and copy nothing.
 
-Broadcasting has no op's rule to undo it here: the engine sums a gradient back to its input's shape, for every op.
+Broadcasting has no op's rule to undo it here: the engine sums a gradient back to its input's shape, for every
+op.
 """
 from __future__ import annotations
 
@@ -18,8 +19,8 @@ from tinygrad_edu.shapes import inverse_permutation, resolve_reshape
 class Restride(Op):
     """A view: other shape, strides and offset over the same memory.
 
-    Off the cpu the view is worked out by NumPy on a stand-in of the same shape and strides, whose numbers are never
-    read; a layout that cannot be viewed is made contiguous first, as NumPy itself would.
+    Off the cpu the view is worked out by NumPy on a stand-in of the same shape and strides, whose numbers are
+    never read; a layout that cannot be viewed is made contiguous first, as NumPy itself would.
     """
     family = "restride"
 
@@ -129,8 +130,8 @@ def _fold(x: Any, *, shape: tuple[int, ...], sizes: tuple[int, ...], strides: tu
     for place in np.ndindex(*sizes):
         at = tuple(slice(p * d, p * d + c * s, s)
                    for p, d, c, s in zip(place, dilations, counts, strides, strict=True))
-        target = out[(..., *at)]
-        target += x[(..., *place)]
+        target = out[..., *at]
+        target += x[..., *place]
     return out
 
 
@@ -142,14 +143,14 @@ def _fold_calls(draw: Draw) -> Call:
                 {"shape": (rows, length), "sizes": (size,), "strides": (stride,), "dilations": (1,)})
 
 
-reshape = Restride("reshape", _reshape, (lambda g, x_shape: reshape(g, shape=x_shape),), view=True,
+reshape: Op = Restride("reshape", _reshape, (lambda g, x_shape: reshape(g, shape=x_shape),), view=True,
                    calls=_reshape_calls, math=r"\text{same numbers, other shape}")
-permute = Restride("permute", lambda x, *, axes: np.transpose(x, axes),
+permute: Op = Restride("permute", lambda x, *, axes: np.transpose(x, axes),
                    (lambda g, axes: permute(g, axes=inverse_permutation(axes)),), view=True, calls=_permute_calls,
                    math=r"y_{i_{\pi(1)} \dots} = x_{i_1 \dots}")
 expand = Restride("expand", lambda x, *, shape: np.broadcast_to(x, shape), (lambda g: g,), view=True,
                   calls=_expand_calls, math=r"\text{repeat along axes of size 1}")
-flip = Restride("flip", lambda x, *, axes: np.flip(x, axes), (lambda g, axes: flip(g, axes=axes),), view=True,
+flip: Op = Restride("flip", lambda x, *, axes: np.flip(x, axes), (lambda g, axes: flip(g, axes=axes),), view=True,
                 calls=_flip_calls, math="y_i = x_{n-1-i}")
 slice_ = Restride("slice", lambda x, *, key: x[key],
                   (lambda g, x_shape, key: unslice(g, shape=x_shape, key=key),), view=True, calls=_slice_calls,
@@ -172,9 +173,9 @@ def _unslice_calls(draw: Draw) -> Call:
     return Call((draw.array(np.empty(n)[key].shape),), {"shape": (n,), "key": key})
 
 
-unslice = Op("unslice", _unslice, (lambda g, key: slice_(g, key=key),), calls=_unslice_calls,
+unslice: Op = Op("unslice", _unslice, (lambda g, key: slice_(g, key=key),), calls=_unslice_calls,
              math=r"\text{zeros, with } x \text{ at } \text{key}")
-fold = Op("fold", _fold, (lambda g, sizes, strides, dilations:
+fold: Op = Op("fold", _fold, (lambda g, sizes, strides, dilations:
                           windows(g, sizes=sizes, strides=strides, dilations=dilations),), calls=_fold_calls,
           math=r"y_j = \sum_{i \cdot \text{stride} + k \cdot \text{dilation} = j} x_{i,k}")
 
@@ -186,7 +187,7 @@ def _pad_key(shape: tuple[int, ...], widths: tuple[tuple[int, int], ...]) -> tup
 pad = Op("pad", lambda x, *, widths, value=0.0: np.pad(x, widths, constant_values=np.asarray(value, x.dtype)),
          (lambda g, x_shape, widths: slice_(g, key=_pad_key(x_shape, widths)),), calls=_pad_calls,
          math=r"x \text{ with a border}")
-roll = Op("roll", lambda x, *, shifts, axes: np.roll(x, shifts, axes),
+roll: Op = Op("roll", lambda x, *, shifts, axes: np.roll(x, shifts, axes),
           (lambda g, shifts, axes: roll(g, shifts=tuple(-s for s in shifts), axes=axes),), calls=_roll_calls,
           math=r"y_{(i + s) \bmod n} = x_i")
 

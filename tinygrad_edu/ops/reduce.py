@@ -1,4 +1,5 @@
-"""Reductions and scans. A reduction keeps its axes, at size 1, so that its gradient only has to broadcast back."""
+"""Reductions and scans. A reduction keeps its axes, at size 1, so that its gradient only has to broadcast
+back."""
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -114,7 +115,8 @@ norm2 = Reduce("norm2", lambda x, *, axes: np.sqrt(np.sum(x * x, axis=axes, keep
                edges=(edge(x=[0.0, 0.0], out=[0.0], slope=[0.0, 0.0], params={"axes": (0,)}),),
                math=r"\sqrt{\sum_i x_i^2}")
 
-# -- products, without ever dividing ------------------------------------------------------------------------------
+# -- products, without ever dividing
+# ------------------------------------------------------------------------------
 
 
 def _lined_up(x: Any, axes: Axes) -> Any:
@@ -139,7 +141,8 @@ def _others(x: Any, *, axes: Axes) -> Any:
 
 
 def _others_vjp(g: Any, x: Any, x_shape: tuple[int, ...], axes: Axes) -> Any:
-    """Row i of a matrix holds every factor but the i-th; its own `prod_others` differentiates it, at any order."""
+    """Row i of a matrix holds every factor but the i-th; its own `prod_others` differentiates it, at any
+    order."""
     line, n = _lined_up(x, axes), _count(x_shape, axes)
     rows = (*line.shape[:-1], n, n)
     diagonal = np.eye(n, dtype=bool)
@@ -150,7 +153,8 @@ def _others_vjp(g: Any, x: Any, x_shape: tuple[int, ...], axes: Axes) -> Any:
 
 
 def _cumprod_vjp(g: Any, x: Any, x_shape: tuple[int, ...], axis: int) -> Any:
-    """Row i of a matrix holds the factors of the i-th product, ones after them. Quadratic in the axis, exact at zeros."""
+    """Row i of a matrix holds the factors of the i-th product, ones after them. Quadratic in the axis, exact
+    at zeros."""
     line, n = _lined_up(x, (axis,)), x_shape[axis]
     rows = (*line.shape[:-1], n, n)
     mine = np.tri(n, dtype=bool)
@@ -160,14 +164,14 @@ def _cumprod_vjp(g: Any, x: Any, x_shape: tuple[int, ...], axis: int) -> Any:
     return _put_back(reshape(sum(slopes, axes=(len(rows) - 2,)), shape=line.shape), x_shape, (axis,))
 
 
-prod_others = Op("prod_others", _others, (_others_vjp,), calls=_calls(Interval(0.5, 2)),
+prod_others: Op = Op("prod_others", _others, (_others_vjp,), calls=_calls(Interval(0.5, 2)),
                      edges=(edge(x=[0.0, 2.0, 3.0], out=[6.0, 0.0, 0.0], slope=[5.0, 3.0, 2.0],
                                  params={"axes": (0,)}),), math=r"y_i = \prod_{j \ne i} x_j")
 prod = reduction("prod", np.prod, lambda g, x, axes: g * prod_others(x, axes=axes), calls=_calls(Interval(0.5, 2)),
                  edges=(edge(x=[0.0, 2.0, 3.0], out=[0.0], slope=[6.0, 0.0, 0.0], params={"axes": (0,)}),
                         edge(x=[0.0, 0.0, 3.0], out=[0.0], slope=[0.0, 0.0, 0.0], params={"axes": (0,)})),
                  math=r"\prod_i x_i")
-cumsum = Op("cumsum", lambda x, *, axis: np.cumsum(x, axis),
+cumsum: Op = Op("cumsum", lambda x, *, axis: np.cumsum(x, axis),
             (lambda g, axis: flip(cumsum(flip(g, axes=(axis,)), axis=axis), axes=(axis,)),), calls=_axis_calls,
             math=r"y_i = \sum_{j \le i} x_j")
 cumprod = Op("cumprod", lambda x, *, axis: np.cumprod(x, axis), (_cumprod_vjp,), calls=_axis_calls,

@@ -1,0 +1,46 @@
+"""Tables, the machine they were made on, and the blocks of documents they are written into."""
+from __future__ import annotations
+
+import os
+import platform
+import re
+from collections.abc import Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A markdown table."""
+    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
+
+
+def machine(*packages: str) -> str:
+    """One line: processor, cores, Python and the peers' versions."""
+    cpu = platform.processor() or platform.machine()
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        found = re.search(r"model name\s*: (.*)", info.read_text())
+        cpu = found.group(1).strip() if found else cpu
+    versions = []
+    for package in packages:
+        try:
+            versions.append(f"{package} {version(package)}")
+        except PackageNotFoundError:
+            versions.append(f"{package} not installed")
+    return f"Measured on {cpu}, {os.cpu_count()} cores, Python {platform.python_version()}, {', '.join(versions)}."
+
+
+def rewrite(path: Path, name: str, text: str) -> None:
+    """Put `text` between the markers `<!-- bench:name -->` and `<!-- /bench:name -->`; a new file gets them.
+    """
+    begin, end = f"<!-- bench:{name} -->", f"<!-- /bench:{name} -->"
+    block = f"{begin}\n{text}\n{end}"
+    old = path.read_text() if path.exists() else ""
+    if begin in old:
+        head, _, rest = old.partition(begin)
+        new = head + block + rest.partition(end)[2]
+    else:
+        new = (old.rstrip() + "\n\n" if old else "") + block + "\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(new)
