@@ -8,6 +8,7 @@ it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -23,7 +24,7 @@ def problem(sizes: tuple[int, ...], batch: int) -> tuple[Any, Any, list[Any]]:
     x = random.standard_normal((batch, sizes[0])).astype(np.float32)
     target = random.integers(0, sizes[-1], batch)
     weights = [((random.standard_normal((m, n)) * np.sqrt(2 / n)).astype(np.float32), np.zeros(m, np.float32))
-               for n, m in zip(sizes, sizes[1:], strict=False)]
+               for n, m in pairwise(sizes)]
     return x, target, weights
 
 

@@ -60,7 +60,8 @@ def measure(framework: str, case: str) -> dict[str, Any]:
 
 def _run(framework: str, case: str) -> dict[str, Any]:
     threads = {name: str(THREADS) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-    done = subprocess.run([sys.executable, "-m", "benchmarks.mlp", framework, case], capture_output=True, text=True,
+    done = subprocess.run([sys.executable, "-m", "benchmarks.mlp", framework, case],
+                          capture_output=True, text=True,
                           env={**os.environ, **threads}, check=False, cwd=Path(__file__).parent.parent)
     if done.returncode:
         raise SystemExit(f"{framework} on {case}:\n{done.stderr}")
@@ -83,7 +84,8 @@ def main() -> None:
         mb = {f: statistics.median(r["above"] for r in rs) / 1024 for f, rs in runs.items()}
         whole = {f: statistics.median(r["whole"] for r in rs) / 1024 for f, rs in runs.items()}
         ours = us["tinygrad_edu"]
-        rows.append([case, f"{us['numpy']:.0f}", f"{us['pytorch']:.0f}", f"{ours:.0f}", f"{us['pytorch'] / ours:.2f}",
+        rows.append([case, f"{us['numpy']:.0f}", f"{us['pytorch']:.0f}", f"{ours:.0f}",
+                     f"{us['pytorch'] / ours:.2f}",
                      f"{ours / us['numpy']:.2f}", f"{mb['pytorch']:.0f} / {mb['tinygrad_edu']:.0f}",
                      f"{whole['pytorch']:.0f} / {whole['tinygrad_edu']:.0f}"])
         print(*rows[-1], sep="  ", flush=True)

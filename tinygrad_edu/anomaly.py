@@ -36,7 +36,8 @@ class _Hunter:
         if trouble and not any(_trouble(x) for x in inputs):
             shapes = describe(*(_host(x) for x in inputs))
             raise AnomalyError(f"{op.name}({shapes}) made the first {trouble} (at {user_line()}); "
-                               "look at its inputs there: a log or sqrt of a negative, a division by zero, an overflow?")
+                               "look at its inputs there: a log or sqrt of a negative, a division by zero, "
+                               "an overflow?")
 
     def pulled(self, node: Any, g: Any, grads: list[Any], seconds: float) -> None:
         if _trouble(g):
@@ -44,9 +45,10 @@ class _Hunter:
         for i, slope in enumerate(grads):
             trouble = None if slope is None else _trouble(slope)
             if trouble:
-                raise AnomalyError(f"the gradient of {node.op.name} for its input {i} is the first {trouble} in backward; "
-                                   f"the op was called at {node.where or 'a line recorded outside detect_anomaly()'}. "
-                                   "A slope may be infinite there (sqrt at 0), or a `where` may hide it: guard the input")
+                raise AnomalyError(f"the gradient of {node.op.name} for its input {i} is the first {trouble} in "
+                                   "backward; the op was called at "
+                                   f"{node.where or 'a line recorded outside detect_anomaly()'}. A slope may be "
+                                   "infinite there (sqrt at 0), or a `where` may hide it: guard the input")
 
 
 def detect_anomaly() -> Switch:

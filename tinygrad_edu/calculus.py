@@ -106,8 +106,8 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..
     def value_and_gradient(*xs: Any, **kwargs: Any) -> tuple[Tensor, Any]:
         run = _Recorded(functools.partial(f, **kwargs), xs, _nums(argnums))
         if run.y.size != 1:
-            raise NotDifferentiableError(f"grad needs a function of one number, {_name(f)} returned shape {run.y.shape} "
-                                         f"(at {user_line()}); use jacobian, or vjp with a direction")
+            raise NotDifferentiableError(f"grad needs a function of one number, {_name(f)} returned shape "
+                                         f"{run.y.shape} (at {user_line()}); use jacobian, or vjp with a direction")
         return run.value, _like(argnums, run.pull(F.ones_like(run.y)))
     return value_and_gradient
 
@@ -128,7 +128,8 @@ def vjp(f: Function, *xs: Any) -> tuple[Tensor, Callable[[Any], tuple[Tensor, ..
     def pull(g: Any) -> tuple[Tensor, ...]:
         seed = F.as_tensor(g)
         if seed.shape != run.y.shape:
-            raise ShapeError(f"vjp: the incoming gradient has shape {seed.shape}, {_name(f)} returned {run.y.shape}")
+            raise ShapeError(f"vjp: the incoming gradient has shape {seed.shape}, "
+                             f"{_name(f)} returned {run.y.shape}")
         return tuple(run.pull(seed.cast(run.y.dtype)))
     return run.value, pull
 
@@ -141,7 +142,8 @@ def jvp(f: Function, xs: Sequence[Any], tangents: Sequence[Any]) -> tuple[Tensor
     xs = [F.as_tensor(x) for x in xs]
     vs = [F.as_tensor(v) for v in tangents]
     if [x.shape for x in xs] != [v.shape for v in vs]:
-        raise ShapeError(f"jvp: tangents of shapes {[v.shape for v in vs]} for arguments of {[x.shape for x in xs]}")
+        raise ShapeError(f"jvp: tangents of shapes {[v.shape for v in vs]} "
+                         f"for arguments of {[x.shape for x in xs]}")
     run = _Recorded(f, xs, range(len(xs)))
     u = F.zeros(run.y.shape, dtype=run.y.dtype, requires_grad=True)
     with enable_grad():
@@ -203,8 +205,8 @@ def checkpoint(f: Function, *xs: Any, generators: Sequence[Generator] = ()) -> T
     def again() -> Tensor:
         for storage, seen in saved:
             if storage.writes.count != seen:
-                raise StaleValueError(f"an input of checkpoint({_name(f)}) was changed in place (at {storage.writes.where}) "
-                                      "before backward could use it; change a copy")
+                raise StaleValueError(f"an input of checkpoint({_name(f)}) was changed in place "
+                                      f"(at {storage.writes.where}) before backward could use it; change a copy")
         now = [g.state_dict() for g in streams]
         for stream, state in zip(streams, before, strict=True):
             stream.load_state_dict(state)

@@ -49,7 +49,8 @@ class Edge:
     why: str = ""
 
 
-def edge(*, out: Any, slope: Any = None, params: dict[str, Any] | None = None, why: str = "", **inputs: Any) -> Edge:
+def edge(*, out: Any, slope: Any = None, params: dict[str, Any] | None = None, why: str = "",
+         **inputs: Any) -> Edge:
     """`edge(x=0, out=0, slope=0)`: an Edge with inputs by name; `slope` is a tuple for several inputs."""
     slopes = slope if isinstance(slope, tuple) else () if slope is None else (slope,)
     return Edge(inputs, out, slopes, params or {}, why)
@@ -79,7 +80,8 @@ Recipe = Callable[[Draw], Call]
 def elementwise(*intervals: Interval) -> Recipe:
     """The recipe of an elementwise op: one array per interval, of shapes that broadcast."""
     def recipe(draw: Draw) -> Call:
-        return Call(tuple(draw.array(s, i) for s, i in zip(draw.broadcast(len(intervals)), intervals, strict=True)))
+        shapes = draw.broadcast(len(intervals))
+        return Call(tuple(draw.array(s, i) for s, i in zip(shapes, intervals, strict=True)))
     return recipe
 
 
@@ -105,7 +107,8 @@ class SeededDraw:
     def array(self, shape: Shape, interval: Interval = REAL, *, distinct: bool = False) -> Array:
         size = int(np.prod(shape))
         if distinct:
-            return self.random.permutation(np.linspace(interval.low, interval.high, max(size, 2))[:size]).reshape(shape)
+            spread = np.linspace(interval.low, interval.high, max(size, 2))[:size]
+            return self.random.permutation(spread).reshape(shape)
         out = self.random.uniform(interval.low, interval.high, size)
         for point in interval.avoid:
             out = np.where(np.abs(out - point) < interval.gap, point + 2 * interval.gap, out)

@@ -16,7 +16,7 @@ DTYPES: dict[str, np.dtype[Any]] = {
     "float32": float32, "float64": float64, "int64": int64, "int32": int32, "uint8": uint8, "bool": bool_,
 }
 SUPPORTED = frozenset(DTYPES.values())
-DEFAULT = {"f": float32, "i": int64, "b": bool_}
+DEFAULT: dict[str, np.dtype[Any]] = {"f": float32, "i": int64, "b": bool_}
 SCALARS = (bool, int, float)
 
 

@@ -57,5 +57,6 @@ def user_line() -> str:
 def describe(*inputs: object) -> str:
     """Shapes and dtypes of an op's inputs, for messages: `(3, 4) float32, 2.0`."""
     return ", ".join(
-        f"{tuple(x.shape)} {getattr(x, 'dtype', '')}".strip() if hasattr(x, "shape") else repr(x) for x in inputs
+        f"{tuple(x.shape)} {getattr(x, 'dtype', '')}".strip() if hasattr(x, "shape") else repr(x)
+        for x in inputs
     )

@@ -14,7 +14,8 @@ def normalize_axis(axis: int, ndim: int) -> int:
     """`axis` counted from the front. Raises IndexError when there is no such axis."""
     if not -ndim <= axis < ndim:
         raise IndexError(f"axis {axis} is out of range for a tensor of {ndim} dimensions "
-                         f"(allowed: {-ndim} to {ndim - 1})" if ndim else f"axis {axis}: a 0-d tensor has no axes")
+                         f"(allowed: {-ndim} to {ndim - 1})" if ndim
+                         else f"axis {axis}: a 0-d tensor has no axes")
     return axis % ndim
 
 
@@ -69,7 +70,8 @@ def resolve_reshape(shape: Shape, to: Sequence[int]) -> Shape:
         raise ShapeError(f"reshape to {to}: sizes must be >= 0, with at most one -1")
     if -1 in to:
         if known == 0 or size % known:
-            raise ShapeError(f"cannot reshape {shape} ({size} elements) to {to}: {size} is not a multiple of {known}")
+            raise ShapeError(f"cannot reshape {shape} ({size} elements) to {to}: "
+                             f"{size} is not a multiple of {known}")
         return tuple(size // known if n == -1 else n for n in to)
     if known != size:
         raise ShapeError(f"cannot reshape {shape} ({size} elements) to {to} ({known} elements)")

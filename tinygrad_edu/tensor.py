@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu import dtypes, functional as F
+from tinygrad_edu import dtypes
+from tinygrad_edu import functional as F
 from tinygrad_edu.backend import registry
 from tinygrad_edu.engine import backprop as _backprop
 from tinygrad_edu.engine.modes import current
@@ -43,11 +44,11 @@ class Tensor(Value):
 
     def __init__(self, storage: Storage, node: Any = None) -> None:
         if not isinstance(storage, Storage):
-            raise TypeError("make tensors with te.tensor(data), te.zeros(shape), ...; Tensor(...) wraps memory")
+            raise TypeError("make tensors with te.tensor(data), te.zeros(shape), ...; "
+                            "Tensor(...) wraps memory")
         super().__init__(storage, node)
 
-    # -- what it is
-    # -----------------------------------------------------------------------------------------------
+    # -- what it is ------------------------------------------------------------------------------------------
 
     @property
     def shape(self) -> Shape:
@@ -89,8 +90,7 @@ class Tensor(Value):
             raise TypeError("iteration over a 0-d tensor; a single number is x.item()")
         return (self[i] for i in range(len(self)))
 
-    # -- out of the graph
-    # -----------------------------------------------------------------------------------------
+    # -- out of the graph ------------------------------------------------------------------------------------
 
     def numpy(self) -> NumpyArray:
         """The numbers as a read-only NumPy array that shares memory on the cpu; `.numpy().copy()` may be
@@ -99,8 +99,8 @@ class Tensor(Value):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NumpyArray:
         if self.requires_grad and current.get().grad:
-            raise TypeError(f"np.asarray of a tensor that requires grad would lose its graph (at {user_line()}); "
-                            "say x.detach() or x.numpy(), or use the function of the same name in te")
+            raise TypeError(f"np.asarray of a tensor that requires grad would lose its graph (at "
+                            f"{user_line()}); say x.detach() or x.numpy(), or use the function of the same name in te")
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def item(self) -> Any:
@@ -125,14 +125,12 @@ class Tensor(Value):
 
     def __bool__(self) -> bool:
         if self.size != 1:
-            raise ValueError(f"the truth of a tensor of shape {self.shape} is ambiguous; use .any() or .all()")
+            raise ValueError(f"the truth of a tensor of shape {self.shape} is ambiguous; "
+                             "use .any() or .all()")
         return bool(self.item())
 
     def __repr__(self) -> str:
-        if self.storage.backend.name != "cpu":
-            where = f", device={self.device!r}"
-        else:
-            where = ""
+        where = f", device={self.device!r}" if self.device != "cpu" else ""
         text = np.array2string(self.numpy(), separator=", ", prefix="tensor(", threshold=200)
         kind = "" if self.dtype in (dtypes.float32, dtypes.int64, dtypes.bool_) else f", dtype={self.dtype}"
         made = (", requires_grad=True" if self.is_leaf else f", op={self.node.name}") if self.node else ""
@@ -144,8 +142,7 @@ class Tensor(Value):
         text = html.escape(np.array2string(self.numpy(), separator=", ", threshold=200))
         return f"<div><small>tensor {facts}{made}</small><pre>{text}</pre></div>"
 
-    # -- gradients
-    # ------------------------------------------------------------------------------------------------
+    # -- gradients -------------------------------------------------------------------------------------------
 
     @property
     def requires_grad(self) -> bool:
@@ -160,7 +157,8 @@ class Tensor(Value):
             self.node = None
         elif self.node is None:
             if not dtypes.is_floating(self.dtype):
-                raise TypeError(f"a {self.dtype} tensor has no gradient; make it float: te.tensor(..., dtype='float32')")
+                raise TypeError(f"a {self.dtype} tensor has no gradient; "
+                                "make it float: te.tensor(..., dtype='float32')")
             self.node = leaf(self.shape, self.dtype)
 
     def requires_grad_(self, wanted: bool = True) -> Tensor:
@@ -208,7 +206,8 @@ class Tensor(Value):
         self.node.hooks.append(hook)
         return RemovableHook(self.node.hooks, hook)
 
-    def backward(self, gradient: Any = None, *, create_graph: bool = False, retain_graph: bool = False) -> None:
+    def backward(self, gradient: Any = None, *, create_graph: bool = False,
+                 retain_graph: bool = False) -> None:
         """Add d(self)/d(leaf), times `gradient`, to every leaf's `grad`.
 
         gradient      the incoming gradient, of this tensor's shape; 1 by default, for a single number only
@@ -216,21 +215,22 @@ class Tensor(Value):
         retain_graph  keep what the graph saved, for another backward through it
         """
         seed = F.seed_for(self, gradient)
-        for node, g in _backprop.backprop(self, seed, create_graph=create_graph, retain_graph=retain_graph).items():
+        grads = _backprop.backprop(self, seed, create_graph=create_graph, retain_graph=retain_graph)
+        for node, g in grads.items():
             _backprop.accumulate(node, g, create_graph)
 
-    # -- in place: only outside the graph
-    # -------------------------------------------------------------------------
+    # -- in place: only outside the graph --------------------------------------------------------------------
 
     def _changing(self) -> NumpyArray:
         """The memory, about to be written; the write is counted, so that a stale backward is caught."""
         if self.node is not None and current.get().grad:
             raise RuntimeError(f"a tensor that requires grad cannot be changed in place (at {user_line()}); "
-                               "do it inside `with te.no_grad():`, or compute a new tensor, for example with te.where")
+                               "do it inside `with te.no_grad():`, or compute a new tensor, for example with "
+                               "te.where")
         array = self.storage.array
         if not array.flags.writeable:
-            raise RuntimeError(f"this tensor's elements share memory (a broadcast or window view, at {user_line()}); "
-                               "write to x.clone()")
+            raise RuntimeError(f"this tensor's elements share memory (a broadcast or window view, at "
+                               f"{user_line()}); write to x.clone()")
         self.storage.writes.count += 1
         self.storage.writes.where = user_line()
         return array
@@ -258,7 +258,8 @@ class Tensor(Value):
 
     def mul_(self, other: Any) -> Tensor:
         array = self._changing()
-        np.multiply(array, other.numpy() if isinstance(other, Tensor) else other, out=array, casting="same_kind")
+        data = other.numpy() if isinstance(other, Tensor) else other
+        np.multiply(array, data, out=array, casting="same_kind")
         return self
 
     def __setitem__(self, key: Any, value: Any) -> None:
@@ -268,8 +269,7 @@ class Tensor(Value):
         array = self._changing()
         array[F.numpy_key(key)] = value.numpy() if isinstance(value, Tensor) else value
 
-    # -- what the engine asks for
-    # ---------------------------------------------------------------------------------
+    # -- what the engine asks for ----------------------------------------------------------------------------
 
     def sum_to(self, shape: Shape) -> Tensor:
         """The adjoint of broadcasting `shape` to this shape."""
@@ -295,8 +295,7 @@ class Tensor(Value):
     def double(self) -> Tensor: return self.cast("float64")
     def long(self) -> Tensor: return self.cast("int64")
 
-    # -- operators
-    # ------------------------------------------------------------------------------------------------
+    # -- operators -------------------------------------------------------------------------------------------
 
     def __add__(self, y: Any) -> Tensor: return _e.add(self, y)
     def __radd__(self, x: Any) -> Tensor: return _e.add(x, self)
@@ -334,13 +333,20 @@ class Tensor(Value):
     @property
     def mT(self) -> Tensor: return F.matrix_transpose(self)
 
-    def sum(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor: return F.sum(self, axis, keepdims=keepdims)
-    def mean(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor: return F.mean(self, axis, keepdims=keepdims)
-    def prod(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor: return F.prod(self, axis, keepdims=keepdims)
-    def max(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor: return F.max(self, axis, keepdims=keepdims)
-    def min(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor: return F.min(self, axis, keepdims=keepdims)
-    def any(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor: return F.any(self, axis, keepdims=keepdims)
-    def all(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor: return F.all(self, axis, keepdims=keepdims)
+    def sum(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+        return F.sum(self, axis, keepdims=keepdims)
+    def mean(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+        return F.mean(self, axis, keepdims=keepdims)
+    def prod(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+        return F.prod(self, axis, keepdims=keepdims)
+    def max(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+        return F.max(self, axis, keepdims=keepdims)
+    def min(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+        return F.min(self, axis, keepdims=keepdims)
+    def any(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+        return F.any(self, axis, keepdims=keepdims)
+    def all(self, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
+        return F.all(self, axis, keepdims=keepdims)
     def var(self, axis: Axis = None, *, correction: float = 0, keepdims: bool = False) -> Tensor:
         return F.var(self, axis, correction=correction, keepdims=keepdims)
     def std(self, axis: Axis = None, *, correction: float = 0, keepdims: bool = False) -> Tensor:

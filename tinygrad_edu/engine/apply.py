@@ -74,7 +74,8 @@ def create(op: Op, params: dict[str, Any], backend: Backend) -> Any:
     return Value.kind(out, None)
 
 
-def _record(op: Op, xs: tuple[Any, ...], arrays: list[Any], params: dict[str, Any], out: Storage) -> Node | None:
+def _record(op: Op, xs: tuple[Any, ...], arrays: list[Any], params: dict[str, Any],
+            out: Storage) -> Node | None:
     """The node of this application: edges, shapes, and what its rules named; None if no input has a rule."""
     if op.joint is None:
         parents = tuple([x.node if rule is not None and isinstance(x, Value) else None
@@ -96,7 +97,7 @@ def _record(op: Op, xs: tuple[Any, ...], arrays: list[Any], params: dict[str, An
         if isinstance(x, Value):
             saved.append((name, x.storage, x.node, x.storage.writes.count))
         else:
-            constant = arrays[i]                # the caller's own array: he may change it later, so keep a copy
+            constant = arrays[i]            # the caller's own array: he may change it later, so keep a copy
             saved.append((name, constant.copy() if isinstance(constant, _ndarray) else constant, None, -1))
     metas = tuple([(a.shape, a.dtype) if hasattr(a, "shape") else ((), None) for a in arrays])
     return Node(op, parents, metas, params, tuple(saved))

@@ -104,6 +104,8 @@ def pull(node: Node, g: Any, raw: bool, observers: tuple[Any, ...] = ()) -> list
                   for p, rule, names in zip(parents, op.vjps, op.needs, strict=True)]
     for i, slope in enumerate(slopes):
         if slope is not None and parents[i] is not None:
+            if raw and isinstance(slope, Value):        # a rule may use functions of the public face
+                slopes[i] = slope = slope.storage.array
             shape, dtype = node.metas[i]
             if slope.shape != shape:
                 slopes[i] = slope = sum_to(slope, shape, op)
@@ -120,8 +122,8 @@ def _environment(node: Node, raw: bool) -> dict[str, Any]:
     op = node.op
     assert op is not None
     if node.saved is None:
-        raise FreedGraphError(f"{op.name}: backward() was already called through this graph and what it saved is "
-                              "freed; pass retain_graph=True to the first call if you need a second")
+        raise FreedGraphError(f"{op.name}: backward() was already called through this graph and what it saved "
+                              "is freed; pass retain_graph=True to the first call if you need a second")
     env = dict(node.params)
     if op.uses_shapes:
         for name, meta in zip(op.inputs, node.metas, strict=False):
@@ -134,8 +136,9 @@ def _environment(node: Node, raw: bool) -> dict[str, Any]:
             continue
         if kept.writes.count != seen:
             raise StaleValueError(
-                f"{name!r} of {op.name} {node.metas[0][0]} was changed in place (at {kept.writes.where}) after it was "
-                f"saved for backward{', at ' + node.where if node.where else ''}; change a copy, or call backward() first")
+                f"{name!r} of {op.name} {node.metas[0][0]} was changed in place (at {kept.writes.where}) after it "
+                f"was saved for backward{', at ' + node.where if node.where else ''}; change a copy, or call "
+                "backward() first")
         env[name] = kept.array if raw else Value.kind(kept, node if name == "out" else owner)
     if op.variadic:
         env[op.inputs[0]] = tuple(env.pop(str(i), None) for i in range(len(node.metas)))
@@ -144,8 +147,10 @@ def _environment(node: Node, raw: bool) -> dict[str, Any]:
 
 def sum_to(g: Any, shape: tuple[int, ...], op: Any = None) -> Any:
     """The adjoint of broadcasting `shape` to the shape of `g`, for a bare array or a Value."""
-    if len(g.shape) < len(shape) or any(n not in (1, m) for n, m in zip(shape[::-1], g.shape[::-1], strict=False)):
-        raise ShapeError(f"{getattr(op, 'name', 'vjp')}: its rule returned a gradient of shape {tuple(g.shape)}, "
+    if len(g.shape) < len(shape) or any(n not in (1, m)
+                                        for n, m in zip(shape[::-1], g.shape[::-1], strict=False)):
+        raise ShapeError(f"{getattr(op, 'name', 'vjp')}: its rule returned a gradient of shape "
+                         f"{tuple(g.shape)}, "
                          f"expected a shape that {shape} broadcasts to")
     if isinstance(g, Value):
         return g.sum_to(shape)  # type: ignore[attr-defined]
@@ -206,5 +211,6 @@ def accumulate(node: Node, g: Any, create_graph: bool) -> None:
             node.grad = node.grad + g
         else:
             node.grad.storage.array += g.storage.array
-            node.grad.storage.writes.count += 1
-            node.grad.storage.writes.where = user_line() if node.grad.storage.writes.count < 2 else node.grad.storage.writes.where
+            writes = node.grad.storage.writes
+            writes.count += 1
+            writes.where = user_line() if writes.count < 2 else writes.where

@@ -70,8 +70,9 @@ class Op:
         self.domain = _domain(domain, len(self.inputs))
         self.calls = calls or elementwise(*self.domain)
         self.differentiable = joint is not None or any(self.vjps)
-        if joint is None and len(self.vjps) not in ((0, len(self.inputs)) if not self.vjps else (len(self.inputs),)):
-            raise OpError(f"op {name!r} has {len(self.inputs)} inputs {self.inputs} but {len(self.vjps)} vjps; "
+        if joint is None and self.vjps and len(self.vjps) != len(self.inputs):
+            raise OpError(f"op {name!r} has {len(self.inputs)} inputs {self.inputs} but {len(self.vjps)} "
+                          "vjps; "
                           "give one per input, None where there is no gradient")
         if joint is not None and self.vjps:
             raise OpError(f"op {name!r}: give `vjps` or `joint`, not both")
@@ -100,7 +101,8 @@ class Op:
     def plan(self, mask: tuple[bool, ...]) -> tuple[tuple[str, int], ...]:
         """What to save when only the inputs in `mask` want gradients: (name, input index, or -1 for `out`).
         """
-        rules = self.needs if self.joint else [n for n, wanted in zip(self.needs, mask, strict=True) if wanted]
+        rules = self.needs if self.joint else [n for n, wanted
+                                               in zip(self.needs, mask, strict=True) if wanted]
         wanted = {name for names in rules for name in names}
         saves = [("out", -1)] if "out" in wanted else []
         if self.variadic:
@@ -140,7 +142,8 @@ def _signature(name: str, numpy: Callable[..., Any],
         parameters = inspect.signature(numpy).parameters.values()
     except (TypeError, ValueError):
         if inputs is None:
-            raise OpError(f"op {name!r}: the signature of {numpy!r} cannot be read; name its `inputs`") from None
+            raise OpError(f"op {name!r}: the signature of {numpy!r} cannot be read; "
+                          "name its `inputs`") from None
         return tuple(inputs), (), {}
     positional = tuple(p.name for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD,
                                                                 p.VAR_POSITIONAL) and p.default is p.empty)
@@ -152,7 +155,7 @@ def _signature(name: str, numpy: Callable[..., Any],
 def _names(rule: Rule | None) -> tuple[str, ...]:
     if rule is None:
         return ()
-    code = getattr(rule, "__code__", None)      # ten times faster than inspect, and there are hundreds of rules
+    code = getattr(rule, "__code__", None)    # ten times faster than inspect, and there are hundreds of rules
     if code is not None and not code.co_flags & (inspect.CO_VARARGS | inspect.CO_VARKEYWORDS):
         return tuple(code.co_varnames[:code.co_argcount + code.co_kwonlyargcount])
     return tuple(inspect.signature(rule).parameters)

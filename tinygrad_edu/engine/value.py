@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 _order = itertools.count().__next__
 
 
-class Writes:
-    """How often memory was changed in place, and where in the user's program last. Views share it."""
-    __slots__ = ("count", "where")
+class Storage:
+    """Memory on a device: the identity of data, which Values may share and a tape keys on.
 
-    def __init__(self) -> None:
+    `writes` is the storage that owns the memory (a view's base, else itself); it counts how often the memory was
+    changed in place and remembers where in the user's program last.
+    """
+    __slots__ = ("__weakref__", "array", "backend", "base", "count", "where")
+
+    def __init__(self, array: Any, backend: Backend, base: Storage | None = None) -> None:
+        self.array, self.backend, self.base = array, backend, base
         self.count, self.where = 0, ""
 
-
-class Storage:
-    """Memory on a device. The identity of data: two Values may share it, and a tape keys on it."""
-    __slots__ = ("__weakref__", "array", "backend", "writes")
-
-    def __init__(self, array: Any, backend: Backend, writes: Writes | None = None) -> None:
-        self.array, self.backend = array, backend
-        self.writes = Writes() if writes is None else writes
+    @property
+    def writes(self) -> Storage:
+        return self if self.base is None else self.base
 
 
 class Node:
@@ -44,7 +44,8 @@ class Node:
     `order` grows with creation, so a parent's is always smaller than its child's: it is a topological order
     for free. A node without an op is a leaf; its `grad` is where gradients gather.
     """
-    __slots__ = ("__weakref__", "grad", "hooks", "metas", "op", "order", "params", "parents", "saved", "where")
+    __slots__ = ("__weakref__", "grad", "hooks", "metas", "op", "order", "params", "parents", "saved",
+                 "where")
 
     def __init__(self, op: Op | None, parents: tuple[Node | None, ...], metas: tuple[tuple[Shape, Any], ...],
                  params: dict[str, Any], saved: tuple[Any, ...] | None) -> None:
@@ -81,7 +82,7 @@ def leaf(shape: Shape, dtype: np.dtype[Any]) -> Node:
 class Value:
     """A place in memory and a place in the graph."""
     __slots__ = ("__weakref__", "node", "storage")
-    kind: ClassVar[Callable[[Storage, Node | None], Any]]      # what ops return; set by the floor that has operators
+    kind: ClassVar[Callable[[Storage, Node | None], Any]]  # what ops return; set by the floor that has operators
 
     def __init__(self, storage: Storage, node: Node | None = None) -> None:
         self.storage, self.node = storage, node

@@ -24,7 +24,8 @@ def wrap(array: Any, requires_grad: bool = False, device: Any = None) -> Tensor:
     """A tensor over `array` itself, which the caller gives up; no copy on the cpu."""
     backend = registry.cpu if device is None or device == "cpu" else registry.get(device)
     if requires_grad and not dtypes.is_floating(array.dtype):
-        raise TypeError(f"a {array.dtype} tensor has no gradient (at {user_line()}); make it float: dtype='float32'")
+        raise TypeError(f"a {array.dtype} tensor has no gradient (at {user_line()}); "
+                        "make it float: dtype='float32'")
     memory = np.asarray(array) if backend is registry.cpu else backend.asarray(array)
     return Value.kind(Storage(memory, backend), leaf(memory.shape, memory.dtype) if requires_grad else None)
 
@@ -39,7 +40,7 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
     """
     if isinstance(data, Value):
         data = data.storage.backend.numpy(data.storage.array)
-    typed = isinstance(data, (np.ndarray, np.generic)) or hasattr(data, "__array__") or hasattr(data, "__dlpack__")
+    typed = isinstance(data, (np.ndarray, np.generic)) or hasattr(data, "__array__")
     if isinstance(data, (list, tuple)) and any(isinstance(x, Value) for x in data):
         data = [x.storage.backend.numpy(x.storage.array) if isinstance(x, Value) else x for x in data]
     try:
@@ -89,7 +90,8 @@ def full(shape: Sequence[int] | int, value: float, *, dtype: Any = None, device:
     """`value` everywhere; the dtype of a Python number unless `dtype` is given."""
     size = check_size((shape,) if isinstance(shape, int) else shape)
     array = np.full(size, value)
-    return wrap(array.astype(dtypes.as_dtype(dtype) if dtype else dtypes.default_for(array)), requires_grad, device)
+    kind = dtypes.as_dtype(dtype) if dtype else dtypes.default_for(array)
+    return wrap(array.astype(kind), requires_grad, device)
 
 
 def zeros_like(x: Tensor, *, dtype: Any = None) -> Tensor:
@@ -102,7 +104,8 @@ def ones_like(x: Tensor, *, dtype: Any = None) -> Tensor:
     return ones(x.shape, dtype=dtype or x.dtype, device=x.device)
 
 
-def arange(start: float, stop: float | None = None, step: float = 1, *, dtype: Any = None, device: Any = None) -> Tensor:
+def arange(start: float, stop: float | None = None, step: float = 1, *, dtype: Any = None,
+           device: Any = None) -> Tensor:
     """start, start + step, ... below stop; int64 for ints, float32 for floats."""
     array = np.arange(start, stop, step) if stop is not None else np.arange(0, start, step)
     return wrap(array.astype(dtypes.as_dtype(dtype) if dtype else dtypes.default_for(array)), device=device)
@@ -115,13 +118,15 @@ def linspace(start: float, stop: float, num: int = 50, *, dtype: Any = None, dev
 
 def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None) -> Tensor:
     """The identity, (n, m)."""
-    return wrap(np.eye(*check_size((n, n if m is None else m)), dtype=dtypes.as_dtype(dtype or float)), device=device)
+    return wrap(np.eye(*check_size((n, n if m is None else m)), dtype=dtypes.as_dtype(dtype or float)),
+                device=device)
 
 
 def _draw(op: Any, shape: Shape, generator: Generator | None, dtype: Any, device: Any, requires_grad: bool,
           **params: Any) -> Tensor:
     kept = {} if dtype is None else {"dtype": dtypes.as_dtype(dtype)}
-    out = create(op, {"shape": shape, "generator": generator or philox.default, **kept, **params}, registry.get(device))
+    out = create(op, {"shape": shape, "generator": generator or philox.default, **kept, **params},
+                 registry.get(device))
     if requires_grad:
         out.requires_grad = True
     return out
@@ -165,14 +170,17 @@ def randperm(n: int, *, generator: Generator | None = None, device: Any = None) 
 def seed_for(root: Tensor, gradient: Any = None) -> Tensor:
     """The gradient that backward starts from. Raises the three errors of a misused backward()."""
     if root.node is None:
-        raise NotDifferentiableError(f"backward() on a tensor that does not require grad (at {user_line()}): nothing it was "
-                                     "computed from was made with requires_grad=True, or it was computed under no_grad")
+        raise NotDifferentiableError(f"backward() on a tensor that does not require grad (at {user_line()}): nothing "
+                                     "it was computed from was made with requires_grad=True, or it was computed "
+                                     "under no_grad")
     if gradient is None:
         if math.prod(root.shape) != 1:
-            raise NotDifferentiableError(f"backward() needs a single number, this tensor has shape {root.shape} "
-                                         f"(at {user_line()}); reduce it, as in x.sum().backward(), or pass gradient=")
+            raise NotDifferentiableError(f"backward() needs a single number, this tensor has shape "
+                                         f"{root.shape} (at {user_line()}); reduce it, as in x.sum().backward(), "
+                                         "or pass gradient=")
         return wrap(np.ones(root.shape, root.dtype), device=root.device)
     seed = cast("Tensor", gradient) if isinstance(gradient, Value) else tensor(gradient, device=root.device)
     if seed.shape != root.shape:
-        raise ShapeError(f"backward(gradient=): shape {seed.shape} is not this tensor's {root.shape} (at {user_line()})")
+        raise ShapeError(f"backward(gradient=): shape {seed.shape} is not this tensor's {root.shape} "
+                         f"(at {user_line()})")
     return seed if seed.dtype == root.dtype else seed.cast(root.dtype)

@@ -44,8 +44,8 @@ def _wrapped(index: Tensor, size: int) -> Tensor:
     """Negative places counted from the end."""
     array = as_tensor(index)
     data = array.numpy()
-    return as_tensor(np.where(data < 0, data + size, data)) if data.size and data.dtype.kind == "i" and data.min() < 0 \
-        else array
+    negative = data.size and data.dtype.kind == "i" and data.min() < 0
+    return as_tensor(np.where(data < 0, data + size, data)) if negative else array
 
 
 def take_along_axis(x: Tensor, indices: Tensor, axis: int = -1) -> Tensor:

@@ -24,6 +24,7 @@ def lifted(op: Op, name: str | None = None) -> Callable[..., Tensor]:
         return op(as_tensor(xs[0]), *xs[1:], **params)
 
     function.__name__ = function.__qualname__ = name or op.name
-    function.__doc__ = f"{op.name}({', '.join([*op.inputs, *(f'*, {p}' for p in op.params)])}): ${op.math}$, elementwise."
+    arguments = ", ".join([*op.inputs, *(f"*, {p}" for p in op.params)])
+    function.__doc__ = f"{op.name}({arguments}): ${op.math}$, elementwise."
     function.op = op  # type: ignore[attr-defined]
     return function

@@ -1,7 +1,7 @@
 """Sums of products."""
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.functional.creation import as_tensor
@@ -33,7 +33,8 @@ def dot(x: Tensor, y: Tensor) -> Tensor:
     """The inner product of two vectors of one length."""
     x, y = as_tensor(x), as_tensor(y)
     if x.ndim != 1 or x.shape != y.shape:
-        raise ShapeError(f"dot needs two vectors of one length, got {x.shape} and {y.shape}; for matrices use @")
+        raise ShapeError(f"dot needs two vectors of one length, got {x.shape} and {y.shape}; "
+                         "for matrices use @")
     return matmul(x, y)
 
 

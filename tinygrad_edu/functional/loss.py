@@ -1,7 +1,7 @@
 """Losses: what training makes small. `reduction` is "mean", "sum" or "none"."""
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.functional.creation import as_tensor
@@ -93,5 +93,6 @@ def nll(log_probabilities: Tensor, target: Tensor, *, reduction: str = "mean") -
     """-log_probabilities[target], for the output of log_softmax: (rows, classes), (rows,)."""
     x, target = as_tensor(log_probabilities), as_tensor(target)
     if x.ndim != 2 or target.shape != x.shape[:1]:
-        raise ShapeError(f"nll: log-probabilities {x.shape} must be (rows, classes), targets {target.shape} (rows,)")
+        raise ShapeError(f"nll: log-probabilities {x.shape} must be (rows, classes), "
+                         f"targets {target.shape} (rows,)")
     return _reduced(-squeeze(_i.gather(x, target.reshape(-1, 1), axis=1), 1), reduction)

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -26,7 +26,8 @@ def permute_dims(x: Tensor, axes: Sequence[int]) -> Tensor:
     x = as_tensor(x)
     order = tuple(normalize_axis(a, x.ndim) for a in axes)
     if sorted(order) != list(range(x.ndim)):
-        raise ValueError(f"permute_dims: axes {tuple(axes)} are not an order of the {x.ndim} axes of {x.shape}")
+        raise ValueError(f"permute_dims: axes {tuple(axes)} "
+                         f"are not an order of the {x.ndim} axes of {x.shape}")
     return _m.permute(x, axes=order)
 
 
@@ -54,7 +55,8 @@ def expand(x: Tensor, shape: Sequence[int]) -> Tensor:
     """x broadcast to `shape`, as a read-only view; -1 keeps a size."""
     x, to = as_tensor(x), tuple(shape)
     lead = len(to) - x.ndim
-    return _m.expand(x, shape=tuple(x.shape[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(to)))
+    return _m.expand(x, shape=tuple(x.shape[i - lead] if n == -1 and i >= lead else n
+                                    for i, n in enumerate(to)))
 
 
 def broadcast_to(x: Tensor, shape: Sequence[int]) -> Tensor:
@@ -101,9 +103,11 @@ def flip(x: Tensor, axis: Axis = None) -> Tensor:
 def pad(x: Tensor, widths: Sequence[tuple[int, int]] | int, value: float = 0.0) -> Tensor:
     """`value` around x: (before, after) for each axis, or one number for all sides."""
     x = as_tensor(x)
-    pairs = ((widths, widths),) * x.ndim if isinstance(widths, int) else tuple((int(a), int(b)) for a, b in widths)
+    pairs = (((widths, widths),) * x.ndim if isinstance(widths, int)
+             else tuple((int(a), int(b)) for a, b in widths))
     if len(pairs) != x.ndim or any(w < 0 for p in pairs for w in p):
-        raise ValueError(f"pad: give one (before, after) >= 0 for each of the {x.ndim} axes of {x.shape}, not {widths}")
+        raise ValueError("pad: give one (before, after) >= 0 for each of the "
+                         f"{x.ndim} axes of {x.shape}, not {widths}")
     return _m.pad(x, widths=pairs, value=value)
 
 
@@ -144,7 +148,8 @@ def split(x: Tensor, sizes: int | Sequence[int], axis: int = 0) -> list[Tensor]:
             raise ValueError(f"split: a piece must have at least 1 element, not {sizes}")
         sizes = [min(sizes, n - i) for i in range(0, n, sizes)]
     if sum(sizes) != n:
-        raise ShapeError(f"split: sizes {list(sizes)} do not add up to {n}, the size of axis {axis} of {x.shape}")
+        raise ShapeError(f"split: sizes {list(sizes)} do not add up to {n}, "
+                         f"the size of axis {axis} of {x.shape}")
     out, start = [], 0
     for size in sizes:
         out.append(_m.slice_(x, key=(*([slice(None)] * at), slice(start, start + size))))
@@ -184,8 +189,8 @@ def sliding_windows(x: Tensor, sizes: int | Sequence[int], *, stride: int | Sequ
     strides = (stride,) * len(shape) if isinstance(stride, int) else tuple(stride)
     dilations = (dilation,) * len(shape) if isinstance(dilation, int) else tuple(dilation)
     if min((*shape, *strides, *dilations)) < 1 or not len(shape) == len(strides) == len(dilations) <= x.ndim:
-        raise ValueError(f"sliding_windows: sizes {shape}, stride {strides}, dilation {dilations} must be >= 1 and "
-                         f"as many as axes they walk; x has shape {x.shape}")
+        raise ValueError(f"sliding_windows: sizes {shape}, stride {strides}, dilation {dilations} must be >= 1 "
+                         f"and as many as axes they walk; x has shape {x.shape}")
     return _m.windows(x, sizes=shape, strides=strides, dilations=dilations)
 
 

@@ -109,8 +109,8 @@ def std(x: Tensor, axis: Axis = None, *, correction: float = 0, keepdims: bool =
 def _over(x: Tensor, axis: Axis, correction: float) -> float:
     freedom = _count(x, axis) - correction
     if freedom <= 0:
-        warnings.warn(f"var/std of {_count(x, axis)} elements with correction {correction}: no degree of freedom is "
-                      "left, the result is NaN", RuntimeWarning, stacklevel=4)
+        warnings.warn(f"var/std of {_count(x, axis)} elements with correction {correction}: no degree of freedom "
+                      "is left, the result is NaN", RuntimeWarning, stacklevel=4)
         return math.nan
     return 1.0 / freedom
 
@@ -196,7 +196,8 @@ def topk(x: Tensor, k: int, axis: int = -1) -> tuple[Tensor, Tensor]:
     x = as_tensor(x)
     at = normalize_axis(axis, x.ndim)
     if not 0 <= k <= x.shape[at]:
-        raise ValueError(f"topk: k must be from 0 to {x.shape[at]}, the size of axis {axis} of {x.shape}; it is {k}")
+        raise ValueError(f"topk: k must be from 0 to {x.shape[at]}, the size of axis {axis} of {x.shape}; "
+                         f"it is {k}")
     places = argsort(x, at, descending=True)[(*([slice(None)] * at), slice(0, k))]
     return _i.gather(x, places, axis=at), places
 

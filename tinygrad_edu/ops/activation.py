@@ -63,7 +63,8 @@ def _with(name: str, value: float) -> Any:
     return lambda draw: Call((draw.array(draw.shape(), KINK),), {name: draw.choice((value, 2 * value))})
 
 
-sigmoid = unary("sigmoid", _sigmoid, lambda g, out: g * out * (1.0 - out), math=r"\sigma(x) = 1 / (1 + e^{-x})",
+sigmoid = unary("sigmoid", _sigmoid, lambda g, out: g * out * (1.0 - out),
+                math=r"\sigma(x) = 1 / (1 + e^{-x})",
                 edges=(edge(x=1000.0, out=1.0, slope=0.0), edge(x=-1000.0, out=0.0, slope=0.0)))
 softplus = unary("softplus", _softplus, lambda g, x: g * sigmoid(x), domain=KINK, math=r"\ln(1 + e^x)",
                  edges=(edge(x=1000.0, out=1000.0, slope=1.0), edge(x=-1000.0, out=0.0, slope=0.0),
@@ -78,8 +79,10 @@ leaky_relu = Map("leaky_relu", _leaky, (lambda g, x, slope: where(_greater(x, 0)
 elu = Map("elu", _elu, (lambda g, out, alpha: where(_greater(out, 0), g, g * (out + alpha)),),
           calls=_with("alpha", 1.0), edges=(edge(x=0.0, out=0.0, slope=1.0),),
           math=r"x \text{ if } x > 0 \text{ else } \alpha (e^x - 1)")
-silu = unary("silu", lambda x: x * _sigmoid(x), lambda g, x: _silu_slope(g, x, sigmoid(x)), math=r"x \, \sigma(x)")
-erf = unary("erf", _erf, lambda g, x: g * exp(x * x * -1.0) * (2.0 / _math.sqrt(_math.pi)), math=r"\operatorname{erf} x",
+silu = unary("silu", lambda x: x * _sigmoid(x), lambda g, x: _silu_slope(g, x, sigmoid(x)),
+             math=r"x \, \sigma(x)")
+erf = unary("erf", _erf, lambda g, x: g * exp(x * x * -1.0) * (2.0 / _math.sqrt(_math.pi)),
+            math=r"\operatorname{erf} x",
             domain=Interval(-3, 3, avoid=(-2.5, 2.5)), edges=(edge(x=np.inf, out=1.0),))
 
 

@@ -47,7 +47,8 @@ matmul: Op = Contract("matmul", _matmul, (lambda g, y: matmul(g, _swap(y)), lamb
 
 def _linear(x: Any, weight: Any, bias: Any) -> Any:
     if x.ndim == 0 or weight.ndim != 2 or x.shape[-1] != weight.shape[1]:
-        raise ShapeError(f"the last axis of x {x.shape} must equal the columns of weight {weight.shape} (out, in)")
+        raise ShapeError(f"the last axis of x {x.shape} must equal the columns of "
+                         f"weight {weight.shape} (out, in)")
     out = np.matmul(x, weight.T)
     if out.dtype == bias.dtype and out.ndim:
         out += bias                             # in place: the sum is nobody else's
@@ -64,7 +65,8 @@ def _rows(x: Any) -> Any:
 
 def _linear_calls(draw: Draw) -> Call:
     n_in, n_out = draw.integer(0, 3), draw.integer(0, 3)
-    return Call((draw.array((*draw.shape(max_dims=2), n_in)), draw.array((n_out, n_in)), draw.array((n_out,))))
+    return Call((draw.array((*draw.shape(max_dims=2), n_in)), draw.array((n_out, n_in)),
+                 draw.array((n_out,))))
 
 
 def _linear_x(g: Any, weight: Any, x_shape: Shape) -> Any:
@@ -112,11 +114,13 @@ def _einsum_vjp(g: Any, xs: tuple[Any, ...], xs_shape: tuple[Shape, ...], subscr
         known = set(result).union(*(t for t, _ in others))
         letters = "".join(dict.fromkeys(term))
         kept = "".join(c for c in letters if c in known)
-        slope = einsum(g, *(x for _, x in others), subscripts=",".join([result, *(t for t, _ in others)]) + "->" + kept)
+        slope = einsum(g, *(x for _, x in others),
+                       subscripts=",".join([result, *(t for t, _ in others)]) + "->" + kept)
         size = dict(zip(term, shape, strict=True))
         have = dict(zip(kept, slope.shape, strict=True))
         slope = reshape(slope, shape=tuple(have.get(c, 1) for c in letters))
-        slope = expand(slope, shape=tuple(have[c] if c in have and have[c] != 1 else size[c] for c in letters))
+        slope = expand(slope, shape=tuple(have[c] if c in have and have[c] != 1 else size[c]
+                                          for c in letters))
         out.append(_onto_diagonal(slope, letters, term, shape))
     return out
 
@@ -129,7 +133,8 @@ def _onto_diagonal(g: Any, letters: str, term: str, shape: Shape) -> Any:
         count = term.count(letter)
         for _ in range(count - 1):
             n = g.shape[i]
-            eye = np.eye(n).reshape([n if a == i or a == len(g.shape) else 1 for a in range(len(g.shape) + 1)])
+            eye = np.eye(n).reshape([n if a == i or a == len(g.shape) else 1
+                                     for a in range(len(g.shape) + 1)])
             g = reshape(g, shape=(*g.shape, 1)) * eye.astype(g.dtype)
             letters += letter
     places = list(range(len(letters)))
@@ -142,8 +147,8 @@ def _onto_diagonal(g: Any, letters: str, term: str, shape: Shape) -> Any:
 
 
 def _einsum_calls(draw: Draw) -> Call:
-    subscripts = draw.choice(("ij,jk->ik", "ij->ji", "ij,ij->", "i,j->ij", "bij,bjk->bik", "ii->i", "ii", "ij->i",
-                              "...i,i->...", "ij,jk,kl->il"))
+    subscripts = draw.choice(("ij,jk->ik", "ij->ji", "ij,ij->", "i,j->ij", "bij,bjk->bik", "ii->i", "ii",
+                              "ij->i", "...i,i->...", "ij,jk,kl->il"))
     sizes = {c: draw.integer(1, 3) for c in "ijklb"}
     terms = subscripts.partition("->")[0].split(",")
     return Call(tuple(draw.array((*((2,) if "..." in t else ()), *(sizes[c] for c in t.replace("...", ""))))

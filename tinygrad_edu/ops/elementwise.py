@@ -49,13 +49,13 @@ def unary(name: str, numpy: Callable[..., Any], vjp: Rule | None, *, domain: Int
 
 
 def binary(name: str, numpy: Callable[..., Any], vjp_x: Rule | None, vjp_y: Rule | None, *,
-           domain: Interval | tuple[Interval, Interval] = REAL, edges: tuple[Edge, ...] = (), math: str = "") -> Map:
+           domain: Interval | tuple[Interval, Interval] = REAL, edges: tuple[Edge, ...] = (),
+           math: str = "") -> Map:
     """Declare an elementwise op of two inputs that broadcast."""
     return Map(name, numpy, (vjp_x, vjp_y), domain=domain, edges=edges, math=math)
 
 
-# -- without a derivative: piecewise constant
-# ---------------------------------------------------------------------
+# -- without a derivative: piecewise constant ----------------------------------------------------------------
 
 equal = binary("equal", np.equal, None, None, math="x = y")
 not_equal = binary("not_equal", np.not_equal, None, None, math=r"x \ne y")
@@ -78,17 +78,16 @@ round = unary("round", np.round, lambda g: g * 0.0, domain=_STEPS, math=r"\text{
               floating=False)
 trunc = unary("trunc", np.trunc, lambda g: g * 0.0, domain=_STEPS, math=r"\text{towards 0}", floating=False)
 sign = unary("sign", lambda x: np.sign(x) if x.dtype.kind != "b" else x, lambda g: g * 0.0,
-             domain=Interval(avoid=(0,)), edges=(edge(x=0.0, out=0.0, slope=0.0),), math=r"\operatorname{sign} x")
+             domain=Interval(avoid=(0,)), edges=(edge(x=0.0, out=0.0, slope=0.0),),
+             math=r"\operatorname{sign} x")
 step = unary("step", lambda x: (x > 0).astype(x.dtype), lambda g: g * 0.0, domain=Interval(avoid=(0,)),
              edges=(edge(x=0.0, out=0.0, slope=0.0, why="the lecture's perceptron: 1 only above 0"),),
              math=r"[x > 0]")
 half_step = unary("half_step", lambda x: (np.sign(x) * 0.5 + 0.5).astype(x.dtype), lambda g: g * 0.0,
                   domain=Interval(avoid=(0,)), edges=(edge(x=0.0, out=0.5, slope=0.0),),
                   math=r"[x > 0] + \tfrac12 [x = 0]")
-stop = unary("stop", lambda x: x, None, math=r"x \text{ (no gradient passes)}")
 
-# -- arithmetic
-# ---------------------------------------------------------------------------------------------------
+# -- arithmetic ----------------------------------------------------------------------------------------------
 
 add = binary("add", np.add, lambda g: g, lambda g: g, math="x + y")
 sub = binary("sub", np.subtract, lambda g: g, lambda g: -g, math="x - y")
@@ -106,17 +105,19 @@ reciprocal = unary("reciprocal", lambda x: 1.0 / x, lambda g, out: -g * out * ou
 abs = unary("abs", np.absolute, lambda g, x: g * sign(x), domain=Interval(avoid=(0,)),
             edges=(edge(x=0.0, out=0.0, slope=0.0),), math="|x|", floating=False)
 
-# -- choosing
-# -----------------------------------------------------------------------------------------------------
+# -- choosing ------------------------------------------------------------------------------------------------
 
 where: Op = Map("where", lambda condition, x, y: np.where(condition, x, y),
-            (None, lambda g, condition: where(condition, g, 0.0), lambda g, condition: where(condition, 0.0, g)),
+            (None, lambda g, condition: where(condition, g, 0.0),
+             lambda g, condition: where(condition, 0.0, g)),
             math=r"x \text{ if condition else } y")
-maximum = binary("maximum", np.maximum, lambda g, x, y: g * half_step(x - y), lambda g, x, y: g * half_step(y - x),
+maximum = binary("maximum", np.maximum, lambda g, x, y: g * half_step(x - y),
+                 lambda g, x, y: g * half_step(y - x),
                  domain=(Interval(-3, 3), Interval(3.1, 4)),
                  edges=(edge(x=1.0, y=1.0, out=1.0, slope=(0.5, 0.5), why="a tie is shared evenly"),),
                  math=r"\max(x, y)")
-minimum = binary("minimum", np.minimum, lambda g, x, y: g * half_step(y - x), lambda g, x, y: g * half_step(x - y),
+minimum = binary("minimum", np.minimum, lambda g, x, y: g * half_step(y - x),
+                 lambda g, x, y: g * half_step(x - y),
                  domain=(Interval(-3, 3), Interval(3.1, 4)),
                  edges=(edge(x=1.0, y=1.0, out=1.0, slope=(0.5, 0.5), why="a tie is shared evenly"),),
                  math=r"\min(x, y)")
@@ -142,8 +143,7 @@ clip = Map("clip", _clip, (lambda g, x, low, high: where(_inside(x, low, high), 
            edges=(edge(x=1.0, out=1.0, slope=1.0, params={"high": 1.0}, why="a bound counts as inside"),),
            math=r"\min(\max(x, \text{low}), \text{high})")
 
-# -- powers, exponentials, logarithms
-# -----------------------------------------------------------------------------
+# -- powers, exponentials, logarithms ------------------------------------------------------------------------
 
 exp = unary("exp", np.exp, lambda g, out: g * out, math="e^x")
 expm1 = unary("expm1", np.expm1, lambda g, out: g * (out + 1.0), math="e^x - 1")
@@ -171,12 +171,13 @@ pow: Op = binary("pow", np.power,
              lambda g, x, y, out: where(logical_and(equal(x, 0), greater_equal(y, 0)), 0.0,
                                         g * out * log(_guarded(x))),
              domain=(POSITIVE, Interval(-2, 3)),
-             edges=(edge(x=0.0, y=0.0, out=1.0, slope=(0.0, 0.0)), edge(x=0.0, y=2.0, out=0.0, slope=(0.0, 0.0)),
-                    edge(x=0.0, y=1.0, out=0.0, slope=(1.0, 0.0)), edge(x=-2.0, y=2.0, out=4.0, slope=(-4.0, np.nan))),
+             edges=(edge(x=0.0, y=0.0, out=1.0, slope=(0.0, 0.0)),
+                    edge(x=0.0, y=2.0, out=0.0, slope=(0.0, 0.0)),
+                    edge(x=0.0, y=1.0, out=0.0, slope=(1.0, 0.0)),
+                    edge(x=-2.0, y=2.0, out=4.0, slope=(-4.0, np.nan))),
              math="x^y")
 
-# -- trigonometric, inverse, hyperbolic
-# ---------------------------------------------------------------------------
+# -- trigonometric, inverse, hyperbolic ----------------------------------------------------------------------
 
 sin = unary("sin", np.sin, lambda g, x: g * cos(x), math=r"\sin x")
 cos: Op = unary("cos", np.cos, lambda g, x: -g * sin(x), math=r"\cos x")
@@ -184,7 +185,8 @@ tan = unary("tan", np.tan, lambda g, out: g * (out * out + 1.0), domain=Interval
 asin = unary("asin", np.arcsin, lambda g, x: g * rsqrt(1.0 - x * x), domain=OPEN_UNIT, math=r"\arcsin x")
 acos = unary("acos", np.arccos, lambda g, x: -g * rsqrt(1.0 - x * x), domain=OPEN_UNIT, math=r"\arccos x")
 atan = unary("atan", np.arctan, lambda g, x: g / (x * x + 1.0), math=r"\arctan x")
-atan2 = binary("atan2", np.arctan2, lambda g, x, y: g * y / (x * x + y * y), lambda g, x, y: -g * x / (x * x + y * y),
+atan2 = binary("atan2", np.arctan2, lambda g, x, y: g * y / (x * x + y * y),
+               lambda g, x, y: -g * x / (x * x + y * y),
                domain=(POSITIVE, POSITIVE), math=r"\operatorname{atan2}(x, y)")
 sinh = unary("sinh", np.sinh, lambda g, x: g * cosh(x), math=r"\sinh x")
 cosh: Op = unary("cosh", np.cosh, lambda g, x: g * sinh(x), math=r"\cosh x")
@@ -192,7 +194,9 @@ tanh = unary("tanh", np.tanh, lambda g, out: g * (1.0 - out * out), math=r"\tanh
 asinh = unary("asinh", np.arcsinh, lambda g, x: g * rsqrt(x * x + 1.0), math=r"\operatorname{arsinh} x")
 acosh = unary("acosh", np.arccosh, lambda g, x: g * rsqrt(x * x - 1.0), domain=Interval(1.3, 4),
               math=r"\operatorname{arcosh} x")
-atanh = unary("atanh", np.arctanh, lambda g, x: g / (1.0 - x * x), domain=OPEN_UNIT, math=r"\operatorname{artanh} x")
-hypot = binary("hypot", np.hypot, lambda g, x, out: g * x / _guarded(out), lambda g, y, out: g * y / _guarded(out),
+atanh = unary("atanh", np.arctanh, lambda g, x: g / (1.0 - x * x), domain=OPEN_UNIT,
+              math=r"\operatorname{artanh} x")
+hypot = binary("hypot", np.hypot, lambda g, x, out: g * x / _guarded(out),
+               lambda g, y, out: g * y / _guarded(out),
                domain=(POSITIVE, POSITIVE), edges=(edge(x=0.0, y=0.0, out=0.0, slope=(0.0, 0.0)),),
                math=r"\sqrt{x^2 + y^2}")

@@ -46,11 +46,11 @@ softmax = Op("softmax", _softmax, (_softmax_vjp,), calls=_axis_calls, math=r"e^{
 log_softmax = Op("log_softmax", _log_softmax,
                  (lambda g, out, axis: g - exp(out) * sum(g, axes=(axis,)),), calls=_axis_calls,
                  math=r"x_i - \ln \sum_j e^{x_j}",
-                 edges=(edge(x=[10000.0, -10000.0], out=[0.0, -20000.0], slope=[-1.0, 1.0], params={"axis": 0}),))
+                 edges=(edge(x=[10000.0, -10000.0], out=[0.0, -20000.0],
+                             slope=[-1.0, 1.0], params={"axis": 0}),))
 
 
-# -- cross-entropy
-# ------------------------------------------------------------------------------------------------
+# -- cross-entropy -------------------------------------------------------------------------------------------
 
 
 def _check_targets(logits: Any, target: Any) -> None:
@@ -59,30 +59,33 @@ def _check_targets(logits: Any, target: Any) -> None:
     if target.dtype.kind not in "iu":
         raise TypeError(f"targets must be class numbers (integers), not {target.dtype}; "
                         "for probabilities use -(p * log_softmax(logits)).sum()")
-    if target.size and (target.min() < 0 or target.max() >= logits.shape[1]):
-        bad = target.min() if target.min() < 0 else target.max()
-        raise IndexError(f"target {bad} is out of range for {logits.shape[1]} classes (0 to {logits.shape[1] - 1})")
+    if target.size and not 0 <= (bad := target.min()) <= (bad := target.max()) < logits.shape[1]:
+        raise IndexError(f"target {bad} is out of range for {logits.shape[1]} classes "
+                         f"(0 to {logits.shape[1] - 1})")
 
 
 def _cross_entropy(logits: Any, target: Any, *, reduction: str = "mean") -> Any:
     _check_targets(logits, target)
     if not logits.shape[0]:
         rows = logits.real[:, :0].sum(-1)
-        return rows if reduction == "none" else np.asarray(np.nan if reduction == "mean" else 0.0, logits.dtype)
+        empty = np.nan if reduction == "mean" else 0.0
+        return rows if reduction == "none" else np.asarray(empty, logits.dtype)
     shifted = logits - logits.real.max(-1, keepdims=True)
     at = shifted[np.arange(len(target)), target]
     losses = np.log(np.exp(shifted, out=shifted).sum(-1)) - at
-    return losses if reduction == "none" else losses.sum() if reduction == "sum" else losses.mean(dtype=losses.dtype)
+    if reduction == "none":
+        return losses
+    return losses.sum() if reduction == "sum" else losses.sum() / len(target)
 
 
 def _cross_entropy_grad(g: Any, logits: Any, target: Any, *, reduction: str = "mean") -> Any:
     """(softmax - one_hot) scaled by the incoming gradient, and by 1 / rows for a mean; one array is made."""
-    _check_targets(logits, target)
     if not logits.shape[0]:
         return np.zeros_like(logits)
     out = _softmax(logits, axis=-1)
     out[np.arange(len(target)), target] -= 1
-    out *= g[:, None] if reduction == "none" else g / np.asarray(len(target), g.dtype) if reduction == "mean" else g
+    out *= (g[:, None] if reduction == "none"
+            else g / len(target) if reduction == "mean" else g)
     return out
 
 
@@ -119,10 +122,10 @@ def _grad_weight(g: Any, logits: Any, target: Any, reduction: str) -> Any:
 
 
 cross_entropy = Op("cross_entropy", _cross_entropy,
-                   (lambda g, logits, target, reduction: cross_entropy_grad(g, logits, target, reduction=reduction),
-                    None), calls=_cross_calls, math=r"-\ln \operatorname{softmax}(z)_t",
-                   edges=(edge(logits=[[10000.0, -10000.0]], target=[1], out=20000.0, slope=([[1.0, -1.0]], None),
-                               params={"reduction": "mean"}),))
+                   (lambda g, logits, target, reduction:
+                    cross_entropy_grad(g, logits, target, reduction=reduction), None), calls=_cross_calls, math=r"-\ln \operatorname{softmax}(z)_t",
+                   edges=(edge(logits=[[10000.0, -10000.0]], target=[1], out=20000.0,
+                               slope=([[1.0, -1.0]], None), params={"reduction": "mean"}),))
 cross_entropy_grad: Op = Op("cross_entropy_grad", _cross_entropy_grad,
                         (lambda g, logits, target, reduction: _grad_weight(g, logits, target, reduction),
                          lambda g, seed, logits, reduction: _grad_logits(g, seed, logits, reduction), None),
@@ -130,8 +133,7 @@ cross_entropy_grad: Op = Op("cross_entropy_grad", _cross_entropy_grad,
                         math=r"\bar g \, (\operatorname{softmax}(z) - e_t)")
 
 
-# -- layer norm
-# ---------------------------------------------------------------------------------------------------
+# -- layer norm ----------------------------------------------------------------------------------------------
 
 
 def _standardize(x: Any, *, axes: tuple[int, ...], eps: float = 1e-5) -> Any:
@@ -148,6 +150,6 @@ def _standardize_vjp(g: Any, x: Any, out: Any, x_shape: Shape, axes: tuple[int, 
 
 
 standardize = Op("standardize", _standardize, (_standardize_vjp,),
-                 calls=lambda draw: Call((draw.array((draw.integer(1, 3), draw.integer(2, 4)), Interval(-2, 2),
-                                                     distinct=True),), {"axes": (1,), "eps": 0.1}),
+                 calls=lambda draw: Call((draw.array((draw.integer(1, 3), draw.integer(2, 4)),
+                                                     Interval(-2, 2), distinct=True),), {"axes": (1,), "eps": 0.1}),
                  math=r"(x - \mu) / \sqrt{\sigma^2 + \epsilon}")

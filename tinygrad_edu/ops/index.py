@@ -115,7 +115,8 @@ def _index_add_calls(draw: Draw) -> Call:
 
 def _take_calls(draw: Draw) -> Call:
     rows = draw.integer(1, 3)
-    return Call((draw.array((rows, *draw.shape(max_dims=1))), draw.integers(draw.shape(max_dims=2), 0, rows - 1)))
+    return Call((draw.array((rows, *draw.shape(max_dims=1))),
+                 draw.integers(draw.shape(max_dims=2), 0, rows - 1)))
 
 
 def _add_rows_calls(draw: Draw) -> Call:
@@ -126,15 +127,16 @@ def _add_rows_calls(draw: Draw) -> Call:
 gather = Gather("gather", _gather,
                 (lambda g, index, x_shape, axis: scatter_add(g, index, shape=x_shape, axis=axis), None),
                 calls=_gather_calls, math=r"y_{i} = x_{\text{index}_i}")
-scatter_add: Op = ScatterAdd("scatter_add", _scatter_add, (lambda g, index, axis: gather(g, index, axis=axis), None),
-                         calls=_scatter_calls, math=r"y_j = \sum_{i: \text{index}_i = j} x_i")
-index = Op("index", _index, (lambda g, x_shape, key: index_add(g, shape=x_shape, key=key),), calls=_index_calls,
-           math=r"x[\text{key}]")
+scatter_add: Op = ScatterAdd("scatter_add", _scatter_add,
+                             (lambda g, index, axis: gather(g, index, axis=axis), None),
+                             calls=_scatter_calls, math=r"y_j = \sum_{i: \text{index}_i = j} x_i")
+index = Op("index", _index, (lambda g, x_shape, key: index_add(g, shape=x_shape, key=key),),
+           calls=_index_calls, math=r"x[\text{key}]")
 index_add: Op = Op("index_add", _index_add, (lambda g, key: index(g, key=key),), calls=_index_add_calls,
                math=r"\text{zeros, with } x \text{ added at } \text{key}")
 take_rows = Op("take_rows", _take_rows,
-               (lambda g, index, weight_shape: add_rows(g, index, rows=weight_shape[0]), None), calls=_take_calls,
-               math=r"y_i = W_{\text{index}_i}")
+               (lambda g, index, weight_shape: add_rows(g, index, rows=weight_shape[0]), None),
+               calls=_take_calls, math=r"y_i = W_{\text{index}_i}")
 add_rows: Op = Op("add_rows", _add_rows, (lambda g, index: take_rows(g, index), None), calls=_add_rows_calls,
               math=r"W_j = \sum_{i: \text{index}_i = j} x_i")
 argsort = Op("argsort", lambda x, *, axis, descending=False:

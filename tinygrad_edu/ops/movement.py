@@ -43,7 +43,8 @@ class Restride(Op):
 
 def _stand_in(array: Any) -> tuple[Any, Any]:
     """Host memory laid out like `array` (shape, strides), allocated lazily and never touched."""
-    spans = [(n - 1) * s for n, s in zip(array.shape, array.strides, strict=True)] if 0 not in array.shape else []
+    spans = ([(n - 1) * s for n, s in zip(array.shape, array.strides, strict=True)]
+             if 0 not in array.shape else [])
     low, high = sum(s for s in spans if s < 0), sum(s for s in spans if s > 0)
     memory = np.empty(high - low + array.dtype.itemsize, np.uint8)
     base = np.ndarray(array.shape, array.dtype, memory, -low, array.strides)
@@ -83,7 +84,8 @@ def _pad_calls(draw: Draw) -> Call:
 
 def _slice_calls(draw: Draw) -> Call:
     x = draw.array(draw.shape())
-    return Call((x,), {"key": tuple(slice(draw.integer(0, n), None, draw.choice((1, 2, -1))) for n in x.shape)})
+    return Call((x,), {"key": tuple(slice(draw.integer(0, n), None, draw.choice((1, 2, -1)))
+                                    for n in x.shape)})
 
 
 def _concat_calls(draw: Draw) -> Call:
@@ -128,9 +130,9 @@ def _fold(x: Any, *, shape: tuple[int, ...], sizes: tuple[int, ...], strides: tu
     k, out = len(sizes), np.zeros(shape, x.dtype)
     counts = x.shape[len(shape) - k:len(shape)]
     for place in np.ndindex(*sizes):
-        at = tuple(slice(p * d, p * d + c * s, s)
-                   for p, d, c, s in zip(place, dilations, counts, strides, strict=True))
-        target = out[..., *at]
+        at = (..., *(slice(p * d, p * d + c * s, s)
+                     for p, d, c, s in zip(place, dilations, counts, strides, strict=True)))
+        target = out[at]
         target += x[..., *place]
     return out
 
@@ -146,19 +148,20 @@ def _fold_calls(draw: Draw) -> Call:
 reshape: Op = Restride("reshape", _reshape, (lambda g, x_shape: reshape(g, shape=x_shape),), view=True,
                    calls=_reshape_calls, math=r"\text{same numbers, other shape}")
 permute: Op = Restride("permute", lambda x, *, axes: np.transpose(x, axes),
-                   (lambda g, axes: permute(g, axes=inverse_permutation(axes)),), view=True, calls=_permute_calls,
-                   math=r"y_{i_{\pi(1)} \dots} = x_{i_1 \dots}")
+                   (lambda g, axes: permute(g, axes=inverse_permutation(axes)),), view=True,
+                   calls=_permute_calls, math=r"y_{i_{\pi(1)} \dots} = x_{i_1 \dots}")
 expand = Restride("expand", lambda x, *, shape: np.broadcast_to(x, shape), (lambda g: g,), view=True,
                   calls=_expand_calls, math=r"\text{repeat along axes of size 1}")
-flip: Op = Restride("flip", lambda x, *, axes: np.flip(x, axes), (lambda g, axes: flip(g, axes=axes),), view=True,
-                calls=_flip_calls, math="y_i = x_{n-1-i}")
+flip: Op = Restride("flip", lambda x, *, axes: np.flip(x, axes), (lambda g, axes: flip(g, axes=axes),),
+                view=True, calls=_flip_calls, math="y_i = x_{n-1-i}")
 slice_ = Restride("slice", lambda x, *, key: x[key],
-                  (lambda g, x_shape, key: unslice(g, shape=x_shape, key=key),), view=True, calls=_slice_calls,
-                  math=r"y = x[\text{start}:\text{stop}:\text{step}]")
+                  (lambda g, x_shape, key: unslice(g, shape=x_shape, key=key),), view=True,
+                  calls=_slice_calls, math=r"y = x[\text{start}:\text{stop}:\text{step}]")
 windows = Restride("windows", _windows,
                    (lambda g, x_shape, sizes, strides, dilations:
                     fold(g, shape=x_shape, sizes=sizes, strides=strides, dilations=dilations),), view=True,
-                   calls=_windows_calls, math=r"y_{i,k} = x_{i \cdot \text{stride} + k \cdot \text{dilation}}")
+                   calls=_windows_calls,
+                   math=r"y_{i,k} = x_{i \cdot \text{stride} + k \cdot \text{dilation}}")
 
 
 def _unslice(x: Any, *, shape: tuple[int, ...], key: tuple[Any, ...]) -> Any:
@@ -201,5 +204,5 @@ def _pieces(g: Any, xs_shape: tuple[tuple[int, ...], ...], axis: int, wants: tup
     return out
 
 
-concat = Op("concat", lambda *xs, axis: np.concatenate(xs, axis), joint=_pieces, variadic=True, inputs=("xs",),
-            calls=_concat_calls, math=r"x_1 \| x_2 \| \dots")
+concat = Op("concat", lambda *xs, axis: np.concatenate(xs, axis), joint=_pieces, variadic=True,
+            inputs=("xs",), calls=_concat_calls, math=r"x_1 \| x_2 \| \dots")

@@ -12,7 +12,8 @@ from tinygrad_edu.shapes import Shape
 
 
 def _calls(**params: Any) -> Recipe:
-    return lambda draw: Call((), {"shape": draw.shape(), "generator": Generator(draw.integer(0, 99)), **params})
+    return lambda draw: Call((), {"shape": draw.shape(), "generator": Generator(draw.integer(0, 99)),
+                                  **params})
 
 
 def _bernoulli(*, p: float, shape: Shape, generator: Generator, dtype: Any = np.float32) -> Any:
@@ -31,4 +32,5 @@ integers = Op("integers", lambda *, low, high, shape, generator: generator.integ
               calls=_calls(low=0, high=5), math=r"U\{\text{low}, \dots, \text{high} - 1\}")
 bernoulli = Op("bernoulli", _bernoulli, (), calls=_calls(p=0.5), math=r"[U < p]")
 permutation = Op("permutation", _permutation, (), math=r"\text{a random order of } 0 \dots n - 1",
-                 calls=lambda draw: Call((), {"n": draw.integer(0, 9), "generator": Generator(draw.integer(0, 99))}))
+                 calls=lambda draw: Call((), {"n": draw.integer(0, 9),
+                                              "generator": Generator(draw.integer(0, 99))}))

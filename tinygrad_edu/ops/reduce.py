@@ -29,7 +29,8 @@ class Reduce(Op):
         return run
 
 
-def _calls(interval: Interval = REAL, *, distinct: bool = False, min_side: int = 0, one: bool = False) -> Recipe:
+def _calls(interval: Interval = REAL, *, distinct: bool = False, min_side: int = 0,
+           one: bool = False) -> Recipe:
     def recipe(draw: Draw) -> Call:
         x = draw.array(draw.shape(min_dims=int(one), min_side=min_side), interval, distinct=distinct)
         if one:
@@ -43,11 +44,11 @@ def _axis_calls(draw: Draw) -> Call:
     return Call((x,), {"axis": draw.integer(0, x.ndim - 1)})
 
 
-def reduction(name: str, numpy: Callable[..., Any], vjp: Callable[..., Any] | None, *, calls: Recipe | None = None,
-              edges: tuple[Edge, ...] = (), math: str = "") -> Reduce:
+def reduction(name: str, numpy: Callable[..., Any], vjp: Callable[..., Any] | None, *,
+              calls: Recipe | None = None, edges: tuple[Edge, ...] = (), math: str = "") -> Reduce:
     """Declare a reduction; `numpy` takes `axis` and `keepdims`."""
-    return Reduce(name, lambda x, *, axes: numpy(x, axis=axes, keepdims=True), (vjp,), calls=calls or _calls(),
-                  edges=edges, math=math)
+    return Reduce(name, lambda x, *, axes: numpy(x, axis=axes, keepdims=True), (vjp,),
+                  calls=calls or _calls(), edges=edges, math=math)
 
 
 def _count(shape: tuple[int, ...], axes: Axes) -> int:
@@ -115,8 +116,7 @@ norm2 = Reduce("norm2", lambda x, *, axes: np.sqrt(np.sum(x * x, axis=axes, keep
                edges=(edge(x=[0.0, 0.0], out=[0.0], slope=[0.0, 0.0], params={"axes": (0,)}),),
                math=r"\sqrt{\sum_i x_i^2}")
 
-# -- products, without ever dividing
-# ------------------------------------------------------------------------------
+# -- products, without ever dividing -------------------------------------------------------------------------
 
 
 def _lined_up(x: Any, axes: Axes) -> Any:
@@ -136,7 +136,8 @@ def _others(x: Any, *, axes: Axes) -> Any:
     line = _lined_up(x, axes)
     ones = np.ones((*line.shape[:-1], 1), line.dtype)
     before = np.concatenate([ones, np.cumprod(line, -1)[..., :-1]], -1)[..., :line.shape[-1]]
-    after = np.concatenate([np.cumprod(line[..., ::-1], -1)[..., ::-1][..., 1:], ones], -1)[..., :line.shape[-1]]
+    backwards = np.cumprod(line[..., ::-1], -1)[..., ::-1]
+    after = np.concatenate([backwards[..., 1:], ones], -1)[..., :line.shape[-1]]
     return _put_back(before * after, x.shape, axes)
 
 
@@ -167,13 +168,14 @@ def _cumprod_vjp(g: Any, x: Any, x_shape: tuple[int, ...], axis: int) -> Any:
 prod_others: Op = Op("prod_others", _others, (_others_vjp,), calls=_calls(Interval(0.5, 2)),
                      edges=(edge(x=[0.0, 2.0, 3.0], out=[6.0, 0.0, 0.0], slope=[5.0, 3.0, 2.0],
                                  params={"axes": (0,)}),), math=r"y_i = \prod_{j \ne i} x_j")
-prod = reduction("prod", np.prod, lambda g, x, axes: g * prod_others(x, axes=axes), calls=_calls(Interval(0.5, 2)),
+prod = reduction("prod", np.prod, lambda g, x, axes: g * prod_others(x, axes=axes),
+                 calls=_calls(Interval(0.5, 2)),
                  edges=(edge(x=[0.0, 2.0, 3.0], out=[0.0], slope=[6.0, 0.0, 0.0], params={"axes": (0,)}),
                         edge(x=[0.0, 0.0, 3.0], out=[0.0], slope=[0.0, 0.0, 0.0], params={"axes": (0,)})),
                  math=r"\prod_i x_i")
 cumsum: Op = Op("cumsum", lambda x, *, axis: np.cumsum(x, axis),
-            (lambda g, axis: flip(cumsum(flip(g, axes=(axis,)), axis=axis), axes=(axis,)),), calls=_axis_calls,
-            math=r"y_i = \sum_{j \le i} x_j")
+            (lambda g, axis: flip(cumsum(flip(g, axes=(axis,)), axis=axis), axes=(axis,)),),
+            calls=_axis_calls, math=r"y_i = \sum_{j \le i} x_j")
 cumprod = Op("cumprod", lambda x, *, axis: np.cumprod(x, axis), (_cumprod_vjp,), calls=_axis_calls,
              edges=(edge(x=[2.0, 0.0, 3.0], out=[2.0, 0.0, 0.0], slope=[1.0, 8.0, 0.0], params={"axis": 0}),),
              math=r"y_i = \prod_{j \le i} x_j")

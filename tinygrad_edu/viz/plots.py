@@ -1,16 +1,16 @@
 """Pictures of training: loss curves, decision boundaries, ROC curves, written to a file by matplotlib.
 
-The only file that imports matplotlib, and only when a picture is asked for: training and everything else go on
-without it. Figures are made directly, without pyplot, so that no backend is chosen and no style is changed for the
-rest of the program. Colours are those of Okabe and Ito ("Color Universal Design", 2008), which colour-blind readers
-can tell apart; every series also differs by its line or its marker.
+The only file that imports matplotlib, and only when a picture is asked for: training and everything else go
+on without it. Figures are made directly, without pyplot, so that no backend is chosen and no style is changed
+for the rest of the program. Colours are those of Okabe and Ito ("Color Universal Design", 2008), which
+colour-blind readers can tell apart; every series also differs by its line or its marker.
 """
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -24,7 +24,8 @@ Array = np.ndarray[Any, Any]
 Target = str | os.PathLike[str]
 History = Mapping[str, Sequence[float]] | Sequence[Mapping[str, Any]] | Sequence[float]
 
-PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8C6D31", "#F0E442", "#5E3C99", "#4D4D4D")
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00",
+           "#56B4E9", "#8C6D31", "#F0E442", "#5E3C99", "#4D4D4D")
 _MARKERS = "os^Dv<>pPX"
 _LINES = ("-", "--", "-.", ":")
 _INK, _GRID, _PAPER = "#333333", "#dddddd", "#ffffff"
@@ -34,8 +35,9 @@ _STEPS = ("epoch", "step", "iteration")
 def loss_curve(history: History, path: Target, *, title: str = "", loss_label: str = "loss") -> Path:
     """Draw how training went and return the path of the picture.
 
-    history     losses, one a step; or {name: one number an epoch}; or a list of rows {name: number}. A column
-                "epoch" or "step" is the horizontal axis. Names with "loss" share a panel, all others a second one.
+    history     losses, one a step; or {name: one number an epoch}; or a list of rows {name: number}.
+                A column "epoch" or "step" is the horizontal axis. Names with "loss" share a panel, all
+                others a second one.
     loss_label  the vertical axis, with its unit: "cross-entropy (nats)"
     """
     columns = _columns(history)
@@ -53,7 +55,7 @@ def loss_curve(history: History, path: Target, *, title: str = "", loss_label: s
             x = np.arange(1, len(y) + 1) if at is None else at
             axes.plot(x, y, _LINES[k % len(_LINES)], color=PALETTE[k % len(PALETTE)], linewidth=1.8,
                       marker="o" if len(y) <= 2 else None, label=name.replace("_", " "))
-        axes.set_xlabel(f"{step or 'step'} (count)")
+        axes.set_xlabel(step or "step")
         axes.set_ylabel(label)
         finite = np.concatenate([y[np.isfinite(y)] for y in series.values()])
         if series is losses and finite.size and finite.min() > 0 and finite.max() > 100 * finite.min():
@@ -66,7 +68,7 @@ def loss_curve(history: History, path: Target, *, title: str = "", loss_label: s
 def decision_boundary(predict: Callable[[Array], Any], features: Any, labels: Any, path: Target, *,
                       class_names: Sequence[str] | None = None, feature_names: Sequence[str] = ("x₁", "x₂"),
                       title: str = "", resolution: int = 240) -> Path:
-    """Draw where a classifier of two features changes its mind, with the examples, and return the picture's path.
+    """Draw where a classifier of two features changes its mind, and return the path of the picture.
 
     predict   takes an array (n, 2) and returns probabilities (n, classes), the probability (n,) of the second
               class, or class numbers (n,). It is called once, on a grid of resolution x resolution points.
@@ -80,7 +82,8 @@ def decision_boundary(predict: Callable[[Array], Any], features: Any, labels: An
     margin = np.where(high > low, 0.08 * (high - low), 1.0)
     low, high = low - margin, high + margin
     x, y = (np.linspace(low[i], high[i], resolution) for i in range(2))
-    grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2).astype(points.dtype if points.dtype.kind == "f" else float)
+    grid = np.stack(np.meshgrid(x, y), axis=-1).reshape(-1, 2)
+    grid = grid.astype(points.dtype if points.dtype.kind == "f" else np.float64)
     share = _probabilities(_array(predict(grid)), len(grid), int(classes.max()) + 1)
     colours = np.array([_rgb(PALETTE[k % len(PALETTE)]) for k in range(share.shape[1])])
     paint = 1 - 0.45 * (1 - share @ colours)
@@ -109,11 +112,12 @@ def roc(labels: Any, scores: Any, path: Target, *, class_names: Sequence[str] | 
     """Draw the receiver operating characteristic and return the picture's path.
 
     labels  (n,) class numbers
-    scores  (n,) or (n, 2) for two classes, higher for the second; (n, classes) draws one class against the rest, each
+    scores  (n,) or (n, 2) for two classes, higher for the second; (n, classes) draws each against the rest
     """
     truth, score = _array(labels).reshape(-1), _array(scores).astype(np.float64)
     if score.ndim not in (1, 2) or len(score) != len(truth):
-        raise ShapeError(f"roc: scores have shape {score.shape} for {len(truth)} labels; give (n,) or (n, classes)")
+        raise ShapeError(f"roc: scores have shape {score.shape} for {len(truth)} labels; "
+                         "give (n,) or (n, classes)")
     binary = score.ndim == 1 or score.shape[1] <= 2
     wanted = [(1, score if score.ndim == 1 else score[:, -1])] if binary else list(enumerate(score.T))
     figure = _figure(5.4, 5.0)
@@ -126,8 +130,9 @@ def roc(labels: Any, scores: Any, path: Target, *, class_names: Sequence[str] | 
         false_rate, true_rate = roc_points(positive, column)
         area = float(np.trapezoid(true_rate, false_rate))
         name = class_names[k] if class_names is not None and k < len(class_names) else f"class {k}"
-        axes.plot(false_rate, true_rate, _LINES[k // len(PALETTE) % len(_LINES)], color=PALETTE[k % len(PALETTE)],
-                  linewidth=1.8, label=f"area {area:.3f}" if binary and class_names is None else f"{name} (area {area:.3f})")
+        label = f"area {area:.3f}" if binary and class_names is None else f"{name} (area {area:.3f})"
+        axes.plot(false_rate, true_rate, _LINES[k % len(_LINES)] if len(wanted) > 1 else "-", linewidth=1.8,
+                  color=PALETTE[k % len(PALETTE)], label=label)
     axes.set_xlabel("false positive rate (fraction of negatives)")
     axes.set_ylabel("true positive rate (fraction of positives)")
     axes.set_xlim(-0.01, 1.01)
@@ -137,7 +142,7 @@ def roc(labels: Any, scores: Any, path: Target, *, class_names: Sequence[str] | 
 
 
 def roc_points(positive: Array, score: Array) -> tuple[Array, Array]:
-    """(false positive rate, true positive rate), each (thresholds + 1,), from (0, 0) to (1, 1); ties are one step."""
+    """(false, true) positive rates, each (thresholds + 1,), from (0, 0) to (1, 1); a tie is one step."""
     order = np.argsort(-score, kind="stable")
     hit, ranked = positive[order].astype(np.float64), score[order]
     last = np.append(np.flatnonzero(np.diff(ranked)), len(ranked) - 1)
@@ -148,7 +153,7 @@ def roc_points(positive: Array, score: Array) -> tuple[Array, Array]:
 loss_curves, roc_curve = loss_curve, roc
 
 
-# -- shared -------------------------------------------------------------------------------------------------------
+# -- shared ---------------------------------------------------------------------------------------------
 
 def _figure(width: float, height: float) -> Figure:
     try:
@@ -173,7 +178,7 @@ def _axes(figure: Figure, rows: int, columns: int, at: int, *, grid: bool = True
     return axes
 
 
-def _legend(axes: Axes, where: str = "best") -> None:
+def _legend(axes: Axes, where: Literal["best", "lower right"] = "best") -> None:
     axes.legend(loc=where, fontsize=8.5, framealpha=0.85, edgecolor=_GRID, labelcolor=_INK)
 
 
@@ -195,16 +200,18 @@ def _columns(history: History) -> dict[str, Array]:
         table = history
     elif len(history) and isinstance(history[0], Mapping):
         rows: Sequence[Any] = history
-        table = {name: [row.get(name) for row in rows] for name in dict.fromkeys(n for row in rows for n in row)}
+        names = dict.fromkeys(name for row in rows for name in row)
+        table = {name: [row.get(name) for row in rows] for name in names}
     else:
-        table = {"loss": history}  # type: ignore[dict-item]
+        table = {"loss": history}
     columns = {}
     for name, cells in table.items():
         values = list(cells)
         if values and all(c is None or isinstance(c, (int, float, np.number)) for c in values):
             columns[str(name)] = np.array([np.nan if c is None else float(c) for c in values])
     if len({len(c) for c in columns.values()}) > 1:
-        raise ShapeError(f"loss_curve: columns of different lengths {({n: len(c) for n, c in columns.items()})}")
+        raise ShapeError("loss_curve: the columns have different lengths "
+                         f"{({n: len(c) for n, c in columns.items()})}; pad with None")
     return columns
 
 

@@ -1,0 +1,15 @@
+"""How hypothesis runs here: no deadlines (no test asserts time), the same examples every time under CI.
+
+Ask for more with `pytest --hypothesis-profile=thorough`.
+"""
+from __future__ import annotations
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+_SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
+settings.register_profile("default", deadline=None, max_examples=25, derandomize="CI" in os.environ,
+                          suppress_health_check=_SLOW)
+settings.register_profile("thorough", deadline=None, max_examples=300, suppress_health_check=_SLOW)
+settings.load_profile("default")

@@ -1,0 +1,63 @@
+"""Activations and losses as modules: a table over `te.functional`, one line each.
+
+A row gives the function, its options in order, their defaults and what is allowed. PyTorch's names, but `axis` for
+its `dim`. The classes are ordinary: they can be subclassed, pickled and printed.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from tinygrad_edu import functional as F
+from tinygrad_edu.nn.module import Module
+
+Check = tuple[Callable[[Any], bool], str]
+_AXIS: Check = (lambda v: isinstance(v, int) and not isinstance(v, bool), "an integer")
+_NUMBER: Check = (lambda v: isinstance(v, int | float) and v == v, "a number")
+_POSITIVE: Check = (lambda v: isinstance(v, int | float) and v > 0, "a positive number")
+_REDUCTION: Check = (lambda v: v in ("mean", "sum", "none"), "'mean', 'sum' or 'none'")
+
+
+class Function(Module):
+    """A function of `te.functional` as a layer, with its options fixed. The base of what this file declares."""
+    function: ClassVar[Callable[..., Any]]
+    options: ClassVar[dict[str, tuple[str, Any, Check]]] = {}       # name -> (functional's name, default, check)
+
+    def __init__(self, *values: Any, **named: Any) -> None:
+        title = type(self).__name__
+        if len(values) > len(self.options) or set(named) - set(list(self.options)[len(values):]):
+            allowed = ", ".join(f"{name}={default!r}" for name, (_, default, _) in self.options.items())
+            raise TypeError(f"{title}({allowed}) does not take {[*values, *named]}")
+        given = {**dict(zip(self.options, values, strict=False)), **named}
+        self._arguments: dict[str, Any] = {}
+        for name, (inner, default, (allows, wanted)) in self.options.items():
+            value = given.get(name, default)
+            if not allows(value):
+                raise ValueError(f"{title}: {name} must be {wanted}, not {value!r}")
+            setattr(self, name, value)
+            self._arguments[inner] = value
+
+    def forward(self, *xs: Any) -> Any:
+        return self.function(*xs, **self._arguments)
+
+    def extra_repr(self) -> str:
+        return ", ".join(f"{name}={getattr(self, name)!r}" for name in self.options)
+
+
+def declare(title: str, module: str, function: Callable[..., Any], **options: tuple[str, Any, Check]) -> type[Function]:
+    """A `Function` class of this name, documented by the function it calls."""
+    first = (function.__doc__ or "").split("\n")[0]
+    return type(title, (Function,), {"function": staticmethod(function), "options": options, "__doc__": first,
+                                     "__module__": module, "__qualname__": title})
+
+
+ReLU = declare("ReLU", __name__, F.relu)
+LeakyReLU = declare("LeakyReLU", __name__, F.leaky_relu, negative_slope=("slope", 0.01, _NUMBER))
+ELU = declare("ELU", __name__, F.elu, alpha=("alpha", 1.0, _POSITIVE))
+SiLU = declare("SiLU", __name__, F.silu)
+GELU = declare("GELU", __name__, F.gelu)
+Tanh = declare("Tanh", __name__, F.tanh)
+Sigmoid = declare("Sigmoid", __name__, F.sigmoid)
+Softplus = declare("Softplus", __name__, F.softplus)
+Softmax = declare("Softmax", __name__, F.softmax, axis=("axis", -1, _AXIS))
+LogSoftmax = declare("LogSoftmax", __name__, F.log_softmax, axis=("axis", -1, _AXIS))

@@ -1,0 +1,192 @@
+"""Layers with parameters, and the ones that hold or reshape others."""
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from tinygrad_edu import dtypes, functional as F
+from tinygrad_edu.backend.philox import Generator
+from tinygrad_edu.nn import init
+from tinygrad_edu.nn.module import Module, Parameter
+from tinygrad_edu.shapes import check_size
+from tinygrad_edu.tensor import Tensor
+
+
+def _size(layer: str, name: str, value: Any) -> int:
+    """A size as an int. Raises TypeError for what is not an integer, ValueError below zero."""
+    try:
+        size = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{layer}: {name} must be an integer, not {value!r}") from None
+    if size < 0:
+        raise ValueError(f"{layer}: {name} must be >= 0, not {size}")
+    return size
+
+
+class Linear(Module):
+    """y = x W^T + b: x (..., in_features) -> (..., out_features), weight (out_features, in_features), bias (out_features,).
+
+    First values as PyTorch's: weight and bias uniform on +-1 / sqrt(in_features).
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, *, dtype: Any = None, device: Any = None,
+                 generator: Generator | None = None) -> None:
+        self.in_features = _size("Linear", "in_features", in_features)
+        self.out_features = _size("Linear", "out_features", out_features)
+        kind = dtypes.as_dtype(dtype or float)
+        self.weight = Parameter(F.zeros(self.out_features, self.in_features, dtype=kind), device=device)
+        init.kaiming_uniform_(self.weight, a=math.sqrt(5.0), generator=generator)
+        self.bias: Parameter | None = None
+        if bias:
+            self.bias = Parameter(F.zeros(self.out_features, dtype=kind), device=device)
+            bound = 1.0 / math.sqrt(max(1, self.in_features))
+            init.uniform_(self.bias, -bound, bound, generator=generator)
+
+    def forward(self, x: Any) -> Tensor:
+        return F.linear(x, self.weight, self.bias)  # type: ignore[no-any-return]
+
+    def extra_repr(self) -> str:
+        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+
+
+class Sequential(Module):
+    """Layers one after the other: `Sequential(a, b)` computes b(a(x)); or `Sequential({"name": a, ...})`."""
+
+    def __init__(self, *layers: Module | Mapping[str, Module]) -> None:
+        named = layers[0] if len(layers) == 1 and isinstance(layers[0], Mapping) else dict(_numbered(layers))
+        for name, layer in named.items():
+            if not isinstance(layer, Module):
+                hint = f"; call it: {layer.__name__}()" if isinstance(layer, type) else ""
+                raise TypeError(f"Sequential: layer {name} is {layer!r:.60}, not a Module{hint}")
+        self._layers: dict[str, Module] = dict(named)
+
+    def forward(self, x: Any) -> Any:
+        for layer in self._layers.values():
+            x = layer(x)
+        return x
+
+    def _members(self) -> Iterator[tuple[str, Any]]:
+        yield from self._layers.items()
+        for name, value in super()._members():
+            if not name.startswith("_layers."):
+                yield name, value
+
+    def append(self, layer: Module) -> Sequential:
+        """One more layer at the end."""
+        if not isinstance(layer, Module):
+            raise TypeError(f"Sequential.append: {layer!r:.60} is not a Module")
+        self._layers[str(len(self._layers))] = layer
+        return self
+
+    def __len__(self) -> int:
+        return len(self._layers)
+
+    def __iter__(self) -> Iterator[Module]:
+        return iter(self._layers.values())
+
+    def __getitem__(self, key: int | slice) -> Any:
+        layers = list(self._layers.values())
+        return Sequential(*layers[key]) if isinstance(key, slice) else layers[key]
+
+    def __setitem__(self, key: int, layer: Module) -> None:
+        if not isinstance(layer, Module):
+            raise TypeError(f"Sequential[{key}] = {layer!r:.60}: not a Module")
+        self._layers[list(self._layers)[key]] = layer
+
+
+def _numbered(layers: Sequence[Any]) -> Iterator[tuple[str, Any]]:
+    return ((str(i), layer) for i, layer in enumerate(layers))
+
+
+class Identity(Module):
+    """x itself."""
+
+    def forward(self, x: Any) -> Any:
+        return x
+
+
+class Flatten(Module):
+    """(rows, ...) -> (rows, features): the axes from `start` to `end` become one."""
+
+    def __init__(self, start: int = 1, end: int = -1) -> None:
+        self.start, self.end = start, end
+
+    def forward(self, x: Any) -> Tensor:
+        return F.flatten(F.as_tensor(x), self.start, self.end)  # type: ignore[no-any-return]
+
+    def extra_repr(self) -> str:
+        return f"start={self.start}, end={self.end}"
+
+
+class Dropout(Module):
+    """In training, each element is dropped with probability `p` and the rest divided by 1 - p; in evaluation, x itself.
+
+    The division keeps the expectation, so that nothing needs rescaling afterwards ("inverted dropout").
+    Source: Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, JMLR 15 (2014); the lecture's dropout.
+    """
+
+    def __init__(self, p: float = 0.5, generator: Generator | None = None) -> None:
+        if not 0.0 <= p <= 1.0:
+            raise ValueError(f"Dropout: p={p} is not a probability; it must lie in [0, 1]")
+        self.p, self.generator = float(p), generator
+
+    def forward(self, x: Any) -> Any:
+        if not self.training or self.p == 0.0:
+            return x
+        x = F.as_tensor(x)
+        if self.p == 1.0:
+            return x * 0.0
+        kept = F.bernoulli(1.0 - self.p, x.shape, generator=self.generator, dtype=x.dtype, device=x.device)
+        return x * (kept * (1.0 / (1.0 - self.p)))
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"
+
+
+class LayerNorm(Module):
+    """Mean 0 and variance 1 over the last axes, of shape `normalized_shape`, then a learned scale and shift.
+
+    Source: Ba, Kiros, Hinton, "Layer normalization", arXiv 1607.06450.
+    """
+
+    def __init__(self, normalized_shape: int | Sequence[int], eps: float = 1e-5, elementwise_affine: bool = True,
+                 bias: bool = True, *, dtype: Any = None, device: Any = None) -> None:
+        self.normalized_shape = check_size((normalized_shape,) if isinstance(normalized_shape, int) else normalized_shape)
+        if eps < 0 or not self.normalized_shape:
+            raise ValueError(f"LayerNorm: eps must be >= 0 and the shape not empty, not eps={eps}, "
+                             f"{self.normalized_shape}")
+        self.eps = float(eps)
+        kind = dtypes.as_dtype(dtype or float)
+        self.weight = Parameter(F.ones(self.normalized_shape, dtype=kind), device=device) if elementwise_affine else None
+        self.bias = Parameter(F.zeros(self.normalized_shape, dtype=kind), device=device) \
+            if elementwise_affine and bias else None
+
+    def forward(self, x: Any) -> Tensor:
+        x = F.as_tensor(x)
+        if x.shape[x.ndim - len(self.normalized_shape):] != self.normalized_shape:
+            raise ValueError(f"LayerNorm: the last axes of {x.shape} are not {self.normalized_shape}")
+        axes = tuple(range(-len(self.normalized_shape), 0))
+        return F.layer_norm(x, axes, self.weight, self.bias, self.eps)  # type: ignore[no-any-return]
+
+    def extra_repr(self) -> str:
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.weight is not None}"
+
+
+class Embedding(Module):
+    """A learned row for each of `num_embeddings` numbers: indices (...) -> (..., embedding_dim)."""
+
+    def __init__(self, num_embeddings: int, embedding_dim: int, *, dtype: Any = None, device: Any = None,
+                 generator: Generator | None = None) -> None:
+        self.num_embeddings = _size("Embedding", "num_embeddings", num_embeddings)
+        self.embedding_dim = _size("Embedding", "embedding_dim", embedding_dim)
+        kind = dtypes.as_dtype(dtype or float)
+        self.weight = Parameter(F.zeros(self.num_embeddings, self.embedding_dim, dtype=kind), device=device)
+        init.normal_(self.weight, generator=generator)
+
+    def forward(self, indices: Any) -> Tensor:
+        return F.embedding(indices, self.weight)  # type: ignore[no-any-return]
+
+    def extra_repr(self) -> str:
+        return f"{self.num_embeddings}, {self.embedding_dim}"
