@@ -28,8 +28,8 @@ def machine(*packages: str) -> str:
             versions.append(f"{package} {version(package)}")
         except PackageNotFoundError:
             versions.append(f"{package} not installed")
-    return f"Measured on {cpu}, {os.cpu_count()} cores, Python {platform.python_version()}, "
-           f"{', '.join(versions)}."
+    return (f"Measured on {cpu}, {os.cpu_count()} cores, Python {platform.python_version()}, "
+            f"{', '.join(versions)}.")
 
 
 def rewrite(path: Path, name: str, text: str) -> None:

@@ -45,10 +45,10 @@ class _Hunter:
         for i, slope in enumerate(grads):
             trouble = None if slope is None else _trouble(slope)
             if trouble:
-                raise AnomalyError(f"the gradient of {node.op.name} for its input {i} is the first {trouble} in "
-                                   "backward; the op was called at "
-                                   f"{node.where or 'a line recorded outside detect_anomaly()'}. A slope may be "
-                                   "infinite there (sqrt at 0), or a `where` may hide it: guard the input")
+                raise AnomalyError(f"the gradient of {node.op.name} for its input {i} is the first {trouble} "
+                                   "in backward; the op was called at "
+                                   f"{node.where or 'a line recorded outside detect_anomaly()'}. A slope may "
+                                   "be infinite there (sqrt at 0), or a `where` may hide it: guard the input")
 
 
 def detect_anomaly() -> Switch:

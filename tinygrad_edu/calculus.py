@@ -107,7 +107,8 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..
         run = _Recorded(functools.partial(f, **kwargs), xs, _nums(argnums))
         if run.y.size != 1:
             raise NotDifferentiableError(f"grad needs a function of one number, {_name(f)} returned shape "
-                                         f"{run.y.shape} (at {user_line()}); use jacobian, or vjp with a direction")
+                                         f"{run.y.shape} (at {user_line()}); use jacobian, or vjp with "
+                                         "a direction")
         return run.value, _like(argnums, run.pull(F.ones_like(run.y)))
     return value_and_gradient
 
@@ -206,7 +207,8 @@ def checkpoint(f: Function, *xs: Any, generators: Sequence[Generator] = ()) -> T
         for storage, seen in saved:
             if storage.writes.count != seen:
                 raise StaleValueError(f"an input of checkpoint({_name(f)}) was changed in place "
-                                      f"(at {storage.writes.where}) before backward could use it; change a copy")
+                                      f"(at {storage.writes.where}) before backward could use it; "
+                                      "change a copy")
         now = [g.state_dict() for g in streams]
         for stream, state in zip(streams, before, strict=True):
             stream.load_state_dict(state)

@@ -31,7 +31,7 @@ from tinygrad_edu.tensor import Tensor
 Array = np.ndarray[Any, Any]
 Function = Callable[..., Any]
 
-STEP = 1e-3                 # of the differences, times the size of the input; the error is about STEP**4 / 30
+STEP = 4e-4                 # of the differences, times max(1, |x|); their error is about STEP**4 / 30
 DIFFERENCES, COMPLEX = 1e-6, 1e-9   # the relative errors allowed against either method
 PROBED = 1024               # at most so many elements are tried one by one to name the worst
 
@@ -52,7 +52,7 @@ def gradcheck(f: Function, inputs: Sequence[Any], *, order: int = 2, eps: float 
     """Prove that the gradients of `f(*inputs)` are its derivatives; order 2: the gradient's gradients too.
 
     f             takes float64 tensors, returns one; what it should not be differentiated by, it closes over
-    eps           step of the differences; 1e-3 times the largest input by default
+    eps           step of the differences; 4e-4 times max(1, |x|) by default
     tolerance     relative error allowed; by default 1e-6 against differences, 1e-9 against the complex step
     seed          of the random directions
     complex_step  also run f on complex numbers, where all of its ops can
@@ -152,7 +152,7 @@ class _Level:
     def differences(self, i: int, v: Array) -> float:
         """Central differences with the h**2 term removed (Richardson)."""
         a = self.arrays[i]
-        h = self.eps or STEP * max(1.0, float(np.abs(a).max(initial=0.0)))
+        h = self.eps or STEP
 
         def at(t: float) -> float:
             return float(self.value([*self.arrays[:i], a + t * v, *self.arrays[i + 1:]]))
@@ -179,9 +179,10 @@ class _Level:
         return analytic, numeric, "differences"
 
     def scale(self, i: int, *values: float) -> float:
-        """What an error is relative to: the derivative, or a millionth of what was summed to get it."""
-        summed = [x for x in (float(np.abs(self.grads[i]).sum()), self.weight) if math.isfinite(x)]
-        return max(1e-4, *(abs(x) for x in values if math.isfinite(x)), *(1e-6 * x for x in summed))
+        """What an error is relative to: the derivative, or a share of the terms that cancelled in it."""
+        moved = self.grads[i] * np.maximum(1.0, np.abs(self.arrays[i]))
+        sizes = (*map(abs, values), 1e-3 * float(np.abs(moved).sum()), 1e-6 * self.weight)
+        return max(1e-4, *(x for x in sizes if math.isfinite(x)))
 
     def error(self, i: int, analytic: float, numeric: float) -> float:
         error = 0.0 if analytic == numeric else abs(analytic - numeric) / self.scale(i, analytic, numeric)
@@ -194,7 +195,8 @@ class _Level:
         """The largest error and the weaker method. Raises GradientError."""
         worst, methods = 0.0, set()
         for i, a in enumerate(self.arrays):
-            analytic, numeric, method = self.along(i, _direction(self.random, a.shape))
+            direction = _direction(self.random, a.shape) * np.maximum(1.0, np.abs(a))
+            analytic, numeric, method = self.along(i, direction)
             error = self.error(i, analytic, numeric)
             if error > self.allowed(method):
                 raise GradientError(self.explain(i, analytic, numeric, error, method))

@@ -2,6 +2,7 @@
 ops/."""
 from __future__ import annotations
 
+import functools
 import html
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -12,7 +13,7 @@ from tinygrad_edu import dtypes
 from tinygrad_edu import functional as F
 from tinygrad_edu.backend import registry
 from tinygrad_edu.engine import backprop as _backprop
-from tinygrad_edu.engine.modes import current
+from tinygrad_edu.engine.modes import current, no_grad
 from tinygrad_edu.engine.value import Storage, Value, leaf
 from tinygrad_edu.errors import NotDifferentiableError, ShapeError, user_line
 from tinygrad_edu.ops import elementwise as _e
@@ -90,6 +91,14 @@ class Tensor(Value):
             raise TypeError("iteration over a 0-d tensor; a single number is x.item()")
         return (self[i] for i in range(len(self)))
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """How copy and pickle make one again: memory, device and `requires_grad`, never a graph."""
+        if self.node is not None and not self.is_leaf:
+            raise TypeError(f"a tensor that {self.node.name} made carries its graph and cannot be copied or "
+                            f"pickled (at {user_line()}); say x.detach() first")
+        make = functools.partial(F.tensor, device=self.device, requires_grad=self.requires_grad)
+        return make, (np.array(self.numpy()),)
+
     # -- out of the graph ------------------------------------------------------------------------------------
 
     def numpy(self) -> NumpyArray:
@@ -99,8 +108,9 @@ class Tensor(Value):
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NumpyArray:
         if self.requires_grad and current.get().grad:
-            raise TypeError(f"np.asarray of a tensor that requires grad would lose its graph (at "
-                            f"{user_line()}); say x.detach() or x.numpy(), or use the function of the same name in te")
+            raise TypeError("np.asarray of a tensor that requires grad would lose its graph (at "
+                            f"{user_line()}); say x.detach() or x.numpy(), or use the function of the same "
+                            "name in te")
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
     def item(self) -> Any:
@@ -192,7 +202,7 @@ class Tensor(Value):
             node = self.node
 
             def keep(g: Tensor) -> None:
-                node.grad = g if node.grad is None else node.grad + g
+                node.grad = F.clone(g) if node.grad is None else node.grad + g
             self.register_hook(keep)
         return self
 
@@ -221,22 +231,43 @@ class Tensor(Value):
 
     # -- in place: only outside the graph --------------------------------------------------------------------
 
-    def _changing(self) -> NumpyArray:
-        """The memory, about to be written; the write is counted, so that a stale backward is caught."""
+    def _may_change(self) -> None:
         if self.node is not None and current.get().grad:
             raise RuntimeError(f"a tensor that requires grad cannot be changed in place (at {user_line()}); "
                                "do it inside `with te.no_grad():`, or compute a new tensor, for example with "
                                "te.where")
+
+    def _changing(self) -> NumpyArray:
+        """The memory, about to be written; the write is counted, so that a stale backward is caught."""
+        self._may_change()
         array = self.storage.array
-        if not array.flags.writeable:
-            raise RuntimeError(f"this tensor's elements share memory (a broadcast or window view, at "
+        if (not array.flags.writeable if self.storage.backend.arithmetic else 0 in self._steps()):
+            raise RuntimeError("this tensor's elements share memory (a broadcast or window view, at "
                                f"{user_line()}); write to x.clone()")
         self.storage.writes.count += 1
         self.storage.writes.where = user_line()
         return array
 
+    def _steps(self) -> Shape:
+        """The strides along axes that have any; one of 0 means that elements share memory."""
+        return tuple(s for n, s in zip(self.shape, self.storage.array.strides, strict=True) if n > 1)
+
+    def _store(self, value: Any, casting: Any = "same_kind") -> Tensor:
+        """Overwrite on a device whose arrays have no operators."""
+        with no_grad():
+            here = value.detach().to(self.device) if isinstance(value, Tensor) else \
+                F.tensor(value, device=self.device)
+            if not np.can_cast(here.dtype, self.dtype, casting):
+                raise TypeError(f"{here.dtype} numbers do not fit into a {self.dtype} tensor (at {user_line()}); "
+                                "cast one of them with .to(dtype)")
+            here = F.expand(here if here.dtype == self.dtype else here.cast(self.dtype), self.shape)
+        self.storage.backend.copy(here.storage.array, out=self._changing())
+        return self
+
     def copy_(self, other: Any) -> Tensor:
         """Overwrite with `other`, which must broadcast to this shape."""
+        if not self.storage.backend.arithmetic:
+            return self._store(other, "unsafe")
         data = other.numpy() if isinstance(other, Tensor) else np.asarray(other)
         if broadcast_shapes(self.shape, data.shape) != self.shape:
             raise ShapeError(f"copy_: {data.shape} does not broadcast to {self.shape}")
@@ -251,12 +282,16 @@ class Tensor(Value):
 
     def add_(self, other: Any, *, alpha: float = 1.0) -> Tensor:
         """self += alpha * other, in place."""
+        if not self.storage.backend.arithmetic:
+            return self._store(self.detach() + other * alpha)
         array = self._changing()
         data = other.numpy() if isinstance(other, Tensor) else other
         np.add(array, data * alpha if alpha != 1.0 else data, out=array, casting="same_kind")
         return self
 
     def mul_(self, other: Any) -> Tensor:
+        if not self.storage.backend.arithmetic:
+            return self._store(self.detach() * other)
         array = self._changing()
         data = other.numpy() if isinstance(other, Tensor) else other
         np.multiply(array, data, out=array, casting="same_kind")
@@ -266,8 +301,15 @@ class Tensor(Value):
         if isinstance(value, Tensor) and value.requires_grad and current.get().grad:
             raise RuntimeError(f"x[key] = value would lose value's gradient (at {user_line()}); "
                                "use te.where or te.concat, or value.detach()")
-        array = self._changing()
-        array[F.numpy_key(key)] = value.numpy() if isinstance(value, Tensor) else value
+        if self.storage.backend.arithmetic:
+            self._changing()[F.numpy_key(key)] = value.numpy() if isinstance(value, Tensor) else value
+        elif F.is_basic(key):
+            self._may_change()
+            F.getitem(self.detach(), key)._store(value, "unsafe")
+        else:                                   # places from an array: through the host
+            host = np.array(self.numpy())
+            host[F.numpy_key(key)] = value.numpy() if isinstance(value, Tensor) else value
+            self._store(host)
 
     # -- what the engine asks for ----------------------------------------------------------------------------
 

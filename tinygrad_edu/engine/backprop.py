@@ -52,7 +52,7 @@ def backprop(root: Value, seed: Value, *, create_graph: bool = False, retain_gra
             if node.hooks:
                 g = _run_hooks(node, g, wrap, raw)
             if targets is not None and node in targets:
-                found[node] = wrap(g)
+                found[node] = wrap(_own(g, node)) if raw else g + 0
             if node.op is None:
                 if type(node) is Deferred:
                     with enable_grad():
@@ -60,7 +60,7 @@ def backprop(root: Value, seed: Value, *, create_graph: bool = False, retain_gra
                     if again.node is not None and (useful is None or node in useful):
                         _add(grads, heap, again.node, g)
                 elif targets is None:
-                    found[node] = wrap(_own(g, node) if raw else g)
+                    found[node] = wrap(_own(g, node)) if raw else g + 0
                     del g
                 continue
             inputs = pull(node, g, raw, before.observers)
@@ -107,7 +107,7 @@ def pull(node: Node, g: Any, raw: bool, observers: tuple[Any, ...] = ()) -> list
             if raw and isinstance(slope, Value):        # a rule may use functions of the public face
                 slopes[i] = slope = slope.storage.array
             shape, dtype = node.metas[i]
-            if slope.shape != shape:
+            if getattr(slope, "shape", None) != shape:
                 slopes[i] = slope = sum_to(slope, shape, op)
             if slope.dtype != dtype:
                 slopes[i] = slope.astype(dtype) if raw else slope.cast(dtype)
@@ -122,8 +122,8 @@ def _environment(node: Node, raw: bool) -> dict[str, Any]:
     op = node.op
     assert op is not None
     if node.saved is None:
-        raise FreedGraphError(f"{op.name}: backward() was already called through this graph and what it saved "
-                              "is freed; pass retain_graph=True to the first call if you need a second")
+        raise FreedGraphError(f"{op.name}: backward() was already called through this graph and what it "
+                              "saved is freed; pass retain_graph=True to the first call if you need a second")
     env = dict(node.params)
     if op.uses_shapes:
         for name, meta in zip(op.inputs, node.metas, strict=False):
@@ -136,9 +136,9 @@ def _environment(node: Node, raw: bool) -> dict[str, Any]:
             continue
         if kept.writes.count != seen:
             raise StaleValueError(
-                f"{name!r} of {op.name} {node.metas[0][0]} was changed in place (at {kept.writes.where}) after it "
-                f"was saved for backward{', at ' + node.where if node.where else ''}; change a copy, or call "
-                "backward() first")
+                f"{name!r} of {op.name} {node.metas[0][0]} was changed in place (at {kept.writes.where}) "
+                f"after it was saved for backward{', at ' + node.where if node.where else ''}; change a "
+                "copy, or call backward() first")
         env[name] = kept.array if raw else Value.kind(kept, node if name == "out" else owner)
     if op.variadic:
         env[op.inputs[0]] = tuple(env.pop(str(i), None) for i in range(len(node.metas)))
@@ -147,6 +147,9 @@ def _environment(node: Node, raw: bool) -> dict[str, Any]:
 
 def sum_to(g: Any, shape: tuple[int, ...], op: Any = None) -> Any:
     """The adjoint of broadcasting `shape` to the shape of `g`, for a bare array or a Value."""
+    if not hasattr(g, "shape"):
+        raise OpError(f"{getattr(op, 'name', 'vjp')}: its rule returned {type(g).__name__} {g!r:.40}, "
+                      f"expected an array of shape {shape}, or None")
     if len(g.shape) < len(shape) or any(n not in (1, m)
                                         for n, m in zip(shape[::-1], g.shape[::-1], strict=False)):
         raise ShapeError(f"{getattr(op, 'name', 'vjp')}: its rule returned a gradient of shape "
@@ -157,8 +160,8 @@ def sum_to(g: Any, shape: tuple[int, ...], op: Any = None) -> Any:
     axes = stretched_axes(shape, g.shape)
     lead = len(g.shape) - len(shape)
     if len(axes) == lead:
-        return g.sum(axis=axes)
-    return g.sum(axis=axes, keepdims=True).reshape(shape)
+        return np.add.reduce(g, axes)
+    return np.add.reduce(g, axes, keepdims=True).reshape(shape)
 
 
 def _own(g: Any, node: Node) -> Any:

@@ -24,8 +24,8 @@ _order = itertools.count().__next__
 class Storage:
     """Memory on a device: the identity of data, which Values may share and a tape keys on.
 
-    `writes` is the storage that owns the memory (a view's base, else itself); it counts how often the memory was
-    changed in place and remembers where in the user's program last.
+    `writes` is the storage that owns the memory (a view's base, else itself); it counts how often the memory
+    was changed in place and remembers where in the user's program last.
     """
     __slots__ = ("__weakref__", "array", "backend", "base", "count", "where")
 
@@ -82,7 +82,7 @@ def leaf(shape: Shape, dtype: np.dtype[Any]) -> Node:
 class Value:
     """A place in memory and a place in the graph."""
     __slots__ = ("__weakref__", "node", "storage")
-    kind: ClassVar[Callable[[Storage, Node | None], Any]]  # what ops return; set by the floor that has operators
+    kind: ClassVar[Callable[[Storage, Node | None], Any]]  # what ops return; the floor with operators sets it
 
     def __init__(self, storage: Storage, node: Node | None = None) -> None:
         self.storage, self.node = storage, node

@@ -1,5 +1,5 @@
 """Floor 4: functions of tensors. Primitives are lifted as they are; the rest are compositions of them."""
-from tinygrad_edu.functional.creation import (
+from tinygrad_edu.functional.creation import (  # noqa: I001 - ruff would give each name a line
     arange, as_tensor, bernoulli, eye, full, linspace, ones, ones_like, rand, randint, randn, randperm,
     seed_for, spread, tensor, wrap, zeros, zeros_like,
 )

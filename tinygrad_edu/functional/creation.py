@@ -152,8 +152,8 @@ def randint(low: int, high: int, shape: Sequence[int] | int = (), *, generator: 
     return _draw(_random.integers, size, generator, None, device, False, low=low, high=high)
 
 
-def bernoulli(p: float, shape: Sequence[int] | int = (), *, generator: Generator | None = None, dtype: Any = None,
-              device: Any = None) -> Tensor:
+def bernoulli(p: float, shape: Sequence[int] | int = (), *, generator: Generator | None = None,
+              dtype: Any = None, device: Any = None) -> Tensor:
     """1 with probability p, else 0; float32 unless `dtype` is given. Raises ValueError unless 0 <= p <= 1."""
     if not 0 <= p <= 1:
         raise ValueError(f"bernoulli: p must be a probability, not {p}")
@@ -170,14 +170,14 @@ def randperm(n: int, *, generator: Generator | None = None, device: Any = None) 
 def seed_for(root: Tensor, gradient: Any = None) -> Tensor:
     """The gradient that backward starts from. Raises the three errors of a misused backward()."""
     if root.node is None:
-        raise NotDifferentiableError(f"backward() on a tensor that does not require grad (at {user_line()}): nothing "
-                                     "it was computed from was made with requires_grad=True, or it was computed "
-                                     "under no_grad")
+        raise NotDifferentiableError("backward() on a tensor that does not require grad (at "
+                                     f"{user_line()}): nothing it was computed from was made with "
+                                     "requires_grad=True, or it was computed under no_grad")
     if gradient is None:
         if math.prod(root.shape) != 1:
-            raise NotDifferentiableError(f"backward() needs a single number, this tensor has shape "
-                                         f"{root.shape} (at {user_line()}); reduce it, as in x.sum().backward(), "
-                                         "or pass gradient=")
+            raise NotDifferentiableError("backward() needs a single number, this tensor has shape "
+                                         f"{root.shape} (at {user_line()}); reduce it, as in "
+                                         "x.sum().backward(), or pass gradient=")
         return wrap(np.ones(root.shape, root.dtype), device=root.device)
     seed = cast("Tensor", gradient) if isinstance(gradient, Value) else tensor(gradient, device=root.device)
     if seed.shape != root.shape:

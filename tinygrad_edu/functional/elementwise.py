@@ -37,6 +37,7 @@ relu, leaky_relu, elu, silu, erf = (lifted(_a.relu), lifted(_a.leaky_relu), lift
 
 def gelu(x: Any) -> Any:
     """x times the standard normal's distribution function (Hendrycks and Gimpel, arXiv 1606.08415)."""
+    x = as_tensor(x)
     return x * (erf(x * 2.0**-0.5) + 1.0) * 0.5
 
 

@@ -37,7 +37,7 @@ def getitem(x: Tensor, key: Any) -> Tensor:
     parts = key if isinstance(key, tuple) else (key,)
     basic = all(k is None or isinstance(k, (slice, EllipsisType)) or
                 (isinstance(k, (int, np.integer)) and not isinstance(k, (bool, np.bool_))) for k in parts)
-    return (_m.slice_ if basic else _i.index)(x, key=key)
+    return (_m.slice_ if basic else _i.index)(as_tensor(x), key=key)
 
 
 def _wrapped(index: Tensor, size: int) -> Tensor:

@@ -64,7 +64,7 @@ def binary_cross_entropy(p: Tensor, target: Tensor, *, reduction: str = "mean") 
 
 def _log(p: Tensor) -> Tensor:
     """ln p, at least -100, with a finite slope at 0."""
-    return clip(log(where(p > 0, p, 1.0)), -100.0, None) + where(p > 0, 0.0, -100.0)
+    return where(p > 0, clip(log(where(p > 0, p, 1.0)), -100.0, None), -100.0)
 
 
 def binary_cross_entropy_with_logits(logits: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:

@@ -90,8 +90,9 @@ def flatten(x: Tensor, start: int = 0, end: int = -1) -> Tensor:
 
 
 def clone(x: Tensor) -> Tensor:
-    """A copy with its own memory; gradients pass through."""
-    return _e.add(x, 0) if x.dtype.kind != "b" else _e.logical_or(x, False)
+    """A copy with its own memory, bit for bit; gradients pass through."""
+    x = as_tensor(x)
+    return _e.sub(x, 0) if x.dtype.kind != "b" else _e.logical_or(x, False)    # -0 + 0 would be +0
 
 
 def flip(x: Tensor, axis: Axis = None) -> Tensor:
@@ -189,8 +190,8 @@ def sliding_windows(x: Tensor, sizes: int | Sequence[int], *, stride: int | Sequ
     strides = (stride,) * len(shape) if isinstance(stride, int) else tuple(stride)
     dilations = (dilation,) * len(shape) if isinstance(dilation, int) else tuple(dilation)
     if min((*shape, *strides, *dilations)) < 1 or not len(shape) == len(strides) == len(dilations) <= x.ndim:
-        raise ValueError(f"sliding_windows: sizes {shape}, stride {strides}, dilation {dilations} must be >= 1 "
-                         f"and as many as axes they walk; x has shape {x.shape}")
+        raise ValueError(f"sliding_windows: sizes {shape}, stride {strides}, dilation {dilations} must be "
+                         f">= 1 and as many as axes they walk; x has shape {x.shape}")
     return _m.windows(x, sizes=shape, strides=strides, dilations=dilations)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_edu.dtypes import is_floating
 from tinygrad_edu.functional.creation import as_tensor
 from tinygrad_edu.functional.movement import flatten
 from tinygrad_edu.ops import elementwise as _e
@@ -95,22 +96,32 @@ def var(x: Tensor, axis: Axis = None, *, correction: float = 0, keepdims: bool =
     With no degree of freedom left it is NaN, with a RuntimeWarning.
     """
     x = as_tensor(x)
-    centred = x - mean(x, axis, keepdims=True)
+    centred = _centred(x, axis)
     return sum(_e.square(centred), axis, keepdims=keepdims) * _over(x, axis, correction)
 
 
 def std(x: Tensor, axis: Axis = None, *, correction: float = 0, keepdims: bool = False) -> Tensor:
     """The square root of `var`; its gradient where all elements are equal is 0."""
     x = as_tensor(x)
-    centred = x - mean(x, axis, keepdims=True)
+    centred = _centred(x, axis)
     return norm(centred, axis=axis, keepdims=keepdims) * math.sqrt(_over(x, axis, correction))
+
+
+def _centred(x: Tensor, axis: Axis) -> Tensor:
+    """x less its mean, by way of its first element: exactly 0 where all are equal, as a rounded mean is not.
+    """
+    x = x if is_floating(x.dtype) else x.cast("float64")
+    axes = normalize_axes(axis, x.ndim)
+    first = _m.slice_(x.detach(), key=tuple(slice(0, 1) if a in axes else slice(None) for a in range(x.ndim)))
+    moved = x - first
+    return moved - mean(moved, axis, keepdims=True)
 
 
 def _over(x: Tensor, axis: Axis, correction: float) -> float:
     freedom = _count(x, axis) - correction
     if freedom <= 0:
-        warnings.warn(f"var/std of {_count(x, axis)} elements with correction {correction}: no degree of freedom "
-                      "is left, the result is NaN", RuntimeWarning, stacklevel=4)
+        warnings.warn(f"var/std of {_count(x, axis)} elements with correction {correction}: no degree of "
+                      "freedom is left, the result is NaN", RuntimeWarning, stacklevel=4)
         return math.nan
     return 1.0 / freedom
 

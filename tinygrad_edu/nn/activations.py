@@ -1,7 +1,7 @@
-"""Activations and losses as modules: a table over `te.functional`, one line each.
+"""Activations as modules: a table over `te.functional`, one line each.
 
-A row gives the function, its options in order, their defaults and what is allowed. PyTorch's names, but `axis` for
-its `dim`. The classes are ordinary: they can be subclassed, pickled and printed.
+A row gives the function, its options in order, their defaults and what is allowed. The names are PyTorch's,
+but `axis` for its `dim`. The classes are ordinary ones: they can be subclassed, pickled and printed.
 """
 from __future__ import annotations
 
@@ -11,17 +11,20 @@ from typing import Any, ClassVar
 from tinygrad_edu import functional as F
 from tinygrad_edu.nn.module import Module
 
-Check = tuple[Callable[[Any], bool], str]
+__all__ = ["ReLU", "LeakyReLU", "ELU", "SiLU", "GELU", "Tanh", "Sigmoid", "Softplus", "Softmax", "LogSoftmax"]
+
+Check = tuple[Callable[[Any], bool], str]       # what is allowed, and how to say so
+Option = tuple[str, Any, Check]                 # the function's name for it, its default, what is allowed
 _AXIS: Check = (lambda v: isinstance(v, int) and not isinstance(v, bool), "an integer")
 _NUMBER: Check = (lambda v: isinstance(v, int | float) and v == v, "a number")
-_POSITIVE: Check = (lambda v: isinstance(v, int | float) and v > 0, "a positive number")
-_REDUCTION: Check = (lambda v: v in ("mean", "sum", "none"), "'mean', 'sum' or 'none'")
+POSITIVE: Check = (lambda v: isinstance(v, int | float) and v > 0, "a positive number")
+REDUCTION: Check = (lambda v: v in ("mean", "sum", "none"), "'mean', 'sum' or 'none'")
 
 
 class Function(Module):
-    """A function of `te.functional` as a layer, with its options fixed. The base of what this file declares."""
+    """A function of `te.functional` as a layer, with its options fixed; the base of what `declare` makes."""
     function: ClassVar[Callable[..., Any]]
-    options: ClassVar[dict[str, tuple[str, Any, Check]]] = {}       # name -> (functional's name, default, check)
+    options: ClassVar[dict[str, Option]] = {}
 
     def __init__(self, *values: Any, **named: Any) -> None:
         title = type(self).__name__
@@ -44,7 +47,7 @@ class Function(Module):
         return ", ".join(f"{name}={getattr(self, name)!r}" for name in self.options)
 
 
-def declare(title: str, module: str, function: Callable[..., Any], **options: tuple[str, Any, Check]) -> type[Function]:
+def declare(title: str, module: str, function: Callable[..., Any], **options: Option) -> type[Function]:
     """A `Function` class of this name, documented by the function it calls."""
     first = (function.__doc__ or "").split("\n")[0]
     return type(title, (Function,), {"function": staticmethod(function), "options": options, "__doc__": first,
@@ -53,7 +56,7 @@ def declare(title: str, module: str, function: Callable[..., Any], **options: tu
 
 ReLU = declare("ReLU", __name__, F.relu)
 LeakyReLU = declare("LeakyReLU", __name__, F.leaky_relu, negative_slope=("slope", 0.01, _NUMBER))
-ELU = declare("ELU", __name__, F.elu, alpha=("alpha", 1.0, _POSITIVE))
+ELU = declare("ELU", __name__, F.elu, alpha=("alpha", 1.0, POSITIVE))
 SiLU = declare("SiLU", __name__, F.silu)
 GELU = declare("GELU", __name__, F.gelu)
 Tanh = declare("Tanh", __name__, F.tanh)

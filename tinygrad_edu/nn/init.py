@@ -1,8 +1,10 @@
-"""Filling parameters with their first values, so that signals and gradients keep their size from layer to layer.
+"""First values of parameters, so that signals and gradients keep their size from layer to layer.
 
-Sources: Glorot, Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS 2010
-(xavier); He, Zhang, Ren, Sun, "Delving deep into rectifiers", arXiv 1502.01852 (kaiming); Saxe, McClelland, Ganguli,
-arXiv 1312.6120 (orthogonal). Every function fills in place, outside the graph, from `generator` or the default one.
+Every function fills in place, outside the graph, from `generator` or the default one.
+Sources: Glorot, Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS
+2010 (xavier); He, Zhang, Ren, Sun, "Delving deep into rectifiers", arXiv 1502.01852 (kaiming); Saxe,
+McClelland, Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear networks", arXiv
+1312.6120 (orthogonal).
 """
 from __future__ import annotations
 
@@ -30,7 +32,7 @@ def calculate_gain(nonlinearity: str, slope: float = 0.01) -> float:
 def fans(tensor: Tensor) -> tuple[int, int]:
     """(fan in, fan out) of a weight (out, in, *receptive field). Raises ValueError below two dimensions."""
     if tensor.ndim < 2:
-        raise ValueError(f"a tensor of shape {tensor.shape} has no fan in and fan out; initialise it with uniform_ or zeros_")
+        raise ValueError(f"a tensor of shape {tensor.shape} has no fan in or out; use uniform_ or zeros_")
     field = math.prod(tensor.shape[2:])
     return tensor.shape[1] * field, tensor.shape[0] * field
 
@@ -51,7 +53,8 @@ def ones_(tensor: Tensor) -> Tensor:
     return constant_(tensor, 1.0)
 
 
-def uniform_(tensor: Tensor, low: float = 0.0, high: float = 1.0, *, generator: Generator | None = None) -> Tensor:
+def uniform_(tensor: Tensor, low: float = 0.0, high: float = 1.0, *,
+             generator: Generator | None = None) -> Tensor:
     """Uniform on [low, high)."""
     if low > high:
         raise ValueError(f"uniform_: low {low} is above high {high}")
@@ -59,7 +62,8 @@ def uniform_(tensor: Tensor, low: float = 0.0, high: float = 1.0, *, generator: 
     return tensor
 
 
-def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None) -> Tensor:
+def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, *,
+            generator: Generator | None = None) -> Tensor:
     """Normal with this mean and standard deviation."""
     if std < 0:
         raise ValueError(f"normal_: the standard deviation must be >= 0, not {std}")
@@ -86,8 +90,8 @@ def _kaiming(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
     return calculate_gain(nonlinearity, a) / math.sqrt(max(1, fan))
 
 
-def kaiming_uniform_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", *,
-                     generator: Generator | None = None) -> Tensor:
+def kaiming_uniform_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in",
+                     nonlinearity: str = "leaky_relu", *, generator: Generator | None = None) -> Tensor:
     """Uniform with variance gain^2 / fan; `a` is leaky_relu's slope (0: relu)."""
     bound = math.sqrt(3.0) * _kaiming(tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound, generator=generator)
@@ -100,7 +104,7 @@ def kaiming_normal_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlin
 
 
 def orthogonal_(tensor: Tensor, gain: float = 1.0, *, generator: Generator | None = None) -> Tensor:
-    """Rows (or columns, whichever are fewer) of length `gain` at right angles, uniformly among all such matrices.
+    """Rows (columns, if they are fewer) of length `gain` at right angles, uniform among all such matrices.
 
     The Q of a QR decomposition is that only after the signs of R's diagonal are moved into it
     (Mezzadri, "How to generate random matrices from the classical compact groups", math-ph/0609050).

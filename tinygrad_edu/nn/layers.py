@@ -6,12 +6,16 @@ import operator
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tinygrad_edu import dtypes, functional as F
+from tinygrad_edu import dtypes
+from tinygrad_edu import functional as F
 from tinygrad_edu.backend.philox import Generator
 from tinygrad_edu.nn import init
-from tinygrad_edu.nn.module import Module, Parameter
+from tinygrad_edu.nn.module import Module
+from tinygrad_edu.nn.parameter import Parameter
 from tinygrad_edu.shapes import check_size
 from tinygrad_edu.tensor import Tensor
+
+__all__ = ["Linear", "Sequential", "Identity", "Flatten", "Dropout", "LayerNorm", "Embedding"]
 
 
 def _size(layer: str, name: str, value: Any) -> int:
@@ -26,13 +30,13 @@ def _size(layer: str, name: str, value: Any) -> int:
 
 
 class Linear(Module):
-    """y = x W^T + b: x (..., in_features) -> (..., out_features), weight (out_features, in_features), bias (out_features,).
+    """y = x W^T + b: x (..., in) -> (..., out), with weight (out, in) and bias (out,).
 
     First values as PyTorch's: weight and bias uniform on +-1 / sqrt(in_features).
     """
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = True, *, dtype: Any = None, device: Any = None,
-                 generator: Generator | None = None) -> None:
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, *, dtype: Any = None,
+                 device: Any = None, generator: Generator | None = None) -> None:
         self.in_features = _size("Linear", "in_features", in_features)
         self.out_features = _size("Linear", "out_features", out_features)
         kind = dtypes.as_dtype(dtype or float)
@@ -45,10 +49,11 @@ class Linear(Module):
             init.uniform_(self.bias, -bound, bound, generator=generator)
 
     def forward(self, x: Any) -> Tensor:
-        return F.linear(x, self.weight, self.bias)  # type: ignore[no-any-return]
+        return F.linear(x, self.weight, self.bias)
 
     def extra_repr(self) -> str:
-        return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
+        sizes = f"in_features={self.in_features}, out_features={self.out_features}"
+        return f"{sizes}, bias={self.bias is not None}"
 
 
 class Sequential(Module):
@@ -114,14 +119,14 @@ class Flatten(Module):
         self.start, self.end = start, end
 
     def forward(self, x: Any) -> Tensor:
-        return F.flatten(F.as_tensor(x), self.start, self.end)  # type: ignore[no-any-return]
+        return F.flatten(F.as_tensor(x), self.start, self.end)
 
     def extra_repr(self) -> str:
         return f"start={self.start}, end={self.end}"
 
 
 class Dropout(Module):
-    """In training, each element is dropped with probability `p` and the rest divided by 1 - p; in evaluation, x itself.
+    """In training, drop elements with probability `p` and divide the rest by 1 - p; in evaluation, x itself.
 
     The division keeps the expectation, so that nothing needs rescaling afterwards ("inverted dropout").
     Source: Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, JMLR 15 (2014); the lecture's dropout.
@@ -151,24 +156,29 @@ class LayerNorm(Module):
     Source: Ba, Kiros, Hinton, "Layer normalization", arXiv 1607.06450.
     """
 
-    def __init__(self, normalized_shape: int | Sequence[int], eps: float = 1e-5, elementwise_affine: bool = True,
-                 bias: bool = True, *, dtype: Any = None, device: Any = None) -> None:
-        self.normalized_shape = check_size((normalized_shape,) if isinstance(normalized_shape, int) else normalized_shape)
+    def __init__(self, normalized_shape: int | Sequence[int], eps: float = 1e-5,
+                 elementwise_affine: bool = True, bias: bool = True, *, dtype: Any = None,
+                 device: Any = None) -> None:
+        shape = (normalized_shape,) if isinstance(normalized_shape, int) else normalized_shape
+        self.normalized_shape = check_size(shape)
         if eps < 0 or not self.normalized_shape:
             raise ValueError(f"LayerNorm: eps must be >= 0 and the shape not empty, not eps={eps}, "
                              f"{self.normalized_shape}")
         self.eps = float(eps)
         kind = dtypes.as_dtype(dtype or float)
-        self.weight = Parameter(F.ones(self.normalized_shape, dtype=kind), device=device) if elementwise_affine else None
-        self.bias = Parameter(F.zeros(self.normalized_shape, dtype=kind), device=device) \
-            if elementwise_affine and bias else None
+        self.weight: Parameter | None = None
+        self.bias: Parameter | None = None
+        if elementwise_affine:
+            self.weight = Parameter(F.ones(self.normalized_shape, dtype=kind), device=device)
+            if bias:
+                self.bias = Parameter(F.zeros(self.normalized_shape, dtype=kind), device=device)
 
     def forward(self, x: Any) -> Tensor:
         x = F.as_tensor(x)
         if x.shape[x.ndim - len(self.normalized_shape):] != self.normalized_shape:
             raise ValueError(f"LayerNorm: the last axes of {x.shape} are not {self.normalized_shape}")
         axes = tuple(range(-len(self.normalized_shape), 0))
-        return F.layer_norm(x, axes, self.weight, self.bias, self.eps)  # type: ignore[no-any-return]
+        return F.layer_norm(x, axes, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
         return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.weight is not None}"
@@ -186,7 +196,7 @@ class Embedding(Module):
         init.normal_(self.weight, generator=generator)
 
     def forward(self, indices: Any) -> Tensor:
-        return F.embedding(indices, self.weight)  # type: ignore[no-any-return]
+        return F.embedding(indices, self.weight)
 
     def extra_repr(self) -> str:
         return f"{self.num_embeddings}, {self.embedding_dim}"

@@ -56,7 +56,7 @@ def _leaky(x: Any, *, slope: float = 0.01) -> Any:
 
 
 def _elu(x: Any, *, alpha: float = 1.0) -> Any:
-    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0)))
+    return np.where(x > 0, x, alpha * np.expm1(np.minimum(x, 0.0)))
 
 
 def _with(name: str, value: float) -> Any:
@@ -72,7 +72,7 @@ softplus = unary("softplus", _softplus, lambda g, x: g * sigmoid(x), domain=KINK
 log_sigmoid = unary("log_sigmoid", lambda x: -_softplus(-x), lambda g, x: g * sigmoid(-x), domain=KINK,
                     math=r"\ln \sigma(x)", edges=(edge(x=-1000.0, out=-1000.0, slope=1.0),))
 relu = unary("relu", lambda x: np.maximum(x, 0), lambda g, out: g * step(out), domain=KINK,
-             edges=(edge(x=0.0, out=0.0, slope=0.0),), math=r"\max(x, 0)")
+             edges=(edge(x=0.0, out=0.0, slope=0.0),), math=r"\max(x, 0)", floating=False)
 leaky_relu = Map("leaky_relu", _leaky, (lambda g, x, slope: where(_greater(x, 0), g, g * slope),),
                  calls=_with("slope", 0.01), edges=(edge(x=0.0, out=0.0, slope=0.01),),
                  math=r"x \text{ if } x > 0 \text{ else } \text{slope} \cdot x")

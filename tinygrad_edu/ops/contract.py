@@ -97,7 +97,8 @@ def _check_einsum(subscripts: str, shapes: tuple[Shape, ...]) -> tuple[list[str]
 
 
 def _einsum(*xs: Any, subscripts: str) -> Any:
-    return np.einsum(subscripts, *xs, optimize=len(xs) > 2)
+    out = np.einsum(subscripts, *xs, optimize=len(xs) > 2)
+    return out.copy() if len(xs) == 1 and np.may_share_memory(out, xs[0]) else out  # "ij->ji" would be a view
 
 
 def _einsum_vjp(g: Any, xs: tuple[Any, ...], xs_shape: tuple[Shape, ...], subscripts: str,

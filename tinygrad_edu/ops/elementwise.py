@@ -33,19 +33,21 @@ class Map(Op):
         return run
 
 
-def _widened(numpy: Callable[..., Any]) -> Callable[..., Any]:
-    """A ufunc that makes floats, without NumPy's float16 for the results of one-byte inputs."""
-    def compute(x: Any) -> Any:
-        return numpy(x.astype(np.float32)) if getattr(x, "dtype", None) in (np.uint8, np.bool_) else numpy(x)
-    return compute
+def _wide(x: Any) -> Any:
+    """One-byte inputs as float32: NumPy would make float16 of them, or wrap around."""
+    return x.astype(np.float32) if getattr(x, "dtype", None) in (np.uint8, np.bool_) else x
+
+
+def _counted(out: Any) -> Any:
+    """Arithmetic of bools is int64, as a sum of them is; NumPy's int8 is no dtype of the library."""
+    return out.astype(np.int64) if out.dtype.char == "b" else out
 
 
 def unary(name: str, numpy: Callable[..., Any], vjp: Rule | None, *, domain: Interval = REAL,
           edges: tuple[Edge, ...] = (), math: str = "", floating: bool = True) -> Map:
     """Declare an elementwise op of one input. `floating`: integers in, floats out."""
-    if isinstance(numpy, np.ufunc) and floating:
-        return Map(name, _widened(numpy), (vjp,), inputs=("x",), domain=domain, edges=edges, math=math)
-    return Map(name, numpy, (vjp,), domain=domain, edges=edges, math=math)
+    compute = (lambda x: numpy(_wide(x))) if floating else numpy
+    return Map(name, compute, (vjp,), domain=domain, edges=edges, math=math)
 
 
 def binary(name: str, numpy: Callable[..., Any], vjp_x: Rule | None, vjp_y: Rule | None, *,
@@ -79,14 +81,10 @@ round = unary("round", np.round, lambda g: g * 0.0, domain=_STEPS, math=r"\text{
 trunc = unary("trunc", np.trunc, lambda g: g * 0.0, domain=_STEPS, math=r"\text{towards 0}", floating=False)
 sign = unary("sign", lambda x: np.sign(x) if x.dtype.kind != "b" else x, lambda g: g * 0.0,
              domain=Interval(avoid=(0,)), edges=(edge(x=0.0, out=0.0, slope=0.0),),
-             math=r"\operatorname{sign} x")
+             math=r"\operatorname{sign} x", floating=False)
 step = unary("step", lambda x: (x > 0).astype(x.dtype), lambda g: g * 0.0, domain=Interval(avoid=(0,)),
              edges=(edge(x=0.0, out=0.0, slope=0.0, why="the lecture's perceptron: 1 only above 0"),),
-             math=r"[x > 0]")
-half_step = unary("half_step", lambda x: (np.sign(x) * 0.5 + 0.5).astype(x.dtype), lambda g: g * 0.0,
-                  domain=Interval(avoid=(0,)), edges=(edge(x=0.0, out=0.5, slope=0.0),),
-                  math=r"[x > 0] + \tfrac12 [x = 0]")
-
+             math=r"[x > 0]", floating=False)
 # -- arithmetic ----------------------------------------------------------------------------------------------
 
 add = binary("add", np.add, lambda g: g, lambda g: g, math="x + y")
@@ -95,11 +93,14 @@ mul = binary("mul", np.multiply, lambda g, y: g * y, lambda g, x: g * x, math="x
 div = binary("div", np.true_divide, lambda g, y: g / y, lambda g, out, y: -g * out / y,
              domain=(REAL, Interval(avoid=(0,), gap=0.3)), math="x / y")
 neg = unary("neg", np.negative, lambda g: -g, math="-x", floating=False)
-floor_divide = binary("floor_divide", np.floor_divide, lambda g: g * 0.0, lambda g: g * 0.0,
+floor_divide = binary("floor_divide", lambda x, y: _counted(np.floor_divide(x, y)), lambda g: g * 0.0,
+                      lambda g: g * 0.0,
                       domain=(Interval(0.3, 0.9), Interval(1, 4)), math=r"\lfloor x / y \rfloor")
-remainder = binary("remainder", np.remainder, lambda g: g, lambda g, x, y: -g * floor_divide(x, y),
+remainder = binary("remainder", lambda x, y: _counted(np.remainder(x, y)), lambda g: g,
+                   lambda g, x, y: -g * floor_divide(x, y),
                    domain=(Interval(0.3, 0.9), Interval(1, 4)), math=r"x - y \lfloor x / y \rfloor")
-square = unary("square", np.square, lambda g, x: g * x * 2.0, math="x^2", floating=False)
+square = unary("square", lambda x: _counted(np.square(x)), lambda g, x: g * x * 2.0,
+               math="x^2", floating=False)
 reciprocal = unary("reciprocal", lambda x: 1.0 / x, lambda g, out: -g * out * out,
                    domain=Interval(avoid=(0,), gap=0.3), math="1 / x")
 abs = unary("abs", np.absolute, lambda g, x: g * sign(x), domain=Interval(avoid=(0,)),
@@ -111,13 +112,18 @@ where: Op = Map("where", lambda condition, x, y: np.where(condition, x, y),
             (None, lambda g, condition: where(condition, g, 0.0),
              lambda g, condition: where(condition, 0.0, g)),
             math=r"x \text{ if condition else } y")
-maximum = binary("maximum", np.maximum, lambda g, x, y: g * half_step(x - y),
-                 lambda g, x, y: g * half_step(y - x),
+
+
+def _won(g: Any, mine: Any, other: Any) -> Any:
+    """The slope of the larger of two: all of g, half of it in a tie. Compared, because inf - inf is NaN."""
+    return g * greater(mine, other) + g * equal(mine, other) * 0.5
+
+
+maximum = binary("maximum", np.maximum, lambda g, x, y: _won(g, x, y), lambda g, x, y: _won(g, y, x),
                  domain=(Interval(-3, 3), Interval(3.1, 4)),
                  edges=(edge(x=1.0, y=1.0, out=1.0, slope=(0.5, 0.5), why="a tie is shared evenly"),),
                  math=r"\max(x, y)")
-minimum = binary("minimum", np.minimum, lambda g, x, y: g * half_step(y - x),
-                 lambda g, x, y: g * half_step(x - y),
+minimum = binary("minimum", np.minimum, lambda g, x, y: _won(g, y, x), lambda g, x, y: _won(g, x, y),
                  domain=(Interval(-3, 3), Interval(3.1, 4)),
                  edges=(edge(x=1.0, y=1.0, out=1.0, slope=(0.5, 0.5), why="a tie is shared evenly"),),
                  math=r"\min(x, y)")
@@ -166,7 +172,7 @@ def _guarded(base: Any) -> Any:
     return where(equal(base, 0), 1.0, base)
 
 
-pow: Op = binary("pow", np.power,
+pow: Op = binary("pow", lambda x, y: _counted(np.power(x, y)),
              lambda g, x, y: where(equal(y, 0), 0.0, g * y * pow(x, where(equal(y, 0), 1.0, y - 1.0))),
              lambda g, x, y, out: where(logical_and(equal(x, 0), greater_equal(y, 0)), 0.0,
                                         g * out * log(_guarded(x))),
@@ -185,7 +191,7 @@ tan = unary("tan", np.tan, lambda g, out: g * (out * out + 1.0), domain=Interval
 asin = unary("asin", np.arcsin, lambda g, x: g * rsqrt(1.0 - x * x), domain=OPEN_UNIT, math=r"\arcsin x")
 acos = unary("acos", np.arccos, lambda g, x: -g * rsqrt(1.0 - x * x), domain=OPEN_UNIT, math=r"\arccos x")
 atan = unary("atan", np.arctan, lambda g, x: g / (x * x + 1.0), math=r"\arctan x")
-atan2 = binary("atan2", np.arctan2, lambda g, x, y: g * y / (x * x + y * y),
+atan2 = binary("atan2", lambda x, y: np.arctan2(_wide(x), _wide(y)), lambda g, x, y: g * y / (x * x + y * y),
                lambda g, x, y: -g * x / (x * x + y * y),
                domain=(POSITIVE, POSITIVE), math=r"\operatorname{atan2}(x, y)")
 sinh = unary("sinh", np.sinh, lambda g, x: g * cosh(x), math=r"\sinh x")
@@ -196,7 +202,7 @@ acosh = unary("acosh", np.arccosh, lambda g, x: g * rsqrt(x * x - 1.0), domain=I
               math=r"\operatorname{arcosh} x")
 atanh = unary("atanh", np.arctanh, lambda g, x: g / (1.0 - x * x), domain=OPEN_UNIT,
               math=r"\operatorname{artanh} x")
-hypot = binary("hypot", np.hypot, lambda g, x, out: g * x / _guarded(out),
+hypot = binary("hypot", lambda x, y: np.hypot(_wide(x), _wide(y)), lambda g, x, out: g * x / _guarded(out),
                lambda g, y, out: g * y / _guarded(out),
                domain=(POSITIVE, POSITIVE), edges=(edge(x=0.0, y=0.0, out=0.0, slope=(0.0, 0.0)),),
                math=r"\sqrt{x^2 + y^2}")

@@ -19,7 +19,24 @@ def _axis_calls(draw: Draw) -> Call:
     return Call((x,), {"axis": draw.integer(0, x.ndim - 1)})
 
 
+def _floats(x: Any) -> Any:
+    return x if x.dtype.kind in "fc" else x.astype(np.float64)
+
+
+def _row_max(x: Any) -> Any:
+    """The largest of each row, (rows, 1). NumPy walks short rows one by one; across rows it is five times
+    faster."""
+    x = x.real
+    return np.maximum.reduce(x.T.copy(), 0)[:, None] if x.shape[1] < 64 else x.max(1, keepdims=True)
+
+
+def _row_sum(x: Any) -> Any:
+    """The sum of each row, (rows,), as a product with ones."""
+    return x @ np.ones(x.shape[1], x.dtype)
+
+
 def _softmax(x: Any, *, axis: int) -> Any:
+    x = _floats(x)
     if x.shape[axis] == 0:
         return x.copy()
     out = x - x.real.max(axis, keepdims=True)
@@ -29,6 +46,7 @@ def _softmax(x: Any, *, axis: int) -> Any:
 
 
 def _log_softmax(x: Any, *, axis: int) -> Any:
+    x = _floats(x)
     if x.shape[axis] == 0:
         return x.copy()
     out = x - x.real.max(axis, keepdims=True)
@@ -70,9 +88,10 @@ def _cross_entropy(logits: Any, target: Any, *, reduction: str = "mean") -> Any:
         rows = logits.real[:, :0].sum(-1)
         empty = np.nan if reduction == "mean" else 0.0
         return rows if reduction == "none" else np.asarray(empty, logits.dtype)
-    shifted = logits - logits.real.max(-1, keepdims=True)
+    shifted = logits - _row_max(logits)
     at = shifted[np.arange(len(target)), target]
-    losses = np.log(np.exp(shifted, out=shifted).sum(-1)) - at
+    losses = np.log(_row_sum(np.exp(shifted, out=shifted)))
+    losses -= at
     if reduction == "none":
         return losses
     return losses.sum() if reduction == "sum" else losses.sum() / len(target)
@@ -82,10 +101,11 @@ def _cross_entropy_grad(g: Any, logits: Any, target: Any, *, reduction: str = "m
     """(softmax - one_hot) scaled by the incoming gradient, and by 1 / rows for a mean; one array is made."""
     if not logits.shape[0]:
         return np.zeros_like(logits)
-    out = _softmax(logits, axis=-1)
-    out[np.arange(len(target)), target] -= 1
-    out *= (g[:, None] if reduction == "none"
-            else g / len(target) if reduction == "mean" else g)
+    scale = g / len(target) if reduction == "mean" else g
+    out = logits - _row_max(logits)
+    np.exp(out, out=out)
+    out *= (scale / _row_sum(out))[:, None]
+    out[np.arange(len(target)), target] -= scale
     return out
 
 
@@ -123,7 +143,8 @@ def _grad_weight(g: Any, logits: Any, target: Any, reduction: str) -> Any:
 
 cross_entropy = Op("cross_entropy", _cross_entropy,
                    (lambda g, logits, target, reduction:
-                    cross_entropy_grad(g, logits, target, reduction=reduction), None), calls=_cross_calls, math=r"-\ln \operatorname{softmax}(z)_t",
+                    cross_entropy_grad(g, logits, target, reduction=reduction), None),
+                   calls=_cross_calls, math=r"-\ln \operatorname{softmax}(z)_t",
                    edges=(edge(logits=[[10000.0, -10000.0]], target=[1], out=20000.0,
                                slope=([[1.0, -1.0]], None), params={"reduction": "mean"}),))
 cross_entropy_grad: Op = Op("cross_entropy_grad", _cross_entropy_grad,
@@ -137,6 +158,7 @@ cross_entropy_grad: Op = Op("cross_entropy_grad", _cross_entropy_grad,
 
 
 def _standardize(x: Any, *, axes: tuple[int, ...], eps: float = 1e-5) -> Any:
+    x = _floats(x)
     centred = x - x.mean(axes, keepdims=True)
     return centred / np.sqrt((centred * centred).mean(axes, keepdims=True) + eps)
 
@@ -151,5 +173,6 @@ def _standardize_vjp(g: Any, x: Any, out: Any, x_shape: Shape, axes: tuple[int, 
 
 standardize = Op("standardize", _standardize, (_standardize_vjp,),
                  calls=lambda draw: Call((draw.array((draw.integer(1, 3), draw.integer(2, 4)),
-                                                     Interval(-2, 2), distinct=True),), {"axes": (1,), "eps": 0.1}),
+                                                     Interval(-2, 2), distinct=True),),
+                                         {"axes": (1,), "eps": 0.1}),
                  math=r"(x - \mu) / \sqrt{\sigma^2 + \epsilon}")

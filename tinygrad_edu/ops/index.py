@@ -139,8 +139,18 @@ take_rows = Op("take_rows", _take_rows,
                calls=_take_calls, math=r"y_i = W_{\text{index}_i}")
 add_rows: Op = Op("add_rows", _add_rows, (lambda g, index: take_rows(g, index), None), calls=_add_rows_calls,
               math=r"W_j = \sum_{i: \text{index}_i = j} x_i")
-argsort = Op("argsort", lambda x, *, axis, descending=False:
-             np.argsort(-x if descending else x, axis=axis, kind="stable"), (None,),
+
+
+def _argsort(x: Any, *, axis: int, descending: bool = False) -> Any:
+    """Backwards is a stable sort of the reversed line, reversed: equals keep their order and no dtype is
+    negated."""
+    if not descending:
+        return np.argsort(x, axis=axis, kind="stable")
+    places = np.argsort(np.flip(x, axis), axis=axis, kind="stable")
+    return np.flip(x.shape[axis] - 1 - places, axis)
+
+
+argsort = Op("argsort", _argsort, (None,),
              calls=lambda draw: Call((draw.array(draw.shape(min_dims=1), distinct=True),), {"axis": 0}),
              math=r"\text{the places of the sorted elements; ties in order}")
 

@@ -130,9 +130,9 @@ def _fold(x: Any, *, shape: tuple[int, ...], sizes: tuple[int, ...], strides: tu
     k, out = len(sizes), np.zeros(shape, x.dtype)
     counts = x.shape[len(shape) - k:len(shape)]
     for place in np.ndindex(*sizes):
-        at = (..., *(slice(p * d, p * d + c * s, s)
-                     for p, d, c, s in zip(place, dilations, counts, strides, strict=True)))
-        target = out[at]
+        at: Any = tuple(slice(p * d, p * d + c * s, s)
+                        for p, d, c, s in zip(place, dilations, counts, strides, strict=True))
+        target = out[(..., *at)]
         target += x[..., *place]
     return out
 
@@ -187,7 +187,13 @@ def _pad_key(shape: tuple[int, ...], widths: tuple[tuple[int, int], ...]) -> tup
     return tuple(slice(before, before + n) for n, (before, _) in zip(shape, widths, strict=True))
 
 
-pad = Op("pad", lambda x, *, widths, value=0.0: np.pad(x, widths, constant_values=np.asarray(value, x.dtype)),
+def _pad(x: Any, *, widths: tuple[tuple[int, int], ...], value: float = 0.0) -> Any:
+    if not x.ndim:
+        return x.copy()                         # no axis, no border; NumPy's own refuses it
+    return np.pad(x, widths, constant_values=np.asarray(value, x.dtype))
+
+
+pad = Op("pad", _pad,
          (lambda g, x_shape, widths: slice_(g, key=_pad_key(x_shape, widths)),), calls=_pad_calls,
          math=r"x \text{ with a border}")
 roll: Op = Op("roll", lambda x, *, shifts, axes: np.roll(x, shifts, axes),

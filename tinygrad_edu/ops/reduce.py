@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_edu.backend.protocol import Backend
 from tinygrad_edu.domain import REAL, Call, Draw, Edge, Interval, Recipe, edge
 from tinygrad_edu.engine.op import Op
-from tinygrad_edu.ops.elementwise import equal, exp, isfinite, where
+from tinygrad_edu.ops.elementwise import equal, exp, where
 from tinygrad_edu.ops.movement import expand, flip, permute, reshape
 from tinygrad_edu.shapes import inverse_permutation
 
@@ -58,6 +58,14 @@ def _count(shape: tuple[int, ...], axes: Axes) -> int:
     return out
 
 
+def _total(numpy: Callable[..., Any]) -> Callable[..., Any]:
+    """A sum or product of uint8 is int64, as of every other integer; NumPy's uint64 is no dtype of the
+    library."""
+    def compute(x: Any, axis: Any, **keep: Any) -> Any:
+        return numpy(x, axis=axis, dtype=np.int64 if x.dtype.char == "B" else None, **keep)
+    return compute
+
+
 def _extreme(numpy: Callable[..., Any]) -> Callable[..., Any]:
     def compute(x: Any, *, axes: Axes) -> Any:
         if _count(x.shape, axes) == 0:
@@ -92,7 +100,7 @@ def _logsumexp(x: Any, *, axes: Axes) -> Any:
 cast = Op("cast", lambda x, *, dtype: x.astype(dtype), (lambda g: g,),
           calls=lambda draw: Call((draw.array(draw.shape()),), {"dtype": np.dtype("float64")}),
           math=r"x \text{ in another dtype}")
-sum = reduction("sum", np.sum, lambda g, x_shape: expand(g, shape=x_shape), math=r"\sum_i x_i")
+sum = reduction("sum", _total(np.sum), lambda g, x_shape: expand(g, shape=x_shape), math=r"\sum_i x_i")
 max = Reduce("max", _extreme(np.max), (_shared,), calls=_calls(distinct=True, min_side=1), math=r"\max_i x_i",
              edges=(edge(x=[1.0, 3.0, 3.0], out=[3.0], slope=[0.0, 0.5, 0.5], params={"axes": (0,)},
                          why="a tie is shared evenly"),))
@@ -106,7 +114,7 @@ argmin = Reduce("argmin", _position(np.argmin), (None,), calls=_calls(one=True, 
 any = reduction("any", np.any, None, math=r"\exists i: x_i")
 all = reduction("all", np.all, None, math=r"\forall i: x_i")
 logsumexp = Reduce("logsumexp", _logsumexp,
-                   (lambda g, x, out: g * exp(x - where(isfinite(out), out, 0.0)),), calls=_calls(),
+                   (lambda g, x, out: g * exp(x - where(equal(out, -np.inf), 0.0, out)),), calls=_calls(),
                    edges=(edge(x=[-np.inf, -np.inf], out=[-np.inf], slope=[0.0, 0.0], params={"axes": (0,)}),
                           edge(x=[1000.0, 1000.0], out=[1000.0 + np.log(2.0)], slope=[0.5, 0.5],
                                params={"axes": (0,)})), math=r"\ln \sum_i e^{x_i}")
@@ -168,14 +176,14 @@ def _cumprod_vjp(g: Any, x: Any, x_shape: tuple[int, ...], axis: int) -> Any:
 prod_others: Op = Op("prod_others", _others, (_others_vjp,), calls=_calls(Interval(0.5, 2)),
                      edges=(edge(x=[0.0, 2.0, 3.0], out=[6.0, 0.0, 0.0], slope=[5.0, 3.0, 2.0],
                                  params={"axes": (0,)}),), math=r"y_i = \prod_{j \ne i} x_j")
-prod = reduction("prod", np.prod, lambda g, x, axes: g * prod_others(x, axes=axes),
+prod = reduction("prod", _total(np.prod), lambda g, x, axes: g * prod_others(x, axes=axes),
                  calls=_calls(Interval(0.5, 2)),
                  edges=(edge(x=[0.0, 2.0, 3.0], out=[0.0], slope=[6.0, 0.0, 0.0], params={"axes": (0,)}),
                         edge(x=[0.0, 0.0, 3.0], out=[0.0], slope=[0.0, 0.0, 0.0], params={"axes": (0,)})),
                  math=r"\prod_i x_i")
-cumsum: Op = Op("cumsum", lambda x, *, axis: np.cumsum(x, axis),
+cumsum: Op = Op("cumsum", lambda x, *, axis: _total(np.cumsum)(x, axis),
             (lambda g, axis: flip(cumsum(flip(g, axes=(axis,)), axis=axis), axes=(axis,)),),
             calls=_axis_calls, math=r"y_i = \sum_{j \le i} x_j")
-cumprod = Op("cumprod", lambda x, *, axis: np.cumprod(x, axis), (_cumprod_vjp,), calls=_axis_calls,
+cumprod = Op("cumprod", lambda x, *, axis: _total(np.cumprod)(x, axis), (_cumprod_vjp,), calls=_axis_calls,
              edges=(edge(x=[2.0, 0.0, 3.0], out=[2.0, 0.0, 0.0], slope=[1.0, 8.0, 0.0], params={"axis": 0}),),
              math=r"y_i = \prod_{j \le i} x_j")

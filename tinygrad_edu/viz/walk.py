@@ -1,11 +1,12 @@
-"""The recorded graph as plain data: every node once, oldest first, so that edges only go from lower to higher.
+"""The recorded graph as data: every node once, oldest first, so that edges only go from lower to higher.
 
-A drawing outlives what it draws: nothing here holds an array, so a picture keeps no memory alive, and one made after
-backward() still shows what had been saved, marked as freed. A node does not store the shape of its own result; its
-consumers do, as the shapes of their inputs.
+A drawing outlives what it draws: nothing here holds an array, so a picture keeps no memory alive. One made
+after backward() still shows what had been saved, marked as freed. A node does not store the shape of its own
+result; its consumers do, as the shapes of their inputs.
 """
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -36,7 +37,8 @@ class Saved:
 class Item:
     """One node of a drawing. `inputs`: the index of each input, or the text of a number written in place.
 
-    kind: "op"; "leaf", which gathers gradients; "constant", an array without; "checkpoint", a stretch not kept.
+    kind: "op"; "leaf", which gathers gradients; "constant", an array that does not; "checkpoint", a stretch
+    that was not kept.
     """
     index: int
     kind: str
@@ -95,7 +97,8 @@ class Graph:
 def walk(value: Value, names: Any = None) -> Graph:
     """Everything `value` was computed from. `names`: {name: tensor}, or a module with named_parameters()."""
     if not isinstance(value, Value):
-        raise TypeError(f"viz.graph draws a tensor, not {type(value).__name__}; give it the loss: viz.graph(loss)")
+        raise TypeError(f"viz.graph draws a tensor, not {type(value).__name__}; "
+                        "give it the loss: viz.graph(loss)")
     return _Walk(value, _tensors(names)).graph()
 
 
@@ -119,8 +122,9 @@ class _Walk:
     def graph(self) -> Graph:
         root = self.root
         if root.node is None:
-            return Graph((Item(0, "constant", "", self.names.get(id(root.storage), ""), _meta(root.storage.array),
-                               value=summary(root.storage)),))
+            kept = root.storage
+            name = self.names.get(id(kept), "")
+            return Graph((Item(0, "constant", "", name, _meta(kept.array), value=summary(kept)),))
         self._seen(root.node, root.storage)
         nodes = _reachable(root.node)
         for node in nodes:
@@ -156,7 +160,7 @@ class _Walk:
         self.items.append(Item(
             len(self.items), kind, node.name, self.names.get(id(node), ""), self.metas.get(id(node)), inputs,
             ", ".join(f"{k}={_short(v)}" for k, v in node.params.items()), self._saved(node),
-            summary(storage) if storage is not None else "not kept",
+            summary(storage) if storage is not None else "",
             summary(node.grad.storage, gradient=True) if node.grad is not None else "", node.where,
             node.op.math if node.op is not None else ""))
 
@@ -173,7 +177,7 @@ class _Walk:
         key = ("constant", id(kept)) if isinstance(kept, Storage) else ("constant", node.order, i)
         if key not in self.index:
             self.index[key] = len(self.items)
-            shown = summary(kept) if isinstance(kept, Storage) else "not kept"
+            shown = summary(kept) if isinstance(kept, Storage) else ""
             self.items.append(Item(len(self.items), "constant", "", name, meta, value=shown))
         return self.index[key]
 
@@ -189,8 +193,7 @@ class _Walk:
             if entry is None:
                 owner = node if i < 0 else node.parents[i]
                 key: Any = ("freed", id(owner)) if owner is not None else ("freed", node.order, i)
-                nbytes = 0 if meta is None or meta[1] is None else int(np.prod(meta[0])) * np.dtype(meta[1]).itemsize
-                state = "freed"
+                nbytes, state = _bytes(meta), "freed"
             else:
                 array = entry[1].array if isinstance(entry[1], Storage) else entry[1]
                 meta, (key, nbytes), state = _meta(array), _memory(array), "kept"
@@ -240,7 +243,11 @@ def _memory(array: Any) -> tuple[Any, int]:
         return (low, high), min(int(array.nbytes), high - low)
     if not hasattr(array, "shape"):
         return ("number", id(array)), 0
-    return id(array), int(np.prod(array.shape)) * np.dtype(array.dtype).itemsize
+    return id(array), _bytes(_meta(array))
+
+
+def _bytes(meta: Meta | None) -> int:
+    return 0 if meta is None or meta[1] is None else math.prod(meta[0]) * np.dtype(meta[1]).itemsize
 
 
 def _meta(array: Any) -> Meta:

@@ -1,0 +1,124 @@
+"""One body for every backend: what the protocol promises, method by method, against NumPy written out here."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from tests.backend.boxed import BoxedBackend
+from tinygrad_edu.backend.registry import cpu
+from tinygrad_edu.engine.op import REGISTRY
+
+DTYPES = ("float32", "float64", "int64", "int32", "uint8", "bool")
+
+
+@pytest.fixture(params=["cpu", "boxed"])
+def backend(request):
+    return cpu if request.param == "cpu" else BoxedBackend()
+
+
+def numbers(shape, dtype="float64"):
+    return (np.arange(int(np.prod(shape))).reshape(shape) * 3 % 7).astype(dtype)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("shape", [(), (1,), (3,), (0,), (2, 0, 3), (2, 3, 4)])
+def test_host_memory_goes_there_and_comes_back(backend, shape, dtype):
+    host = numbers(shape, dtype)
+    there = backend.asarray(host)
+    assert (tuple(there.shape), there.dtype) == (shape, host.dtype)
+    back = backend.numpy(there)
+    np.testing.assert_array_equal(back, host)
+    assert back.dtype == host.dtype
+    assert not back.flags.writeable
+
+
+def test_asarray_copies_and_strided_hosts_are_fine(backend):
+    host = numbers((4, 6))
+    there = backend.asarray(host[::2, ::-1].T)
+    expected = host[::2, ::-1].T.copy()
+    host[...] = -1
+    np.testing.assert_array_equal(backend.numpy(there), expected)
+
+
+def test_empty_has_its_shape_and_dtype(backend):
+    there = backend.empty((2, 3), np.dtype("int32"))
+    assert (tuple(there.shape), there.dtype) == ((2, 3), np.int32)
+
+
+@pytest.mark.parametrize(("shape", "strides", "offset"), [
+    ((3, 2), (8, 24), 0), ((2, 3), (24, -8), 16), ((4, 2, 3), (0, 24, 8), 0), ((2,), (24,), 8), ((0, 5), (8, 8), 0),
+    ((), (), 40), ((2, 2, 2), (24, 8, 8), 0)])
+def test_views_are_the_same_memory_through_other_strides(backend, shape, strides, offset):
+    host = numbers((2, 3))
+    there = backend.asarray(host)
+    seen = backend.view(there, shape, strides, offset)
+    expected = np.ndarray(shape, np.float64, host.tobytes(), offset, strides) if 0 not in shape else
+    np.empty(shape) np.testing.assert_array_equal(backend.numpy(seen), expected)
+    assert tuple(seen.strides) == strides or 0 in shape
+    again = backend.view(seen, (1, *shape), (8, *strides), 0)
+    np.testing.assert_array_equal(backend.numpy(again)[0], expected)
+
+
+def test_a_view_sees_later_writes_and_copy_does_not(backend):
+    there = backend.asarray(numbers((2, 3)))
+    row = backend.view(there, (3,), (8,), 24)
+    copied = backend.copy(row)
+    backend.copy(backend.asarray(np.full(3, 9.0)), out=row)
+    np.testing.assert_array_equal(backend.numpy(there)[1], np.full(3, 9.0))
+    np.testing.assert_array_equal(backend.numpy(copied), numbers((2, 3))[1])
+
+
+@pytest.mark.parametrize("to", DTYPES)
+def test_copy_is_contiguous_and_converts(backend, to):
+    there = backend.view(backend.asarray(numbers((3, 4))), (4, 3), (8, 32), 0)
+    out = backend.copy(there, dtype=np.dtype(to))
+    assert tuple(out.strides) == (3 * out.dtype.itemsize, out.dtype.itemsize)
+    np.testing.assert_array_equal(backend.numpy(out), numbers((3, 4)).T.astype(to))
+
+
+def test_map_broadcasts_and_takes_numbers(backend):
+    x, y = numbers((2, 1, 3)), numbers((4, 1))
+    out = backend.map(REGISTRY["mul"], (backend.asarray(x), backend.asarray(y)), (2, 4, 3), np.dtype("float64"), {})
+    np.testing.assert_array_equal(backend.numpy(out), x * y)
+    out = backend.map(REGISTRY["add"], (backend.asarray(x), 1.5), (2, 1, 3), np.dtype("float64"), {})
+    np.testing.assert_array_equal(backend.numpy(out), x + 1.5)
+
+
+@pytest.mark.parametrize("axes", [(), (0,), (1, 2), (0, 1, 2)])
+def test_reduce_keeps_its_axes(backend, axes):
+    x = numbers((2, 3, 4))
+    out = backend.reduce(REGISTRY["sum"], backend.asarray(x), axes, np.dtype("float64"), {})
+    np.testing.assert_array_equal(backend.numpy(out), x.sum(axes, keepdims=True))
+
+
+def test_matmul_of_views_and_batches(backend):
+    x, y = numbers((5, 2, 3)), numbers((4, 3))
+    there = backend.view(backend.asarray(y), (3, 4), (8, 24), 0)
+    np.testing.assert_array_equal(backend.numpy(backend.matmul(backend.asarray(x), there)), x @ y.T)
+    nothing = backend.matmul(backend.asarray(np.ones((2, 0))), backend.asarray(np.ones((0, 3))))
+    np.testing.assert_array_equal(backend.numpy(nothing), np.zeros((2, 3)))
+
+
+def test_gather_and_scatter_add_are_adjoint_and_count_duplicates(backend):
+    x, index = numbers((3, 4)), np.array([[0, 2, 2], [1, 1, 1], [3, 0, 3]])
+    taken = backend.gather(backend.asarray(x), backend.asarray(index), 1)
+    np.testing.assert_array_equal(backend.numpy(taken), np.take_along_axis(x, index, 1))
+    added = backend.scatter_add((3, 4), backend.asarray(index), backend.asarray(np.ones((3, 3))), 1)
+    np.testing.assert_array_equal(backend.numpy(added), [[1, 0, 2, 0], [0, 3, 0, 0], [1, 0, 0, 2]])
+
+
+def test_gather_out_of_range_is_an_error_not_a_read(backend):
+    x = backend.asarray(numbers((3,)))
+    with pytest.raises(IndexError):
+        backend.gather(x, backend.asarray(np.array([3])), 0)
+
+
+def test_fused_runs_an_op_by_its_specification(backend):
+    x = numbers((2, 3))
+    out = backend.fused(REGISTRY["softmax"], (backend.asarray(x),), {"axis": 1})
+    e = np.exp(x)
+    np.testing.assert_allclose(backend.numpy(out), e / e.sum(1, keepdims=True), rtol=1e-14)
+
+
+def test_synchronize_returns(backend):
+    assert backend.synchronize() is None

@@ -1,0 +1,235 @@
+"""What every primitive should return, written again: scalar `math` where it is elementwise, loops elsewhere.
+
+Nothing here calls the library, and nothing repeats how it computes. Arrays come in as float64 or integers.
+"""
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+# -- elementwise: one Python number at a time -------------------------------------------------------
+
+
+def _softplus(x: float) -> float:
+    return x + math.log1p(math.exp(-x)) if x > 0 else math.log1p(math.exp(x))
+
+
+def _sign(x: float) -> float:
+    return float((x > 0) - (x < 0))
+
+
+SCALAR: dict[str, Callable[..., Any]] = {
+    "equal": lambda x, y: x == y, "not_equal": lambda x, y: x != y,
+    "less": lambda x, y: x < y, "less_equal": lambda x, y: x <= y,
+    "greater": lambda x, y: x > y, "greater_equal": lambda x, y: x >= y,
+    "logical_and": lambda x, y: bool(x) and bool(y), "logical_or": lambda x, y: bool(x) or bool(y),
+    "logical_xor": lambda x, y: bool(x) != bool(y), "logical_not": lambda x: not x,
+    "isnan": math.isnan, "isinf": math.isinf, "isfinite": math.isfinite,
+    "floor": math.floor, "ceil": math.ceil, "round": round, "trunc": math.trunc, "sign": _sign,
+    "step": lambda x: float(x > 0), "half_step": lambda x: 0.5 * (_sign(x) + 1),
+    "add": lambda x, y: x + y, "sub": lambda x, y: x - y, "mul": lambda x, y: x * y,
+    "div": lambda x, y: x / y,
+    "neg": lambda x: -x, "floor_divide": lambda x, y: x // y, "remainder": lambda x, y: x % y,
+    "square": lambda x: x * x, "reciprocal": lambda x: 1 / x, "abs": abs,
+    "where": lambda condition, x, y: x if condition else y, "maximum": max, "minimum": min,
+    "clip": lambda x, low=None, high=None: min(max(x, -math.inf if low is None else low),
+                                               math.inf if high is None else high),
+    "exp": math.exp, "expm1": math.expm1, "exp2": lambda x: 2.0 ** x, "log": math.log, "log1p": math.log1p,
+    "log2": math.log2, "log10": math.log10, "sqrt": math.sqrt, "rsqrt": lambda x: x ** -0.5,
+    "cbrt": lambda x: math.copysign(abs(x) ** (1 / 3), x), "pow": math.pow,
+    "sin": math.sin, "cos": math.cos, "tan": math.tan, "asin": math.asin, "acos": math.acos,
+    "atan": math.atan, "atan2": math.atan2, "sinh": math.sinh, "cosh": math.cosh, "tanh": math.tanh,
+    "asinh": math.asinh, "acosh": math.acosh, "atanh": math.atanh, "hypot": math.hypot,
+    "sigmoid": lambda x: 1 / (1 + math.exp(-x)), "softplus": _softplus,
+    "log_sigmoid": lambda x: -_softplus(-x),
+    "relu": lambda x: max(x, 0.0), "leaky_relu": lambda x, slope=0.01: x if x > 0 else slope * x,
+    "elu": lambda x, alpha=1.0: x if x > 0 else alpha * (math.exp(x) - 1),
+    "silu": lambda x: x / (1 + math.exp(-x)),
+    "erf": math.erf,
+}
+
+
+def elementwise(name: str, *arrays: Any, **params: Any) -> Any:
+    """The scalar function at every place of the broadcast arrays."""
+    grids = np.broadcast_arrays(*arrays)
+    flat = [SCALAR[name](*(g[i].item() for g in grids), **params) for i in np.ndindex(grids[0].shape)]
+    return np.array(flat).reshape(grids[0].shape)
+
+
+# -- reductions and scans: lines gathered one by one ------------------------------------------------
+
+
+def _lines(x: Any, axes: tuple[int, ...]) -> Any:
+    """(kept index with axes at 0, the numbers along `axes` there)."""
+    for at in np.ndindex(*(1 if a in axes else n for a, n in enumerate(x.shape))):
+        along = [range(n) if a in axes else (at[a],) for a, n in enumerate(x.shape)]
+        yield at, [x[i].item() for i in itertools.product(*along)]
+
+
+def _reduced(function: Callable[[list[float]], float]) -> Callable[..., Any]:
+    def compute(x: Any, *, axes: tuple[int, ...]) -> Any:
+        out = np.empty([1 if a in axes else n for a, n in enumerate(x.shape)], object)
+        for at, line in _lines(x, axes):
+            out[at] = function(line)
+        return np.array(out.tolist()).reshape(out.shape)
+    return compute
+
+
+def _logsumexp(line: list[float]) -> float:
+    return math.log(math.fsum(math.exp(v) for v in line)) if line else -math.inf
+
+
+def _along(function: Callable[[list[float]], list[float]]) -> Callable[..., Any]:
+    """A function of lines along one axis (or several, taken together) that keeps their length."""
+    def compute(x: Any, *, axis: int | None = None, axes: tuple[int, ...] = (), **params: Any) -> Any:
+        axes = axes if axis is None else (axis,)
+        out = np.empty(x.shape)
+        for at, line in _lines(x, axes):
+            along = [range(n) if a in axes else (at[a],) for a, n in enumerate(x.shape)]
+            for place, value in zip(itertools.product(*along), function(line, **params), strict=True):
+                out[place] = value
+        return out
+    return compute
+
+
+def _softmax(line: list[float]) -> list[float]:
+    total = math.fsum(math.exp(v) for v in line)
+    return [math.exp(v) / total for v in line]
+
+
+def _standardized(line: list[float], eps: float = 1e-5) -> list[float]:
+    mean = math.fsum(line) / len(line)
+    variance = math.fsum((v - mean) ** 2 for v in line) / len(line)
+    return [(v - mean) / math.sqrt(variance + eps) for v in line]
+
+
+# -- movement, indexing, contractions ---------------------------------------------------------------
+
+
+def _flip(x: Any, *, axes: tuple[int, ...]) -> Any:
+    return x[tuple(slice(None, None, -1) if a in axes else slice(None) for a in range(x.ndim))]
+
+
+def _fold(x: Any, *, shape: Any, sizes: Any, strides: Any, dilations: Any) -> Any:
+    (size,), (stride,), (dilation,), out = sizes, strides, dilations, np.zeros(shape)
+    for row, count, k in itertools.product(range(x.shape[0]), range(x.shape[1]), range(size)):
+        out[row, count * stride + k * dilation] += x[row, count, k]
+    return out
+
+
+def _windows(x: Any, *, sizes: Any, strides: Any, dilations: Any) -> Any:
+    (size,), (stride,), (dilation,) = sizes, strides, dilations
+    starts = range(0, x.shape[1] - dilation * (size - 1), stride)
+    return np.array([[[row[s + k * dilation] for k in range(size)] for s in starts] for row in x])
+
+
+def _scattered(shape: Any, places: Any) -> Any:
+    out = np.zeros(shape)
+    for at, value in places:
+        out[at] += value
+    return out
+
+
+def _scatter_add(source: Any, index: Any, *, shape: Any, axis: int) -> Any:
+    places = (((*i[:axis], index[i], *i[axis + 1:]), source[i]) for i in np.ndindex(source.shape))
+    return _scattered(shape, places)
+
+
+def _gather(x: Any, index: Any, *, axis: int) -> Any:
+    out = np.empty(index.shape)
+    for i in np.ndindex(index.shape):
+        out[i] = x[(*i[:axis], index[i], *i[axis + 1:])]
+    return out
+
+
+def _matmul(x: Any, y: Any) -> Any:
+    return (x[..., :, :, None] * y[..., None, :, :]).sum(-2)
+
+
+def _cross_entropy(logits: Any, target: Any, *, reduction: str = "mean") -> Any:
+    losses = [-math.log(_softmax(row.tolist())[t]) for row, t in zip(logits, target, strict=True)]
+    if reduction == "none":
+        return np.array(losses)
+    return math.fsum(losses) / (len(losses) if reduction == "mean" else 1)
+
+
+def _cross_entropy_grad(g: Any, logits: Any, target: Any, *, reduction: str = "mean") -> Any:
+    out = np.array([_softmax(row.tolist()) for row in logits]).reshape(logits.shape)
+    for row, t in enumerate(target):
+        out[row, t] -= 1
+    weight = np.broadcast_to(g, target.shape)[:, None]
+    return out * weight / (len(target) if reduction == "mean" else 1)
+
+
+def _concat(*xs: Any, axis: int) -> Any:
+    out = np.empty([sum(x.shape[a] for x in xs) if a == axis else n for a, n in enumerate(xs[0].shape)])
+    start = 0
+    for x in xs:
+        out[(slice(None),) * axis + (slice(start, start + x.shape[axis]),)] = x
+        start += x.shape[axis]
+    return out
+
+
+def _pad(x: Any, *, widths: Any, value: float = 0.0) -> Any:
+    out = np.full([before + n + after for n, (before, after) in zip(x.shape, widths, strict=True)], value)
+    for i in np.ndindex(x.shape):
+        out[tuple(k + before for k, (before, _) in zip(i, widths, strict=True))] = x[i]
+    return out
+
+
+def _unslice(x: Any, *, shape: Any, key: Any) -> Any:
+    out = np.zeros(shape)
+    for value, place in zip(x.tolist(), range(shape[0])[key[0]], strict=True):
+        out[place] = value
+    return out
+
+
+def _roll(x: Any, *, shifts: Any, axes: Any) -> Any:
+    out = np.empty(x.shape)
+    for i in np.ndindex(x.shape):
+        at = list(i)
+        for shift, a in zip(shifts, axes, strict=True):
+            at[a] = (at[a] + shift) % x.shape[a]
+        out[tuple(at)] = x[i]
+    return out
+
+
+ARRAY: dict[str, Callable[..., Any]] = {
+    "sum": _reduced(math.fsum), "prod": _reduced(math.prod), "max": _reduced(max), "min": _reduced(min),
+    "any": _reduced(any), "all": _reduced(all), "logsumexp": _reduced(_logsumexp),
+    "norm2": _reduced(lambda line: math.hypot(*line)),
+    "argmax": _reduced(lambda line: line.index(max(line))),
+    "argmin": _reduced(lambda line: line.index(min(line))),
+    "prod_others": _along(lambda line: [math.prod(line[:i] + line[i + 1:]) for i in range(len(line))]),
+    "cumsum": _along(lambda line: list(itertools.accumulate(line))),
+    "cumprod": _along(lambda line: [math.prod(line[:i + 1]) for i in range(len(line))]),
+    "softmax": _along(_softmax), "log_softmax": _along(lambda line: [math.log(p) for p in _softmax(line)]),
+    "standardize": _along(_standardized),
+    "argsort": _along(lambda line, descending=False: sorted(range(len(line)), key=lambda i: line[i],
+                                                            reverse=descending)),
+    "cast": lambda x, *, dtype: x.astype(dtype),
+    "reshape": lambda x, *, shape: np.array(x.ravel().tolist()).reshape(shape),
+    "permute": lambda x, *, axes: np.moveaxis(x, axes, range(x.ndim)),
+    "expand": lambda x, *, shape: x + np.zeros(shape), "flip": _flip,
+    "slice": lambda x, *, key: x.copy()[key],
+    "windows": _windows, "fold": _fold, "unslice": _unslice, "pad": _pad, "roll": _roll, "concat": _concat,
+    "gather": _gather, "scatter_add": _scatter_add,
+    "index": lambda x, *, key: x.copy()[key],
+    "index_add": lambda x, *, shape, key: _scattered(shape, zip(key[0].tolist(), x.tolist(), strict=True)),
+    "take_rows": lambda w, i: np.array([w[k] for k in i.ravel()]).reshape((*i.shape, *w.shape[1:])),
+    "add_rows": lambda x, i, *, rows: _scattered((rows, x.shape[-1]),
+                                                 ((i[at], x[at]) for at in np.ndindex(i.shape))),
+    "one_hot": lambda x, *, classes, dtype=float: (x[..., None] == np.arange(classes)).astype(dtype),
+    "matmul": _matmul, "linear": lambda x, w, b: (x[..., None, :] * w).sum(-1) + b,
+    "einsum": lambda *xs, subscripts: np.einsum(subscripts, *(x.copy() for x in xs)),
+    "cross_entropy": _cross_entropy, "cross_entropy_grad": _cross_entropy_grad,
+}
+
+
+def oracle(name: str, arrays: tuple[Any, ...], params: dict[str, Any]) -> Any:
+    """What op `name` should return. Raises KeyError for an op nobody wrote an oracle for."""
+    return elementwise(name, *arrays, **params) if name in SCALAR else ARRAY[name](*arrays, **params)

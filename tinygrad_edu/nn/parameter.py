@@ -1,0 +1,57 @@
+"""Parameter: a tensor that a module learns."""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu import dtypes
+from tinygrad_edu.backend import registry
+from tinygrad_edu.engine.value import Storage, leaf
+from tinygrad_edu.errors import user_line
+from tinygrad_edu.tensor import Tensor
+
+
+class Parameter(Tensor):
+    """A leaf that requires grad, over its own contiguous copy of `data`; modules look for it in attributes.
+
+    Floats keep their dtype, Python floats become float32. Raises TypeError for data that cannot have a
+    gradient.
+    """
+    __slots__ = ()
+
+    def __init__(self, data: Any, requires_grad: bool = True, *, dtype: Any = None,
+                 device: Any = None) -> None:
+        given = data.numpy() if isinstance(data, Tensor) else np.asarray(data)
+        kind = dtype or (given.dtype if hasattr(data, "dtype") else dtypes.default_for(given))
+        wanted = dtypes.as_dtype(kind)
+        if requires_grad and not dtypes.is_floating(wanted):
+            raise TypeError(f"Parameter: {wanted} data has no gradient (at {user_line()}); pass "
+                            "dtype='float32', "
+                            "or keep what is not learned with register_buffer()")
+        if device is None and isinstance(data, Tensor):
+            device = data.device
+        backend = registry.get(device)
+        host = np.array(given, dtype=wanted, order="C", copy=True)
+        memory = host if backend is registry.cpu else backend.asarray(host)
+        super().__init__(Storage(memory, backend), leaf(host.shape, host.dtype) if requires_grad else None)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Parameter, (np.array(self.numpy()), self.requires_grad)
+
+    def __repr__(self) -> str:
+        return f"Parameter({super().__repr__()})"
+
+
+def move(tensor: Tensor, device: str | None, dtype: np.dtype[Any] | None) -> None:
+    """Give `tensor` memory elsewhere or of another float dtype. Its gradient follows, its graph does not."""
+    if dtype is not None and (not dtypes.is_floating(tensor.dtype) or tensor.dtype == dtype):
+        return
+    backend = tensor.storage.backend if device is None else registry.get(device)
+    host = np.array(tensor.numpy(), dtype=dtype or tensor.dtype, order="C")
+    tensor.storage = Storage(host if backend is registry.cpu else backend.asarray(host), backend)
+    if tensor.node is not None:
+        grad, hooks = tensor.node.grad, tensor.node.hooks
+        tensor.node = leaf(host.shape, host.dtype)
+        tensor.node.grad = None if grad is None else grad.detach().to(device or dtype)
+        tensor.node.hooks = hooks
