@@ -1,10 +1,11 @@
 """Held-out accuracy beside scikit-learn's MLPClassifier: the same network, the same folds.
 
-`python -m benchmarks.accuracy` writes `benchmarks/results/accuracy.md` and the block in README.md. Both get one
-hidden layer of 100, Adam at 1e-3, batches of 200 and up to 200 epochs, stopped when the training loss stands still
-for 10. scikit-learn's penalty alpha = 1e-4 is divided by the rows of a batch in its gradient, which makes it a
-weight decay of 1e-4 / 200 here. What is left to differ is the first weights, the order of rows and the output (one
-logistic unit there for two classes, two softmax units here). The third column is `tinygrad-edu train` as it comes.
+`python -m benchmarks.accuracy` writes `benchmarks/results/accuracy.md` and the block in README.md. Both get
+one hidden layer of 100, Adam at 1e-3, batches of 200 and up to 200 epochs, stopped when the training loss
+stands still for 10. scikit-learn's penalty alpha = 1e-4 is divided by the rows of a batch in its gradient,
+which makes it a weight decay of 1e-4 / 200 here. What is left to differ is the first weights, the order of
+rows and the output (one logistic unit there for two classes, two softmax units here). The third column is
+`tinygrad-edu train` as it comes.
 """
 from __future__ import annotations
 
@@ -38,18 +39,19 @@ def peer(train: data.Table, features: np.ndarray) -> np.ndarray:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPClassifier
 
-    model = MLPClassifier((100,), solver="adam", learning_rate_init=1e-3, alpha=1e-4, batch_size=200, max_iter=200,
-                          random_state=0)
+    model = MLPClassifier((100,), solver="adam", learning_rate_init=1e-3, alpha=1e-4, batch_size=200,
+                          max_iter=200, random_state=0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)     # 200 epochs is what was agreed on
         model.fit(train.features, train.labels)
     return model.predict_proba(features)
 
 
-def judge(rows: data.Table, fit: Fit, folds: int, seed: int) -> tuple[str, str]:
-    """Accuracy and ROC AUC, each as `mean ± sd` over the folds."""
+def judge(rows: data.Table, fit: Fit, folds: int, repeats: int) -> tuple[str, str]:
+    """Accuracy and ROC AUC, each as `mean ± sd` over the folds of all repeats."""
     scores = []
-    for inside, outside in data.kfold(rows.labels, folds, seed=seed):
+    splits = (split for seed in range(repeats) for split in data.kfold(rows.labels, folds, seed=seed))
+    for inside, outside in splits:
         probabilities = fit(rows.rows(inside), rows.features[outside])
         truth = rows.labels[outside]
         scores.append((metrics.accuracy(truth, probabilities), metrics.roc_auc(truth, probabilities)))
@@ -59,21 +61,22 @@ def judge(rows: data.Table, fit: Fit, folds: int, seed: int) -> tuple[str, str]:
 
 def main() -> None:
     """Train them all and write the table."""
-    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     options.add_argument("--folds", type=int, default=5)
-    options.add_argument("--seed", type=int, default=0, help="of the folds")
+    options.add_argument("--repeats", type=int, default=3, help="of all folds, each time drawn anew")
     asked = options.parse_args()
     lines = []
     for name in NAMES:
         rows = data.load(name)
-        columns = [judge(rows, fit, asked.folds, asked.seed)
+        columns = [judge(rows, fit, asked.folds, asked.repeats)
                    for fit in (peer, ours(SAME), ours(Settings(**PRESETS[name])))]
         for k, metric in enumerate(("accuracy", "ROC AUC")):
             lines.append([f"{name}, {metric}", *(column[k] for column in columns)])
             print("  ".join(lines[-1]), flush=True)
     head = ["held out", "scikit-learn MLPClassifier", "tinygrad_edu, the same settings",
             "`tinygrad-edu train`, its defaults"]
-    note = f"Mean ± sd of {asked.folds} stratified folds, the same for all three. {machine('numpy', 'scikit-learn')}"
+    note = (f"Mean ± sd of {asked.repeats} times {asked.folds} stratified folds, the same for all columns. "
+            f"{machine('numpy', 'scikit-learn')}")
     text = f"{table(head, lines)}\n\n{note}"
     rewrite(HERE / "results" / "accuracy.md", "accuracy", text)
     rewrite(HERE.parent / "README.md", "accuracy", text)

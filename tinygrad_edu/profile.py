@@ -1,8 +1,8 @@
 """Where the time and the memory go, op by op: `with te.profile.profile() as p: ...`, then `print(p)`.
 
-Seconds are wall-clock and inclusive: a gradient rule that calls other ops (under create_graph) is counted in its own
-row and in theirs. Bytes made are those of the results; bytes saved are those that recorded nodes keep for backward,
-memory that several nodes share counted once for each.
+Seconds are wall-clock and inclusive: under create_graph, a gradient rule that calls other ops is counted in
+its own row and in theirs. Bytes made are those of the results, a view's none; bytes saved are those that recorded
+nodes keep for backward, memory that several nodes share counted once for each.
 """
 from __future__ import annotations
 
@@ -90,7 +90,8 @@ class Profile:
         return out
 
     def _cells(self) -> list[tuple[str, ...]]:
-        return [(r.name, f"{r.calls:,}", f"{r.forward:.6f}", f"{r.backward:.6f}", f"{r.made:,}", f"{r.saved:,}")
+        return [(r.name, f"{r.calls:,}", f"{r.forward:.6f}", f"{r.backward:.6f}", f"{r.made:,}",
+                 f"{r.saved:,}")
                 for r in (*self.rows, self.total)]
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from math import prod
 
 from tinygrad_edu.errors import ShapeError
@@ -44,8 +45,14 @@ def broadcast_shapes(*shapes: Shape) -> Shape:
     return tuple(out)
 
 
+@lru_cache(maxsize=4096)
 def stretched_axes(shape: Shape, to: Shape) -> Shape:
-    """The axes of `to` along which `shape` was repeated by broadcasting; the axes to sum when undoing it."""
+    """The axes of `to` along which `shape` was repeated by broadcasting; the axes to sum when undoing it.
+
+    Raises ShapeError when `shape` does not broadcast to `to`.
+    """
+    if len(to) < len(shape) or any(n not in (1, m) for n, m in zip(shape[::-1], to[::-1], strict=False)):
+        raise ShapeError(f"{shape} does not broadcast to {to}")
     lead = len(to) - len(shape)
     return (*range(lead), *(i + lead for i, n in enumerate(shape) if n == 1 and to[i + lead] != 1))
 

@@ -13,9 +13,10 @@ from tinygrad_edu import dtypes
 from tinygrad_edu import functional as F
 from tinygrad_edu.backend import registry
 from tinygrad_edu.engine import backprop as _backprop
-from tinygrad_edu.engine.modes import current, no_grad
+from tinygrad_edu.engine.modes import current
 from tinygrad_edu.engine.value import Storage, Value, leaf
 from tinygrad_edu.errors import NotDifferentiableError, ShapeError, user_line
+from tinygrad_edu.functional.overwrite import changing, overwrite, overwrite_part
 from tinygrad_edu.ops import elementwise as _e
 from tinygrad_edu.ops import reduce as _r
 from tinygrad_edu.shapes import Axis, Shape, broadcast_shapes, stretched_axes
@@ -231,47 +232,14 @@ class Tensor(Value):
 
     # -- in place: only outside the graph --------------------------------------------------------------------
 
-    def _may_change(self) -> None:
-        if self.node is not None and current.get().grad:
-            raise RuntimeError(f"a tensor that requires grad cannot be changed in place (at {user_line()}); "
-                               "do it inside `with te.no_grad():`, or compute a new tensor, for example with "
-                               "te.where")
-
-    def _changing(self) -> NumpyArray:
-        """The memory, about to be written; the write is counted, so that a stale backward is caught."""
-        self._may_change()
-        array = self.storage.array
-        if (not array.flags.writeable if self.storage.backend.arithmetic else 0 in self._steps()):
-            raise RuntimeError("this tensor's elements share memory (a broadcast or window view, at "
-                               f"{user_line()}); write to x.clone()")
-        self.storage.writes.count += 1
-        self.storage.writes.where = user_line()
-        return array
-
-    def _steps(self) -> Shape:
-        """The strides along axes that have any; one of 0 means that elements share memory."""
-        return tuple(s for n, s in zip(self.shape, self.storage.array.strides, strict=True) if n > 1)
-
-    def _store(self, value: Any, casting: Any = "same_kind") -> Tensor:
-        """Overwrite on a device whose arrays have no operators."""
-        with no_grad():
-            here = value.detach().to(self.device) if isinstance(value, Tensor) else \
-                F.tensor(value, device=self.device)
-            if not np.can_cast(here.dtype, self.dtype, casting):
-                raise TypeError(f"{here.dtype} numbers do not fit into a {self.dtype} tensor (at {user_line()}); "
-                                "cast one of them with .to(dtype)")
-            here = F.expand(here if here.dtype == self.dtype else here.cast(self.dtype), self.shape)
-        self.storage.backend.copy(here.storage.array, out=self._changing())
-        return self
-
     def copy_(self, other: Any) -> Tensor:
         """Overwrite with `other`, which must broadcast to this shape."""
         if not self.storage.backend.arithmetic:
-            return self._store(other, "unsafe")
+            return overwrite(self, other, "unsafe")
         data = other.numpy() if isinstance(other, Tensor) else np.asarray(other)
         if broadcast_shapes(self.shape, data.shape) != self.shape:
             raise ShapeError(f"copy_: {data.shape} does not broadcast to {self.shape}")
-        np.copyto(self._changing(), data, casting="same_kind" if data.dtype.kind != "f" else "unsafe")
+        np.copyto(changing(self), data, casting="same_kind" if data.dtype.kind != "f" else "unsafe")
         return self
 
     def fill_(self, value: float) -> Tensor:
@@ -283,16 +251,16 @@ class Tensor(Value):
     def add_(self, other: Any, *, alpha: float = 1.0) -> Tensor:
         """self += alpha * other, in place."""
         if not self.storage.backend.arithmetic:
-            return self._store(self.detach() + other * alpha)
-        array = self._changing()
+            return overwrite(self, self.detach() + other * alpha)
+        array = changing(self)
         data = other.numpy() if isinstance(other, Tensor) else other
         np.add(array, data * alpha if alpha != 1.0 else data, out=array, casting="same_kind")
         return self
 
     def mul_(self, other: Any) -> Tensor:
         if not self.storage.backend.arithmetic:
-            return self._store(self.detach() * other)
-        array = self._changing()
+            return overwrite(self, self.detach() * other)
+        array = changing(self)
         data = other.numpy() if isinstance(other, Tensor) else other
         np.multiply(array, data, out=array, casting="same_kind")
         return self
@@ -302,14 +270,9 @@ class Tensor(Value):
             raise RuntimeError(f"x[key] = value would lose value's gradient (at {user_line()}); "
                                "use te.where or te.concat, or value.detach()")
         if self.storage.backend.arithmetic:
-            self._changing()[F.numpy_key(key)] = value.numpy() if isinstance(value, Tensor) else value
-        elif F.is_basic(key):
-            self._may_change()
-            F.getitem(self.detach(), key)._store(value, "unsafe")
-        else:                                   # places from an array: through the host
-            host = np.array(self.numpy())
-            host[F.numpy_key(key)] = value.numpy() if isinstance(value, Tensor) else value
-            self._store(host)
+            changing(self)[F.numpy_key(key)] = value.numpy() if isinstance(value, Tensor) else value
+        else:
+            overwrite_part(self, key, value)
 
     # -- what the engine asks for ----------------------------------------------------------------------------
 
@@ -319,7 +282,9 @@ class Tensor(Value):
         return self if self.shape == shape else F.reshape(_r.sum(self, axes=axes), shape)
 
     def cast(self, dtype: Any) -> Tensor:
-        return _r.cast(self, dtype=dtypes.as_dtype(dtype))
+        """The same numbers in another dtype; gradients pass between floats, and end at whole numbers."""
+        target = dtypes.as_dtype(dtype)
+        return _r.cast(self if dtypes.is_floating(target) else self.detach(), dtype=target)
 
     astype = cast
 

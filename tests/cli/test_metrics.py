@@ -5,7 +5,8 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given
+from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from tinygrad_edu import metrics
@@ -16,7 +17,8 @@ SEEDS = st.integers(0, 2**32 - 1)
 def labelled(seed: int, classes: int) -> tuple[np.ndarray, np.ndarray]:
     """Labels in which every class occurs, and scores with many ties."""
     random = np.random.default_rng(seed)
-    labels = random.permutation(np.r_[np.arange(classes), random.integers(0, classes, random.integers(1, 40))])
+    more = random.integers(0, classes, random.integers(1, 40))
+    labels = random.permutation(np.r_[np.arange(classes), more])
     scores = random.integers(0, 5, (len(labels), classes)) + 1.0
     return labels, scores / scores.sum(axis=1, keepdims=True)
 
@@ -32,7 +34,8 @@ def test_binary_area_with_ties(seed: int) -> None:
 @given(SEEDS, st.integers(3, 6))
 def test_area_of_several_classes(seed: int, classes: int) -> None:
     labels, scores = labelled(seed, classes)
-    expected = reference.roc_auc_score(labels, scores, multi_class="ovr", average="macro", labels=range(classes))
+    expected = reference.roc_auc_score(labels, scores, multi_class="ovr", average="macro",
+                                       labels=range(classes))
     assert metrics.roc_auc(labels, scores) == pytest.approx(expected, abs=1e-12)
 
 
@@ -48,7 +51,8 @@ def test_regression(seed: int) -> None:
     random = np.random.default_rng(seed)
     truth, guess = random.normal(size=(2, random.integers(2, 50)))
     assert metrics.r2(truth, guess) == pytest.approx(reference.r2_score(truth, guess), rel=1e-9, abs=1e-9)
-    assert metrics.mean_squared_error(truth, guess) == pytest.approx(reference.mean_squared_error(truth, guess))
+    expected = reference.mean_squared_error(truth, guess)
+    assert metrics.mean_squared_error(truth, guess) == pytest.approx(expected)
 
 
 def test_constant_targets() -> None:

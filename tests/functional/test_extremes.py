@@ -102,3 +102,11 @@ def test_probabilities_sum_to_one_and_logarithms_agree() -> None:
 def test_variance_does_not_cancel() -> None:
     x = np.random.default_rng(0).standard_normal(1000).astype(np.float32) + np.float32(1e4)
     assert te.var(te.tensor(x)).item() == pytest.approx(np.var(x.astype(np.float64)), rel=1e-4)
+
+
+@pytest.mark.parametrize(("name", "expected"), [("norm", 300.0), ("std", 25.0), ("var", 625.0), ("sum", 420.0), ("mean", 210.0),
+                                                ("logsumexp", 240.0)])
+def test_bytes_are_summed_up_without_wrapping_around(name: str, expected: float) -> None:
+    x = te.tensor({"norm": [180, 240], "std": [200, 250], "var": [200, 250], "logsumexp": [0, 240]}.get(name, [200, 220]),
+                  dtype="uint8")
+    assert getattr(te, name)(x).item() == pytest.approx(expected, rel=1e-12)

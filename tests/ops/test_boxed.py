@@ -1,4 +1,4 @@
-"""Every op, forward and backward, on a backend whose arrays can do nothing: no op reaches around the protocol."""
+"""Every op, forward and backward, on a backend whose arrays can do nothing: none goes past the protocol."""
 from __future__ import annotations
 
 import numpy as np
@@ -94,12 +94,28 @@ def test_a_model_trains_there():
 
 @pytest.mark.parametrize("write", [
     lambda x: x.zero_(), lambda x: x.fill_(3.0), lambda x: x.add_(2.0), lambda x: x.mul_(2.0),
-    lambda x: x.copy_(te.ones(2, 3)), lambda x: x.__setitem__(0, 5.0)])
+    lambda x: x.copy_(te.ones(2, 3)), lambda x: x.__setitem__(0, 5.0), lambda x: x.__setitem__((1, 2), 5),
+    lambda x: x.__setitem__(np.array([[True, False, True], [False, True, False]]), 5.0),
+    lambda x: x.T[::2].mul_(7.0), lambda x: x.add_(te.ones(3, device=x.device), alpha=0.5)])
 def test_changes_in_place(write):
     here, there = te.ones(2, 3), te.ones(2, 3, device="boxed")
     write(here)
     write(there)
     np.testing.assert_array_equal(there.numpy(), here.numpy())
+
+
+@pytest.mark.parametrize("device", ["cpu", "boxed"])
+def test_changes_in_place_are_counted_and_refused_where_elements_are_shared(device):
+    x = te.ones(2, 3, device=device)
+    for times, write in enumerate((x.zero_, lambda: x[0].fill_(2.0), lambda: x.__setitem__(1, 3.0)), 1):
+        write()
+        assert x.storage.writes.count == times
+    with pytest.raises(RuntimeError, match="clone"):
+        te.ones(1, 3, device=device).expand(2, 3).zero_()
+    with pytest.raises(TypeError):
+        te.tensor([1, 2], device=device).add_(0.5)
+    with pytest.raises(RuntimeError, match="no_grad"):
+        te.ones(2, device=device, requires_grad=True)[0] = 1.0
 
 
 @pytest.mark.parametrize("times", [1, 2])

@@ -1,7 +1,7 @@
 """Floor 7: the command `tinygrad-edu`. Here: which command runs, and what an error turns into.
 
-Exit codes: 0 done; 1 the answer is no (a wrong gradient, training diverged) or the program is at fault (with a
-traceback); 2 the input is at fault, said in one line; 130 interrupted.
+Exit codes: 0 done; 1 the answer is no (a wrong gradient, training diverged) or the program is at fault (with
+a traceback); 2 the input is at fault, said in one line; 130 interrupted.
 """
 from __future__ import annotations
 
@@ -15,9 +15,8 @@ from tinygrad_edu.cli.arguments import UsageError, parser
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command line (that of the process by default) and return its exit code."""
     try:
-        # Only what these two raise in telling the user off; argparse itself exits with 2 on a bad line, 0 on --help.
         asked = parser().parse_args(arguments)
-    except SystemExit as leave:
+    except SystemExit as leave:         # argparse's way: 2 after a bad line, 0 after --help
         return int(leave.code or 0)
     try:
         return int(asked.run(asked))
@@ -25,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("\ninterrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:
-        # The reader (`head`, `less`) has had enough; what is still in the buffer must not raise again at exit.
+        # The reader (`head`, `less`) has had enough; what is left in the buffer must not raise again at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 141
     except Exception as error:

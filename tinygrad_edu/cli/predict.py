@@ -61,7 +61,7 @@ def _read(asked: argparse.Namespace, predictor: Predictor) -> _Rows:
     wanted = len(predictor.feature_names)
     problem: Exception | None = None
     try:
-        table = source.read(asked.data, asked, task=predictor.task)
+        table = source.read(asked.data, asked, task=predictor.task, seed=predictor.settings.seed)
         if not source.is_file(asked.data) or table.features.shape[1] == wanted:
             return _Rows(table.features, table.feature_names, table)
         count = table.features.shape[1]
@@ -82,7 +82,8 @@ def _read(asked: argparse.Namespace, predictor: Predictor) -> _Rows:
 def _mismatch(word: str, count: int, predictor: Predictor) -> str:
     names = predictor.feature_names
     listed = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")
-    return f"{word} has {count} feature columns, the model was trained on {len(names)} ({listed}); give it the same columns"
+    return (f"{word} has {count} feature columns, the model was trained on {len(names)} ({listed}); "
+            "give it the same columns")
 
 
 def _in_order(rows: _Rows, predictor: Predictor, word: str) -> Array:
@@ -95,7 +96,8 @@ def _in_order(rows: _Rows, predictor: Predictor, word: str) -> Array:
     missing = [name for name in wanted if name not in found]
     if missing:
         raise UsageError(f"{word} has no column {missing[0]!r}, which the model was trained on (it has "
-                         f"{', '.join(found[:5])}{', ...' if len(found) > 5 else ''}); rename it, or drop the header")
+                         f"{', '.join(found[:5])}{', ...' if len(found) > 5 else ''}); "
+                         "rename it, or drop the header")
     return rows.features[:, [found.index(name) for name in wanted]]
 
 

@@ -33,7 +33,7 @@ def read(word: str, options: argparse.Namespace, *, task: Any = None, seed: int 
     task = options.task or task
     if ".fp" in Path(word).suffixes:
         if options.label is not None or options.names is not None:
-            raise UsageError("a .fp file has its name and label in front; --label and --names are for CSV files")
+            raise UsageError("a .fp file has name and label in front; --label and --names are for CSV files")
         table = data.read_fp(word, task=task).table(short_name(word), f"read from {Path(word).name}")
     else:
         label = -1 if options.label is None else column(options.label)
@@ -44,7 +44,8 @@ def read(word: str, options: argparse.Namespace, *, task: Any = None, seed: int 
 
 def _named(word: str, options: argparse.Namespace, seed: int) -> data.Table:
     if word not in NAMES:
-        raise UsageError(f"no data set {word!r}; there are {', '.join(NAMES)}, or give a file such as {word}.csv")
+        raise UsageError(f"no data set {word!r}; there are {', '.join(NAMES)}, "
+                         f"or give a file such as {word}.csv")
     if options.label is not None or options.names is not None or options.task is not None:
         raise UsageError(f"{word} knows its labels; --label, --names and --task are for files")
     try:

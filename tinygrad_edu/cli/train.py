@@ -33,13 +33,13 @@ def run(asked: argparse.Namespace) -> int:
     saved: dict[str, Any] = {}
     if asked.resume:
         if asked.folds is not None:
-            raise UsageError("--resume continues one run; cross-validation has no checkpoint to continue from")
+            raise UsageError("--resume continues one run; leave out --folds, or --resume")
         predictor, notes = Predictor.load(folder / CHECKPOINT)
         saved = {field.name: getattr(predictor.settings, field.name) for field in fields(Settings)}
         saved["test_fraction"] = notes["test_fraction"]
         _recall_columns(asked, notes)
     settings = _settings(asked, saved)
-    fraction = asked.test_fraction or saved.get("test_fraction", 0.25)
+    fraction = saved.get("test_fraction", 0.25) if asked.test_fraction is None else asked.test_fraction
     if not 0 < fraction < 1:
         raise UsageError(f"--test-fraction must lie in (0, 1), not {fraction}")
     table = source.read(asked.data, asked, seed=settings.seed)
@@ -83,9 +83,10 @@ def _recall_columns(asked: argparse.Namespace, notes: dict[str, Any]) -> None:
 
 def _check(table: data.Table) -> None:
     if len(table) < 4:
-        raise UsageError(f"{table.name}: {len(table)} rows are too few to learn from and to be judged on; 4 at least")
+        raise UsageError(f"{table.name}: {len(table)} rows are too few to learn and be judged on; 4 at least")
     if table.class_names and len(table.class_names) < 2:
-        raise UsageError(f"{table.name}: all rows have the label {table.class_names[0]!r}; there is nothing to tell apart")
+        raise UsageError(f"{table.name}: all rows have the label {table.class_names[0]!r}; "
+                         "there is nothing to tell apart; is another column the label? (--label)")
 
 
 def _classes(table: data.Table) -> np.ndarray[Any, Any] | None:
@@ -109,8 +110,8 @@ def _train_once(table: data.Table, settings: Settings, folder: Path, asked: argp
     _write_history(trainer, folder / "history.csv")
     if not finished:
         steps = len(trainer.history) * len(trainer.loader) + trainer.loader.state_dict()["position"]
-        print(f"\ninterrupted after epoch {len(trainer.history)}, step {steps}; the model is in {checkpoint}; "
-              "go on with --resume", file=sys.stderr)
+        print(f"\ninterrupted after epoch {len(trainer.history)}, step {steps}; "
+              f"the model is in {checkpoint}; go on with --resume", file=sys.stderr)
         return 130
     _print_scores({"train": trainer.scores(train), "held out": trainer.scores(held_out)})
     files = [checkpoint, folder / "history.csv", *_draw(trainer, folder)]
@@ -190,7 +191,7 @@ def _cross_validate(table: data.Table, settings: Settings, folder: Path, asked: 
         scores = trainer.scores(table.rows(outside))
         rows.append({"fold": k, **scores})
         if not asked.quiet:
-            print(f"fold {k:2d}   " + "   ".join(f"{_TITLES[name]} {value:.4f}" for name, value in scores.items()))
+            print(f"fold {k:2d}   " + "   ".join(f"{_TITLES[name]} {x:.4f}" for name, x in scores.items()))
     names = [name for name in rows[0] if name != "fold"]
     for name in names:
         values = np.array([row[name] for row in rows])
@@ -213,11 +214,12 @@ def _plan(trainer: Trainer) -> str:
     settings, predictor = trainer.settings, trainer.predictor
     sizes = [len(predictor.feature_names), *settings.hidden, len(predictor.class_names) or 1]
     count = sum(parameter.size for parameter in predictor.model.parameters())
-    extras = "".join(f", {name.replace('_', ' ')} {value:g}" for name, value in (
-        ("dropout", settings.dropout), ("weight_decay", settings.weight_decay), ("patience", settings.patience)) if value)
-    return (f"model: {' - '.join(map(str, sizes))}, {settings.activation}, {count} parameters; {settings.optimizer}, "
-            f"learning rate {settings.lr:g}, {settings.epochs} epochs of {len(trainer.loader)} steps of "
-            f"{settings.batch_size} rows{extras}, seed {settings.seed}")
+    options = {"dropout": settings.dropout, "weight decay": settings.weight_decay,
+               "patience": settings.patience}
+    extras = "".join(f", {name} {value:g}" for name, value in options.items() if value)
+    return (f"model: {' - '.join(map(str, sizes))}, {settings.activation}, {count} parameters{extras}\n"
+            f"training: {settings.optimizer}, learning rate {settings.lr:g}, {settings.epochs} epochs of "
+            f"{len(trainer.loader)} steps of {settings.batch_size} rows, seed {settings.seed}")
 
 
 def _print_scores(scores: dict[str, Row]) -> None:
@@ -256,10 +258,10 @@ def _draw(trainer: Trainer, folder: Path) -> list[Path]:
             pictures.append(plots.roc(held_out.labels, probabilities, folder / "roc.png", class_names=names,
                                       title=f"{table.name}, held out"))
         if names and table.features.shape[1] == 2:
-            everything = [np.concatenate(pair) for pair in
-                          ((table.features, held_out.features), (table.labels, held_out.labels))]
+            points = np.concatenate([table.features, held_out.features])
+            labels = np.concatenate([table.labels, held_out.labels])
             pictures.append(plots.decision_boundary(
-                trainer.predictor, *everything, folder / "boundary.png", class_names=names,
+                trainer.predictor, points, labels, folder / "boundary.png", class_names=names,
                 feature_names=table.feature_names, title=table.name))
     except ImportError as error:
         print(f"no pictures: {error}", file=sys.stderr)

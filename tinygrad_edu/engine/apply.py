@@ -85,11 +85,9 @@ def _record(op: Op, xs: tuple[Any, ...], arrays: list[Any], params: dict[str, An
     mask = tuple([p is not None for p in parents])
     if True not in mask:
         return None
-    plan = op.plans.get(mask)
-    if plan is None:
-        plan = op.plans[mask] = op.plan(mask)
+    plan = op.plans.get(mask) or op.planned(mask)
     saved: list[tuple[str, Any, Node | None, int]] = []
-    for name, i in plan:
+    for name, i in plan.saves:
         if i < 0:
             saved.append((name, out, None, 0 if not op.view else out.writes.count))
             continue
@@ -100,7 +98,7 @@ def _record(op: Op, xs: tuple[Any, ...], arrays: list[Any], params: dict[str, An
             constant = arrays[i]            # the caller's own array: he may change it later, so keep a copy
             saved.append((name, constant.copy() if isinstance(constant, _ndarray) else constant, None, -1))
     metas = tuple([(a.shape, a.dtype) if hasattr(a, "shape") else ((), None) for a in arrays])
-    return Node(op, parents, metas, params, tuple(saved))
+    return Node(op, parents, metas, params, tuple(saved), plan)
 
 
 def _constant(x: Any) -> Any:

@@ -87,26 +87,26 @@ def _add(grads: dict[Node, Any], heap: list[tuple[int, Node]], node: Node, g: An
 
 def pull(node: Node, g: Any, raw: bool, observers: tuple[Any, ...] = ()) -> list[Any]:
     """The gradients of a node's inputs (None where none is wanted), given the gradient of its output."""
-    op = node.op
-    assert op is not None
+    op, plan = node.op, node.plan
+    assert op is not None and plan is not None
     env = _environment(node, raw)
     env["g"] = g
     start = perf_counter() if observers else 0.0
-    parents = node.parents
-    if op.joint is not None:
-        if "wants" in op.needs[0]:
-            env["wants"] = tuple([p is not None for p in parents])
+    parents, metas = node.parents, node.metas
+    slopes: list[Any] = [None] * len(parents)
+    if op.joint is None:
+        for i, rule, names in plan.rules:
+            slopes[i] = rule(*[env[n] for n in names])
+    else:
+        env["wants"] = tuple([p is not None for p in parents])
         slopes = list(op.joint(*[env[n] for n in op.needs[0]]))
         if len(slopes) != len(parents):
             raise OpError(f"{op.name}: its rule returned {len(slopes)} gradients, expected {len(parents)}")
-    else:
-        slopes = [None if p is None or rule is None else rule(*[env[n] for n in names])
-                  for p, rule, names in zip(parents, op.vjps, op.needs, strict=True)]
     for i, slope in enumerate(slopes):
         if slope is not None and parents[i] is not None:
             if raw and isinstance(slope, Value):        # a rule may use functions of the public face
                 slopes[i] = slope = slope.storage.array
-            shape, dtype = node.metas[i]
+            shape, dtype = metas[i]
             if getattr(slope, "shape", None) != shape:
                 slopes[i] = slope = sum_to(slope, shape, op)
             if slope.dtype != dtype:
@@ -119,17 +119,14 @@ def pull(node: Node, g: Any, raw: bool, observers: tuple[Any, ...] = ()) -> list
 def _environment(node: Node, raw: bool) -> dict[str, Any]:
     """Everything a rule may name, but `g`: saved arrays (or Values, when a graph is wanted), shapes,
     parameters."""
-    op = node.op
-    assert op is not None
+    op, plan = node.op, node.plan
+    assert op is not None and plan is not None
     if node.saved is None:
         raise FreedGraphError(f"{op.name}: backward() was already called through this graph and what it "
                               "saved is freed; pass retain_graph=True to the first call if you need a second")
     env = dict(node.params)
-    if op.uses_shapes:
-        for name, meta in zip(op.inputs, node.metas, strict=False):
-            env[name + "_shape"] = meta[0]
-        if op.variadic:
-            env[op.inputs[0] + "_shape"] = tuple(meta[0] for meta in node.metas)
+    for name, i in plan.shapes:
+        env[name] = node.metas[i][0] if not op.variadic else tuple(meta[0] for meta in node.metas)
     for name, kept, owner, seen in node.saved:
         if seen < 0:
             env[name] = kept
@@ -150,14 +147,13 @@ def sum_to(g: Any, shape: tuple[int, ...], op: Any = None) -> Any:
     if not hasattr(g, "shape"):
         raise OpError(f"{getattr(op, 'name', 'vjp')}: its rule returned {type(g).__name__} {g!r:.40}, "
                       f"expected an array of shape {shape}, or None")
-    if len(g.shape) < len(shape) or any(n not in (1, m)
-                                        for n, m in zip(shape[::-1], g.shape[::-1], strict=False)):
+    try:
+        axes = stretched_axes(shape, g.shape)
+    except ShapeError:
         raise ShapeError(f"{getattr(op, 'name', 'vjp')}: its rule returned a gradient of shape "
-                         f"{tuple(g.shape)}, "
-                         f"expected a shape that {shape} broadcasts to")
+                         f"{tuple(g.shape)}, expected a shape that {shape} broadcasts to") from None
     if isinstance(g, Value):
         return g.sum_to(shape)  # type: ignore[attr-defined]
-    axes = stretched_axes(shape, g.shape)
     lead = len(g.shape) - len(shape)
     if len(axes) == lead:
         return np.add.reduce(g, axes)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,6 +16,13 @@ from tinygrad_edu.errors import OpError
 
 REGISTRY: dict[str, Op] = {}
 Rule = Callable[..., Any]
+
+
+class Plan(NamedTuple):
+    """What to save, which rules to run and which shapes they name, when only some inputs want gradients."""
+    saves: tuple[tuple[str, int], ...]
+    rules: tuple[tuple[int, Rule, tuple[str, ...]], ...]
+    shapes: tuple[tuple[str, int], ...]
 
 
 class Op:
@@ -81,8 +88,7 @@ class Op:
         known |= {"wants"} if joint else set()
         for unknown in sorted({n for names in self.needs for n in names} - known):
             raise OpError(f"op {name!r}: a rule asks for {unknown!r}, which is none of {sorted(known)}")
-        self.uses_shapes = any(n.endswith("_shape") for names in self.needs for n in names)
-        self.plans: dict[tuple[bool, ...], tuple[tuple[str, int], ...]] = {}
+        self.plans: dict[tuple[bool, ...], Plan] = {}
         self.kernels: dict[Backend, Callable[..., Any]] = {cpu: numpy}
         if register:
             if name in REGISTRY:
@@ -108,6 +114,18 @@ class Op:
         if self.variadic:
             return (*saves, *((str(i), i) for i in range(len(mask)) if self.inputs[0] in wanted))
         return (*saves, *((name, i) for i, name in enumerate(self.inputs) if name in wanted))
+
+    def planned(self, mask: tuple[bool, ...]) -> Plan:
+        """All that recording and pulling need to know when only the inputs in `mask` want gradients."""
+        found = self.plans.get(mask)
+        if found is None:
+            rules = () if self.joint else tuple((i, rule, names) for i, (wanted, rule, names) in enumerate(
+                zip(mask, self.vjps, self.needs, strict=True)) if wanted and rule is not None)
+            named = {n for _, _, names in rules for n in names} if not self.joint else set(self.needs[0])
+            shapes = tuple((f"{name}_shape", i) for i, name in enumerate(self.inputs)
+                           if f"{name}_shape" in named)
+            found = self.plans[mask] = Plan(self.plan(mask), rules, shapes)
+        return found
 
     def kernel(self, backend: Backend) -> Callable[..., Any]:
         """How this op runs on `backend`: its own NumPy function on the cpu, its family's lowering elsewhere.

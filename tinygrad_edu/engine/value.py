@@ -16,7 +16,7 @@ from tinygrad_edu.backend.protocol import Backend
 from tinygrad_edu.shapes import Shape
 
 if TYPE_CHECKING:
-    from tinygrad_edu.engine.op import Op
+    from tinygrad_edu.engine.op import Op, Plan
 
 _order = itertools.count().__next__
 
@@ -44,12 +44,15 @@ class Node:
     `order` grows with creation, so a parent's is always smaller than its child's: it is a topological order
     for free. A node without an op is a leaf; its `grad` is where gradients gather.
     """
-    __slots__ = ("__weakref__", "grad", "hooks", "metas", "op", "order", "params", "parents", "saved",
+    __slots__ = ("__weakref__", "grad", "hooks", "metas", "op", "order", "params", "parents", "plan",
+                 "saved",
                  "where")
 
     def __init__(self, op: Op | None, parents: tuple[Node | None, ...], metas: tuple[tuple[Shape, Any], ...],
-                 params: dict[str, Any], saved: tuple[Any, ...] | None) -> None:
+                 params: dict[str, Any], saved: tuple[Any, ...] | None,
+                 plan: Plan | None = None) -> None:
         self.op, self.parents, self.metas, self.params, self.saved = op, parents, metas, params, saved
+        self.plan = plan
         self.order = _order()
         self.grad: Any = None                   # of a leaf; of another node, when it was asked to retain it
         self.hooks: list[Callable[[Any], Any]] | None = None

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.dtypes import is_floating
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.functional.creation import as_tensor
 from tinygrad_edu.functional.lift import lifted
@@ -43,9 +44,10 @@ def gelu(x: Any) -> Any:
 
 def pow(x: Any, y: Any) -> Any:
     """$x^y$, elementwise. A constant exponent of 2 is `square`; integers keep NumPy's integer power."""
-    if type(y) in (int, float) and y == 2:
-        return _e.square(as_tensor(x))
-    return _e.pow(x if isinstance(x, Value) or isinstance(y, Value) else as_tensor(x), y)
+    x = x if isinstance(x, Value) or isinstance(y, Value) else as_tensor(x)
+    if type(y) in (int, float) and y == 2 and (type(y) is int or is_floating(x.dtype)):
+        return _e.square(x)
+    return _e.pow(x, y)
 
 
 def clip(x: Any, low: Any = None, high: Any = None) -> Any:

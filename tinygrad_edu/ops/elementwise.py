@@ -76,8 +76,8 @@ isfinite = unary("isfinite", np.isfinite, None, math=r"|x| < \infty", floating=F
 _STEPS = Interval(-2.9, 2.9, avoid=(-2.5, -2, -1.5, -1, -0.5, 0, 0.5, 1, 1.5, 2, 2.5))
 floor = unary("floor", np.floor, lambda g: g * 0.0, domain=_STEPS, math=r"\lfloor x \rfloor", floating=False)
 ceil = unary("ceil", np.ceil, lambda g: g * 0.0, domain=_STEPS, math=r"\lceil x \rceil", floating=False)
-round = unary("round", np.round, lambda g: g * 0.0, domain=_STEPS, math=r"\text{round half to even}",
-              floating=False)
+round = unary("round", lambda x: np.round(x) if x.dtype.kind in "fc" else x.copy(), lambda g: g * 0.0,
+              domain=_STEPS, math=r"\text{round half to even}", floating=False)
 trunc = unary("trunc", np.trunc, lambda g: g * 0.0, domain=_STEPS, math=r"\text{towards 0}", floating=False)
 sign = unary("sign", lambda x: np.sign(x) if x.dtype.kind != "b" else x, lambda g: g * 0.0,
              domain=Interval(avoid=(0,)), edges=(edge(x=0.0, out=0.0, slope=0.0),),

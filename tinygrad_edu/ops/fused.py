@@ -10,17 +10,13 @@ from tinygrad_edu.domain import Call, Draw, Interval, edge
 from tinygrad_edu.engine.op import Op
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.ops.elementwise import exp, mul
-from tinygrad_edu.ops.reduce import sum
+from tinygrad_edu.ops.reduce import floats, sum
 from tinygrad_edu.shapes import Shape
 
 
 def _axis_calls(draw: Draw) -> Call:
     x = draw.array(draw.shape(min_dims=1))
     return Call((x,), {"axis": draw.integer(0, x.ndim - 1)})
-
-
-def _floats(x: Any) -> Any:
-    return x if x.dtype.kind in "fc" else x.astype(np.float64)
 
 
 def _row_max(x: Any) -> Any:
@@ -36,7 +32,7 @@ def _row_sum(x: Any) -> Any:
 
 
 def _softmax(x: Any, *, axis: int) -> Any:
-    x = _floats(x)
+    x = floats(x)
     if x.shape[axis] == 0:
         return x.copy()
     out = x - x.real.max(axis, keepdims=True)
@@ -46,7 +42,7 @@ def _softmax(x: Any, *, axis: int) -> Any:
 
 
 def _log_softmax(x: Any, *, axis: int) -> Any:
-    x = _floats(x)
+    x = floats(x)
     if x.shape[axis] == 0:
         return x.copy()
     out = x - x.real.max(axis, keepdims=True)
@@ -158,7 +154,7 @@ cross_entropy_grad: Op = Op("cross_entropy_grad", _cross_entropy_grad,
 
 
 def _standardize(x: Any, *, axes: tuple[int, ...], eps: float = 1e-5) -> Any:
-    x = _floats(x)
+    x = floats(x)
     centred = x - x.mean(axes, keepdims=True)
     return centred / np.sqrt((centred * centred).mean(axes, keepdims=True) + eps)
 

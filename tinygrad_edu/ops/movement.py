@@ -110,6 +110,12 @@ def _reshape(x: Any, *, shape: tuple[int, ...]) -> Any:
     return np.reshape(x, resolve_reshape(x.shape, shape))
 
 
+def _slice(x: Any, *, key: Any) -> Any:
+    """x[key] as a view even where NumPy would hand out a number: with an ellipsis it never does."""
+    parts = key if isinstance(key, tuple) else (key,)
+    return x[parts if any(p is Ellipsis for p in parts) else (*parts, ...)]
+
+
 def _windows(x: Any, *, sizes: tuple[int, ...], strides: tuple[int, ...], dilations: tuple[int, ...]) -> Any:
     """Windows over the last len(sizes) axes: (..., *counts, *sizes), a view."""
     k = len(sizes)
@@ -152,9 +158,9 @@ permute: Op = Restride("permute", lambda x, *, axes: np.transpose(x, axes),
                    calls=_permute_calls, math=r"y_{i_{\pi(1)} \dots} = x_{i_1 \dots}")
 expand = Restride("expand", lambda x, *, shape: np.broadcast_to(x, shape), (lambda g: g,), view=True,
                   calls=_expand_calls, math=r"\text{repeat along axes of size 1}")
-flip: Op = Restride("flip", lambda x, *, axes: np.flip(x, axes), (lambda g, axes: flip(g, axes=axes),),
-                view=True, calls=_flip_calls, math="y_i = x_{n-1-i}")
-slice_ = Restride("slice", lambda x, *, key: x[key],
+flip: Op = Restride("flip", lambda x, *, axes: np.flip(x, axes) if x.ndim else x,
+                    (lambda g, axes: flip(g, axes=axes),), view=True, calls=_flip_calls, math="y_i = x_{n-1-i}")
+slice_ = Restride("slice", _slice,
                   (lambda g, x_shape, key: unslice(g, shape=x_shape, key=key),), view=True,
                   calls=_slice_calls, math=r"y = x[\text{start}:\text{stop}:\text{step}]")
 windows = Restride("windows", _windows,

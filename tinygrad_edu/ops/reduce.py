@@ -88,7 +88,18 @@ def _shared(g: Any, x: Any, out: Any, axes: Axes) -> Any:
     return g * hit / sum(hit, axes=axes)
 
 
+def floats(x: Any) -> Any:
+    """x as floats: whole numbers would overflow or wrap around in what follows."""
+    return x if x.dtype.kind in "fc" else x.astype(np.float64)
+
+
+def _norm2(x: Any, *, axes: Axes) -> Any:
+    x = floats(x)
+    return np.sqrt(np.sum(x * x, axis=axes, keepdims=True))
+
+
 def _logsumexp(x: Any, *, axes: Axes) -> Any:
+    x = floats(x)
     if _count(x.shape, axes) == 0:
         return np.full([1 if a in axes else n for a, n in enumerate(x.shape)], -np.inf, x.dtype)
     top = np.max(x.real, axis=axes, keepdims=True)
@@ -118,7 +129,7 @@ logsumexp = Reduce("logsumexp", _logsumexp,
                    edges=(edge(x=[-np.inf, -np.inf], out=[-np.inf], slope=[0.0, 0.0], params={"axes": (0,)}),
                           edge(x=[1000.0, 1000.0], out=[1000.0 + np.log(2.0)], slope=[0.5, 0.5],
                                params={"axes": (0,)})), math=r"\ln \sum_i e^{x_i}")
-norm2 = Reduce("norm2", lambda x, *, axes: np.sqrt(np.sum(x * x, axis=axes, keepdims=True)),
+norm2 = Reduce("norm2", _norm2,
                (lambda g, x, out: g * x / where(equal(out, 0), 1.0, out),),
                calls=_calls(Interval(0.2, 2), min_side=1),
                edges=(edge(x=[0.0, 0.0], out=[0.0], slope=[0.0, 0.0], params={"axes": (0,)}),),

@@ -23,7 +23,7 @@ _ROWS_AT_ONCE = 4096
 
 
 def network(inputs: int, outputs: int, settings: Settings) -> nn.Sequential:
-    """Linear, activation, dropout for each hidden layer, and a last Linear; drawn from the default generator."""
+    """Linear, activation and dropout for each hidden layer, and a last Linear."""
     layers: list[nn.Module] = []
     sizes = [inputs, *settings.hidden]
     for before, after in itertools.pairwise(sizes):
@@ -35,7 +35,7 @@ def network(inputs: int, outputs: int, settings: Settings) -> nn.Sequential:
 
 @dataclass(eq=False)
 class Predictor:
-    """A network and the meaning of its numbers: columns in; classes, or with no class names a quantity, out."""
+    """A network and what its numbers mean: columns in; classes, or with no class names a quantity, out."""
 
     model: nn.Sequential
     settings: Settings
@@ -68,11 +68,16 @@ class Predictor:
         self.model.eval()
         try:
             with no_grad():
-                parts = [self.model(F.wrap(self.scaling.forwards(features[i:i + _ROWS_AT_ONCE], self.settings.dtype)))
-                         .numpy() for i in range(0, len(features), _ROWS_AT_ONCE)]
+                parts = [self._part(features[i:i + _ROWS_AT_ONCE])
+                         for i in range(0, len(features), _ROWS_AT_ONCE)]
         finally:
             self.model.train(training)
-        return np.concatenate(parts) if parts else np.empty((0, len(self.class_names) or 1), self.settings.dtype)
+        nothing = np.empty((0, len(self.class_names) or 1), self.settings.dtype)
+        return np.concatenate([nothing, *parts])
+
+    def _part(self, features: Array) -> Array:
+        out: Array = self.model(F.wrap(self.scaling.forwards(features, self.settings.dtype))).numpy()
+        return out
 
     def __call__(self, features: Array) -> Array:
         """Probabilities (rows, classes) that sum to 1, or the quantity (rows,) in its own unit; float64."""
@@ -118,6 +123,6 @@ def read_extra(path: PathLike) -> dict[str, Any]:
     """What `Trainer.save` wrote beside the arrays."""
     extra = read_checkpoint(path)[0]["extra"]
     if not isinstance(extra, dict) or not {"predictor", "run", "notes"} <= set(extra):
-        raise nn.CheckpointError(f"{os.fspath(path)} is a checkpoint, but not one of `tinygrad-edu train`: it does not "
-                                 "say what its model is; load it with nn.load_checkpoint into a model you make")
+        raise nn.CheckpointError(f"{os.fspath(path)} is a checkpoint, but not of `tinygrad-edu train`: it "
+                                 "does not say what its model is; use nn.load_checkpoint(path, model=...)")
     return extra

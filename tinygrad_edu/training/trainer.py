@@ -43,9 +43,9 @@ class Trainer:
         make, options = OPTIMIZERS[settings.optimizer]
         self.optimizer = make(self.predictor.model.parameters(), lr=settings.lr,
                               weight_decay=settings.weight_decay, **options)
-        self.loader = DataLoader(
-            ArrayDataset(self.predictor.scaling.forwards(train.features, settings.dtype), self._targets(train)),
-            settings.batch_size, shuffle=True, seed=settings.seed)
+        features = self.predictor.scaling.forwards(train.features, settings.dtype)
+        self.loader = DataLoader(ArrayDataset(features, self._targets(train)), settings.batch_size,
+                                 shuffle=True, seed=settings.seed)
         self.history: list[Row] = []
         self._sum, self._rows = 0.0, 0      # of the losses of the epoch under way
 
@@ -141,11 +141,13 @@ class Trainer:
         for field in fields(Settings):
             before, now = getattr(saved, field.name), getattr(self.settings, field.name)
             if before != now and field.name not in ("epochs", "patience"):
-                raise nn.CheckpointError(f"{os.fspath(path)} was trained with {field.name} {before}, this run has {now}; "
-                                    "resume with the same, or train anew into another folder")
+                raise nn.CheckpointError(
+                    f"{os.fspath(path)} was trained with {field.name} {before}, this run has {now}; "
+                    "resume with the same, or train anew into another folder")
         if extra["run"]["data"] != self._digest():
-            raise nn.CheckpointError(f"{os.fspath(path)} was trained on other rows than these; resume with the same data "
-                                "and split, or train anew into another folder")
+            raise nn.CheckpointError(
+                f"{os.fspath(path)} was trained on other rows than these; resume with the same data and "
+                "split, or train anew into another folder")
         nn.load_checkpoint(path, model=self.predictor.model, optimizer=self.optimizer, loader=self.loader)
         run = extra["run"]
         self.history, self._sum, self._rows = list(run["history"]), run["sum"], run["rows"]

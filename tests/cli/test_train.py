@@ -1,0 +1,146 @@
+"""`tinygrad-edu train`: what it learns, what it writes, what it says."""
+from __future__ import annotations
+
+import csv
+import re
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.cli.commands import flowers, houses
+from tinygrad_edu import data
+from tinygrad_edu.cli import arguments, main
+from tinygrad_edu.training import Predictor, settings
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with open(path, newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def score(text: str, part: str, column: int = 0) -> float:
+    """A number of the table that train prints."""
+    found = re.search(rf"^{part} +(.*)$", text, re.MULTILINE)
+    assert found is not None, text
+    return float(found[1].split()[column])
+
+
+def test_a_file_is_learnt_and_everything_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "out"
+    assert main(["train", str(flowers(tmp_path / "flowers.csv")), "--epochs", "60", "--out", str(out)]) == 0
+    said = capsys.readouterr().out
+    assert score(said, "held out") == 1.0 == score(said, "held out", 1)
+    names = {path.name for path in out.iterdir()}
+    assert names == {"model.safetensors", "history.csv", "loss.png", "roc.png", "boundary.png"}
+    assert all((out / name).read_bytes().startswith(b"\x89PNG") for name in names if name.endswith(".png"))
+    history = rows(out / "history.csv")
+    assert [int(row["epoch"]) for row in history] == list(range(1, 61))
+    assert float(history[-1]["train_loss"]) < 0.2 * float(history[0]["train_loss"])
+    predictor, notes = Predictor.load(out / "model.safetensors")
+    assert predictor.feature_names == ("length", "width")
+    assert predictor.class_names == ("aster", "borage", "clover")
+    assert notes["data"] == "flowers"
+    assert 5500 < predictor.scaling.offset[0] < 6500
+
+
+@pytest.mark.parametrize(("name", "least"), [("digits", 0.97), ("spiral", 0.97), ("circle", 0.97), ("xor", 0.95)])
+def test_defaults_solve_the_data_set(name: str, least: float, tmp_path: Path,
+                                     capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", name, "--quiet", "--out", str(tmp_path)]) == 0
+    said = capsys.readouterr()
+    assert score(said.out, "held out") >= least
+    assert len(said.out.splitlines()) == 3 and said.err == ""
+
+
+def test_regression_is_measured_in_its_own_unit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = houses(tmp_path / "houses.csv")
+    line = ["train", str(path), "--epochs", "150", "--lr", "0.01", "--dropout", "0", "--out", str(tmp_path / "out")]
+    assert main(line) == 0
+    said = capsys.readouterr().out
+    assert "a quantity to predict" in said
+    assert score(said, "held out") > 0.98
+    predictor, _ = Predictor.load(tmp_path / "out/model.safetensors")
+    assert predictor(np.array([[100.0, 3.0]]))[0] == pytest.approx(160_000, rel=0.1)
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"model.safetensors", "history.csv", "loss.png"}
+
+
+def test_cross_validation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = flowers(tmp_path / "flowers.csv")
+    assert main(["train", str(path), "--folds", "4", "--epochs", "20", "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().out
+    folds = rows(tmp_path / "out/folds.csv")
+    accuracies = [float(row["accuracy"]) for row in folds]
+    assert len(folds) == 4
+    expected = f"held out accuracy: {np.mean(accuracies):.4f} ± {np.std(accuracies, ddof=1):.4f} (mean ± sd of 4 folds)"
+    assert expected in said
+    assert len(re.findall(r"^fold +\d+ +accuracy", said, re.MULTILINE)) == 4
+    for k in range(1, 5):
+        assert Predictor.load(tmp_path / f"out/fold{k}.safetensors")[0].class_names == ("aster", "borage", "clover")
+
+
+@pytest.mark.parametrize(("words", "sizes"), [
+    (["--hidden", "7,5"], [7, 5]), (["--hidden", "7", "--hidden", "5"], [7, 5]), (["--hidden", "none"], []),
+])
+def test_hidden_layers(words: list[str], sizes: list[int], tmp_path: Path) -> None:
+    path = flowers(tmp_path / "flowers.csv")
+    assert main(["train", str(path), *words, "--epochs", "1", "--quiet", "--out", str(tmp_path / "out")]) == 0
+    predictor, _ = Predictor.load(tmp_path / "out/model.safetensors")
+    weights = [p.shape for name, p in predictor.model.named_parameters() if name.endswith("weight")]
+    assert weights == [(b, a) for a, b in zip([2, *sizes], [*sizes, 3])]
+
+
+@pytest.mark.parametrize("optimizer", arguments.OPTIMIZERS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_every_optimizer_in_both_precisions(optimizer: str, dtype: str, tmp_path: Path) -> None:
+    line = ["train", str(flowers(tmp_path / "f.csv")), "--optimizer", optimizer, "--dtype", dtype, "--epochs", "25",
+            "--lr", "0.01", "--weight-decay", "0.0001", "--quiet", "--out", str(tmp_path / "out")]
+    assert main(line) == 0
+    history = rows(tmp_path / "out/history.csv")
+    assert float(history[-1]["train_loss"]) < float(history[0]["train_loss"])
+    predictor, _ = Predictor.load(tmp_path / "out/model.safetensors")
+    assert {p.dtype for p in predictor.model.parameters()} == {np.dtype(dtype)}
+
+
+@pytest.mark.parametrize("activation", arguments.ACTIVATIONS)
+def test_every_activation(activation: str, tmp_path: Path) -> None:
+    line = ["train", str(flowers(tmp_path / "f.csv")), "--activation", activation, "--epochs", "10", "--quiet"]
+    assert main([*line, "--out", str(tmp_path / "out")]) == 0
+    history = rows(tmp_path / "out/history.csv")
+    assert float(history[-1]["train_loss"]) < float(history[0]["train_loss"])
+
+
+def test_without_matplotlib_it_says_once_how_to_get_pictures(
+        tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
+    path = flowers(tmp_path / "flowers.csv")
+    assert main(["train", str(path), "--epochs", "2", "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr()
+    assert said.err.count('pip install "tinygrad_edu[viz]"') == 1
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"model.safetensors", "history.csv"}
+
+
+def test_divergence_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    line = ["train", str(houses(tmp_path / "h.csv")), "--optimizer", "sgd", "--lr", "1e30", "--quiet"]
+    with np.errstate(all="ignore"):
+        assert main([*line, "--out", str(tmp_path / "out")]) == 1
+    said = capsys.readouterr().err
+    assert "lower the learning rate" in said and len(said.splitlines()) == 1
+
+
+def test_patience_stops_early(tmp_path: Path) -> None:
+    line = ["train", str(flowers(tmp_path / "f.csv")), "--patience", "3", "--epochs", "2000", "--lr", "0.05", "--quiet"]
+    assert main([*line, "--out", str(tmp_path / "out")]) == 0
+    losses = [float(row["train_loss"]) for row in rows(tmp_path / "out/history.csv")]
+    assert len(losses) < 2000
+    assert min(losses[-4:]) > min(losses[:-4]) - 4 * 1e-4
+
+
+def test_the_words_on_the_command_line_are_the_librarys() -> None:
+    """They are spelled out in arguments.py so that --help imports nothing heavy."""
+    assert set(arguments.NAMES) == set(data.NAMES) == set(arguments.PRESETS) - {"FILE"}
+    assert set(arguments.ACTIVATIONS) == set(settings.ACTIVATIONS)
+    assert set(arguments.OPTIMIZERS) == set(settings.OPTIMIZERS)
+    for preset in arguments.PRESETS.values():
+        settings.Settings(**preset)

@@ -1,0 +1,68 @@
+"""Changes in place: what may be changed, and how, where arrays have no operators."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_edu.engine.modes import current, no_grad
+from tinygrad_edu.engine.value import Value
+from tinygrad_edu.errors import user_line
+from tinygrad_edu.functional.creation import tensor
+from tinygrad_edu.functional.indexing import getitem, numpy_key
+from tinygrad_edu.functional.movement import expand
+
+if TYPE_CHECKING:
+    from tinygrad_edu.tensor import Tensor
+
+
+def _check_may_change(x: Tensor) -> None:
+    if x.node is not None and current.get().grad:
+        raise RuntimeError(f"a tensor that requires grad cannot be changed in place (at {user_line()}); do it "
+                           "inside `with te.no_grad():`, or compute a new tensor, for example with te.where")
+
+
+def _shares_elements(x: Tensor) -> bool:
+    """Whether two elements of x are one place in memory, so that it must not be written."""
+    array = x.storage.array
+    if x.storage.backend.arithmetic:
+        return not array.flags.writeable
+    return any(s == 0 and n > 1 for n, s in zip(array.shape, array.strides, strict=True))
+
+
+def changing(x: Tensor) -> Any:
+    """x's memory, about to be written; the write is counted, so that a stale backward is caught."""
+    _check_may_change(x)
+    if _shares_elements(x):
+        raise RuntimeError("this tensor's elements share memory (a broadcast or window view, at "
+                           f"{user_line()}); write to x.clone()")
+    x.storage.writes.count += 1
+    x.storage.writes.where = user_line()
+    return x.storage.array
+
+
+def overwrite(x: Tensor, value: Any, casting: Any = "same_kind") -> Tensor:
+    """x with `value` in its memory: brought to x's device and dtype, broadcast to its shape. Returns x.
+
+    Raises TypeError where NumPy's `casting` rule refuses the dtype.
+    """
+    with no_grad():
+        here = value.detach().to(x.device) if isinstance(value, Value) else tensor(value, device=x.device)
+        if not np.can_cast(here.dtype, x.dtype, casting):
+            raise TypeError(f"{here.dtype} numbers do not fit into a {x.dtype} tensor (at {user_line()}); "
+                            "cast one of them with .to(dtype)")
+        here = expand(here if here.dtype == x.dtype else here.cast(x.dtype), x.shape)
+    x.storage.backend.copy(here.storage.array, out=changing(x))
+    return x
+
+
+def overwrite_part(x: Tensor, key: Any, value: Any) -> None:
+    """`x[key] = value`: through a view for a basic key; for places from an array, through the host."""
+    _check_may_change(x)
+    part = getitem(x.detach(), key)
+    if part.storage.writes is x.storage.writes:
+        overwrite(part, value, "unsafe")
+    else:
+        host = np.array(x.numpy())
+        host[numpy_key(key)] = value.numpy() if isinstance(value, Value) else value
+        overwrite(x, host)
