@@ -3,9 +3,8 @@
 `python -m benchmarks.accuracy` writes `benchmarks/results/accuracy.md` and the block in README.md. Both get
 one hidden layer of 100, Adam at 1e-3, batches of 200 and up to 200 epochs, stopped when the training loss
 stands still for 10. scikit-learn's penalty alpha = 1e-4 is divided by the rows of a batch in its gradient,
-which makes it a weight decay of 1e-4 / 200 here. What is left to differ is the first weights, the order of
-rows and the output (one logistic unit there for two classes, two softmax units here). The third column is
-`tinygrad-edu train` as it comes.
+which makes it a weight decay of 1e-4 / 200 here. What is left to differ is the first weights and the order of
+rows. The third column is `tinygrad-edu train` as it comes.
 """
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Where the time and the memory go, op by op: `with te.profile.profile() as p: ...`, then `print(p)`.
 
 Seconds are wall-clock and inclusive: under create_graph, a gradient rule that calls other ops is counted in
-its own row and in theirs. Bytes made are those of the results, a view's none; bytes saved are those that recorded
-nodes keep for backward, memory that several nodes share counted once for each.
+its own row and in theirs. Bytes made are those of the results, a view's none; bytes saved are those that
+recorded nodes keep for backward, memory that several nodes share counted once for each.
 """
 from __future__ import annotations
 

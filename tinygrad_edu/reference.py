@@ -3,13 +3,14 @@
     python -m tinygrad_edu.reference [--check] [--out DIRECTORY]
 
 Formula, rules, what is saved, where it is differentiable, what holds at special points: all of it is read off
-the declaration that also runs, so a page cannot say what the code does not do. `--check` writes nothing and exits
-with 1 when a page is not what would be written. `describe(op)` is the section of one op, a user's own included.
+the declaration that also runs, so a page cannot say what the code does not do. `--check` writes nothing and
+exits with 1 when a page is not what would be written. `describe(op)` is the section of one op, a user's too.
 """
 from __future__ import annotations
 
 import argparse
 import difflib
+import functools
 import importlib
 import itertools
 import pkgutil
@@ -73,14 +74,15 @@ def differences(out: Path) -> list[str]:
     lines: list[str] = []
     for name in sorted({*wanted, *found}):
         there, declared = found.get(name, "").splitlines(), wanted.get(name, "").splitlines()
-        lines += difflib.unified_diff(there, declared, f"{name} (there)", f"{name} (declared)", lineterm="", n=1)
+        lines += difflib.unified_diff(there, declared, f"{name} (there)", f"{name} (declared)",
+                                      lineterm="", n=1)
     return lines
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line. Returns the exit code."""
     parser = argparse.ArgumentParser(prog="python -m tinygrad_edu.reference",
-                                     description="Write the reference pages of the ops from their declarations.")
+                                     description="Write the reference of the ops from their declarations.")
     parser.add_argument("--check", action="store_true", help="write nothing; exit with 1 if a page is stale")
     parser.add_argument("--out", type=Path, default=_DEFAULT, help="the folder of the pages (docs/reference)")
     given = parser.parse_args(arguments)
@@ -127,8 +129,8 @@ def _inputs(op: Op) -> str:
     rows = []
     for i, name in enumerate(op.inputs):
         rule = op.joint or (op.vjps[i] if op.vjps else None)
-        text = "no gradient" if rule is None else f"differentiable, and tested, on {where[i]}" if where[i] else \
-            "differentiable"
+        on = f", and tested, on {where[i]}" if where[i] else ""
+        text = "no gradient" if rule is None else "differentiable" + on
         rows.append((f"`{'*' if op.variadic else ''}{name}`", "input", text))
     for name in op.params:
         default = f"default `{_write(op.defaults[name])}`" if name in op.defaults else "required"
@@ -198,6 +200,7 @@ def _written_call(op: Op, call: Call, names: Sequence[str]) -> str:
 
 # -- where things are ---------------------------------------------------------------------------------------
 
+@functools.cache
 def _modules() -> list[ModuleType]:
     return [importlib.import_module(f"{ops.__name__}.{found.name}")
             for found in sorted(pkgutil.iter_modules(ops.__path__), key=lambda m: m.name)]
@@ -213,8 +216,9 @@ def _public(name: str) -> Any:
     return getattr(functional, name)
 
 
-def _ops_behind(function: Callable[..., Any]) -> set[Op]:
-    """The ops that a function names, itself or through other functions of its floor; not those of operators."""
+@functools.cache
+def _ops_behind(function: Callable[..., Any]) -> frozenset[Op]:
+    """The ops that a function names, itself or through functions of its floor; not those of operators."""
     found: set[Op] = set()
     seen: set[int] = set()
     stack: list[Any] = [function]
@@ -223,13 +227,15 @@ def _ops_behind(function: Callable[..., Any]) -> set[Op]:
         used = one.__code__.co_names if hasattr(one, "__code__") else ()
         for name in used:
             value = one.__globals__.get(name)
-            for thing in [getattr(value, n, None) for n in used] if isinstance(value, ModuleType) else [value]:
+            inside = isinstance(value, ModuleType)
+            for thing in [getattr(value, n, None) for n in used] if inside else [value]:
+                home = getattr(thing, "__module__", None) or ""
                 if isinstance(thing, Op):
                     found.add(thing)
-                elif getattr(thing, "__module__", "").startswith(functional.__name__) and id(thing) not in seen:
+                elif home.startswith(functional.__name__) and id(thing) not in seen:
                     seen.add(id(thing))
                     stack.append(thing)
-    return found
+    return frozenset(found)
 
 
 def _by_domain(op: Op) -> bool:
@@ -240,8 +246,8 @@ def _by_domain(op: Op) -> bool:
 
 def _index(listed: Sequence[tuple[str, str, Sequence[Op]]]) -> str:
     count = sum(len(mine) for _, _, mine in listed)
-    out = ["# Reference", f"The {count} primitives of the library, by the file that declares them. These pages "
-           "are written by `python -m tinygrad_edu.reference` from the declarations; change those, not these."]
+    out = ["# Reference", f"The {count} primitives of the library, by the file that declares them. These "
+           "pages are written by `python -m tinygrad_edu.reference` from the declarations; change those."]
     for title, file, mine in listed:
         rows = [(f"[{op.name}]({file}#{op.name})", f"${op.math}$" if op.math else op.doc,
                  "yes" if op.differentiable else "no") for op in mine]

@@ -1,7 +1,7 @@
 """The source text of a gradient rule: of a lambda, the lambda and not the lines it stands in.
 
-`inspect.getsource` gives whole lines, and a declaration has several lambdas on one. The syntax tree says where
-each begins and ends, a code object where its instructions come from; the lambda is the one that holds them.
+`inspect.getsource` gives whole lines, and a declaration has several lambdas on one. The syntax tree says
+where each begins and ends, a code object where its instructions come from: the lambda that holds them.
 """
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ def backend(request):
 
 
 def numbers(shape, dtype="float64"):
-    return (np.arange(int(np.prod(shape))).reshape(shape) * 3 % 7).astype(dtype)
+    return np.asarray(np.arange(int(np.prod(shape))).reshape(shape) * 3 % 7, dtype)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

@@ -1,4 +1,5 @@
 """Faults of numbers, by their number in the list of faults: kinks, ties, singular points, extremes, NaN."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -127,7 +128,9 @@ def test_18_rows_of_minus_infinity() -> None:
 
 @pytest.mark.parametrize("target", [3, -1])
 def test_19_a_target_that_is_no_class(target: int) -> None:
-    with pytest.raises(IndexError, match=rf"target {target} is out of range for 3 classes.*test_number_faults.py:\d+"):
+    with pytest.raises(
+        IndexError, match=rf"target {target} is out of range for 3 classes.*test_number_faults.py:\d+"
+    ):
         te.cross_entropy(te.zeros(1, 3), te.tensor([target]))
     with pytest.raises(IndexError, match="out of range"):
         te.nll(te.zeros(1, 3), te.tensor([target]))
@@ -150,18 +153,27 @@ def test_20_where_hides_a_nan_and_the_double_where_does_not() -> None:
 
     def guarded(x: Any) -> Any:
         return te.where(x > 0, te.sqrt(te.where(x > 0, x, 1.0)), 0.0)
+
     assert np.isnan(slope(naive, -1.0, 4.0)[0])
     same(slope(guarded, -1.0, 4.0), [0.0, 0.25])
     x = te.tensor([0.0, 4.0], requires_grad=True)
-    with np.errstate(all="ignore"), te.detect_anomaly(), \
-            pytest.raises(AnomalyError, match=r"the gradient of sqrt .*test_number_faults.py:\d+"):
+    with (
+        np.errstate(all="ignore"),
+        te.detect_anomaly(),
+        pytest.raises(AnomalyError, match=r"the gradient of sqrt .*test_number_faults.py:\d+"),
+    ):
         naive(x).sum().backward()
 
 
 def test_21_the_op_that_made_the_first_nan_is_named() -> None:
     x = te.tensor([-1.0], requires_grad=True)
-    with np.errstate(all="ignore"), te.detect_anomaly(), \
-            pytest.raises(AnomalyError, match=r"log\(\(1,\) float32\) made the first NaN \(at .*test_number_faults.py:\d+"):
+    with (
+        np.errstate(all="ignore"),
+        te.detect_anomaly(),
+        pytest.raises(
+            AnomalyError, match=r"log\(\(1,\) float32\) made the first NaN \(at .*test_number_faults.py:\d+"
+        ),
+    ):
         te.exp(te.log(x))
     with np.errstate(all="ignore"):
-        assert np.isnan(te.exp(te.log(x)).item())          # outside the mode nothing is raised
+        assert np.isnan(te.exp(te.log(x)).item())  # outside the mode nothing is raised

@@ -1,4 +1,5 @@
 """Faults of dtypes, indices, shapes and sizes, by their number in the list of faults."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -29,11 +30,22 @@ def test_27_repeated_indices_add_up() -> None:
         np.testing.assert_array_equal(x.grad.numpy(), [0.0, 3.0])
 
 
-@pytest.mark.parametrize("read", [
-    lambda x: x[2], lambda x: x[-3], lambda x: x[[0, 2]], lambda x: x[te.tensor([2])], lambda x: te.take(x, te.tensor([2])),
-    lambda x: te.gather(x, te.tensor([2]), 0), lambda x: te.embedding(te.tensor([-1]), x),
-    lambda x: te.scatter_add(x, te.tensor([2]), te.ones(1)), lambda x: x[0, 0], lambda x: x.sum(1), lambda x: x[[True] * 3],
-])
+@pytest.mark.parametrize(
+    "read",
+    [
+        lambda x: x[2],
+        lambda x: x[-3],
+        lambda x: x[[0, 2]],
+        lambda x: x[te.tensor([2])],
+        lambda x: te.take(x, te.tensor([2])),
+        lambda x: te.gather(x, te.tensor([2]), 0),
+        lambda x: te.embedding(te.tensor([-1]), x),
+        lambda x: te.scatter_add(x, te.tensor([2]), te.ones(1)),
+        lambda x: x[0, 0],
+        lambda x: x.sum(1),
+        lambda x: x[[True] * 3],
+    ],
+)
 def test_27_a_place_that_is_not_there(read: Any) -> None:
     with pytest.raises(IndexError, match=r"\d"):
         read(te.tensor([1.0, 2.0]))
@@ -85,30 +97,64 @@ def test_29_memory_that_is_not_there() -> None:
         te.eye(-1)
 
 
-@pytest.mark.parametrize("arguments", [
-    {"sizes": 6}, {"sizes": 0}, {"sizes": 2, "stride": 0}, {"sizes": 2, "dilation": 0}, {"sizes": 2, "stride": -1},
-    {"sizes": (2, 2)}, {"sizes": 3, "dilation": 3}, {"sizes": (2,), "stride": (1, 1)}])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        {"sizes": 6},
+        {"sizes": 0},
+        {"sizes": 2, "stride": 0},
+        {"sizes": 2, "dilation": 0},
+        {"sizes": 2, "stride": -1},
+        {"sizes": (2, 2)},
+        {"sizes": 3, "dilation": 3},
+        {"sizes": (2,), "stride": (1, 1)},
+    ],
+)
 def test_33_windows_that_do_not_fit(arguments: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="window|sizes"):
+    with pytest.raises(ValueError, match=r"window|sizes"):
         te.sliding_windows(te.zeros(5), **arguments)
 
 
-@pytest.mark.parametrize("call", [
-    lambda: te.ones(2, 3) + te.ones(4), lambda: te.ones(2, 3) @ te.ones(2, 3), lambda: te.ones(6).reshape(4, 2),
-    lambda: te.concat([te.ones(2, 3), te.ones(3, 2)]), lambda: te.mse(te.ones(2), te.ones(2, 1)),
-    lambda: te.linear(te.ones(2, 3), te.ones(2, 2), te.ones(2)), lambda: te.dot(te.ones(2), te.ones(3)),
-    lambda: te.stack([te.ones(2), te.ones(3)]), lambda: te.ones(2, 3).expand(4, 3), lambda: te.split(te.ones(3), [1, 1]),
-    lambda: te.ones(2).squeeze(0), lambda: te.einsum("ij,jk", te.ones(2, 2), te.ones(3, 3))])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: te.ones(2, 3) + te.ones(4),
+        lambda: te.ones(2, 3) @ te.ones(2, 3),
+        lambda: te.ones(6).reshape(4, 2),
+        lambda: te.concat([te.ones(2, 3), te.ones(3, 2)]),
+        lambda: te.mse(te.ones(2), te.ones(2, 1)),
+        lambda: te.linear(te.ones(2, 3), te.ones(2, 2), te.ones(2)),
+        lambda: te.dot(te.ones(2), te.ones(3)),
+        lambda: te.stack([te.ones(2), te.ones(3)]),
+        lambda: te.ones(2, 3).expand(4, 3),
+        lambda: te.split(te.ones(3), [1, 1]),
+        lambda: te.ones(2).squeeze(0),
+        lambda: te.einsum("ij,jk", te.ones(2, 2), te.ones(3, 3)),
+    ],
+)
 def test_33_shapes_that_do_not_fit_are_named(call: Any) -> None:
     with pytest.raises(ValueError, match=r"\d"):
         call()
 
 
-@pytest.mark.parametrize("call", [
-    lambda: te.pad(te.ones(2), -1), lambda: te.bernoulli(1.5), lambda: te.topk(te.ones(2), 3), lambda: te.randint(3, 3),
-    lambda: te.huber(te.ones(1), te.ones(1), delta=0.0), lambda: te.mse(te.ones(1), te.ones(1), reduction="average"),
-    lambda: te.Generator(-1), lambda: te.clip(te.ones(2)), lambda: te.norm(te.ones(2), -2.0), lambda: te.split(te.ones(2), 0),
-    lambda: te.permute_dims(te.ones(2, 2), (0, 0)), lambda: te.sum(te.ones(2, 2), (0, 0)), lambda: te.concat([])])
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: te.pad(te.ones(2), -1),
+        lambda: te.bernoulli(1.5),
+        lambda: te.topk(te.ones(2), 3),
+        lambda: te.randint(3, 3),
+        lambda: te.huber(te.ones(1), te.ones(1), delta=0.0),
+        lambda: te.mse(te.ones(1), te.ones(1), reduction="average"),
+        lambda: te.Generator(-1),
+        lambda: te.clip(te.ones(2)),
+        lambda: te.norm(te.ones(2), -2.0),
+        lambda: te.split(te.ones(2), 0),
+        lambda: te.permute_dims(te.ones(2, 2), (0, 0)),
+        lambda: te.sum(te.ones(2, 2), (0, 0)),
+        lambda: te.concat([]),
+    ],
+)
 def test_33_arguments_out_of_range(call: Any) -> None:
     with pytest.raises(ValueError):
         call()

@@ -1,8 +1,9 @@
 """How the calls of the table are drawn: arrays of every layout, axes of every spelling."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,17 +19,21 @@ Recipe = Callable[[HypothesisDraw], Call]
 
 @dataclass(frozen=True)
 class Case:
-    """A public function: its oracle over NumPy arrays, and how to draw a call. `like`: only shape and dtype count."""
+    """A public function: its oracle over NumPy arrays, and how to draw a call."""
+
     oracle: Callable[..., Any]
     calls: Recipe
-    params: dict[str, Any] = field(default_factory=dict)
 
 
 def maps(*intervals: Interval, **params: Any) -> Recipe:
-    """Arrays of shapes that broadcast, one per interval; a value of `params` that is a tuple is one of several."""
+    """Arrays of shapes that broadcast, one per interval; a tuple among `params` holds several choices."""
+
     def recipe(draw: HypothesisDraw) -> Call:
-        arrays = tuple(draw.array(s, i) for s, i in zip(draw.broadcast(len(intervals)), intervals, strict=True))
+        arrays = tuple(
+            draw.array(s, i) for s, i in zip(draw.broadcast(len(intervals)), intervals, strict=True)
+        )
         return Call(arrays, {k: draw.choice(v) if isinstance(v, tuple) else v for k, v in params.items()})
+
     return recipe
 
 
@@ -43,19 +48,25 @@ def axis_of(draw: HypothesisDraw, ndim: int, *, many: bool = True) -> Any:
 
 def reductions(interval: Interval = WIDE, *, many: bool = True, min_side: int = 0, **params: Any) -> Recipe:
     """An array with some axes of it, and `keepdims`."""
+
     def recipe(draw: HypothesisDraw) -> Call:
         x = draw.array(draw.shape(min_side=min_side), interval)
         extra = {k: draw.choice(v) for k, v in params.items()}
-        return Call((x,), {"axis": axis_of(draw, x.ndim, many=many), "keepdims": draw.choice((True, False)), **extra})
+        return Call(
+            (x,), {"axis": axis_of(draw, x.ndim, many=many), "keepdims": draw.choice((True, False)), **extra}
+        )
+
     return recipe
 
 
 def along(interval: Interval = WIDE, *, min_side: int = 0, whole: bool = False, **params: Any) -> Recipe:
     """An array of at least one axis, and one of its axes; `whole`: whole numbers, so that there are ties."""
+
     def recipe(draw: HypothesisDraw) -> Call:
         x = draw.array(draw.shape(min_dims=1, min_side=min_side), interval)
         extra = {k: draw.choice(v) for k, v in params.items()}
         return Call((np.round(x) if whole else x,), {"axis": draw.integer(-x.ndim, x.ndim - 1), **extra})
+
     return recipe
 
 

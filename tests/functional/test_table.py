@@ -1,4 +1,5 @@
-"""Every public function against NumPy in float64, over shapes, axes, layouts and parameters that hypothesis draws."""
+"""Every public function against NumPy in float64, over drawn shapes, axes, layouts and parameters."""
+
 from __future__ import annotations
 
 import warnings
@@ -16,7 +17,7 @@ from tinygrad_edu.testing import HypothesisDraw
 
 ROOT = Path(__file__).resolve().parents[2]
 COMPARISONS = {"equal", "not_equal", "less", "less_equal", "greater", "greater_equal"}
-KEEP_ARRAYS = {"getitem": ("key",)}         # parameters that stay NumPy arrays
+KEEP_ARRAYS = {"getitem": ("key",)}  # parameters that stay NumPy arrays
 
 
 def lifted(x: Any) -> Any:

@@ -1,4 +1,5 @@
 """grad, vjp, jvp, hvp, jacobian, hessian: against formulas and against one another."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -50,6 +51,7 @@ def test_against_formulas() -> None:
 def test_against_one_another() -> None:
     def f(x: Any) -> Any:
         return (te.sin(x) * te.exp(x[::-1])).sum() + te.logsumexp(x) ** 2
+
     x, v = te.tensor(X), te.tensor(V)
     h = te.hessian(f)(x).numpy()
     np.testing.assert_allclose(h, h.T, rtol=1e-12)
@@ -72,12 +74,13 @@ def test_nesting() -> None:
     third = te.grad(te.grad(te.grad(lambda x: x**4)))
     close(third(te.tensor(2.0, dtype="float64")), 48.0)
     mixed = te.grad(lambda x: x * te.grad(lambda y: x * y * y)(te.tensor(3.0, dtype="float64")))
-    close(mixed(te.tensor(5.0, dtype="float64")), 2 * 2 * 3 * 5.0)         # d/dx of x * (2 x * 3)
+    close(mixed(te.tensor(5.0, dtype="float64")), 2 * 2 * 3 * 5.0)  # d/dx of x * (2 x * 3)
 
 
 def test_argnums_and_keywords() -> None:
     def f(x: Any, y: Any, *, power: int = 1) -> Any:
         return (x * y**power).sum()
+
     x, y = te.tensor([1.0, 2.0]), te.tensor([3.0, 4.0])
     assert te.grad(f)(x, y, power=2).tolist() == [9.0, 16.0]
     assert te.grad(f, 1)(x, y).tolist() == te.grad(f, -1)(x, y).tolist() == [1.0, 2.0]
@@ -138,18 +141,21 @@ def test_a_gradient_penalty_reaches_captured_parameters() -> None:
         x = te.tensor([0.3, -0.7], dtype="float64")
         slope = te.grad(lambda x: te.tanh(w @ x).sum())(x)
         return (te.norm(slope) - 1.0) ** 2
+
     penalty(w).backward()
     numeric, eps = np.zeros((2, 2)), 1e-6
     for place in np.ndindex(2, 2):
         step = np.zeros((2, 2))
         step[place] = eps
-        numeric[place] = (penalty(te.tensor(w.numpy() + step)).item() - penalty(te.tensor(w.numpy() - step)).item()) / (2 * eps)
+        numeric[place] = (
+            penalty(te.tensor(w.numpy() + step)).item() - penalty(te.tensor(w.numpy() - step)).item()
+        ) / (2 * eps)
     np.testing.assert_allclose(w.grad.numpy(), numeric, rtol=1e-6, atol=1e-8)
 
 
 def test_a_point_may_itself_have_a_graph() -> None:
     a = te.tensor(1.5, dtype="float64", requires_grad=True)
-    te.grad(lambda x: x**3)(a * 2.0).backward()                 # d/da of 3 (2a)^2
+    te.grad(lambda x: x**3)(a * 2.0).backward()  # d/da of 3 (2a)^2
     close(a.grad, 24 * 1.5)
 
 

@@ -1,4 +1,5 @@
 """Making tensors: dtypes, copies, sizes, and what cannot be made."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -12,10 +13,23 @@ from tinygrad_edu.errors import DeviceError, ShapeError
 DTYPES = ["float32", "float64", "int64", "int32", "uint8", "bool"]
 
 
-@pytest.mark.parametrize(("data", "dtype"), [
-    (1.0, "float32"), (1, "int64"), (True, "bool"), ([1.0, 2], "float32"), ([[1, 2]], "int64"), ([], "float32"),
-    ((True, False), "bool"), (np.float64(1), "float64"), (np.int32(1), "int32"), (np.bool_(True), "bool"),
-    ([np.float64(1.0)], "float32"), (range(3), "int64")])
+@pytest.mark.parametrize(
+    ("data", "dtype"),
+    [
+        (1.0, "float32"),
+        (1, "int64"),
+        (True, "bool"),
+        ([1.0, 2], "float32"),
+        ([[1, 2]], "int64"),
+        ([], "float32"),
+        ((True, False), "bool"),
+        (np.float64(1), "float64"),
+        (np.int32(1), "int32"),
+        (np.bool_(True), "bool"),
+        ([np.float64(1.0)], "float32"),
+        (range(3), "int64"),
+    ],
+)
 def test_python_numbers_get_the_default_dtype_and_numpy_keeps_its_own(data: Any, dtype: str) -> None:
     x = te.tensor(data)
     assert x.dtype == dtype
@@ -30,8 +44,9 @@ def test_arrays_keep_their_dtype(dtype: str) -> None:
         assert te.tensor(array, dtype=other).dtype == te.tensor(array).cast(other).dtype == other
 
 
-@pytest.mark.parametrize("dtype", ["float16", "int8", "uint16", "uint64", "complex128", "datetime64[s]", "<U3", "object",
-                                   ">f8"])
+@pytest.mark.parametrize(
+    "dtype", ["float16", "int8", "uint16", "uint64", "complex128", "datetime64[s]", "<U3", "object", ">f8"]
+)
 def test_unsupported_dtypes_are_refused(dtype: str) -> None:
     with pytest.raises(TypeError, match="float32"):
         te.tensor(np.zeros(2, dtype))
@@ -68,6 +83,7 @@ def test_tensors_in_lists_and_other_arrays() -> None:
     class Foreign:
         def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
             return np.arange(3, dtype=np.int32)
+
     assert te.tensor(Foreign()).dtype == np.int32
     assert te.tensor(np.asfortranarray(np.arange(6.0).reshape(2, 3))).tolist() == [[0, 1, 2], [3, 4, 5]]
     assert te.tensor(np.arange(4.0)[::-2]).tolist() == [3.0, 1.0]

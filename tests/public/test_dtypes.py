@@ -1,4 +1,5 @@
 """Every function of every dtype gives one of the six dtypes, and the value that float64 gives."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -10,7 +11,7 @@ import tinygrad_edu as te
 from tests.functional.table import ELEMENTWISE, REDUCTIONS
 from tinygrad_edu.dtypes import SUPPORTED
 
-WRAPS = {"neg", "sub", "add"}                # unsigned arithmetic is modular and True + True is True, as in NumPy
+WRAPS = {"neg", "sub", "add"}  # unsigned arithmetic is modular and True + True is True, as in NumPy
 PARAMS: dict[str, dict[str, Any]] = {"clip": {"low": 0, "high": 1}, "topk": {"k": 2}, "cumsum": {"axis": 0}}
 NAMES = sorted(set(ELEMENTWISE) | set(REDUCTIONS))
 
@@ -20,7 +21,9 @@ def arguments(name: str, dtype: str) -> list[Any]:
     if name == "where":
         return [te.tensor([True, False, True]), x, x]
     one = te.tensor(np.ones(3, dtype))
-    two_inputs = name in ELEMENTWISE and len(getattr(getattr(te, name), "op", te.exp.op).inputs) == 2 or name == "pow"
+    two_inputs = (
+        name in ELEMENTWISE and len(getattr(getattr(te, name), "op", te.exp.op).inputs) == 2
+    ) or name == "pow"
     return [x, one] if two_inputs or name == "allclose" else [x]
 
 
@@ -32,7 +35,7 @@ def test_results_are_of_a_supported_dtype(name: str, dtype: str) -> None:
     try:
         found = f(*xs, **params)
     except TypeError as error:
-        assert dtype == "bool" and "bool" in str(error)     # NumPy has no -True either
+        assert dtype == "bool" and "bool" in str(error)  # NumPy has no -True either
         return
     found = found if isinstance(found, tuple) else (found,)
     expected = f(*(x.cast("float64") if x.dtype != np.bool_ or dtype == "bool" else x for x in xs), **params)
@@ -42,14 +45,16 @@ def test_results_are_of_a_supported_dtype(name: str, dtype: str) -> None:
             if dtype == "float32":
                 assert y.dtype != np.float64
             if name not in WRAPS:
-                np.testing.assert_allclose(y.numpy().astype(float), e.numpy().astype(float), rtol=2e-6, atol=2e-7)
+                np.testing.assert_allclose(
+                    y.numpy().astype(float), e.numpy().astype(float), rtol=2e-6, atol=2e-7
+                )
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 @pytest.mark.parametrize("name", [n for n in NAMES if n not in ("allclose",)])
 def test_gradients_keep_the_dtype_of_their_input(name: str, dtype: str) -> None:
     xs = [x.cast(dtype) if x.dtype != np.bool_ else x for x in arguments(name, "float64")]
-    xs = [(x * 0.5).detach() if name in ("acos", "asin", "atanh") and x.dtype != np.bool_ else x for x in xs]
+    xs = [(x * 0.3).detach() if name in ("acos", "asin", "atanh") and x.dtype != np.bool_ else x for x in xs]
     xs = [(x + 1.0).detach() if name == "acosh" else x for x in xs]
     for x in xs:
         if x.dtype != np.bool_:

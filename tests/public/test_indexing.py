@@ -1,4 +1,5 @@
 """Brackets: every key that NumPy takes, values and gradients against NumPy."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -33,27 +34,63 @@ def test_basic_keys(data: st.DataObject, shape: Any) -> None:
 
 @given(data=st.data(), shape=npst.array_shapes(min_dims=1, max_dims=3, max_side=4))
 def test_integer_arrays(data: st.DataObject, shape: Any) -> None:
-    key = data.draw(npst.integer_array_indices(shape, result_shape=npst.array_shapes(min_dims=1, max_dims=2, max_side=5),
-                                               dtype=np.dtype("int64")))
+    key = data.draw(
+        npst.integer_array_indices(
+            shape, result_shape=npst.array_shapes(min_dims=1, max_dims=2, max_side=5), dtype=np.dtype("int64")
+        )
+    )
     prove(shape, key)
     prove(shape, key, tuple(te.tensor(k) for k in key))
 
 
 @given(data=st.data(), shape=npst.array_shapes(min_dims=1, max_dims=3, max_side=4))
 def test_masks(data: st.DataObject, shape: Any) -> None:
-    mask = data.draw(npst.arrays(bool, shape[:data.draw(st.integers(1, len(shape)))]))
+    mask = data.draw(npst.arrays(bool, shape[: data.draw(st.integers(1, len(shape)))]))
     prove(shape, mask)
     prove(shape, mask, te.tensor(mask))
 
 
-@pytest.mark.parametrize("key", [
-    0, -1, (0, 1), ..., None, (None, ..., None), slice(None, None, -1), (slice(1, None), 0), [0, 0, 1], ([0, 1], [1, 1]),
-    (slice(None), [0, 0, 2]), ([1, 0], slice(None, 2)), (0, [1, 1]), ([[0, 1], [1, 0]],), (None, [0, 0]), (..., [0, 0]),
-    ([0, 1], None, [1, 1]), [], (slice(0, 0),), (np.int64(1), np.array(2)), [True, False], (slice(None), [True, False, True]),
-    np.array([-1, -2]), (), True, (slice(2, 0, -1), slice(None, None, 2)), ([0, 1], slice(None), [3, 3]), (slice(None), 1, [0, 0])])
+@pytest.mark.parametrize(
+    "key",
+    [
+        0,
+        -1,
+        (0, 1),
+        ...,
+        None,
+        (None, ..., None),
+        slice(None, None, -1),
+        (slice(1, None), 0),
+        [0, 0, 1],
+        ([0, 1], [1, 1]),
+        (slice(None), [0, 0, 2]),
+        ([1, 0], slice(None, 2)),
+        (0, [1, 1]),
+        ([[0, 1], [1, 0]],),
+        (None, [0, 0]),
+        (..., [0, 0]),
+        ([0, 1], None, [1, 1]),
+        [],
+        (slice(0, 0),),
+        (np.int64(1), np.array(2)),
+        [True, False],
+        (slice(None), [True, False, True]),
+        np.array([-1, -2]),
+        (),
+        True,
+        (slice(2, 0, -1), slice(None, None, 2)),
+        ([0, 1], slice(None), [3, 3]),
+        (slice(None), 1, [0, 0]),
+    ],
+)
 def test_keys_by_name(key: Any) -> None:
-    array_key = tuple(np.array(k, np.int64) if isinstance(k, list) and not k else k for k in key) if isinstance(key, tuple) \
-        else np.array(key, np.int64) if isinstance(key, list) and not key else key
+    array_key = (
+        tuple(np.array(k, np.int64) if isinstance(k, list) and not k else k for k in key)
+        if isinstance(key, tuple)
+        else np.array(key, np.int64)
+        if isinstance(key, list) and not key
+        else key
+    )
     prove((2, 3, 4), array_key, key)
 
 
@@ -83,7 +120,7 @@ def test_assignment() -> None:
 def test_tensors_as_indices_elsewhere() -> None:
     x = te.arange(5)
     assert [10, 20, 30][te.tensor(1)] == 20
-    assert x[te.tensor(1):te.tensor(3)].tolist() == [1, 2]
+    assert x[te.tensor(1) : te.tensor(3)].tolist() == [1, 2]
     assert np.arange(5)[te.tensor(2)] == 2
     with pytest.raises(TypeError, match="not an index"):
         [1, 2][te.tensor(1.0)]

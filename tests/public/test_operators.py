@@ -1,4 +1,5 @@
 """Operators: every one, with everything on either side, against NumPy; the graph is kept throughout."""
+
 from __future__ import annotations
 
 import operator
@@ -12,21 +13,51 @@ import pytest
 import tinygrad_edu as te
 
 ARITHMETIC: dict[str, Callable[..., Any]] = {
-    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv, "//": operator.floordiv,
-    "%": operator.mod, "**": operator.pow}
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "//": operator.floordiv,
+    "%": operator.mod,
+    "**": operator.pow,
+}
 COMPARISONS: dict[str, Callable[..., Any]] = {
-    "==": operator.eq, "!=": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
+    "==": operator.eq,
+    "!=": operator.ne,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
 DTYPES = ["float32", "float64", "int64", "int32", "uint8", "bool"]
-OTHERS = {"array": np.array([2.0, 3.0]), "single array": np.array([2.0, 3.0], np.float32), "0-d array": np.array(2.0),
-          "scalar": np.float64(2), "single scalar": np.float32(2), "integer scalar": np.int64(2), "float": 2.0, "int": 2,
-          "bool": True, "list": [2.0, 3.0], "tuple": (2.0, 3.0), "tensor": te.tensor([2.0, 3.0]), "column": np.array([[2.0], [3.0]])}
+OTHERS = {
+    "array": np.array([2.0, 3.0]),
+    "single array": np.array([2.0, 3.0], np.float32),
+    "0-d array": np.array(2.0),
+    "scalar": np.float64(2),
+    "single scalar": np.float32(2),
+    "integer scalar": np.int64(2),
+    "float": 2.0,
+    "int": 2,
+    "bool": True,
+    "list": [2.0, 3.0],
+    "tuple": (2.0, 3.0),
+    "tensor": te.tensor([2.0, 3.0]),
+    "column": np.array([[2.0], [3.0]]),
+}
 
 
 @pytest.mark.parametrize("other", sorted(OTHERS))
 @pytest.mark.parametrize("sign", sorted(ARITHMETIC))
 def test_operands_of_every_kind_on_both_sides(sign: str, other: str) -> None:
     op, y = ARITHMETIC[sign], OTHERS[other]
-    plain = y.numpy() if isinstance(y, te.Tensor) else np.asarray(y, np.float32) if isinstance(y, (list, tuple)) else y
+    plain = (
+        y.numpy()
+        if isinstance(y, te.Tensor)
+        else np.asarray(y, np.float32)
+        if isinstance(y, (list, tuple))
+        else y
+    )
     for flipped in (False, True):
         x = te.tensor([1.5, 2.5], requires_grad=True)
         found = op(y, x) if flipped else op(x, y)
@@ -97,7 +128,9 @@ def test_promotion_is_numpys(sign: str, left: str, right: str) -> None:
             op(te.tensor(x), te.tensor(y))
         return
     found = op(te.tensor(x), te.tensor(y))
-    assert found.dtype == ("int64" if expected.dtype == np.int8 else expected.dtype)    # the library has no int8
+    assert found.dtype == (
+        "int64" if expected.dtype == np.int8 else expected.dtype
+    )  # the library has no int8
     np.testing.assert_array_equal(found.numpy(), expected)
 
 

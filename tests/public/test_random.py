@@ -1,4 +1,5 @@
-"""Random numbers: Philox, bit for bit NumPy's; streams that do not overlap; distributions that are what they say."""
+"""Random numbers: Philox, bit for bit NumPy's; streams that do not overlap; the right distributions."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -21,9 +22,12 @@ def test_uniform_is_numpys_bit_for_bit(seed: int, count: int) -> None:
 
 
 DRAWS: dict[str, Any] = {
-    "rand": lambda g: te.rand(3, 5, generator=g), "randn": lambda g: te.randn(3, 5, generator=g),
-    "randint": lambda g: te.randint(-3, 4, (3, 5), generator=g), "bernoulli": lambda g: te.bernoulli(0.3, (3, 5), generator=g),
-    "randperm": lambda g: te.randperm(15, generator=g)}
+    "rand": lambda g: te.rand(3, 5, generator=g),
+    "randn": lambda g: te.randn(3, 5, generator=g),
+    "randint": lambda g: te.randint(-3, 4, (3, 5), generator=g),
+    "bernoulli": lambda g: te.bernoulli(0.3, (3, 5), generator=g),
+    "randperm": lambda g: te.randperm(15, generator=g),
+}
 
 
 @pytest.mark.parametrize("name", sorted(DRAWS))
@@ -51,7 +55,12 @@ def test_the_default_generator_is_seeded_by_hand() -> None:
     te.manual_seed(11)
     first = [te.rand(4).tolist(), te.randn(4).tolist(), te.randint(0, 9, 4).tolist(), te.randperm(6).tolist()]
     te.manual_seed(11)
-    assert first == [te.rand(4).tolist(), te.randn(4).tolist(), te.randint(0, 9, 4).tolist(), te.randperm(6).tolist()]
+    assert first == [
+        te.rand(4).tolist(),
+        te.randn(4).tolist(),
+        te.randint(0, 9, 4).tolist(),
+        te.randperm(6).tolist(),
+    ]
     te.manual_seed(11)
     assert te.rand(4).tolist() == te.rand(4, generator=te.Generator(11)).tolist() == first[0]
 
@@ -73,13 +82,19 @@ def test_uniform_numbers() -> None:
         assert u.min() >= 0.0 and u.max() < 1.0 and len(np.unique(u)) > 0.98 * COUNT
         assert abs(u.mean() - 0.5) < 5 / np.sqrt(12 * COUNT)
         counts = np.histogram(u, 20, (0, 1))[0]
-        assert ((counts - COUNT / 20) ** 2 / (COUNT / 20)).sum() < 50      # chi-squared with 19 degrees of freedom
+        assert (
+            (counts - COUNT / 20) ** 2 / (COUNT / 20)
+        ).sum() < 50  # chi-squared with 19 degrees of freedom
 
 
 def test_normal_numbers() -> None:
     z = te.randn(COUNT, generator=te.Generator(2), dtype="float64").numpy()
     assert np.isfinite(z).all() and abs(z.mean()) < 5 / np.sqrt(COUNT)
-    assert abs(z.var() - 1.0) < 5 * np.sqrt(2 / COUNT) and abs((z**3).mean()) < 0.05 and abs((z**4).mean() - 3) < 0.15
+    assert (
+        abs(z.var() - 1.0) < 5 * np.sqrt(2 / COUNT)
+        and abs((z**3).mean()) < 0.05
+        and abs((z**4).mean() - 3) < 0.15
+    )
     assert abs((z > 1.96).mean() - 0.025) < 0.003
     assert abs(np.corrcoef(z[::2], z[1::2])[0, 1]) < 5 / np.sqrt(COUNT / 2)
     assert te.randn(3).dtype == np.float32 and te.randn(5, generator=te.Generator(2)).shape == (5,)

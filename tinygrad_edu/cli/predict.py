@@ -6,6 +6,7 @@ import csv
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -68,12 +69,10 @@ def _read(asked: argparse.Namespace, predictor: Predictor) -> _Rows:
     except DataError as error:
         problem, count = error, -1      # perhaps only because the last column is no label
     if ".fp" not in Path(asked.data).suffixes:
-        try:
+        with suppress(DataError):       # what is wrong with it as a labelled file is what will be said
             features, names = source.unlabelled(asked.data)
-        except DataError as error:
-            raise problem or error from None
-        if features.shape[1] == wanted:
-            return _Rows(features, names)
+            if features.shape[1] == wanted:
+                return _Rows(features, names)
     if problem is not None:
         raise problem
     raise UsageError(_mismatch(asked.data, count, predictor) + ", beside a label or without one")

@@ -212,7 +212,7 @@ def _describe(table: data.Table) -> str:
 
 def _plan(trainer: Trainer) -> str:
     settings, predictor = trainer.settings, trainer.predictor
-    sizes = [len(predictor.feature_names), *settings.hidden, len(predictor.class_names) or 1]
+    sizes = [len(predictor.feature_names), *settings.hidden, predictor.model[-1].out_features]
     count = sum(parameter.size for parameter in predictor.model.parameters())
     options = {"dropout": settings.dropout, "weight decay": settings.weight_decay,
                "patience": settings.patience}

@@ -8,7 +8,7 @@ import numpy as np
 from tinygrad_edu.engine.modes import current, no_grad
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import user_line
-from tinygrad_edu.functional.creation import tensor
+from tinygrad_edu.functional.creation import as_tensor, tensor
 from tinygrad_edu.functional.indexing import getitem, numpy_key
 from tinygrad_edu.functional.movement import expand
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 def _check_may_change(x: Tensor) -> None:
     if x.node is not None and current.get().grad:
-        raise RuntimeError(f"a tensor that requires grad cannot be changed in place (at {user_line()}); do it "
-                           "inside `with te.no_grad():`, or compute a new tensor, for example with te.where")
+        raise RuntimeError(f"a tensor that requires grad cannot be changed in place (at {user_line()}); "
+                           "do it inside `with te.no_grad():`, or compute a new tensor, for example with te.where")
 
 
 def _shares_elements(x: Tensor) -> bool:
@@ -47,7 +47,8 @@ def overwrite(x: Tensor, value: Any, casting: Any = "same_kind") -> Tensor:
     Raises TypeError where NumPy's `casting` rule refuses the dtype.
     """
     with no_grad():
-        here = value.detach().to(x.device) if isinstance(value, Value) else tensor(value, device=x.device)
+        here: Any = value
+        here = here.detach().to(x.device) if isinstance(value, Value) else tensor(value, device=x.device)
         if not np.can_cast(here.dtype, x.dtype, casting):
             raise TypeError(f"{here.dtype} numbers do not fit into a {x.dtype} tensor (at {user_line()}); "
                             "cast one of them with .to(dtype)")
@@ -64,5 +65,5 @@ def overwrite_part(x: Tensor, key: Any, value: Any) -> None:
         overwrite(part, value, "unsafe")
     else:
         host = np.array(x.numpy())
-        host[numpy_key(key)] = value.numpy() if isinstance(value, Value) else value
+        host[numpy_key(key)] = as_tensor(value).numpy()
         overwrite(x, host)

@@ -159,7 +159,8 @@ permute: Op = Restride("permute", lambda x, *, axes: np.transpose(x, axes),
 expand = Restride("expand", lambda x, *, shape: np.broadcast_to(x, shape), (lambda g: g,), view=True,
                   calls=_expand_calls, math=r"\text{repeat along axes of size 1}")
 flip: Op = Restride("flip", lambda x, *, axes: np.flip(x, axes) if x.ndim else x,
-                    (lambda g, axes: flip(g, axes=axes),), view=True, calls=_flip_calls, math="y_i = x_{n-1-i}")
+                    (lambda g, axes: flip(g, axes=axes),), view=True, calls=_flip_calls,
+                    math="y_i = x_{n-1-i}")
 slice_ = Restride("slice", _slice,
                   (lambda g, x_shape, key: unslice(g, shape=x_shape, key=key),), view=True,
                   calls=_slice_calls, math=r"y = x[\text{start}:\text{stop}:\text{step}]")

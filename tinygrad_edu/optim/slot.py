@@ -71,7 +71,7 @@ class Slot:
                 data = row.get(name)
                 if data is None:
                     raise ValueError(f"its {name} is missing")
-                found = np.array(data.numpy() if isinstance(data, Tensor) else data)
+                found = np.array(data.numpy() if isinstance(data, Tensor) else np.asarray(data))
                 if found.shape != shape or found.dtype.kind != "f":
                     raise ValueError(f"its {name} is {found.shape} {found.dtype}, the parameter is {shape}")
                 state.append(found)

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Self
 
@@ -33,6 +33,11 @@ def network(inputs: int, outputs: int, settings: Settings) -> nn.Sequential:
     return nn.Sequential(*layers, nn.Linear(sizes[-1], outputs, dtype=settings.dtype))
 
 
+def _outputs(class_names: Sequence[str]) -> int:
+    """One a class; but a single logit for two: two softmax units learn, and overfit, twice as fast."""
+    return len(class_names) if len(class_names) > 2 else 1
+
+
 @dataclass(eq=False)
 class Predictor:
     """A network and what its numbers mean: columns in; classes, or with no class names a quantity, out."""
@@ -48,7 +53,7 @@ class Predictor:
     def untrained(cls, table: Table, settings: Settings) -> Self:
         """A fresh one for the rows of `table`, its first weights drawn from the settings' seed."""
         philox.manual_seed(settings.seed)
-        outputs = len(table.class_names) or 1
+        outputs = _outputs(table.class_names)
         target = Scaling(np.zeros(1), np.ones(1))
         if not table.class_names:
             target = Scaling.fit(table.labels[:, None])
@@ -72,7 +77,7 @@ class Predictor:
                          for i in range(0, len(features), _ROWS_AT_ONCE)]
         finally:
             self.model.train(training)
-        nothing = np.empty((0, len(self.class_names) or 1), self.settings.dtype)
+        nothing = np.empty((0, _outputs(self.class_names)), self.settings.dtype)
         return np.concatenate([nothing, *parts])
 
     def _part(self, features: Array) -> Array:
@@ -81,9 +86,15 @@ class Predictor:
 
     def __call__(self, features: Array) -> Array:
         """Probabilities (rows, classes) that sum to 1, or the quantity (rows,) in its own unit; float64."""
-        raw = self.raw(features).astype(np.float64)
+        return self.meaning(self.raw(features))
+
+    def meaning(self, raw: Array) -> Array:
+        """What the network's outputs (rows, outputs) say, as `__call__` returns it."""
+        raw = raw.astype(np.float64)
         if not self.class_names:
             return self.target.backwards(raw)[:, 0]
+        if raw.shape[1] == 1:
+            raw = np.concatenate([np.zeros_like(raw), raw], axis=1)     # the logistic is a softmax with a 0
         powers = np.exp(raw - raw.max(axis=1, keepdims=True))
         return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
@@ -98,7 +109,7 @@ class Predictor:
         """A predictor of that description; its weights still have to be loaded."""
         settings = Settings.from_json(card["settings"])
         classes = tuple(card["class_names"])
-        model = network(len(card["feature_names"]), len(classes) or 1, settings)
+        model = network(len(card["feature_names"]), _outputs(classes), settings)
         return cls(model, settings, tuple(card["feature_names"]), classes,
                    Scaling.from_json(card["scaling"]), Scaling.from_json(card["target"]))
 

@@ -46,12 +46,17 @@ class Trainer:
         features = self.predictor.scaling.forwards(train.features, settings.dtype)
         self.loader = DataLoader(ArrayDataset(features, self._targets(train)), settings.batch_size,
                                  shuffle=True, seed=settings.seed)
+        classes = len(train.class_names)
+        of_classes = F.binary_cross_entropy_with_logits if classes == 2 else F.cross_entropy
+        self._loss: Callable[..., Any] = of_classes if classes else F.mse
         self.history: list[Row] = []
         self._sum, self._rows = 0.0, 0      # of the losses of the epoch under way
 
     def _targets(self, table: Table) -> Array:
-        if table.class_names:
+        if len(table.class_names) > 2:
             return table.labels.astype(np.int64)
+        if table.class_names:
+            return table.labels[:, None].astype(self.settings.dtype)
         return self.predictor.target.forwards(table.labels[:, None], self.settings.dtype)
 
     @property
@@ -73,7 +78,7 @@ class Trainer:
 
         Raises TrainingError when the loss is no longer finite; the checkpoint before is still good.
         """
-        loss_of = F.cross_entropy if self.predictor.class_names else F.mse
+        loss_of = self._loss
         model, optimizer = self.predictor.model.train(), self.optimizer
         stopped = False
         while not self.done and not stopped:
@@ -106,12 +111,11 @@ class Trainer:
 
     def _measure(self, table: Table) -> Row:
         raw = self.predictor.raw(table.features)
-        loss_of = F.cross_entropy if self.predictor.class_names else F.mse
         with no_grad():
-            loss = float(loss_of(F.wrap(raw), F.wrap(self._targets(table))).item())
+            loss = float(self._loss(F.wrap(raw), F.wrap(self._targets(table))).item())
+        guess = self.predictor.meaning(raw)
         if self.predictor.class_names:
-            return {"held_out_loss": loss, "held_out_accuracy": metrics.accuracy(table.labels, raw)}
-        guess = self.predictor.target.backwards(raw)[:, 0]
+            return {"held_out_loss": loss, "held_out_accuracy": metrics.accuracy(table.labels, guess)}
         return {"held_out_loss": loss, "held_out_r2": metrics.r2(table.labels, guess)}
 
     def scores(self, table: Table) -> Row:

@@ -92,7 +92,8 @@ def decision_boundary(predict: Callable[[Array], Any], features: Any, labels: An
     axes.imshow(np.clip(paint, 0, 1).reshape(resolution, resolution, 3), origin="lower", aspect="auto",
                 extent=(low[0], high[0], low[1], high[1]), interpolation="bilinear", zorder=0)
     ranked = share.argmax(axis=1)
-    for k in np.unique(ranked)[:-1] if share.shape[1] == 2 else np.unique(ranked):
+    winners = np.unique(ranked)
+    for k in winners[1:] if len(winners) < 3 else winners:    # one line between two, not one each
         rest = np.delete(share, k, axis=1).max(axis=1)
         axes.contour(x, y, (share[:, k] - rest).reshape(resolution, resolution), levels=[0.0], colors=_INK,
                      linewidths=1.1, zorder=1)

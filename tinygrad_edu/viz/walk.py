@@ -282,5 +282,6 @@ def summary(storage: Storage, *, gradient: bool = False) -> str:
     if gradient:
         return f"norm {float(np.linalg.norm(array.reshape(-1).astype(np.float64))):.3g}"
     if array.dtype.kind == "f":
-        return f"{array.mean(dtype=np.float64):.3g} ± {array.std(dtype=np.float64):.3g}"
+        with np.errstate(invalid="ignore"):     # of infinities there is no spread
+            return f"{array.mean(dtype=np.float64):.3g} ± {array.std(dtype=np.float64):.3g}"
     return f"{array.min()} to {array.max()}"

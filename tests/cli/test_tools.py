@@ -1,0 +1,119 @@
+"""`tinygrad-edu gradcheck`, `graph` and `info`, on functions written as a user would."""
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+
+from tests.cli.commands import command, environment
+from tinygrad_edu.cli import main
+from tinygrad_edu.engine.op import REGISTRY
+
+SOURCE = """
+import tinygrad_edu as te
+
+def loss(x, y):
+    return te.mean(te.tanh(x * y))
+
+def wrong(x):
+    return te.sum(x * x.detach())
+
+def product(x, y, power=2):
+    return te.sum((x @ y) ** power)
+
+def logarithm(x):
+    return te.sum(te.log(x))
+
+def number(x):
+    return 3.0
+"""
+
+
+@pytest.fixture(autouse=True)
+def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "functions.py"
+    path.write_text(SOURCE)
+    monkeypatch.chdir(tmp_path)
+    return path
+
+
+@pytest.mark.parametrize("words", [
+    ["functions.py:loss"], ["functions.py:product", "--shape", "3,4", "--shape", "4,2"],
+    ["functions.py:product", "--shape", "4", "--shape", "4", "--order", "1", "--seed", "3"],
+    ["functions.py:logarithm", "--range", "0.5", "2"],
+    ["functions.py:logarithm", "--shape", "scalar", "--range", "1", "2"],
+])
+def test_right_gradients(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["gradcheck", *words]) == 0
+    said = capsys.readouterr().out.splitlines()
+    assert said[-1].startswith("right: the gradients of functions.py:")
+    assert said[0].startswith("order 1: relative error ")
+    assert len(said) == (2 if "--order" in words else 3)
+
+
+def test_wrong_gradients(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["gradcheck", "functions.py:wrong"]) == 1
+    said = capsys.readouterr().out
+    assert said.startswith("wrong: ") and "input 0, of shape (3, 4)" in said and "analytic" in said
+
+
+def test_an_op_is_checked_by_its_declaration(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["gradcheck", "tinygrad_edu:log"]) == 0
+    assert capsys.readouterr().out.startswith("right: tinygrad_edu:log, an op")
+
+
+def test_a_number_of_shapes_that_does_not_fit(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["gradcheck", "functions.py:loss", "--shape", "3"]) == 2
+    assert "give --shape once for each tensor" in capsys.readouterr().err
+    assert main(["gradcheck", "functions.py:loss", "--range", "2", "1"]) == 2
+    assert "the first must be below the second" in capsys.readouterr().err
+
+
+def test_a_module_on_the_path_and_in_the_working_folder(tmp_path: Path) -> None:
+    done = command("gradcheck", "functions:loss", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+
+
+def test_graph_as_text(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["graph", "functions.py:loss"]) == 0
+    said = capsys.readouterr().out
+    assert all(word in said for word in ("x = leaf", "y = leaf", "mul(x, y)", "tanh(", "3×4"))
+
+
+def test_graph_as_files(tmp_path: Path) -> None:
+    line = ["graph", "functions.py:product", "--shape", "2,3", "--shape", "3,2"]
+    for suffix in ("svg", "dot", "txt"):
+        assert main([*line, "-o", f"g.{suffix}"]) == 0
+    assert ElementTree.parse(tmp_path / "g.svg").getroot().tag.endswith("svg")
+    assert (tmp_path / "g.dot").read_text().startswith("digraph")
+    assert "matmul" in (tmp_path / "g.txt").read_text()
+
+
+def test_graph_of_what_is_no_tensor(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["graph", "functions.py:number"]) == 2
+    assert "returned float" in capsys.readouterr().err
+    assert main(["graph", "functions.py:loss", "-o", "g.png"]) == 2
+    assert ".svg, .dot or .txt" in capsys.readouterr().err
+
+
+def test_info(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["info"]) == 0
+    said = capsys.readouterr().out
+    lines = dict(line.split(maxsplit=1) for line in said.splitlines() if " " in line.strip())
+    assert int(lines["ops"]) <= len(REGISTRY) and "cpu" in lines["devices"]
+    assert lines["spiral"] == "here" == lines["tcga"]
+    assert lines["viz"].startswith("matplotlib ") and lines["sklearn"].startswith("scikit-learn ")
+    assert {"mnist", "mpi", "cuda"} <= set(lines)
+
+
+def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tinygrad_edu", "info"], cwd=tmp_path, env=environment(),
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None and process.stderr is not None
+    process.stdout.close()
+    assert "Traceback" not in process.stderr.read()
+    assert process.wait() == 141

@@ -1,0 +1,105 @@
+"""Pictures of training: files are written, curves are right, and nothing global changes."""
+from __future__ import annotations
+
+import builtins
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_edu as te
+from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.viz import plots
+
+RANDOM = np.random.default_rng(0)
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def is_picture(path):
+    return path.read_bytes().startswith(PNG) and path.stat().st_size > 5000
+
+
+@pytest.mark.parametrize("history", [
+    [3.0, 2.0, 1.0],
+    {"train loss": [3.0, 1.0, 1e-4], "test loss": [3.0, 2.0, float("nan")]},
+    [{"epoch": 1, "train_loss": 2.0, "test_accuracy": 0.4, "note": "warm"},
+     {"epoch": 2, "train_loss": 1.0, "test_accuracy": None, "note": ""}],
+    {"r2": [0.1, -0.5]},
+    {"loss": [1.0]},
+], ids=["numbers", "log and nan", "rows", "metric only", "one step"])
+def test_loss_curve(history, tmp_path):
+    assert is_picture(plots.loss_curve(history, tmp_path / "new" / "loss.png", title="t"))
+
+
+@pytest.mark.parametrize("answer", ["probabilities", "second class", "numbers", "tensor"])
+def test_decision_boundary(answer, tmp_path):
+    points, labels = RANDOM.normal(size=(30, 2)).astype(np.float32), RANDOM.integers(0, 2, 30)
+
+    def predict(grid):
+        assert grid.dtype == np.float32 and grid.shape == (1600, 2)
+        p = 1 / (1 + np.exp(-grid.sum(axis=1)))
+        both = np.stack([1 - p, p], axis=1)
+        return {"probabilities": both, "second class": p, "numbers": (p > 0.5).astype(int),
+                "tensor": te.tensor(both)}[answer]
+    path = plots.decision_boundary(predict, points, labels, tmp_path / "b.png", resolution=40)
+    assert is_picture(path)
+
+
+def test_decision_boundary_of_one_class_and_of_many(tmp_path):
+    points = RANDOM.normal(size=(40, 2))
+    assert is_picture(plots.decision_boundary(lambda g: np.zeros(len(g), int), points, np.zeros(40, int),
+                                              tmp_path / "one.png", resolution=10))
+    assert is_picture(plots.decision_boundary(lambda g: np.abs(g[:, 0] * 4).astype(int) % 12, points,
+                                              np.arange(40) % 12, tmp_path / "many.png", resolution=20))
+
+
+@pytest.mark.parametrize("classes", [1, 2, 4])
+def test_roc(classes, tmp_path):
+    labels = np.arange(60) % max(classes, 2)
+    scores = RANDOM.normal(size=(60, classes) if classes > 1 else 60)
+    assert is_picture(plots.roc(labels, scores, tmp_path / "roc.png", class_names=list("abcd")))
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=2, max_size=30)
+       .filter(lambda rows: len({hit for hit, _ in rows}) == 2))
+def test_roc_points_agree_with_scikit_learn(rows):
+    from sklearn.metrics import roc_auc_score, roc_curve
+    positive, score = np.array([r[0] for r in rows]), np.array([r[1] for r in rows], float)
+    false_rate, true_rate = plots.roc_points(positive, score)
+    wanted_false, wanted_true, _ = roc_curve(positive, score, drop_intermediate=False)
+    np.testing.assert_allclose(false_rate, wanted_false)
+    np.testing.assert_allclose(true_rate, wanted_true)
+    assert np.trapezoid(true_rate, false_rate) == pytest.approx(roc_auc_score(positive, score))
+
+
+def test_nothing_global_changes(tmp_path):
+    import matplotlib
+    before, backend = dict(matplotlib.rcParams), matplotlib.get_backend()
+    plots.loss_curve([1.0, 2.0], tmp_path / "a.png")
+    assert dict(matplotlib.rcParams) == before and matplotlib.get_backend() == backend
+
+
+def test_without_matplotlib_the_error_says_how_to_get_it(tmp_path, monkeypatch):
+    real = builtins.__import__
+
+    def missing(name, *args, **kwargs):
+        if name.startswith("matplotlib"):
+            raise ImportError(name)
+        return real(name, *args, **kwargs)
+    monkeypatch.setattr(builtins, "__import__", missing)
+    with pytest.raises(ImportError, match=r'pip install "tinygrad_edu\[viz\]"'):
+        plots.loss_curve([1.0], tmp_path / "a.png")
+
+
+def test_mistakes_say_what_to_do(tmp_path):
+    with pytest.raises(ShapeError, match=r"labels"):
+        plots.decision_boundary(lambda g: g[:, 0], np.ones((3, 4)), [0, 1, 0], tmp_path / "a.png")
+    with pytest.raises(ShapeError, match="predict returned"):
+        plots.decision_boundary(lambda g: np.ones(7), np.ones((2, 2)), [0, 1], tmp_path / "a.png")
+    with pytest.raises(ShapeError, match="scores"):
+        plots.roc([0, 1], [0.5], tmp_path / "a.png")
+    with pytest.raises(ShapeError, match="different lengths"):
+        plots.loss_curve({"loss": [1.0], "accuracy": [0.5, 0.6]}, tmp_path / "a.png")
+    with pytest.raises(ValueError, match="no column"):
+        plots.loss_curve({"name": ["x"]}, tmp_path / "a.png")

@@ -1,0 +1,109 @@
+"""The reference: complete, deterministic, equal to what is committed, and true of a user's own op."""
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as te
+from tinygrad_edu import reference
+from tinygrad_edu.engine.op import REGISTRY
+from tinygrad_edu.source import source_of
+
+OURS = [op for op in REGISTRY.values() if reference._home(op) is not None]
+
+
+def meaning(function):
+    """What identifies a lambda among its neighbours, whatever the compiler folded: names and constants."""
+    code = function.__code__
+    return code.co_names, code.co_varnames, [c for c in code.co_consts if isinstance(c, (int, float, str))]
+
+
+@pytest.fixture(scope="module")
+def pages():
+    return reference.pages()
+
+
+def test_the_committed_pages_are_current():
+    assert reference.differences(Path(__file__).parents[2] / "docs" / "reference") == []
+
+
+def test_every_op_has_one_section_and_one_row(pages):
+    sections = [name for text in pages.values() for name in re.findall(r"^## (\w+)$", text, re.M)]
+    assert sorted(sections) == sorted(op.name for op in OURS)
+    for op in OURS:
+        assert pages["README.md"].count(f"[{op.name}](") == 1
+
+
+def test_links_lead_to_sections(pages):
+    for page, anchor in re.findall(r"\]\((\w+\.md)#(\w+)\)", pages["README.md"]):
+        assert f"\n## {anchor}\n" in pages[page]
+
+
+def test_pages_are_deterministic_and_hold_no_addresses(pages):
+    assert reference.pages() == pages
+    assert not any(re.search(r"0x[0-9a-f]{6,}| object at |not available", text) for text in pages.values())
+
+
+def test_tables_are_rectangular(pages):
+    for text in pages.values():
+        for table in re.findall(r"(?:^\|.*\|\n)+", text, re.M):
+            assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1, table
+
+
+@pytest.mark.parametrize("op", [op for op in OURS if op.differentiable], ids=lambda op: op.name)
+def test_the_rules_shown_are_the_rules(op):
+    for rule in filter(None, (*op.vjps, op.joint)):
+        text = source_of(rule)
+        namespace = dict(rule.__globals__)
+        shown = eval(text, namespace) if text.startswith("lambda") else None
+        if shown is not None:
+            assert meaning(shown) == meaning(rule)
+        else:
+            assert text.startswith(f"def {rule.__name__}(")
+
+
+def test_check_passes_on_what_was_written_and_fails_on_a_change(tmp_path, capsys):
+    assert reference.main(["--out", str(tmp_path)]) == 0
+    assert reference.main(["--check", "--out", str(tmp_path)]) == 0
+    page = tmp_path / "elementwise.md"
+    page.write_text(page.read_text(encoding="utf-8").replace("## exp\n", "## expo\n"), encoding="utf-8")
+    capsys.readouterr()
+    assert reference.main(["--check", "--out", str(tmp_path)]) == 1
+    said = capsys.readouterr()
+    assert "-## expo" in said.out and "+## exp" in said.out and "python -m tinygrad_edu.reference" in said.err
+
+
+def test_check_sees_missing_and_stale_pages_and_writing_removes_them(tmp_path):
+    reference.write(tmp_path)
+    (tmp_path / "reduce.md").unlink()
+    (tmp_path / "gone.md").write_text("# an ops file that is gone\n", encoding="utf-8")
+    lines = reference.differences(tmp_path)
+    assert any("reduce.md" in line for line in lines) and any("gone.md" in line for line in lines)
+    reference.write(tmp_path)
+    assert reference.differences(tmp_path) == [] and not (tmp_path / "gone.md").exists()
+
+
+def test_an_op_of_the_user_is_documented():
+    cube = te.Op("cube_for_reference", lambda x, *, scale=2.0: scale * x**3,
+                 (lambda g, x, scale: g * x * x * (3.0 * scale),), domain=te.Interval(-1, 1, avoid=(0.5,)),
+                 math="s x^3", doc="A cube.", edges=(te.edge(x=0.0, out=0.0, slope=0.0, why="flat"),),
+                 register=False)
+    text = reference.describe(cube)
+    for said in ("## cube_for_reference", "$s x^3$", "A cube.", r"[-1, 1] \ {0.5}", "default `2`", "| flat |",
+                 "lambda g, x, scale: g * x * x * (3.0 * scale)", "Saves for backward: `x`."):
+        assert said in text
+
+
+def test_an_op_without_source_is_documented_too():
+    rules = eval("(lambda g, y: g * y, lambda g, x: g * x)")
+    text = reference.describe(te.Op("product_for_reference", np.multiply, rules, register=False))
+    assert "the source is not available" in text
+    assert "| `x` | `y` |" in text and "| `x`, `y` | `x`, `y` |" in text
+
+
+def test_two_lambdas_on_a_line_are_told_apart():
+    first, second = lambda g, x: g * x, lambda g, x: (g + x)
+    assert source_of(first) == "lambda g, x: g * x" and source_of(second).startswith("lambda g, x: (g + x")

@@ -1,0 +1,86 @@
+"""The house rules that a machine can check: sizes, documentation, and imports that do no work."""
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+
+import tinygrad_edu as te
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = sorted(p for folder in ("tinygrad_edu", "tests", "examples", "benchmarks", "tools")
+                 for p in (ROOT / folder).rglob("*.py") if "__pycache__" not in p.parts)
+LIBRARY = [p for p in SOURCES if p.is_relative_to(ROOT / "tinygrad_edu")]
+KERNELS = sorted(p for p in (ROOT / "kernels").rglob("*") if p.suffix in (".cu", ".cuh"))
+
+
+def _name(path):
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", [*SOURCES, *KERNELS], ids=_name)
+def test_a_file_fits_a_sitting(path):
+    lines = path.read_text().splitlines()
+    assert len(lines) <= 400, f"{len(lines)} lines; past 400 a file is two files"
+    long = [i for i, line in enumerate(lines, 1) if len(line) > 110]
+    assert not long or path.suffix != ".py", f"lines {long} are longer than 110 columns"
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=_name)
+def test_every_module_class_and_function_in_the_open_says_what_it_is(path):
+    tree = ast.parse(path.read_text())
+    silent = [] if ast.get_docstring(tree) else ["the module"]
+    for node in tree.body:
+        public = isinstance(node, (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)) \
+            and not node.name.startswith("_") and "overload" not in map(ast.unparse, node.decorator_list)
+        if public and not ast.get_docstring(node):
+            silent.append(node.name)
+    assert not silent, f"no docstring: {silent}"
+
+
+@pytest.mark.parametrize("name", sorted(te.functional.__all__))
+def test_every_public_function_is_documented(name):
+    function = getattr(te, name)
+    assert inspect.getdoc(function), f"te.{name} has no documentation"
+
+
+@pytest.mark.parametrize("path", LIBRARY, ids=_name)
+def test_the_library_prints_only_where_that_is_its_purpose(path):
+    calls = [n.lineno for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.Call)
+             and isinstance(n.func, ast.Name) and n.func.id == "print"]
+    talks = path.relative_to(ROOT / "tinygrad_edu").parts[0] in ("cli", "cli.py", "playground")
+    assert not calls or talks or '__name__ == "__main__"' in path.read_text(), f"print at lines {calls}"
+
+
+def _modules_after(statement):
+    """The top-level modules loaded in a fresh interpreter by `statement`, and everything it printed."""
+    code = f"import sys; {statement}; sys.stderr.write(' '.join({{m.split('.')[0] for m in sys.modules}}))"
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=ROOT, check=True, text=True,
+                          capture_output=True)
+    assert done.stdout == ""
+    return set(done.stderr.split())
+
+
+def test_import_is_light_and_silent():
+    loaded = _modules_after("import tinygrad_edu")
+    assert "numpy" in loaded
+    assert not loaded & {"tqdm", "safetensors", "matplotlib", "hypothesis", "sklearn", "pycuda", "mpi4py",
+                         "torch", "scipy", "pandas", "networkx"}
+
+
+def test_only_testing_imports_hypothesis():
+    assert "hypothesis" not in _modules_after("import tinygrad_edu.check")
+    assert "hypothesis" in _modules_after("import tinygrad_edu.testing")
+
+
+def test_every_public_name_exists():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        missing = [name for name in te.__all__ if not hasattr(te, name)]
+    assert not missing
+    assert len(set(te.__all__)) == len(te.__all__)
