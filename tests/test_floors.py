@@ -16,8 +16,8 @@ FLOORS = {
     3: ("ops",),
     4: ("tensor", "functional", "calculus"),
     5: ("nn", "optim", "data", "metrics"),
-    6: ("check", "testing", "viz", "jit", "profile", "reference"),
-    7: ("cli", "__main__", "sklearn", "playground", "distributed"),
+    6: ("check", "testing", "viz", "jit", "profile", "reference", "source"),
+    7: ("cli", "training", "__main__", "sklearn", "playground", "distributed"),
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names}
 BESIDE = ("simulator",)                         # a CUDA driver on the CPU: imports nothing of the house

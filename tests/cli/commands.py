@@ -34,6 +34,12 @@ def houses(path: Path, rows: int = 80) -> Path:
     return path
 
 
+def without_matplotlib(folder: Path) -> Path:
+    """A folder in which `import matplotlib` fails: where pictures are beside the point, they only take time."""
+    (folder / "matplotlib.py").write_text("raise ImportError('not here')\n")
+    return folder
+
+
 def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.cli.commands import command, environment, flowers
+from tests.cli.commands import command, environment, flowers, without_matplotlib
 from tinygrad_edu import data, nn
 from tinygrad_edu.cli import arguments, main
 from tinygrad_edu.nn.serialization import read_checkpoint
@@ -79,7 +79,7 @@ def test_the_same_trainer_can_also_go_on() -> None:
 
 
 def test_a_longer_run_continues_a_shorter_one_in_another_process(tmp_path: Path) -> None:
-    flowers(tmp_path / "flowers.csv")
+    flowers(without_matplotlib(tmp_path) / "flowers.csv")
     line = ["train", "flowers.csv", "--dropout", "0.2", "--quiet", "--batch-size", "16"]
     for words in (["--epochs", 8, "--out", "whole"], ["--epochs", 3, "--out", "joined"],
                   ["--epochs", 8, "--out", "joined", "--resume"]):
@@ -92,7 +92,7 @@ def test_a_longer_run_continues_a_shorter_one_in_another_process(tmp_path: Path)
 @pytest.mark.skipif(sys.platform == "win32",
                     reason="Windows cannot send Ctrl-C to one process; run on Linux or macOS")
 def test_control_c_leaves_a_checkpoint_that_goes_on_bit_for_bit(tmp_path: Path) -> None:
-    flowers(tmp_path / "flowers.csv")
+    flowers(without_matplotlib(tmp_path) / "flowers.csv")
     line = ["train", "flowers.csv", "--dropout", "0.2", "--batch-size", "8"]
     process = subprocess.Popen(
         [sys.executable, "-m", "tinygrad_edu", *line, "--epochs", "1000000", "--out", "out"], cwd=tmp_path,

@@ -73,7 +73,8 @@ def test_regression_is_measured_in_its_own_unit(tmp_path: Path,
     assert score(said, "held out") > 0.98
     predictor, _ = Predictor.load(tmp_path / "out/model.safetensors")
     assert predictor(np.array([[100.0, 3.0]]))[0] == pytest.approx(160_000, rel=0.1)
-    assert {path.name for path in (tmp_path / "out").iterdir()} == {"model.safetensors", "history.csv", "loss.png"}
+    names = {path.name for path in (tmp_path / "out").iterdir()}
+    assert names == {"model.safetensors", "history.csv", "loss.png"}
 
 
 def test_cross_validation(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -108,8 +109,8 @@ def test_hidden_layers(words: list[str], sizes: list[int], tmp_path: Path) -> No
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_every_optimizer_in_both_precisions(optimizer: str, dtype: str, tmp_path: Path) -> None:
     line = ["train", str(flowers(tmp_path / "f.csv")), "--optimizer", optimizer, "--dtype", dtype,
-            "--epochs", "25", "--lr", "0.01", "--weight-decay", "0.0001", "--quiet", "--out", str(tmp_path / "out")]
-    assert main(line) == 0
+            "--epochs", "25", "--lr", "0.01", "--weight-decay", "0.0001", "--quiet"]
+    assert main([*line, "--out", str(tmp_path / "out")]) == 0
     history = rows(tmp_path / "out/history.csv")
     assert float(history[-1]["train_loss"]) < float(history[0]["train_loss"])
     predictor, _ = Predictor.load(tmp_path / "out/model.safetensors")
@@ -119,8 +120,8 @@ def test_every_optimizer_in_both_precisions(optimizer: str, dtype: str, tmp_path
 @pytest.mark.usefixtures("no_pictures")
 @pytest.mark.parametrize("activation", arguments.ACTIVATIONS)
 def test_every_activation(activation: str, tmp_path: Path) -> None:
-    line = ["train", str(flowers(tmp_path / "f.csv")), "--activation", activation, "--epochs", "10", "--quiet"]
-    assert main([*line, "--out", str(tmp_path / "out")]) == 0
+    line = ["train", str(flowers(tmp_path / "f.csv")), "--activation", activation, "--epochs", "10"]
+    assert main([*line, "--quiet", "--out", str(tmp_path / "out")]) == 0
     history = rows(tmp_path / "out/history.csv")
     assert float(history[-1]["train_loss"]) < float(history[0]["train_loss"])
 

@@ -154,8 +154,8 @@ def _predict(commands: Any) -> None:
 def _tools(commands: Any) -> None:
     gradcheck = commands.add_parser(
         "gradcheck", help="prove that a function's gradients are its derivatives",
-        description="Compare the gradients of a Python function of tensors with numeric derivatives, at random "
-                    "float64 inputs. Exit code 1 when they are wrong. An op of the library, as "
+        description="Compare the gradients of a Python function of tensors with numeric derivatives, at "
+                    "random float64 inputs. Exit code 1 when they are wrong. An op of the library, as "
                     "tinygrad_edu:log, is checked by its own declaration when no shape is given.")
     _function(gradcheck)
     gradcheck.add_argument("--order", type=_count, default=2, metavar="N",

@@ -15,6 +15,7 @@ import numpy as np
 
 from tinygrad_edu.data.dataset import Array, Batch, Dataset, Indices, take
 from tinygrad_edu.data.seeds import check_seed, generator
+from tinygrad_edu.functional import tensor
 
 
 @dataclass
@@ -126,7 +127,7 @@ class DataLoader:
             if changed is None:
                 raise ValueError("DataLoader: transform returned None; return the arrays of the batch")
             arrays = tuple(changed) if isinstance(changed, tuple | list) else (changed,)
-        return arrays if self.as_numpy else tuple(_to_tensor(array) for array in arrays)
+        return arrays if self.as_numpy else tuple(tensor(array) for array in arrays)
 
     def state_dict(self) -> dict[str, int]:
         """Where the loader stands, and the settings without which that place means something else."""
@@ -165,10 +166,3 @@ class DataLoader:
 
     def __repr__(self) -> str:
         return f"DataLoader({self.dataset!r}, {self._settings()})"
-
-
-def _to_tensor(array: Array) -> Any:
-    """The one place where this folder meets the tensor floor; imported late, `as_numpy` needs none of it."""
-    from tinygrad_edu.functional import tensor
-
-    return tensor(array)

@@ -57,7 +57,7 @@ def backprop(root: Value, seed: Value, *, create_graph: bool = False, retain_gra
                 if type(node) is Deferred:
                     with enable_grad():
                         again = node.expand()
-                    if again.node is not None and (useful is None or node in useful):
+                    if again.node is not None:
                         _add(grads, heap, again.node, g)
                 elif targets is None:
                     found[node] = wrap(_own(g, node)) if raw else g + 0
@@ -68,8 +68,9 @@ def backprop(root: Value, seed: Value, *, create_graph: bool = False, retain_gra
                 node.saved = None
             del g
             for parent, slope in zip(node.parents, inputs, strict=True):
-                if slope is not None and parent is not None and (useful is None or parent in useful):
-                    _add(grads, heap, parent, slope)
+                if slope is not None and parent is not None and (
+                        useful is None or parent in useful or parent.order > root.node.order):
+                    _add(grads, heap, parent, slope)        # newer than the root: a stretch recomputed here
             del inputs, slope
     finally:
         current.set(before)

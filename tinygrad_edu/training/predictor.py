@@ -34,7 +34,7 @@ def network(inputs: int, outputs: int, settings: Settings) -> nn.Sequential:
 
 
 def _outputs(class_names: Sequence[str]) -> int:
-    """One a class; but a single logit for two: two softmax units learn, and overfit, twice as fast."""
+    """One a class; but a single logit for two: Adam moves the difference of two units twice as far."""
     return len(class_names) if len(class_names) > 2 else 1
 
 
