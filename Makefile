@@ -16,7 +16,7 @@ $(ORACLE): EXTRAS = dev,oracle
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test oracle lint types wheel-check bench reference reference-check clean
+.PHONY: help demo test oracle lint types wheel-check bench reference reference-check pictures clean
 
 help:  ## show this list
 	@echo "tinygrad_edu: start with 'make demo'"
@@ -55,6 +55,9 @@ reference: $(DEV)  ## write docs/reference again from the declarations
 
 reference-check: $(DEV)  ## fail if docs/reference is not what the declarations say
 	@.venv/bin/python -m tinygrad_edu.reference --check
+
+pictures: $(DEV)  ## draw the pictures of the README again
+	@.venv/bin/python tools/pictures.py
 
 clean:  ## remove all that make made, the environments included
 	@rm -rf .venv .venv-oracle build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov

@@ -1,4 +1,4 @@
-"""What the documents say is run: their Python blocks execute, the paths they name exist, their numbers were measured."""
+"""What the documents say is run: Python blocks execute, paths exist, numbers were measured."""
 from __future__ import annotations
 
 import re

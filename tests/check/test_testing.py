@@ -90,6 +90,6 @@ def test_both_sources_draw_calls_that_run(name):
 def test_without_hypothesis_the_error_says_how_to_install_it():
     code = ("import sys; sys.modules['hypothesis'] = None\n"
             "try:\n    import tinygrad_edu.testing\nexcept ImportError as e:\n    print(e)")
-    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], capture_output=True, text=True,
-                          check=True)
+    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=True, text=True,
+                          capture_output=True)
     assert "pip install hypothesis" in done.stdout

@@ -35,7 +35,7 @@ def houses(path: Path, rows: int = 80) -> Path:
 
 
 def without_matplotlib(folder: Path) -> Path:
-    """A folder in which `import matplotlib` fails: where pictures are beside the point, they only take time."""
+    """The folder, in which `import matplotlib` now fails: pictures would only take time."""
     (folder / "matplotlib.py").write_text("raise ImportError('not here')\n")
     return folder
 

@@ -96,9 +96,10 @@ def test_a_model_trains_there():
     lambda x: x.zero_(), lambda x: x.fill_(3.0), lambda x: x.add_(2.0), lambda x: x.mul_(2.0),
     lambda x: x.copy_(te.ones(2, 3)), lambda x: x.__setitem__(0, 5.0), lambda x: x.__setitem__((1, 2), 5),
     lambda x: x.__setitem__(np.array([[True, False, True], [False, True, False]]), 5.0),
-    lambda x: x.T[::2].mul_(7.0), lambda x: x.add_(te.ones(3, device=x.device), alpha=0.5)])
+    lambda x: x.copy_(x[::-1]), lambda x: x.T[::2].mul_(7.0), lambda x: x.add_(te.ones(3, device=x.device), alpha=0.5)])
 def test_changes_in_place(write):
-    here, there = te.ones(2, 3), te.ones(2, 3, device="boxed")
+    numbers = np.arange(6.0).reshape(2, 3)
+    here, there = te.tensor(numbers), te.tensor(numbers, device="boxed")
     write(here)
     write(there)
     np.testing.assert_array_equal(there.numpy(), here.numpy())
@@ -112,6 +113,8 @@ def test_changes_in_place_are_counted_and_refused_where_elements_are_shared(devi
         assert x.storage.writes.count == times
     with pytest.raises(RuntimeError, match="clone"):
         te.ones(1, 3, device=device).expand(2, 3).zero_()
+    with pytest.raises(RuntimeError, match="clone"):
+        te.sliding_windows(te.ones(5, device=device), 3).zero_()
     with pytest.raises(TypeError):
         te.tensor([1, 2], device=device).add_(0.5)
     with pytest.raises(RuntimeError, match="no_grad"):

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.data.dataset import Array, Batch, Dataset, Indices, take
+from tinygrad_edu.data.dataset import Batch, Dataset, Indices, take
 from tinygrad_edu.data.seeds import check_seed, generator
 from tinygrad_edu.functional import tensor
 

@@ -91,6 +91,6 @@ def _plane(
         features = features + random.uniform(-noise, noise, features.shape)
     return Table(
         features=np.clip(features, -LIMIT, LIMIT).astype(np.float32), labels=labels,
-        feature_names=("x", "y"), class_names=("orange", "blue"), name=name,
+        feature_names=("x", "y"), class_names=("blue", "orange"), name=name,
         source=f"generated: tinygrad_edu.data.{name}(n={n}, noise={noise}, seed={seed})",
     )

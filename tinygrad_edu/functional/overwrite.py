@@ -19,15 +19,24 @@ if TYPE_CHECKING:
 def _check_may_change(x: Tensor) -> None:
     if x.node is not None and current.get().grad:
         raise RuntimeError(f"a tensor that requires grad cannot be changed in place (at {user_line()}); "
-                           "do it inside `with te.no_grad():`, or compute a new tensor, for example with te.where")
+                           "do it inside `with te.no_grad():`, or compute a new tensor, for example with "
+                           "te.where")
 
 
 def _shares_elements(x: Tensor) -> bool:
-    """Whether two elements of x are one place in memory, so that it must not be written."""
+    """Whether two elements of x may be one place in memory, so that it must not be written.
+
+    Off the cpu the strides tell: each, from the smallest up, must step over all that lies within it.
+    """
     array = x.storage.array
     if x.storage.backend.arithmetic:
         return not array.flags.writeable
-    return any(s == 0 and n > 1 for n, s in zip(array.shape, array.strides, strict=True))
+    extent = array.dtype.itemsize
+    for stride, n in sorted((abs(s), n) for s, n in zip(array.strides, array.shape, strict=True) if n != 1):
+        if stride < extent and x.size:
+            return True
+        extent += stride * (n - 1)
+    return False
 
 
 def changing(x: Tensor) -> Any:
@@ -53,7 +62,10 @@ def overwrite(x: Tensor, value: Any, casting: Any = "same_kind") -> Tensor:
             raise TypeError(f"{here.dtype} numbers do not fit into a {x.dtype} tensor (at {user_line()}); "
                             "cast one of them with .to(dtype)")
         here = expand(here if here.dtype == x.dtype else here.cast(x.dtype), x.shape)
-    x.storage.backend.copy(here.storage.array, out=changing(x))
+    backend, source = x.storage.backend, here.storage.array
+    if here.storage.writes is x.storage.writes:     # a view of x itself: read it whole before writing
+        source = backend.copy(source)
+    backend.copy(source, out=changing(x))
     return x
 
 

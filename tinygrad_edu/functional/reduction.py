@@ -42,7 +42,7 @@ def mean(x: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
     x = as_tensor(x)
     n = _count(x, axis)
     total = sum(x, axis, keepdims=keepdims)
-    return total * (1.0 / n) if n else total * math.nan
+    return total / n if n else total * math.nan
 
 
 def prod(x: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
