@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ def part(path: Path) -> str:
     return path.relative_to(ROOT).with_suffix("").parts[0]
 
 
+@functools.cache
 def imports(path: Path) -> list[tuple[str, bool]]:
     """(module, whether its import runs when the file is imported); those for type checkers are left out."""
     found: list[tuple[str, bool]] = []

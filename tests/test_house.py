@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import re
 import subprocess
 import sys
 import warnings
@@ -27,7 +28,7 @@ def _name(path):
 def test_a_file_fits_a_sitting(path):
     lines = path.read_text().splitlines()
     assert len(lines) <= 400, f"{len(lines)} lines; past 400 a file is two files"
-    long = [i for i, line in enumerate(lines, 1) if len(line) > 110]
+    long = [i for i, line in enumerate(lines, 1) if len(re.split("  # (noqa|type: )", line)[0]) > 110]
     assert not long or path.suffix != ".py", f"lines {long} are longer than 110 columns"
 
 

@@ -48,7 +48,7 @@ class Tensor(Value):
         if not isinstance(storage, Storage):
             raise TypeError("make tensors with te.tensor(data), te.zeros(shape), ...; "
                             "Tensor(...) wraps memory")
-        super().__init__(storage, node)
+        self.storage, self.node = storage, node
 
     # -- what it is ------------------------------------------------------------------------------------------
 

@@ -136,7 +136,8 @@ def weights() -> list[Any]:
     [
         lambda: nn.Dropout(1.5), lambda: nn.Dropout(-0.1), lambda: nn.Linear(-1, 2), lambda: nn.Linear(2, -2),
         lambda: optim.SGD(weights(), lr=-0.1), lambda: optim.SGD(weights(), lr=0.1, momentum=-1.0),
-        lambda: optim.SGD(weights(), lr=0.1, nesterov=True), lambda: optim.Adam(weights(), lr=0.1, betas=(1.0, 0.9)),
+        lambda: optim.SGD(weights(), lr=0.1, nesterov=True),
+        lambda: optim.Adam(weights(), lr=0.1, betas=(1.0, 0.9)),
         lambda: optim.SGD([], lr=0.1), lambda: optim.Adam(weights(), lr=0.1, eps=-1.0),
     ],
 )  # fmt: skip

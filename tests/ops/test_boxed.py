@@ -96,7 +96,8 @@ def test_a_model_trains_there():
     lambda x: x.zero_(), lambda x: x.fill_(3.0), lambda x: x.add_(2.0), lambda x: x.mul_(2.0),
     lambda x: x.copy_(te.ones(2, 3)), lambda x: x.__setitem__(0, 5.0), lambda x: x.__setitem__((1, 2), 5),
     lambda x: x.__setitem__(np.array([[True, False, True], [False, True, False]]), 5.0),
-    lambda x: x.copy_(x[::-1]), lambda x: x.T[::2].mul_(7.0), lambda x: x.add_(te.ones(3, device=x.device), alpha=0.5)])
+    lambda x: x.copy_(x[::-1]), lambda x: x.T[::2].mul_(7.0),
+    lambda x: x.add_(te.ones(3, device=x.device), alpha=0.5)])
 def test_changes_in_place(write):
     numbers = np.arange(6.0).reshape(2, 3)
     here, there = te.tensor(numbers), te.tensor(numbers, device="boxed")

@@ -23,11 +23,6 @@ class Contract(Op):
         return lambda x, y: backend.matmul(x, y)
 
 
-def _swap(x: Any) -> Any:
-    n = len(x.shape)
-    return permute(x, axes=(*range(n - 2), n - 1, n - 2))
-
-
 def _matmul(x: Any, y: Any) -> Any:
     if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-2]:
         raise ShapeError(f"the last axis of x {x.shape} must equal the last but one of y {y.shape}; "
@@ -41,7 +36,7 @@ def _matmul_calls(draw: Draw) -> Call:
     return Call((draw.array((*lead_x, m, k)), draw.array((*lead_y, k, n))))
 
 
-matmul: Op = Contract("matmul", _matmul, (lambda g, y: matmul(g, _swap(y)), lambda g, x: matmul(_swap(x), g)),
+matmul: Op = Contract("matmul", _matmul, (lambda g, y: matmul(g, y.mT), lambda g, x: matmul(x.mT, g)),
                   calls=_matmul_calls, math=r"Z_{ij} = \sum_k X_{ik} Y_{kj}")
 
 
@@ -75,7 +70,7 @@ def _linear_x(g: Any, weight: Any, x_shape: Shape) -> Any:
     return matmul(g, weight)
 
 
-linear = Op("linear", _linear, (_linear_x, lambda g, x: matmul(_swap(_rows(g)), _rows(x)), lambda g: g),
+linear = Op("linear", _linear, (_linear_x, lambda g, x: matmul(_rows(g).mT, _rows(x)), lambda g: g),
             calls=_linear_calls, math=r"y = x W^\top + b")
 
 
