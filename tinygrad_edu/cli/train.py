@@ -132,14 +132,18 @@ def _fit(trainer: Trainer, checkpoint: Path, stop: Callable[[], bool], quiet: bo
 
         def on_epoch(row: Row) -> None:
             nonlocal saved
-            words = {name.removeprefix("held_out_"): f"{row[name]:.4f}" for name in row
-                     if name in ("train_loss", "held_out_accuracy", "held_out_r2")}
-            bar.set_postfix(epoch=f"{row['epoch']:.0f}/{epochs}", refresh=False, **words)
+            words = {"epoch": f"{row['epoch']:.0f}/{epochs}"}
+            words |= {name.removeprefix("held_out_"): f"{row[name]:.4f}" for name in row
+                      if name in ("train_loss", "held_out_accuracy", "held_out_r2")}
+            bar.set_postfix(words, refresh=False)
             if time.monotonic() - saved > _SECONDS_BETWEEN_SAVES:
                 trainer.save(checkpoint)
                 saved = time.monotonic()
 
-        return trainer.fit(stop=stop, on_step=lambda loss: bar.update() and None, on_epoch=on_epoch)
+        def on_step(loss: float) -> None:
+            bar.update()
+
+        return trainer.fit(stop=stop, on_step=on_step, on_epoch=on_epoch)
 
 
 @contextmanager
