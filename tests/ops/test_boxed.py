@@ -106,6 +106,21 @@ def test_changes_in_place(write):
     np.testing.assert_array_equal(there.numpy(), here.numpy())
 
 
+@pytest.mark.parametrize("look", [
+    lambda x: x.T.reshape(-1), lambda x: x[:, ::2].reshape(-1), lambda x: x[::-1].reshape(2, 6),
+    lambda x: x.T[1:].reshape(-1), lambda x: x[0], lambda x: x[1, 2],
+    lambda x: x.expand(2, 3, 4).reshape(6, 4),
+    lambda x: te.sliding_windows(x.T, 2).reshape(-1), lambda x: x[1:, 1:].T @ x[1:, 1:]])
+def test_views_of_views_and_layouts_that_must_be_copied_first(look):
+    numbers = np.arange(12.0).reshape(3, 4)
+    here, there = (te.tensor(numbers, device=device, requires_grad=True) for device in ("cpu", "boxed"))
+    np.testing.assert_array_equal(look(there).numpy(), look(here).numpy())
+    for x in (here, there):
+        y = look(x)
+        (y * y).sum().backward()
+    np.testing.assert_array_equal(there.grad.numpy(), here.grad.numpy())
+
+
 @pytest.mark.parametrize("device", ["cpu", "boxed"])
 def test_changes_in_place_are_counted_and_refused_where_elements_are_shared(device):
     x = te.ones(2, 3, device=device)
