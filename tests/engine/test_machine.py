@@ -65,15 +65,15 @@ class Programs(RuleBasedStateMachine):
             self.keep(te.tanh(getattr(te, name)(ours)), self.squash(Naive(f(theirs.value), [
                 (theirs, slope(theirs.value))])), depth + 1)
 
-    @rule(data=st.data(), name=st.sampled_from(sorted(BINARY)), quiet=st.sampled_from((False, False, False, True)))
-    def binary(self, data, name, quiet):
+    @rule(data=st.data(), name=st.sampled_from(sorted(BINARY)), loud=st.integers(0, 3))
+    def binary(self, data, name, loud):
         (x, a), depth = self.pick(data)
         (y, b), other = self.pick(data)
         f, by_x, by_y = BINARY[name]
         if max(depth, other) >= 8:
             return
         value = f(a.value, b.value)
-        if quiet:
+        if not loud:
             with te.no_grad():
                 self.keep(getattr(te, name)(x, y), Naive(value), max(depth, other) + 1)
         else:
@@ -91,9 +91,13 @@ class Programs(RuleBasedStateMachine):
         (ours, theirs), depth = self.pick(data)
         self.keep(ours.detach(), Naive(theirs.value), depth)
 
-    @rule(data=st.data(), create_graph=st.booleans())
-    def backward(self, data, create_graph):
+    @rule(data=st.data(), create_graph=st.booleans(), everything=st.booleans())
+    def backward(self, data, create_graph, everything):
+        """From one value, or from the sum of all: then each is used by its children and by the root."""
         (ours, theirs), _ = self.pick(data)
+        if everything:
+            for x, a in self.pairs:
+                ours, theirs = ours + x, Naive(theirs.value + a.value, [(theirs, 1.0), (a, 1.0)])
         assert ours.requires_grad == theirs.tracked
         if ours.requires_grad:
             ours.backward(create_graph=create_graph, retain_graph=True)

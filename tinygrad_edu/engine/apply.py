@@ -24,7 +24,9 @@ def apply(op: Op, xs: tuple[Any, ...], params: dict[str, Any]) -> Any:
     mode = current.get()
     recording = mode.grad
     backend: Backend | None = None
-    arrays, live = [], False
+    arrays: list[Any] = []
+    nodes: list[Node | None] = []
+    live = False
     for x in xs:
         if isinstance(x, Value):
             storage = x.storage
@@ -33,10 +35,12 @@ def apply(op: Op, xs: tuple[Any, ...], params: dict[str, Any]) -> Any:
             elif storage.backend is not backend:
                 raise _devices_differ(op, xs)
             arrays.append(storage.array)
-            if x.node is not None:
+            nodes.append(node := x.node)
+            if node is not None:
                 live = True
         else:
             arrays.append(x if type(x) in _SCALARS else _constant(x))
+            nodes.append(None)
     assert backend is not None
     kernel = op.kernels.get(backend) or op.kernel(backend)
     try:
@@ -55,7 +59,7 @@ def apply(op: Op, xs: tuple[Any, ...], params: dict[str, Any]) -> Any:
     out = Storage(result, backend, _writes_of(xs) if op.view else None)
     node = None
     if live and recording and op.differentiable:
-        node = _record(op, xs, arrays, params, out)
+        node = _record(op, xs, nodes, arrays, params, out)
     if mode.observers:
         for observer in mode.observers:
             observer.applied(op, xs, params, out, node, seconds)
@@ -74,14 +78,12 @@ def create(op: Op, params: dict[str, Any], backend: Backend) -> Any:
     return Value.kind(out, None)
 
 
-def _record(op: Op, xs: tuple[Any, ...], arrays: list[Any], params: dict[str, Any],
+def _record(op: Op, xs: tuple[Any, ...], nodes: list[Node | None], arrays: list[Any], params: dict[str, Any],
             out: Storage) -> Node | None:
     """The node of this application: edges, shapes, and what its rules named; None if no input has a rule."""
-    if op.joint is None:
-        parents = tuple([x.node if rule is not None and isinstance(x, Value) else None
-                         for x, rule in zip(xs, op.vjps, strict=True)])
-    else:
-        parents = tuple([x.node if isinstance(x, Value) else None for x in xs])
+    if op.joint is None and None in op.vjps:
+        nodes = [None if rule is None else node for node, rule in zip(nodes, op.vjps, strict=True)]
+    parents = tuple(nodes)
     mask = tuple([p is not None for p in parents])
     if True not in mask:
         return None

@@ -73,7 +73,9 @@ def _check_targets(logits: Any, target: Any) -> None:
     if target.dtype.kind not in "iu":
         raise TypeError(f"targets must be class numbers (integers), not {target.dtype}; "
                         "for probabilities use -(p * log_softmax(logits)).sum()")
-    if target.size and not 0 <= (bad := target.min()) <= (bad := target.max()) < logits.shape[1]:
+    unsigned = target.view(f"u{target.itemsize}")       # where a negative number is a huge one
+    if target.size and unsigned.max() >= logits.shape[1]:
+        bad = target[unsigned.argmax()]
         raise IndexError(f"target {bad} is out of range for {logits.shape[1]} classes "
                          f"(0 to {logits.shape[1] - 1})")
 
