@@ -121,3 +121,12 @@ def test_an_input_changed_before_backward_is_noticed():
 def test_under_no_grad_it_is_the_function():
     with te.no_grad():
         assert not te.checkpoint(stage, te.ones(3, requires_grad=True)).requires_grad
+
+
+def test_what_a_stretch_captured_counts_when_only_some_inputs_are_wanted():
+    def f(w):
+        doubled = w * 2.0                           # made outside the stretch, older than it
+        return te.checkpoint(lambda x: te.tanh(x * doubled), te.ones(3, dtype="float64")).sum()
+
+    w = te.tensor([0.1, 0.2, 0.3], dtype="float64")
+    np.testing.assert_allclose(te.grad(f)(w).numpy(), 2 * (1 - np.tanh(2 * w.numpy()) ** 2), rtol=1e-12)

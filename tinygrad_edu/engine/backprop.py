@@ -44,7 +44,7 @@ def backprop(root: Value, seed: Value, *, create_graph: bool = False, retain_gra
     grads: dict[Node, Any] = {root.node: seed.storage.array if raw else seed}
     heap = [(-root.node.order, root.node)]
     found: dict[Node, Any] = {}
-    token = current.set(Modes(create_graph, before.observers))
+    current.set(Modes(create_graph, before.observers))
     try:
         while heap:
             node = heappop(heap)[1]
@@ -58,6 +58,8 @@ def backprop(root: Value, seed: Value, *, create_graph: bool = False, retain_gra
                     with enable_grad():
                         again = node.expand()
                     if again.node is not None:
+                        if useful is not None and targets is not None:      # what it captured, nobody saw before
+                            useful |= _ancestors_of(again.node, targets)
                         _add(grads, heap, again.node, g)
                 elif targets is None:
                     found[node] = wrap(_own(g, node)) if raw else g + 0
@@ -68,13 +70,11 @@ def backprop(root: Value, seed: Value, *, create_graph: bool = False, retain_gra
                 node.saved = None
             del g
             for parent, slope in zip(node.parents, inputs, strict=True):
-                if slope is not None and parent is not None and (
-                        useful is None or parent in useful or parent.order > root.node.order):
-                    _add(grads, heap, parent, slope)        # newer than the root: a stretch recomputed here
+                if slope is not None and parent is not None and (useful is None or parent in useful):
+                    _add(grads, heap, parent, slope)
             del inputs, slope
     finally:
         current.set(before)
-        del token
     return found
 
 
