@@ -18,8 +18,8 @@ def main() -> None:
     seconds: dict[str, list[float]] = {package: [] for package in PACKAGES}
     for _ in range(ROUNDS):
         for package, times in seconds.items():
-            done = subprocess.run([sys.executable, "-c", CODE.format(package)], capture_output=True, text=True,
-                                  check=True, cwd=ROOT)
+            command = [sys.executable, "-c", CODE.format(package)]
+            done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=ROOT)
             times.append(float(done.stdout))
     rows = [[f"`import {p}`", f"{statistics.median(times) * 1000:.0f}"] for p, times in seconds.items()]
     text = f"{table(['start', 'ms'], rows)}\n\n{machine('numpy', 'torch')}"

@@ -13,11 +13,11 @@ FILES = sorted(p for p in ROOT.rglob("*.py") if "__pycache__" not in p.parts)
 FLOORS = {
     0: ("shapes", "dtypes", "domain", "errors", "_version"),
     1: ("backend",),
-    2: ("engine", "anomaly"),
+    2: ("engine",),
     3: ("ops",),
     4: ("tensor", "functional", "calculus"),
     5: ("nn", "optim", "data", "metrics"),
-    6: ("check", "testing", "viz", "jit", "profile", "reference", "source"),
+    6: ("check", "testing", "viz", "jit", "profile", "reference", "source", "anomaly"),
     7: ("cli", "training", "__main__", "sklearn", "playground", "distributed"),
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names}

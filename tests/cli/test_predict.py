@@ -103,7 +103,8 @@ def test_a_generated_set_is_the_one_it_was_trained_on(tmp_path: Path,
     assert main(["predict", str(tmp_path), "xor"]) == 0
     first = table(capsys.readouterr().out)[0]
     predictor, _ = Predictor.load(tmp_path / "model.safetensors")
-    assert float(first["p(orange)"]) == pytest.approx(predictor(data.xor(seed=7).features[:1])[0, 1], rel=1e-4)
+    orange = predictor(data.xor(seed=7).features[:1])[0, 1]
+    assert float(first["p(orange)"]) == pytest.approx(orange, rel=1e-4)
 
 
 def test_a_quantity(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

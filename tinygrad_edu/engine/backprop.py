@@ -58,7 +58,7 @@ def backprop(root: Value, seed: Value, *, create_graph: bool = False, retain_gra
                     with enable_grad():
                         again = node.expand()
                     if again.node is not None:
-                        if useful is not None and targets is not None:      # what it captured, nobody saw before
+                        if useful is not None and targets is not None:  # what it captured, nobody saw before
                             useful |= _ancestors_of(again.node, targets)
                         _add(grads, heap, again.node, g)
                 elif targets is None:
