@@ -29,6 +29,7 @@ demo: $(DEMO)  ## train two small models and draw what they learned, into build/
 	@echo
 	@echo "Pictures and checkpoints:"
 	@find build/demo -type f | sort | sed 's/^/  /'
+	@echo "Go on with '. .venv/bin/activate', then 'tinygrad-edu --help'."
 
 # One BLAS thread for each worker: the workers already fill the cores.
 test: $(DEV)  ## run the test suite with coverage (without PyTorch)

@@ -22,15 +22,15 @@ from tinygrad_edu.functional import *  # noqa: F403 - the array functions are th
 from tinygrad_edu.tensor import Tensor
 
 if TYPE_CHECKING:
-    from tinygrad_edu import check, data, nn, optim, profile, testing, viz
+    from tinygrad_edu import check, data, metrics, nn, optim, profile, testing, viz
 
-_LATER = ("check", "data", "nn", "optim", "profile", "testing", "viz")     # imported when first named
+_LATER = ("check", "data", "metrics", "nn", "optim", "profile", "testing", "viz")   # imported when named
 
 __all__ = [
     "Call", "Edge", "Generator", "Interval", "Op", "Tensor", "__version__", "bool_", "check",
     "checkpoint", "data", "detect_anomaly", "devices", "edge", "enable_grad", "float32", "float64",
     "grad", "hessian", "hvp", "int32", "int64", "is_grad_enabled", "jacobian", "jvp", "manual_seed",
-    "nn", "no_grad", "optim", "profile", "testing", "uint8", "value_and_grad", "viz", "vjp",
+    "metrics", "nn", "no_grad", "optim", "profile", "testing", "uint8", "value_and_grad", "viz", "vjp",
 ]
 __all__ += functional.__all__
 
@@ -39,3 +39,7 @@ def __getattr__(name: str) -> Any:
     if name in _LATER:
         return importlib.import_module(f"tinygrad_edu.{name}")
     raise AttributeError(f"module 'tinygrad_edu' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -6,6 +6,7 @@ Every f takes tensors and returns one. Its arguments need no `requires_grad`; no
 from __future__ import annotations
 
 import functools
+import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,8 +15,8 @@ from tinygrad_edu import functional as F
 from tinygrad_edu.backend import philox
 from tinygrad_edu.backend.philox import Generator
 from tinygrad_edu.engine.backprop import backprop
-from tinygrad_edu.engine.modes import current, enable_grad, no_grad
-from tinygrad_edu.engine.value import Deferred, Node, leaf
+from tinygrad_edu.engine.modes import current, enable_grad, no_grad, watch
+from tinygrad_edu.engine.value import Deferred, Node, Storage, leaf
 from tinygrad_edu.errors import NotDifferentiableError, ShapeError, StaleValueError, user_line
 from tinygrad_edu.ops.movement import reshape as _alias
 from tinygrad_edu.tensor import Tensor
@@ -188,6 +189,31 @@ def hessian(f: Function) -> Callable[..., Tensor]:
     return jacobian(grad(f))
 
 
+class _Reads:
+    """Watches a stretch: what it read that it did not make, how often that had been written, and whether any
+    of it wants a gradient."""
+
+    def __init__(self, xs: Sequence[Any]) -> None:
+        self.made: weakref.WeakSet[Storage] = weakref.WeakSet()
+        self.found: list[tuple[Storage, int]] = []
+        self.linked = False
+        self.note(xs)
+
+    def note(self, values: Sequence[Any]) -> None:
+        for x in values:
+            if isinstance(x, Tensor) and x.storage not in self.made:
+                self.found.append((x.storage, x.storage.writes.count))
+                self.linked = self.linked or x.requires_grad
+
+    def applied(self, op: Any, inputs: tuple[Any, ...], params: dict[str, Any], result: Any, node: Any,
+                seconds: float) -> None:
+        self.note(inputs)
+        self.made.add(result)
+
+    def pulled(self, node: Any, g: Any, grads: list[Any], seconds: float) -> None:
+        """A stretch that walks a graph of its own reads nothing new by it."""
+
+
 def checkpoint(f: Function, *xs: Any, generators: Sequence[Generator] = ()) -> Tensor:
     """f(*xs), keeping nothing of what happens inside: backward computes it again when it gets there.
 
@@ -197,14 +223,14 @@ def checkpoint(f: Function, *xs: Any, generators: Sequence[Generator] = ()) -> T
     """
     streams = (philox.default, *generators)
     before = [g.state_dict() for g in streams]
-    with no_grad():
+    reads = _Reads(xs)
+    with no_grad(), watch(reads):
         y = _output(f, xs)
-    if not current.get().grad:
+    if not (current.get().grad and reads.linked and dtypes.is_floating(y.dtype)):
         return y
-    saved = [(x.storage, x.storage.writes.count) for x in xs if isinstance(x, Tensor)]
 
     def again() -> Tensor:
-        for storage, seen in saved:
+        for storage, seen in reads.found:
             if storage.writes.count != seen:
                 raise StaleValueError(f"an input of checkpoint({_name(f)}) was changed in place "
                                       f"(at {storage.writes.where}) before backward could use it; "

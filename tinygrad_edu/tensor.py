@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import html
 import math
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -190,7 +191,7 @@ class Tensor(Value):
             if value is not None:
                 raise RuntimeError("this tensor does not require grad; call requires_grad_() first")
             return
-        self.node.grad = value
+        self.node.grad = None if value is None else F.clone(value.cast(self.dtype))     # never shared
 
     def detach(self) -> Tensor:
         """The same memory, outside the graph."""
@@ -201,10 +202,12 @@ class Tensor(Value):
         if self.node is None:
             raise NotDifferentiableError("retain_grad() on a tensor that does not require grad")
         if not self.is_leaf:
-            node = self.node
+            mine = weakref.ref(self.node)       # a node that its own hook held would be a cycle
 
             def keep(g: Tensor) -> None:
-                node.grad = F.clone(g) if node.grad is None else node.grad + g
+                node = mine()
+                if node is not None:
+                    node.grad = F.clone(g) if node.grad is None else node.grad + g
             self.register_hook(keep)
         return self
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 
 import tinygrad_edu as te
 from tinygrad_edu.check import gradcheck
-from tinygrad_edu.errors import StaleValueError
+from tinygrad_edu.errors import FreedGraphError, StaleValueError
 from tinygrad_edu.testing import tensors
 
 
@@ -130,3 +130,35 @@ def test_what_a_stretch_captured_counts_when_only_some_inputs_are_wanted():
 
     w = te.tensor([0.1, 0.2, 0.3], dtype="float64")
     np.testing.assert_allclose(te.grad(f)(w).numpy(), 2 * (1 - np.tanh(2 * w.numpy()) ** 2), rtol=1e-12)
+
+
+def test_a_captured_parameter_changed_in_place_is_an_error():
+    w, x = te.tensor(3.0, requires_grad=True), te.tensor(2.0, requires_grad=True)
+    y = te.checkpoint(lambda x: x * w * w, x)
+    with te.no_grad():
+        w.mul_(10)
+    with pytest.raises(StaleValueError, match="checkpoint"):
+        y.backward()
+
+
+def test_second_derivatives_reach_what_was_captured():
+    def f(w):
+        return te.checkpoint(lambda x: (x * w * w * w).sum(), te.tensor([1.0, 2.0], dtype="float64"))
+
+    w = te.tensor([2.0, 3.0], dtype="float64")
+    assert te.hvp(f, w, te.ones_like(w)).tolist() == [12.0, 36.0]
+    assert te.jvp(f, [w], [te.ones_like(w)])[1].item() == 66.0
+
+
+def test_nothing_is_recorded_when_nothing_wants_a_gradient():
+    assert not te.checkpoint(te.square, te.tensor(2.0)).requires_grad
+    assert not te.checkpoint(te.argmax, te.tensor([1.0, 2.0], requires_grad=True)).requires_grad
+
+
+def test_a_second_backward_needs_the_graph_retained():
+    x = te.tensor(2.0, requires_grad=True)
+    y = te.checkpoint(te.square, x)
+    y.backward()
+    with pytest.raises(FreedGraphError):
+        y.backward()
+    assert x.grad.item() == 4.0

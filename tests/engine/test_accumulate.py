@@ -164,3 +164,23 @@ def test_empty_tensors_have_empty_gradients(size):
     x = te.ones(size, 2, requires_grad=True)
     (te.exp(x) @ te.ones(2, 3)).sum().backward()
     assert x.grad.shape == (size, 2)
+
+
+def test_an_op_that_returns_its_input_does_not_alias_it():
+    same = te.Op("returns_its_input", lambda x: x, [lambda g: g], register=False)
+    x = te.tensor(3.0, requires_grad=True)
+    y = same(x)
+    z = y * y
+    with te.no_grad():
+        x.mul_(10)
+    z.backward()
+    assert x.grad.item() == 6.0
+
+
+def test_an_assigned_gradient_is_a_copy_of_the_leafs_dtype():
+    x, y = te.tensor([1.0, 2.0], requires_grad=True), te.tensor([1.0, 2.0], requires_grad=True)
+    given = te.tensor([1.0, 1.0], dtype="float64")
+    x.grad = y.grad = given
+    (x * x + y).sum().backward()
+    assert x.grad.tolist() == [3.0, 5.0] and y.grad.tolist() == [2.0, 2.0] and given.tolist() == [1.0, 1.0]
+    assert x.grad.dtype == te.float32

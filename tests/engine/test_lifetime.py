@@ -129,3 +129,14 @@ def test_only_what_rules_name_is_saved():
     assert [kept[0] for kept in (x * y).node.saved] == ["y"]
     assert [kept[0] for kept in (x + y).node.saved] == []
     assert [kept[0] for kept in te.exp(x).node.saved] == ["out"]
+
+
+def test_a_retained_gradient_is_no_cycle():
+    with no_collector():
+        x = te.ones(3, requires_grad=True)
+        y = (x * 2).retain_grad()
+        node = weakref.ref(y.node)
+        (y * y).sum().backward()
+        assert y.grad.tolist() == [4.0, 4.0, 4.0]
+        del y
+        assert node() is None

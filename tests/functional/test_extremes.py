@@ -138,3 +138,16 @@ def test_bytes_are_summed_up_without_wrapping_around(name: str, expected: float)
         dtype="uint8",
     )
     assert getattr(te, name)(x).item() == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e-30, 1.0, 1e200])
+def test_norms_of_tiny_and_huge_numbers(size):
+    x = te.tensor([size, size], dtype="float64")
+    np.testing.assert_allclose(te.norm(x).item(), size * np.sqrt(2), rtol=1e-14)
+    np.testing.assert_allclose(te.grad(te.norm)(x).numpy(), np.sqrt(0.5), rtol=1e-14)
+    slopes = te.grad(te.atan2, (0, 1))(te.tensor(size, dtype="float64"), te.tensor(size, dtype="float64"))
+    np.testing.assert_allclose([float(s) * size for s in slopes], [0.5, -0.5], rtol=1e-14)
+
+
+def test_the_norm_at_zero_is_flat():
+    assert te.hessian(te.norm)(te.zeros(2, dtype="float64")).tolist() == [[0.0, 0.0], [0.0, 0.0]]

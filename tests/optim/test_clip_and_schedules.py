@@ -21,7 +21,11 @@ def with_grads(*grads):
     return [*out, te.zeros(2, requires_grad=True)]      # one without a gradient
 
 
-@given(st.lists(st.lists(st.floats(-1e3, 1e3), min_size=1, max_size=4), min_size=1, max_size=3),
+# numpy.linalg.norm squares without scaling, so the oracle holds where squares and cubes do not vanish
+NUMBERS = st.floats(-1e3, 1e3).map(lambda x: x if abs(x) > 1e-90 else 0.0)
+
+
+@given(st.lists(st.lists(NUMBERS, min_size=1, max_size=4), min_size=1, max_size=3),
        st.sampled_from([0.1, 1.0, 50.0]), st.sampled_from([1.0, 2.0, 3.0, math.inf]))
 def test_norm_and_scaling(grads, most, order):
     params = with_grads(*grads)

@@ -37,10 +37,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _is_input(error: Exception) -> bool:
     """Whether the user, not the program, has to change something."""
     from tinygrad_edu.data import DataError
+    from tinygrad_edu.errors import ShapeError
     from tinygrad_edu.nn import CheckpointError
 
-    return isinstance(error, UsageError | DataError | CheckpointError | FileNotFoundError | IsADirectoryError
-                      | NotADirectoryError | FileExistsError | PermissionError)
+    return isinstance(error, UsageError | DataError | CheckpointError | ShapeError | MemoryError
+                      | FileNotFoundError | IsADirectoryError | NotADirectoryError | FileExistsError
+                      | PermissionError)
 
 
 def _one_line(error: Exception) -> str:

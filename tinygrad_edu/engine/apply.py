@@ -54,8 +54,12 @@ def apply(op: Op, xs: tuple[Any, ...], params: dict[str, Any]) -> Any:
             result = kernel(*_on(backend, arrays), **params)
     except Exception as error:
         raise explain(op, xs, params, error) from error
-    if backend.arithmetic and type(result) is not _ndarray:
-        result = np.asarray(result)
+    if backend.arithmetic:
+        if type(result) is not _ndarray:
+            result = np.asarray(result)
+        for array in arrays:
+            if result is array and not op.view:     # an op that returns its input as it came
+                result = result.copy()
     out = Storage(result, backend, _writes_of(xs) if op.view else None)
     node = None
     if live and recording and op.differentiable:

@@ -55,8 +55,12 @@ def backprop(root: Value, seed: Value, *, create_graph: bool = False, retain_gra
                 found[node] = wrap(_own(g, node)) if raw else g + 0
             if node.op is None:
                 if type(node) is Deferred:
+                    if node.saved is None:
+                        raise _freed("checkpoint")
                     with enable_grad():
                         again = node.expand()
+                    if not keep:
+                        node.saved = None
                     if again.node is not None:
                         if useful is not None and targets is not None:  # what it captured, nobody saw before
                             useful |= _ancestors_of(again.node, targets)
@@ -123,8 +127,7 @@ def _environment(node: Node, raw: bool) -> dict[str, Any]:
     op, plan = node.op, node.plan
     assert op is not None and plan is not None
     if node.saved is None:
-        raise FreedGraphError(f"{op.name}: backward() was already called through this graph and what it "
-                              "saved is freed; pass retain_graph=True to the first call if you need a second")
+        raise _freed(op.name)
     env = dict(node.params)
     for name, i in plan.shapes:
         env[name] = node.metas[i][0] if not op.variadic else tuple(meta[0] for meta in node.metas)
@@ -141,6 +144,11 @@ def _environment(node: Node, raw: bool) -> dict[str, Any]:
     if op.variadic:
         env[op.inputs[0]] = tuple(env.pop(str(i), None) for i in range(len(node.metas)))
     return env
+
+
+def _freed(name: str) -> FreedGraphError:
+    return FreedGraphError(f"{name}: backward() was already called through this graph and what it saved is "
+                           "freed; pass retain_graph=True to the first call if you need a second")
 
 
 def sum_to(g: Any, shape: tuple[int, ...], op: Any = None) -> Any:

@@ -54,8 +54,14 @@ class Op:
         The formula, in LaTeX.
     view : bool
         The result may share the first input's memory.
-    cost : str
-        For the reader: what the op costs.
+    inputs : sequence of str, optional
+        The inputs' names, when `numpy` has a signature that cannot be read (a ufunc's are x, y, z).
+    doc : str
+        What the op does, in words; the formula by default.
+    variadic : bool
+        Any number of inputs, which the joint rule gets as one tuple.
+    register : bool
+        Enter the op in REGISTRY, for tests and reference pages.
 
     Raises
     ------

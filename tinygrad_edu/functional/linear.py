@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.errors import ShapeError, user_line
 from tinygrad_edu.functional.creation import as_tensor
 from tinygrad_edu.functional.movement import expand_dims, squeeze
 from tinygrad_edu.ops import contract as _c
@@ -25,6 +25,9 @@ def matmul(x: Tensor, y: Tensor) -> Tensor:
     if x.ndim == 0 or y.ndim == 0:
         raise ShapeError(f"matmul({x.shape}, {y.shape}): a number has no rows; use *")
     row, column = x.ndim == 1, y.ndim == 1
+    if x.shape[-1] != y.shape[0 if column else -2]:
+        raise ShapeError(f"matmul({x.shape}, {y.shape}) at {user_line()}: {x.shape[-1]} columns meet "
+                         f"{y.shape[0 if column else -2]} rows; they must be equal")
     out = _c.matmul(expand_dims(x, 0) if row else x, expand_dims(y, 1) if column else y)
     return squeeze(squeeze(out, -1) if column else out, (-1 if column else -2) if row else ())
 

@@ -75,9 +75,14 @@ def save_checkpoint(path: PathLike, *, model: Module | None = None, optimizer: A
 
 
 def _write(path: Path, arrays: dict[str, NumpyArray], metadata: dict[str, str]) -> None:
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
-    atomic.replace(path, lambda name: save_file(arrays, name, metadata))
+    # not save_file: it makes a temporary file of its own, which a killed process would leave behind
+    data = save(arrays, metadata)
+
+    def write(name: str) -> None:
+        Path(name).write_bytes(data)
+    atomic.replace(path, write)
 
 
 def load_checkpoint(path: PathLike, *, model: Module | None = None, optimizer: Any = None, loader: Any = None,
@@ -136,8 +141,12 @@ def read_checkpoint(path: PathLike) -> tuple[dict[str, Any], dict[str, NumpyArra
                               "safetensors and pass them to model.load_state_dict()")
     if metadata.get(_DIGEST) != _digest(text, arrays):
         raise CheckpointError(f"{where} is damaged: its contents are not those its SHA-256 was taken of")
-    facts: dict[str, Any] = json.loads(text)
-    if facts["format"] > FORMAT:
+    try:
+        facts: dict[str, Any] = json.loads(text)
+        newer = facts["format"] > FORMAT
+    except (ValueError, TypeError, KeyError) as error:
+        raise CheckpointError(f"{where} has facts that no checkpoint here has: {error!r}") from error
+    if newer:
         raise CheckpointError(f"{where} has format {facts['format']}, this version reads up to {FORMAT}; "
                               "update tinygrad_edu")
     return facts, arrays

@@ -191,8 +191,9 @@ tan = unary("tan", np.tan, lambda g, out: g * (out * out + 1.0), domain=Interval
 asin = unary("asin", np.arcsin, lambda g, x: g * rsqrt(1.0 - x * x), domain=OPEN_UNIT, math=r"\arcsin x")
 acos = unary("acos", np.arccos, lambda g, x: -g * rsqrt(1.0 - x * x), domain=OPEN_UNIT, math=r"\arccos x")
 atan = unary("atan", np.arctan, lambda g, x: g / (x * x + 1.0), math=r"\arctan x")
-atan2 = binary("atan2", lambda x, y: np.arctan2(_wide(x), _wide(y)), lambda g, x, y: g * y / (x * x + y * y),
-               lambda g, x, y: -g * x / (x * x + y * y),
+atan2 = binary("atan2", lambda x, y: np.arctan2(_wide(x), _wide(y)),
+               lambda g, x, y: g * (y / hypot(x, y)) / hypot(x, y),
+               lambda g, x, y: -g * (x / hypot(x, y)) / hypot(x, y),
                domain=(POSITIVE, POSITIVE), math=r"\operatorname{atan2}(x, y)")
 sinh = unary("sinh", np.sinh, lambda g, x: g * cosh(x), math=r"\sinh x")
 cosh: Op = unary("cosh", np.cosh, lambda g, x: g * sinh(x), math=r"\cosh x")
@@ -202,7 +203,8 @@ acosh = unary("acosh", np.arccosh, lambda g, x: g * rsqrt(x * x - 1.0), domain=I
               math=r"\operatorname{arcosh} x")
 atanh = unary("atanh", np.arctanh, lambda g, x: g / (1.0 - x * x), domain=OPEN_UNIT,
               math=r"\operatorname{artanh} x")
-hypot = binary("hypot", lambda x, y: np.hypot(_wide(x), _wide(y)), lambda g, x, out: g * x / _guarded(out),
-               lambda g, y, out: g * y / _guarded(out),
+hypot: Op = binary("hypot", lambda x, y: np.hypot(_wide(x), _wide(y)),
+               lambda g, x, out: g * where(equal(out, 0), 0.0, x / _guarded(out)),
+               lambda g, y, out: g * where(equal(out, 0), 0.0, y / _guarded(out)),
                domain=(POSITIVE, POSITIVE), edges=(edge(x=0.0, y=0.0, out=0.0, slope=(0.0, 0.0)),),
                math=r"\sqrt{x^2 + y^2}")

@@ -94,8 +94,14 @@ def floats(x: Any) -> Any:
 
 
 def _norm2(x: Any, *, axes: Axes) -> Any:
+    """Scaled by a power of two near the largest element, so that no square overflows or vanishes."""
     x = floats(x)
-    return np.sqrt(np.sum(x * x, axis=axes, keepdims=True))
+    if _count(x.shape, axes) == 0:
+        return np.sum(x, axis=axes, keepdims=True)
+    top = np.max(np.abs(x.real), axis=axes, keepdims=True)
+    scale = np.ldexp(np.ones_like(top), np.frexp(np.where(np.isfinite(top), top, 1))[1] - 1)
+    scaled = x / scale
+    return np.sqrt(np.sum(scaled * scaled, axis=axes, keepdims=True)) * scale
 
 
 def _logsumexp(x: Any, *, axes: Axes) -> Any:
@@ -130,7 +136,7 @@ logsumexp = Reduce("logsumexp", _logsumexp,
                           edge(x=[1000.0, 1000.0], out=[1000.0 + np.log(2.0)], slope=[0.5, 0.5],
                                params={"axes": (0,)})), math=r"\ln \sum_i e^{x_i}")
 norm2 = Reduce("norm2", _norm2,
-               (lambda g, x, out: g * x / where(equal(out, 0), 1.0, out),),
+               (lambda g, x, out: g * where(equal(out, 0), 0.0, x / where(equal(out, 0), 1.0, out)),),
                calls=_calls(Interval(0.2, 2), min_side=1),
                edges=(edge(x=[0.0, 0.0], out=[0.0], slope=[0.0, 0.0], params={"axes": (0,)}),),
                math=r"\sqrt{\sum_i x_i^2}")

@@ -151,7 +151,6 @@ def roc_points(positive: Array, score: Array) -> tuple[Array, Array]:
     return np.append(0.0, false / false[-1]), np.append(0.0, true / true[-1])
 
 
-loss_curves, roc_curve = loss_curve, roc
 
 
 # -- shared ---------------------------------------------------------------------------------------------
