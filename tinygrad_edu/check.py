@@ -225,7 +225,8 @@ class _Level:
                       "that vjps use")
         else:
             advice = ("look at the vjp of the op you added last: a factor, a sign, an axis; or does the "
-                      "input lie on a kink, where no derivative exists?")
+                      "input lie on a kink, where no derivative exists, or so near a singular point that f "
+                      "bends within one step (then pass a smaller eps=)?")
         return (f"{self.name}: the gradient of order {self.order} with respect to {which}, of shape "
                 f"{a.shape}, is wrong {where}: analytic {analytic:.10g}, numeric {numeric:.10g} by {method}, "
                 f"relative error {worst:.2g} where {self.allowed(method):.0e} is allowed; {advice}")

@@ -66,6 +66,12 @@ def _shape(text: str) -> tuple[int, ...]:
     return sizes
 
 
+def _seed(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of at least 0")
+    return int(text)
+
+
 def _count(text: str) -> int:
     try:
         number = int(text)
@@ -180,4 +186,4 @@ def _function(command: argparse.ArgumentParser) -> None:
                          help="shape of an input, once for each; or 'scalar' (default 3,4 for each)")
     command.add_argument("--range", type=float, nargs=2, default=(-2.0, 2.0), metavar=("LOW", "HIGH"),
                          help="inputs are uniform in it (default -2 2)")
-    command.add_argument("--seed", type=int, default=0, metavar="S", help="of the inputs (default 0)")
+    command.add_argument("--seed", type=_seed, default=0, metavar="S", help="of the inputs (default 0)")
