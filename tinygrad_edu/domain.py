@@ -60,11 +60,17 @@ class Draw(Protocol):
     """A source of choices: hypothesis in the tests, a seeded generator in the docs."""
 
     def integer(self, low: int, high: int) -> int: ...
-    def choice(self, options: Sequence[Any]) -> Any: ...
-    def shape(self, min_dims: int = 0, max_dims: int = 3, min_side: int = 0, max_side: int = 3) -> Shape: ...
     def broadcast(self, count: int) -> list[Shape]: ...
     def array(self, shape: Shape, interval: Interval = REAL, *, distinct: bool = False) -> Array: ...
     def integers(self, shape: Shape, low: int, high: int) -> Array: ...
+
+    def choice(self, options: Sequence[Any]) -> Any:
+        """One of `options`."""
+        return options[self.integer(0, len(options) - 1)]
+
+    def shape(self, min_dims: int = 0, max_dims: int = 3, min_side: int = 0, max_side: int = 3) -> Shape:
+        """A shape; sizes 0 and 1 are as likely as others."""
+        return tuple(self.integer(min_side, max_side) for _ in range(self.integer(min_dims, max_dims)))
 
 
 @dataclass(frozen=True)
@@ -85,7 +91,7 @@ def elementwise(*intervals: Interval) -> Recipe:
     return recipe
 
 
-class SeededDraw:
+class SeededDraw(Draw):
     """A `Draw` over NumPy's generator: the same calls for the same seed."""
 
     def __init__(self, seed: int = 0) -> None:
@@ -93,12 +99,6 @@ class SeededDraw:
 
     def integer(self, low: int, high: int) -> int:
         return int(self.random.integers(low, high + 1))
-
-    def choice(self, options: Sequence[Any]) -> Any:
-        return options[self.integer(0, len(options) - 1)]
-
-    def shape(self, min_dims: int = 0, max_dims: int = 3, min_side: int = 0, max_side: int = 3) -> Shape:
-        return tuple(self.integer(min_side, max_side) for _ in range(self.integer(min_dims, max_dims)))
 
     def broadcast(self, count: int) -> list[Shape]:
         full = self.shape()

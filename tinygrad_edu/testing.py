@@ -8,14 +8,14 @@ Arrays are drawn as users have them: empty, of no dimension, with axes of size 1
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu import dtypes
 from tinygrad_edu import functional as F
-from tinygrad_edu.domain import REAL, Call, Interval
+from tinygrad_edu.domain import REAL, Call, Draw, Interval
 from tinygrad_edu.engine.op import Op
 from tinygrad_edu.shapes import Shape
 
@@ -41,7 +41,7 @@ def laid_out(array: Array, layout: str) -> Array:
     return array
 
 
-class HypothesisDraw:
+class HypothesisDraw(Draw):
     """A `domain.Draw` whose choices hypothesis makes and shrinks; `draw` comes from @st.composite."""
 
     def __init__(self, draw: Callable[[st.SearchStrategy[Any]], Any]) -> None:
@@ -50,14 +50,6 @@ class HypothesisDraw:
     def integer(self, low: int, high: int) -> int:
         """An integer of [low, high]."""
         return int(self.draw(st.integers(low, high)))
-
-    def choice(self, options: Sequence[Any]) -> Any:
-        """One of `options`."""
-        return options[self.integer(0, len(options) - 1)]
-
-    def shape(self, min_dims: int = 0, max_dims: int = 3, min_side: int = 0, max_side: int = 3) -> Shape:
-        """A shape; sizes 0 and 1 are as likely as others."""
-        return tuple(self.integer(min_side, max_side) for _ in range(self.integer(min_dims, max_dims)))
 
     def broadcast(self, count: int) -> list[Shape]:
         """`count` shapes that broadcast together."""

@@ -12,14 +12,13 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from safetensors import numpy as safetensors_numpy
 
 import tinygrad_edu as te
 from tests.nn.run import RULES, Run
 from tinygrad_edu import nn, optim
 from tinygrad_edu.nn import atomic
 
-safetensors_numpy = pytest.importorskip("safetensors.numpy", reason="checkpoints need safetensors: pip "
-                                                                    "install safetensors")
 ROOT = Path(__file__).parents[2]
 
 
@@ -216,3 +215,12 @@ def test_a_state_dict_of_strided_arrays_is_saved_by_value(tmp_path):
     nn.save_checkpoint(tmp_path / "t", model=one)
     nn.load_checkpoint(tmp_path / "t", model=two)
     assert np.array_equal(one.weight.numpy(), two.weight.numpy())
+
+
+@pytest.mark.parametrize("facts", ["[]", "{bad", "{}", '{"format": "x"}'])
+def test_facts_that_no_checkpoint_has_are_refused(tmp_path, facts):
+    from tinygrad_edu.nn import serialization
+    metadata = {serialization._FACTS: facts, serialization._DIGEST: serialization._digest(facts, {})}
+    safetensors_numpy.save_file({}, tmp_path / "forged", metadata)
+    with pytest.raises(nn.CheckpointError, match="facts"):
+        nn.read_checkpoint(tmp_path / "forged")

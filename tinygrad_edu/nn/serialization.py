@@ -63,9 +63,8 @@ def save_checkpoint(path: PathLike, *, model: Module | None = None, optimizer: A
     try:
         text = json.dumps(facts)
     except (TypeError, ValueError) as error:
-        raise TypeError(f"save_checkpoint: {error}; `extra` and settings must be numbers, strings, lists and "
-                        "dicts, "
-                        "as JSON has them") from None
+        raise TypeError(f"save_checkpoint: {error}; `extra` and settings must be numbers, strings, lists "
+                        "and dicts, as JSON has them") from None
     for name, array in arrays.items():
         if array.dtype not in dtypes.SUPPORTED:
             raise TypeError(f"save_checkpoint: {name} is {array.dtype}, none of {', '.join(dtypes.DTYPES)}")
@@ -137,8 +136,7 @@ def read_checkpoint(path: PathLike) -> tuple[dict[str, Any], dict[str, NumpyArra
     text = metadata.get(_FACTS)
     if text is None:
         raise CheckpointError(f"{where} is a safetensors file, but no checkpoint of tinygrad_edu; read its "
-                              "arrays with "
-                              "safetensors and pass them to model.load_state_dict()")
+                              "arrays with safetensors and pass them to model.load_state_dict()")
     if metadata.get(_DIGEST) != _digest(text, arrays):
         raise CheckpointError(f"{where} is damaged: its contents are not those its SHA-256 was taken of")
     try:

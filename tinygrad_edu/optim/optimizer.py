@@ -8,6 +8,7 @@ Constants travel as 0-d arrays, which NumPy takes in half the time of a Python f
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -23,7 +24,7 @@ Numbers = tuple[float, ...]     # the constants of one update
 Arrays = Sequence[NumpyArray]
 
 
-class Optimizer:
+class Optimizer(ABC):
     """The base of SGD, Adam and the rest.
 
     Parameters
@@ -62,19 +63,19 @@ class Optimizer:
         """Raise ValueError for settings the rule does not have. Every rule has `lr` and `weight_decay`."""
         self._at_least_zero(group, "lr", "weight_decay")
 
+    @abstractmethod
     def numbers(self, group: Group, step: int) -> Numbers:
         """The constants of the `step`-th update (from 1), for both `formula` and `update`."""
-        raise NotImplementedError
 
+    @abstractmethod
     def formula(self, p: Any, g: Any, state: Sequence[Any], numbers: Numbers,
                 group: Group) -> tuple[Any, ...]:
         """(new p, *new state), by operators: the definition."""
-        raise NotImplementedError
 
+    @abstractmethod
     def update(self, p: NumpyArray, g: NumpyArray, state: Arrays, scratch: Arrays, numbers: Arrays,
                group: Group) -> None:
         """The same in place; `g` stays as it is, two scratch arrays of p's shape may be overwritten."""
-        raise NotImplementedError
 
     def memory(self, group: Group) -> tuple[str, ...]:
         """The names, PyTorch's, of the arrays that are remembered of each parameter."""
