@@ -1,4 +1,5 @@
 # Everything here needs only Python 3.11 or newer and make; what else is used is installed into .venv.
+# The CUDA simulator also needs g++ on Linux (x86-64); elsewhere its tests say why they do not run.
 #   make PYTHON=python3.12 ...   another interpreter        make WORKERS=8 test   more test processes
 
 PYTHON  ?= python3
@@ -16,7 +17,8 @@ $(ORACLE): EXTRAS = dev,oracle
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test oracle lint types wheel-check bench reference reference-check pictures clean
+.PHONY: help demo test oracle lint types simulator pycuda-tests wheel-check bench reference reference-check \
+        pictures clean
 
 help:  ## show this list
 	@echo "tinygrad_edu: start with 'make demo'"
@@ -32,9 +34,20 @@ demo: $(DEMO)  ## train two small models and draw what they learned, into build/
 	@echo "Go on with '. .venv/bin/activate', then 'tinygrad-edu --help'."
 
 # One BLAS thread for each worker: the workers already fill the cores.
-test: $(DEV)  ## run the test suite with coverage (without PyTorch)
+test: $(DEV) simulator  ## run the test suite with coverage (without PyTorch)
 	@echo "Tests marked 'oracle' need PyTorch and are left to 'make oracle'; all others run now."
 	@OMP_NUM_THREADS=1 .venv/bin/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not oracle" --cov --cov-report=term
+
+# No stamp: the command sees by itself, in a second, that all is there, and a stamp outlives the cache.
+simulator: $(DEV)  ## build the CUDA simulator and PyCUDA over it (minutes the first time)
+ifeq ($(shell uname -sm),Linux x86_64)
+	@.venv/bin/tinygrad-edu simulator setup
+else
+	@echo "The CUDA simulator runs on Linux on x86-64; this is $$(uname -sm), so its tests are left out."
+endif
+
+pycuda-tests: simulator  ## run PyCUDA's own tests on the simulator and write the counts into its README
+	@.venv/bin/python tools/pycuda_tests.py --check
 
 oracle: $(ORACLE)  ## compare with PyTorch (a large download the first time)
 	@.venv-oracle/bin/python -m pytest -q -m oracle

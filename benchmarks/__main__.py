@@ -1,6 +1,7 @@
 """`python -m benchmarks`: all of them; each rewrites its own table here and in the README."""
-from benchmarks import accuracy, mlp, startup
+from benchmarks import accuracy, mlp, simulator, startup
 
 startup.main()
 mlp.main()
 accuracy.main()
+simulator.main()

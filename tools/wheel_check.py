@@ -4,6 +4,7 @@ The wheel is built from the sdist, so one pass proves both. `make wheel-check` r
 """
 
 import os
+import platform
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,16 @@ ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = {"tinygrad_edu": "tinygrad_edu", "kernels": "tinygrad_edu/kernels"}  # here: in the wheel
 
 # Run with -I, so that neither the current folder nor PYTHONPATH can lend what the install lacks.
+HELLO = """
+import numpy as np
+import pycuda.autoinit
+from pycuda import gpuarray
+from pycuda.compiler import SourceModule
+double = SourceModule("__global__ void twice(float *x) { x[threadIdx.x] *= 2; }").get_function("twice")
+x = gpuarray.to_gpu(np.arange(4, dtype=np.float32))
+double(x, block=(4, 1, 1))
+print(*x.get())
+"""
 PROBE = """
 import importlib.metadata
 from importlib.resources import files
@@ -52,8 +63,18 @@ def left_out(wheel: Path) -> list[str]:
     return sorted(missing)
 
 
+def simulate(scripts: Path, away: Path) -> None:
+    """A kernel under the simulator of the wheel, which compiles what travels in it."""
+    run(scripts / "tinygrad-edu", "simulator", "setup", cwd=away)
+    (away / "hello.py").write_text(HELLO)
+    said = run(scripts / "tinygrad-edu", "simulate", "--check", "hello.py", cwd=away)
+    if not said.startswith("0.0 2.0 4.0 6.0\n"):
+        sys.exit(f"wheel-check: a kernel that doubles 0 to 3 on the simulator said {said}")
+    print("wheel-check: a kernel ran on the simulator of the wheel, and the checker found nothing")
+
+
 def main() -> None:
-    """Builds, compares, installs, imports, trains one epoch; stops with a message at the first fault."""
+    """Builds, compares, installs, imports, trains, simulates; stops with a message at the first fault."""
     with tempfile.TemporaryDirectory(prefix="wheel-check-") as name:
         away = Path(name).resolve()
         run(sys.executable, "-m", "build", "--outdir", away, ROOT, cwd=away)
@@ -74,6 +95,10 @@ def main() -> None:
         if not written:
             sys.exit("wheel-check: `tinygrad-edu train spiral --out trained` wrote nothing")
         print(f"wheel-check: {wheel.name} installs alone, imports, and trained a model: {', '.join(written)}")
+        if (platform.system(), platform.machine()) == ("Linux", "x86_64"):
+            simulate(scripts, away)
+        else:
+            print("wheel-check: the simulator in it was not tried; it runs on Linux on x86-64 only")
 
 
 if __name__ == "__main__":

@@ -86,7 +86,8 @@ def parser() -> argparse.ArgumentParser:
     """The parser of all commands; `run` of what it returns carries the command out."""
     top = argparse.ArgumentParser(
         prog="tinygrad-edu",
-        description="Train networks on tables, predict with them, prove gradients, draw graphs.",
+        description="Train networks on tables, predict with them, prove gradients, draw graphs, run CUDA "
+                    "without a GPU.",
         epilog="Each command has its own --help. Exit codes: 0 done, 1 the answer is no or an internal "
                "error, 2 bad input, 130 interrupted.")
     top.add_argument("--version", action="version", version=f"tinygrad_edu {__version__}")
@@ -94,6 +95,7 @@ def parser() -> argparse.ArgumentParser:
     _train(commands)
     _predict(commands)
     _tools(commands)
+    _simulator(commands)
     return top
 
 
@@ -187,3 +189,39 @@ def _function(command: argparse.ArgumentParser) -> None:
     command.add_argument("--range", type=float, nargs=2, default=(-2.0, 2.0), metavar=("LOW", "HIGH"),
                          help="inputs are uniform in it (default -2 2)")
     command.add_argument("--seed", type=_seed, default=0, metavar="S", help="of the inputs (default 0)")
+
+
+def _simulator(commands: Any) -> None:
+    simulate = commands.add_parser(
+        "simulate", help="run a PyCUDA script without a GPU",
+        description="Run a Python script that uses PyCUDA, unchanged, on a simulated GPU. Options come "
+                    "before the script; what follows it is the script's own.",
+        epilog="Example: tinygrad-edu simulate --check train.py --epochs 3")
+    simulate.add_argument("--check", action="store_true",
+                          help="watch the kernels: races, bounds, uninitialised memory, leaks")
+    simulate.add_argument("--profile", action="store_true",
+                          help="count memory traffic, bank conflicts and divergence, line by line")
+    simulate.add_argument("--html", metavar="FILE", help="with --profile: write it as a page too")
+    simulate.add_argument("--deferred", action="store_true",
+                          help="work in streams waits for a synchronisation, as it may on a GPU")
+    simulate.add_argument("--schedule", choices=("forward", "reverse", "random"), default="forward",
+                          help="order of blocks and threads (default forward)")
+    simulate.add_argument("--seed", type=_seed, default=0, metavar="N",
+                          help="of --schedule random (default 0)")
+    simulate.add_argument("-m", dest="module", action="store_true",
+                          help="SCRIPT is a module: -m package.module")
+    simulate.add_argument("words", nargs=argparse.REMAINDER, metavar="SCRIPT [ARGUMENTS]",
+                          help="the script and what it is given")
+    simulate.set_defaults(run=_runner("simulate", "run"))
+    simulator = commands.add_parser("simulator", help="make the simulator ready, or say what it is made of")
+    parts = simulator.add_subparsers(dest="part", required=True, metavar="PART")
+    setup = parts.add_parser(
+        "setup", help="build the driver and PyCUDA, and install PyCUDA",
+        description="Build the simulator's driver and, where PyCUDA is not installed, PyCUDA too, without a "
+                    "CUDA toolkit. PyCUDA is kept in the cache as a wheel.")
+    setup.add_argument("--wheel-dir", metavar="DIR", help="keep PyCUDA's wheel here instead of in the cache")
+    setup.set_defaults(run=_runner("simulate", "setup"))
+    build = parts.add_parser("build", help="build the driver, and print where it is")
+    build.set_defaults(run=_runner("simulate", "build"))
+    info = parts.add_parser("info", help="library, build id, compiler and PyCUDA")
+    info.set_defaults(run=_runner("simulate", "info"))

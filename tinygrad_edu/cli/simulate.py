@@ -1,0 +1,203 @@
+"""`tinygrad-edu simulate` runs a PyCUDA script without a GPU; `tinygrad-edu simulator` makes that possible.
+
+A report on a kernel is what the user came for, so it is printed as it is, under the one line of the script
+that launched the kernel, and not at the end of a traceback through PyCUDA.
+"""
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import re
+import runpy
+import sys
+import traceback
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from tinygrad_edu import simulator
+from tinygrad_edu.cli.arguments import UsageError
+from tinygrad_edu.simulator import build as driver_build
+from tinygrad_edu.simulator import checking, control, setup_pycuda, toolchain
+from tinygrad_edu.simulator.install import driver
+
+_STDERR = re.compile(r"\[stderr:\n(.*)\]\s*$", re.DOTALL)      # how PyCUDA quotes the compiler
+
+
+def run(asked: argparse.Namespace) -> int:
+    """Run the script; its own exit code, or 1 after an error or a leak."""
+    start = _script(asked)
+    schedule = _schedule(asked)
+    if asked.html is not None and not asked.profile:
+        raise UsageError("--html is for the profile; add --profile")
+    if asked.check and asked.profile:
+        raise UsageError("--check and --profile are two ways to run a kernel; run the script once with each")
+    if (failed := _said(simulator.install)) is not None:
+        return failed
+    with ExitStack() as around:
+        around.enter_context(schedule)
+        if asked.deferred:
+            around.enter_context(simulator.deferred())
+        profile = around.enter_context(simulator.profile()) if asked.profile else None
+        if asked.check:
+            control.set_value("mode", "check")
+        code = _run(start)
+    if profile is not None:
+        print(profile)
+        if asked.html is not None:
+            profile.html(asked.html)
+            print(f"wrote {asked.html}")
+    return _judge() if asked.check and code == 0 else code
+
+
+def setup(asked: argparse.Namespace) -> int:
+    """Build what is missing and install PyCUDA."""
+    folder = None if asked.wheel_dir is None else Path(asked.wheel_dir).resolve()
+
+    def work() -> None:
+        version = setup_pycuda.setup(lambda line: print(line, flush=True), folder)
+        print(f"PyCUDA {version} runs on the simulator. Try: tinygrad-edu simulate script.py")
+
+    return _said(work) or 0
+
+
+def build(asked: argparse.Namespace) -> int:
+    """Build the driver; warnings of the compiler are shown."""
+    def work() -> None:
+        print(driver())
+        if warned := driver_build.warnings():
+            _print_error(warned)
+
+    return _said(work) or 0
+
+
+def info(asked: argparse.Namespace) -> int:
+    """Print what the simulator is made of."""
+    def work() -> None:
+        toolchain.compiler()
+        library = toolchain.library_path()
+        print(f"library   {library}" + ("" if library.exists() else " (not built yet)"))
+        print(f"build id  {toolchain.build_id()}")
+        print(f"compiler  {toolchain.compiler()}: {toolchain.compiler_version()}")
+        print(f"PyCUDA    {setup_pycuda.pycuda_version() or 'missing: tinygrad-edu simulator setup'}")
+        print(f"cache     {toolchain.cache_folder()}")
+
+    return _said(work) or 0
+
+
+def _said(work: Callable[[], object]) -> int | None:
+    """Do it; what the simulator has against it is printed as it is, of several lines, and 2 is returned."""
+    try:
+        work()
+    except (simulator.SimulatorError, toolchain.ToolchainError) as error:
+        _print_error(f"tinygrad-edu: {error}")
+        return 2
+    return None
+
+
+def _schedule(asked: argparse.Namespace) -> simulator.Schedule:
+    try:
+        return simulator.schedule(asked.schedule, asked.seed)
+    except ValueError as error:
+        raise UsageError(f"--seed {asked.seed}: {error}") from None
+
+
+# -- the script ------------------------------------------------------------------------------------
+
+def _script(asked: argparse.Namespace) -> Callable[[], object]:
+    """What runs the script as Python itself would; sys.argv and sys.path are made ready for it."""
+    words = asked.words[1:] if asked.words[:1] == ["--"] else asked.words
+    if not words:
+        raise UsageError("name a script, as in: tinygrad-edu simulate train.py; or a module with -m")
+    name = words[0]
+    if asked.module:
+        sys.path[0] = str(Path.cwd())
+        try:
+            found = importlib.util.find_spec(name)
+        except ModuleNotFoundError:
+            found = None
+        if found is None:
+            raise UsageError(f"no module {name!r}, looked for in {Path.cwd()} and on the path")
+        sys.argv = list(words)
+        return lambda: runpy.run_module(name, run_name="__main__", alter_sys=True)
+    if not Path(name).exists():
+        raise FileNotFoundError(2, "no such script", name)
+    sys.argv = list(words)
+    sys.path[0] = str(Path(name).resolve().parent)
+    return lambda: runpy.run_path(name, run_name="__main__")
+
+
+def _run(start: Callable[[], object]) -> int:
+    """Run it; its exit code. What it held is let go before this returns, so what is left has leaked."""
+    try:
+        held = start()      # its variables: freed now, they would wait for deferred work and lose its error
+        code = _finish(0)
+        del held
+    except SystemExit as leave:
+        if leave.code is None or isinstance(leave.code, int):
+            return _finish(leave.code or 0)
+        _print_error(str(leave.code))
+        return 1
+    except Exception as error:
+        _print_error(_shown(error))
+        return 1
+    return code
+
+
+def _finish(code: int) -> int:
+    """Run what still waits in streams; 1 when that fails and the script had not."""
+    report = control.finish()
+    if code or report is None:
+        return code
+    _print_error(f"when the script had ended:\n{report}")
+    return 1
+
+
+def _shown(error: Exception) -> str:
+    """The user's line and the report, for an error of the driver or the compiler; else a traceback."""
+    ours = isinstance(error, simulator.SimulatorError)
+    if not ours and type(error).__module__.partition(".")[0] != "pycuda":
+        rest = error.__traceback__
+        while rest is not None and not _is_users(rest):
+            rest = rest.tb_next
+        return "".join(traceback.format_exception(type(error), error, rest)).rstrip()
+    text = str(error)
+    if quoted := _STDERR.search(text):
+        text = f"nvcc:\n{quoted[1].rstrip()}"
+    else:
+        text = re.sub(r"^(cu\w+ failed): ", r"\1:\n", text)
+    return "\n".join([*_users_line(error.__traceback__), text])
+
+
+def _users_line(trace: TracebackType | None) -> list[str]:
+    """`train.py:31: kernel(x, ...)`, the last line of the script or its modules before PyCUDA."""
+    found: list[str] = []
+    while trace is not None:
+        if _is_users(trace):
+            (summary,) = traceback.extract_tb(trace, limit=1)
+            found = [f"{control.short_path(summary.filename)}:{summary.lineno}: {summary.line}"]
+        trace = trace.tb_next
+    return found
+
+
+def _is_users(trace: TracebackType) -> bool:
+    return control.user_frame(trace.tb_frame) is trace.tb_frame and \
+        trace.tb_frame.f_globals.get("__name__") not in ("runpy", "contextlib")
+
+
+def _judge() -> int:
+    """The last word of --check: 0, or 1 and what was never freed."""
+    held: list[dict[str, Any]] = checking.allocations()
+    if held:
+        _print_error(checking.leak_report(held))
+        return 1
+    count = int(control.get_value("launches"))
+    _print_error(f"tinygrad-edu simulate --check: no errors found in {count} launch{'es' * (count != 1)}")
+    return 0
+
+
+def _print_error(text: str) -> None:
+    sys.stdout.flush()
+    print(text, file=sys.stderr)

@@ -1,0 +1,23 @@
+"""CUDA without a GPU: a driver on the CPU under the real PyCUDA, with a checker that names the bug.
+
+    import tinygrad_edu.simulator as sim
+    sim.install()                   # before pycuda is imported
+    import pycuda.autoinit
+
+    with sim.check():               # races, bounds, uninitialised memory... raise, with a report
+        kernel(x, block=(256, 1, 1), grid=(4, 1))
+
+Importing this does no work and needs nothing but Python. README.md beside it is the tour.
+"""
+from __future__ import annotations
+
+from tinygrad_edu.simulator.checking import check, configure, deferred, last_report
+from tinygrad_edu.simulator.control import SimulatorError
+from tinygrad_edu.simulator.install import install, is_installed
+from tinygrad_edu.simulator.profile import Profile, profile
+from tinygrad_edu.simulator.schedule import Schedule, any_schedule, schedule, schedules
+
+__all__ = [
+    "Profile", "Schedule", "SimulatorError", "any_schedule", "check", "configure", "deferred", "install",
+    "is_installed", "last_report", "profile", "schedule", "schedules",
+]

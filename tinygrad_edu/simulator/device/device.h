@@ -1,0 +1,53 @@
+// Everything a kernel can name, in one header that is precompiled and included before every rewritten source.
+//
+// The standard headers come first, then the types, then the functions. renames.h is last: its macros replace
+// names that the standard library has declared by then.
+#pragma once
+#include "standard.h"
+
+#include "runtime.h"
+
+#include "keywords.h"
+
+#include "vector_types.h"
+
+#include "builtins.h"
+
+#include "kernel_memory.h"
+
+#include "output.h"
+
+#include "maths.h"
+
+#include "integer.h"
+
+// The rest of the language, in the order in which the parts need one another.
+#if __has_include("half.h")
+#include "half.h"
+#endif
+
+#if __has_include("bfloat16.h")
+#include "bfloat16.h"
+#endif
+
+#if __has_include("atomics.h")
+#include "atomics.h"
+#endif
+
+#if __has_include("warp.h")
+#include "warp.h"
+#endif
+
+#if __has_include("groups.h")
+#include "groups.h"
+#endif
+
+#if __has_include("pipeline.h")
+#include "pipeline.h"
+#endif
+
+#if __has_include("wmma.h")
+#include "wmma.h"
+#endif
+
+#include "renames.h"

@@ -1,0 +1,46 @@
+// printf, assert and the other ways in which a kernel speaks or stops.
+#pragma once
+#include "builtins.h"
+
+// As on a GPU, the result is how many arguments were printed, -1 for a null format, -2 when it failed. Each call
+// writes and flushes at once, so that lines stand in order with what Python prints.
+SIM_UNSEEN __attribute__((format(printf, 1, 2))) int sim_printf(const char* pattern, ...) {
+    if (!pattern) return -1;
+    va_list arguments;
+    va_start(arguments, pattern);
+    const int written = vprintf(pattern, arguments);
+    va_end(arguments);
+    fflush(stdout);
+    if (written < 0) return -2;
+    int count = 0;
+    for (const char* c = pattern; *c; ++c) {
+        if (*c != '%') continue;
+        if (c[1] == '%') {
+            ++c;
+            continue;
+        }
+        ++count;
+        for (++c; *c && strchr("-+ #0123456789.*hlLqjzt", *c); ++c) count += *c == '*';
+        if (!*c) break;
+    }
+    return count;
+}
+
+// assert.h of this folder calls it. The driver adds which thread it was.
+[[noreturn]] inline void sim_assert_failed(const char* expression, const char* file, int line,
+                                           const char* function) {
+    char text[512];
+    snprintf(text, sizeof text, "Assertion failed: %s\n  %s:%d, in %s", expression, file, line, function);
+    sim_stop(710, text, sim_place{file, line});
+}
+
+[[noreturn]] SIM_AT_CALLER void __trap(SIM_PLACE) {
+    sim_stop(719, "__trap() was called: the kernel stopped itself.", place);
+}
+[[noreturn]] SIM_AT_CALLER void __brkpt(SIM_PLACE) {
+    sim_stop(719, "__brkpt() was called: a breakpoint, and no debugger is attached to the simulated device.",
+             place);
+}
+[[noreturn]] SIM_AT_CALLER void sim_abort(SIM_PLACE) {
+    sim_stop(719, "abort() or exit() was called in a kernel: return from the kernel instead.", place);
+}

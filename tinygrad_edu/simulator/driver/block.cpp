@@ -1,0 +1,257 @@
+// The life of one block. A thread gets a fiber when it starts; one that returns hands its fiber, still warm, to
+// the next that starts, so that a kernel without a barrier runs on a single fiber and never switches.
+#include "block.h"
+
+#include <cstring>
+
+#include "checks.h"
+#include "fibers.h"
+#include "profile.h"
+#include "report.h"
+#include "schedule.h"
+#include "status.h"
+
+namespace sim {
+
+sim_uint3 Block::thread_id(unsigned index) const {
+    const sim_uint3& size = view.block_size;
+    return {index % size.x, index / size.x % size.y, index / size.x / size.y};
+}
+
+namespace {
+
+[[noreturn]] void divergent(Block& block) {
+    stop_launch(
+        CUDA_ERROR_LAUNCH_FAILED,
+        compose("Divergent barrier", *block.launch,
+                {describe_waiting(block), "Every thread of a block must reach the same __syncthreads()."},
+                "take the barrier out of the branch or loop that only some threads go through."));
+}
+
+// What __syncthreads_count, _and and _or answer.
+void answer(Block& block) {
+    unsigned total = 0;
+    for (unsigned i = 0; i < block.waiting; i++)
+        total += static_cast<unsigned>(block.thread[block.at_barrier[i]].predicate);
+    for (unsigned i = 0; i < block.waiting; i++) {
+        Thread& thread = block.thread[block.at_barrier[i]];
+        switch (thread.barrier_kind) {
+            case SIM_BARRIER_COUNT: thread.result = total; break;
+            case SIM_BARRIER_AND: thread.result = total == block.waiting; break;
+            default: thread.result = total > 0;
+        }
+    }
+}
+
+void release_barrier(Worker& worker) {
+    Block& block = worker.resident;
+    Launch& launch = *block.launch;
+    if (block.answers) answer(block);
+    if (launch.mode == Mode::check) {
+        const Thread& first = block.thread[block.at_barrier[0]];
+        for (unsigned i = 1; i < block.waiting; i++) {
+            const Thread& other = block.thread[block.at_barrier[i]];
+            if (other.place.line != first.place.line || other.barrier_kind != first.barrier_kind)
+                divergent(block);
+        }
+        checks::barrier_released(block);
+    }
+    if (launch.mode == Mode::profile) profile::barrier_released(block);
+    for (unsigned i = 0; i < block.warps; i++) block.warp[i].waiting = 0;
+    arrange(launch, worker, block.at_barrier, block.waiting);
+    for (unsigned i = 0; i < block.waiting; i++) worker.ready.push(block.at_barrier[i]);
+    block.waiting = 0;
+    block.answers = false;
+}
+
+void thread_returned(Worker& worker, Thread& thread) {
+    Block& block = worker.resident;
+    thread.state = State::done;
+    thread.warp->done |= 1u << thread.lane;
+    if (!thread.pending.empty()) thread.pending.clear();
+    block.live--;
+    if (block.waiting != 0 && block.waiting == block.live) release_barrier(worker);
+    if (thread.warp->at_collective | thread.warp->here) lane_stopped(worker, *thread.warp);
+}
+
+void start(Worker& worker, Thread& thread) {
+    thread.state = State::running;
+    thread.spins = 0;
+    thread.pipeline_group = 0;
+    thread.fiber = worker.fiber;
+    worker.thread = &thread;
+}
+
+[[noreturn]] void deadlock(Worker& worker) {
+    const Block& block = worker.resident;
+    stop_launch(
+        CUDA_ERROR_LAUNCH_FAILED,
+        compose("Deadlock", *block.launch, {describe_waiting(block), "None of these threads can ever go on."},
+                "every thread that is named in a mask, and every thread of a block that has not returned, "
+                "must reach the same barrier."));
+}
+
+// What a fiber does: run threads that have not begun, until there is none; then go on with one that waited.
+void fiber_main() {
+    Worker& w = *worker;
+    for (;;) {
+        if (w.ready.empty()) {
+            if (w.resident.live != 0) deadlock(w);
+            void* ignored;
+            sim_switch_fiber(&ignored, w.base);
+        }
+        Thread& thread = w.resident.thread[w.ready.pop()];
+        if (thread.state == State::unstarted) {
+            start(w, thread);
+            const sim_uint3 id = w.resident.thread_id(thread.index);
+            w.resident.launch->code->enter(w.resident.launch->arguments.data(), id.x, id.y, id.z);
+            thread_returned(w, thread);
+        } else {
+            give_fiber(w, w.fiber);
+            thread.state = State::running;
+            w.thread = &thread;
+            w.fiber = thread.fiber;
+            void* ignored;
+            sim_switch_fiber(&ignored, thread.fiber->stack_pointer);
+        }
+    }
+}
+
+// A carrier for loops: it exists so that a fault in a loop can be left as one in a thread is.
+void loop_main() {
+    Worker& w = *worker;
+    Launch& launch = *w.resident.launch;
+    do {
+        launch.code->loop(launch.arguments.data());
+    } while (next_block(w, launch));
+    void* ignored;
+    sim_switch_fiber(&ignored, w.base);
+}
+
+void set_up_threads(Worker& worker) {
+    Block& block = worker.resident;
+    block.live = block.threads;
+    block.waiting = 0;
+    block.answers = false;
+    block.warps = (block.threads + WARP - 1) / WARP;
+    for (unsigned i = 0; i < block.warps; i++) {
+        Warp& warp = block.warp[i];
+        warp.first = static_cast<uint16_t>(i * WARP);
+        warp.number = static_cast<uint16_t>(i);
+        const unsigned lanes = block.threads - warp.first;
+        warp.exists = lanes >= WARP ? ~0u : (1u << lanes) - 1;
+        warp.done = warp.at_collective = warp.here = warp.waiting = 0;
+    }
+    uint16_t* order = block.at_barrier;  // free until the first barrier
+    const bool reverse = block.launch->order == Order::reverse;
+    for (unsigned i = 0; i < block.threads; i++) {
+        order[i] = static_cast<uint16_t>(reverse ? block.threads - 1 - i : i);
+        Thread& thread = block.thread[i];
+        thread.index = static_cast<uint16_t>(i);
+        thread.lane = i % WARP;
+        thread.warp = &block.warp[i / WARP];
+        thread.state = State::unstarted;
+    }
+    arrange(*block.launch, worker, order, block.threads);
+    worker.ready.head = worker.ready.tail = 0;
+    for (unsigned i = 0; i < block.threads; i++) worker.ready.push(order[i]);
+}
+
+}  // namespace
+
+bool next_block(Worker& w, Launch& launch) {
+    if (launch.stopped.load(std::memory_order_relaxed)) return false;
+    const uint64_t place = launch.next_block.fetch_add(1, std::memory_order_relaxed);
+    if (place >= launch.block_count) return false;
+    w.progress.store(w.progress.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+    const uint64_t linear = block_in_order(launch, place);
+    Block& block = w.resident;
+    block.linear = linear;
+    const uint64_t plane = uint64_t(launch.grid.x) * launch.grid.y;
+    block.view.block_index = {static_cast<unsigned>(linear % launch.grid.x),
+                              static_cast<unsigned>(linear % plane / launch.grid.x),
+                              static_cast<unsigned>(linear / plane)};
+    sim_block = block.view;
+    // Shared memory begins as garbage on a GPU. NaN is garbage that shows.
+    for (const SharedVariable* variable : launch.shared)
+        memset(w.shared + variable->offset, 0xFF, variable->bytes);
+    if (launch.dynamic_bytes != 0) memset(block.view.dynamic_shared, 0xFF, launch.dynamic_bytes);
+    return true;
+}
+
+void run_loops(Worker& w, Launch& launch) {
+    if (!next_block(w, launch)) return;
+    w.block = &w.resident;
+    w.thread = nullptr;
+    w.fiber = take_fiber(w, loop_main);
+    sim_switch_fiber(&w.base, w.fiber->stack_pointer);
+    w.block = nullptr;
+}
+
+void run_threads(Worker& w) {
+    set_up_threads(w);
+    w.block = &w.resident;
+    w.fiber = take_fiber(w, fiber_main);
+    sim_switch_fiber(&w.base, w.fiber->stack_pointer);
+    w.block = nullptr;
+    reclaim_fibers(w);
+}
+
+void wait(Worker& w) {
+    if (w.ready.empty()) deadlock(w);
+    Thread& current = *w.thread;
+    Thread& next = w.resident.thread[w.ready.pop()];
+    if (&next == &current) {
+        current.state = State::running;
+        return;
+    }
+    void** save = &current.fiber->stack_pointer;
+    if (next.state == State::unstarted) {
+        // The new fiber takes it from the queue itself: put it back at the front.
+        w.ready.head--;
+        w.fiber = take_fiber(w, fiber_main);
+    } else {
+        next.state = State::running;
+        w.thread = &next;
+        w.fiber = next.fiber;
+    }
+    sim_switch_fiber(save, w.fiber->stack_pointer);
+}
+
+void yield(Worker& w) {
+    if (w.thread == nullptr || w.ready.empty()) return;
+    w.thread->spins = 0;
+    wake(w, *w.thread);
+    wait(w);
+}
+
+}  // namespace sim
+
+extern "C" int sim_barrier(int kind, int predicate, sim_place place) {
+    using namespace sim;
+    Worker& w = *worker;
+    Thread& thread = *w.thread;
+    Block& block = w.resident;
+    thread.state = State::at_barrier;
+    thread.place = place;
+    thread.barrier_kind = kind;
+    if (kind != SIM_BARRIER_PLAIN) {
+        thread.predicate = predicate != 0;
+        block.answers = true;
+    }
+    thread.warp->waiting |= 1u << thread.lane;
+    block.at_barrier[block.waiting++] = thread.index;
+    if (block.waiting == block.live) release_barrier(w);
+    else if (thread.warp->at_collective | thread.warp->here) lane_stopped(w, *thread.warp);
+    wait(w);
+    return static_cast<int>(thread.result);
+}
+
+extern "C" unsigned sim_thread_rank() {
+    // A loop runs in the module and knows its thread; it asks the module's own threadIdx instead.
+    return sim::worker->thread == nullptr ? 0 : sim::worker->thread->index;
+}
+
+extern "C" void sim_yield() {
+    if (sim::worker != nullptr) sim::yield(*sim::worker);
+}

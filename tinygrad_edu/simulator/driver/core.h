@@ -1,0 +1,173 @@
+// The nouns of a running kernel: launch, worker, block, warp, thread. See README.md, "How it works".
+#pragma once
+#include <pthread.h>
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "../device/runtime.h"
+#include "abi.h"
+#include "modules.h"
+
+namespace sim {
+
+constexpr unsigned WARP = 32;
+constexpr unsigned MAX_THREADS = 1024;
+constexpr size_t MAX_SHARED = 227 * 1024;          // per block, opted in
+constexpr size_t SHARED_ARENA = 16 * 1024 * 1024;   // address space of one worker's shared memory
+constexpr size_t STACK_BYTES = 256 * 1024;         // of one fiber, guard page included
+
+struct Block;
+struct Launch;
+struct Worker;
+
+// Where a thread of a resident block stands.
+enum class State : uint8_t {
+    unstarted, ready, running, at_barrier, at_collective, at_volatile, at_active_mask, done
+};
+
+struct Fiber {
+    void* stack_pointer = nullptr;
+    char* stack = nullptr;  // lowest address, just above the guard page
+    uint16_t number = 0;
+};
+
+struct Pending {  // one cp.async copy not yet waited for
+    void* to;
+    const void* from;
+    size_t bytes, zero_fill;
+    unsigned group;
+    sim_place place;
+};
+
+struct Warp;
+
+// The first cache line is what a barrier touches.
+struct alignas(64) Thread {
+    uint16_t index = 0;  // linear in the block
+    uint8_t lane = 0;
+    State state = State::unstarted;
+    uint32_t spins = 0;                    // atomics since the last time it let others run
+    Fiber* fiber = nullptr;
+    Warp* warp = nullptr;
+    sim_place place{};                     // where it waits
+    const sim_collective* call = nullptr;  // at_collective
+    int barrier_kind = 0;
+    unsigned result = 0;                   // of a barrier that counts; of __activemask
+    int predicate = 0;
+    unsigned pipeline_group = 0;
+    std::vector<Pending> pending;
+};
+
+// Sets of lanes are bit masks: bit i is lane i.
+struct Warp {
+    uint16_t first = 0;         // threads [first, first + lanes that exist) of the block
+    uint16_t number = 0;
+    uint32_t exists = 0, done = 0;
+    uint32_t at_collective = 0;
+    uint32_t here = 0;          // at a volatile access or at __activemask
+    uint32_t waiting = 0;       // at the block's barrier
+    uint32_t synced[WARP][WARP] = {};  // checker: synced[i][j], the tick at which i last met j at a __syncwarp
+    uint32_t moving() const { return exists & ~(done | at_collective | here | waiting); }
+};
+
+struct Block {
+    Launch* launch = nullptr;
+    Worker* worker = nullptr;
+    uint64_t linear = 0;  // x fastest
+    sim_block_view view{};
+    unsigned threads = 0, live = 0, waiting = 0, warps = 0;
+    bool answers = false;      // a thread waits at a barrier that counts
+    Thread thread[MAX_THREADS];
+    Warp warp[MAX_THREADS / WARP];
+    uint16_t at_barrier[MAX_THREADS];  // the first `waiting` are threads, in the order they came
+    uint32_t start_tick = 0;           // checker: when the block began ...
+    uint32_t barrier_tick = 0;         // ... and when its last barrier was released
+    sim_uint3 thread_id(unsigned index) const;
+};
+
+// A queue of threads that can run: each is in it at most once.
+struct Queue {
+    static constexpr unsigned MASK = 2 * MAX_THREADS - 1;
+    uint16_t slot[MASK + 1];
+    unsigned head = 0, tail = 0;
+    bool empty() const { return head == tail; }
+    void push(uint16_t thread) { slot[tail++ & MASK] = thread; }
+    uint16_t pop() { return slot[head++ & MASK]; }
+};
+
+struct Fault {  // a signal that a kernel caused
+    int signal = 0, code = 0;
+    uintptr_t address = 0, pc = 0, stack_pointer = 0;
+};
+
+// One OS thread that runs blocks one after another. Its own stack is `base`; kernels run on fibers.
+struct Worker {
+    Block* block = nullptr;     // null between blocks
+    Thread* thread = nullptr;   // the CUDA thread that runs; null in a loop
+    Fiber* fiber = nullptr;     // the fiber that runs
+    void* base = nullptr;       // stack pointer of the worker itself while a fiber runs
+    Queue ready;
+    std::vector<Fiber*> free_fibers;
+    std::vector<Fiber> fibers;
+    char* stacks = nullptr;
+    char* shared = nullptr;     // arena of SHARED_ARENA bytes between pages without access
+    uint64_t random = 0;        // state of the schedule's generator
+    Fault fault;
+    std::atomic<uint64_t> progress{0};  // blocks begun; the watch looks whether it stands still
+    std::atomic<bool> busy{false};
+    pthread_t os_thread{};
+    Block resident;
+};
+
+// Null outside of kernels. initial-exec, as sim_block.
+extern __thread Worker* worker __attribute__((tls_model("initial-exec")));
+
+enum class Order { forward, reverse, random };
+
+struct Settings {
+    Mode mode = Mode::plain;
+    Order order = Order::forward;
+    uint64_t seed = 0;
+    uint64_t ordered_at = 0;     // launches before the order was chosen: the same seed draws the same again
+    unsigned workers = 0;        // 0: one per core
+    double time_limit = 30;      // seconds for one block
+    bool leaks = false;
+    bool strict_volatile = false;  // report warp-synchronous volatile code as races too
+    std::string compiler, cache;
+};
+extern Settings settings;
+
+struct Launch {
+    Kernel* kernel;
+    const sim_kernel* code;      // of the variant that runs
+    Variant* variant;
+    Mode mode;
+    Order order;
+    uint64_t seed;
+    sim_uint3 grid, size;
+    unsigned dynamic_bytes;
+    std::vector<char> arguments;
+    std::vector<const SharedVariable*> shared;  // the static shared variables that the kernel can reach
+    uint64_t serial;             // counts launches
+    uint32_t start_tick = 0;     // checker
+    std::atomic<uint64_t> next_block{0};
+    uint64_t block_count;
+    std::atomic<bool> stopped{false};
+    CUresult result = CUDA_SUCCESS;
+    std::string report;
+
+    std::string where(const Block* block, const Thread* thread) const;  // "block (1, 0, 0), thread (3, 0, 0)"
+};
+
+// Run a whole launch on the calling thread and the workers; the report, if any, is in fail().
+CUresult run(Launch& launch);
+
+// End the launch with this report; the first one wins. The kernels of other workers end with their block.
+void note_stop(Launch& launch, CUresult code, const std::string& report);
+// The same from inside a kernel, that is on a fiber: this does not return.
+[[noreturn]] void stop_launch(CUresult code, const std::string& report);
+
+}  // namespace sim

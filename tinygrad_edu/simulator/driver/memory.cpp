@@ -1,0 +1,165 @@
+// Device memory: handing out pieces of the reserved range, and taking them back.
+//
+// Addresses go upward through the whole range before any is used twice, so that a pointer kept after
+// cuMemFree leads to pages without access, and reports can still tell whose they were.
+#include "memory.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <cstring>
+#include <deque>
+#include <iterator>
+#include <map>
+#include <mutex>
+
+#include "checks.h"
+#include "contexts.h"
+#include "space.h"
+#include "status.h"
+
+namespace sim {
+namespace {
+
+constexpr size_t FREED_KEPT = 100000;  // freed allocations remembered for reports
+
+size_t round_up(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
+size_t pages_of(const Allocation& a) { return round_up(a.begin % PAGE + round_up(a.bytes, ALIGNMENT), PAGE); }
+uintptr_t page_begin(const Allocation& a) { return a.begin - a.begin % PAGE; }
+// Pinned memory is the host's: it does not count.
+bool counts(const Allocation& a) { return a.kind != Kind::pinned; }
+
+}  // namespace
+
+Space& space() {
+    static Space* everything = [] {
+        auto made = new Space;  // never destroyed: see errors.cpp
+        void* got = mmap(reinterpret_cast<void*>(DEVICE_BASE), DEVICE_SPAN, PROT_NONE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED_NOREPLACE, -1, 0);
+        made->reserved = got == reinterpret_cast<void*>(DEVICE_BASE);
+        return made;
+    }();
+    return *everything;
+}
+
+namespace {
+
+// The beginning of `pages` bytes that no live allocation uses, a guard page after them included; 0 when there
+// are none. Freed allocations in the way are forgotten.
+uintptr_t find_gap(Space& s, size_t pages) {
+    for (int round = 0; round < 2; ++round) {
+        uintptr_t at = s.next;
+        while (at + pages + PAGE <= DEVICE_BASE + DEVICE_SPAN) {
+            auto after = s.allocations.lower_bound(at);
+            while (after != s.allocations.end() && page_begin(after->second) < at + pages + PAGE) {
+                if (after->second.live) break;
+                after = s.allocations.erase(after);
+            }
+            if (after == s.allocations.end() || page_begin(after->second) >= at + pages + PAGE) return at;
+            at = page_begin(after->second) + pages_of(after->second) + PAGE;
+        }
+        s.next = DEVICE_BASE;  // the range is used up: once more from the start
+    }
+    return 0;
+}
+
+}  // namespace
+
+uintptr_t allocate(size_t bytes, Kind kind, const std::string& name) {
+    std::string where = name.empty() ? where_in_python() : "";  // before the lock: Python may want it itself
+    Space& s = space();
+    Allocation made;
+    {
+        std::lock_guard<std::mutex> guard(s.lock);
+        if (!s.reserved || bytes > DEVICE_SPAN) return 0;
+        size_t room = round_up(round_up(bytes, ALIGNMENT), PAGE);
+        if (kind != Kind::pinned && room > s.total - std::min(s.used, s.total)) return 0;
+        uintptr_t pages = find_gap(s, room);
+        if (!pages || mprotect(reinterpret_cast<void*>(pages), room, PROT_READ | PROT_WRITE)) return 0;
+        made.begin = pages + room - round_up(bytes, ALIGNMENT);
+        made.bytes = bytes;
+        made.kind = kind;
+        made.name = name;
+        made.made_at = where;
+        made.serial = s.serial++;
+        made.context = current_context();
+        s.next = pages + room + PAGE;
+        if (counts(made)) s.used += room;
+        s.allocations[made.begin] = made;
+    }
+    memset(reinterpret_cast<void*>(made.begin), 0xFF, round_up(bytes, ALIGNMENT));
+    checks::allocated(made);
+    return made.begin;
+}
+
+bool release(uintptr_t address) {
+    std::string where = where_in_python();
+    Space& s = space();
+    Allocation gone;
+    {
+        std::lock_guard<std::mutex> guard(s.lock);
+        auto found = s.allocations.find(address);
+        if (found == s.allocations.end() || !found->second.live) return false;
+        found->second.live = false;
+        found->second.freed_at = where;
+        gone = found->second;
+        if (counts(gone)) s.used -= pages_of(gone);
+        // A fresh mapping in place of the old one: the pages go back to the system and lose their access.
+        mmap(reinterpret_cast<void*>(page_begin(gone)), pages_of(gone), PROT_NONE,
+             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+        s.freed.push_back(gone.begin);
+        if (s.freed.size() > FREED_KEPT) {
+            auto oldest = s.allocations.find(s.freed.front());
+            if (oldest != s.allocations.end() && !oldest->second.live) s.allocations.erase(oldest);
+            s.freed.pop_front();
+        }
+    }
+    checks::released(gone);
+    return true;
+}
+
+void release_all_of(void* context) {
+    std::vector<uintptr_t> owned;
+    {
+        std::lock_guard<std::mutex> guard(space().lock);
+        for (auto& [begin, a] : space().allocations)
+            if (a.live && a.context == context) owned.push_back(begin);
+    }
+    for (uintptr_t begin : owned) release(begin);
+}
+
+const Allocation* find(uintptr_t address) {
+    Space& s = space();
+    std::lock_guard<std::mutex> guard(s.lock);
+    auto after = s.allocations.upper_bound(address);
+    return after == s.allocations.begin() ? nullptr : &std::prev(after)->second;
+}
+
+const Allocation* holds(uintptr_t address, size_t bytes) {
+    const Allocation* a = find(address);
+    if (!a || !a->live || address - a->begin > a->bytes || bytes > a->bytes - (address - a->begin))
+        return nullptr;
+    return a;
+}
+
+size_t memory_total() {
+    std::lock_guard<std::mutex> guard(space().lock);
+    return space().total;
+}
+
+size_t memory_free() {
+    std::lock_guard<std::mutex> guard(space().lock);
+    return space().total - std::min(space().used, space().total);
+}
+
+void set_memory_total(size_t bytes) {
+    std::lock_guard<std::mutex> guard(space().lock);
+    space().total = std::min(bytes, DEVICE_SPAN / 2);
+}
+
+uint64_t next_serial() {
+    std::lock_guard<std::mutex> guard(space().lock);
+    return space().serial;
+}
+
+}  // namespace sim

@@ -1,0 +1,80 @@
+// Modules: what cuModuleLoadData is given, the shared objects made of it, and the kernels they hold.
+#pragma once
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "../device/runtime.h"
+#include "abi.h"
+
+namespace sim {
+
+enum class Mode { plain, check, profile };
+constexpr int MODES = 3;
+
+struct SharedVariable {
+    std::string function, name;
+    size_t offset, bytes;
+    sim_place place;
+};
+
+// One shared object: a module compiled for one mode.
+struct Variant {
+    void* handle = nullptr;       // of dlopen
+    uintptr_t base = 0;           // load address: pc - base is what addr2line wants
+    uintptr_t text_begin = 0, text_end = 0;
+    std::string path;             // the file addr2line reads (the object in the cache, with debug lines)
+    std::vector<const sim_kernel*> kernels;
+    std::vector<SharedVariable> shared;
+    size_t shared_bytes = 0;      // of the whole layout, gaps between variables included
+};
+
+struct Module;
+
+struct Kernel {
+    Module* module;
+    std::string symbol, name;
+    size_t dynamic_limit = 48 * 1024;  // CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES raises it
+    unsigned set_block[3] = {0, 0, 0};
+    size_t set_shared = 0;
+    std::vector<char> set_arguments;   // of cuParamSet*
+    const sim_kernel* in[MODES] = {};
+    size_t static_shared(Mode mode) const;                          // bytes the kernel itself needs
+    std::vector<const SharedVariable*> shared_variables(Mode mode) const;  // those it can reach
+};
+
+struct Global {
+    uintptr_t address;
+    size_t bytes;
+    std::string kind;
+};
+
+struct Module {
+    std::map<std::string, std::string> sections;  // elf, unit, flags, text:<path>
+    std::string key;                              // content hash: names files in the cache
+    std::unique_ptr<Variant> variants[MODES];
+    std::map<std::string, std::unique_ptr<Kernel>> kernels;
+    std::map<std::string, Global> globals;
+    void* context = nullptr;
+
+    // Compiled and loaded when first needed; null with fail() called when that does not work.
+    Variant* variant(Mode mode);
+};
+
+CUresult load_module(const void* image, Module** module);
+void unload_module(Module* module);
+Kernel* get_kernel(Module* module, const std::string& name);
+
+// The loaded variant whose code holds `pc`; null when none does.
+struct Code {
+    Module* module;
+    Variant* variant;
+};
+Code code_at(uintptr_t pc);
+
+// Line `line` of the user's file `file`, without indentation; "" when unknown.
+std::string source_line(const Module& module, const std::string& file, int line);
+
+}  // namespace sim

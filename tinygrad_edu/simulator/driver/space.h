@@ -1,0 +1,36 @@
+// The book-keeping of device memory, shared by the files that hand it out and that describe it.
+#pragma once
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <mutex>
+
+#include "memory.h"
+
+namespace sim {
+
+constexpr size_t PAGE = 4096;
+constexpr size_t ALIGNMENT = 256;  // of what cuMemAlloc returns
+
+struct Space {
+    std::mutex lock;  // a leaf: nothing else is locked, and Python is not called, while it is held
+    bool reserved = false;
+    std::map<uintptr_t, Allocation> allocations;  // live ones, and freed ones whose place was not used again
+    std::deque<uintptr_t> freed;                  // oldest first
+    uintptr_t next = DEVICE_BASE + (size_t(1) << 20);
+    size_t total = size_t(4) << 30, used = 0;
+    uint64_t serial = 1;
+};
+
+Space& space();
+
+struct Registered {
+    size_t bytes;
+    unsigned flags;
+    void* context;
+};
+
+// Host memory given to cuMemHostRegister, by address (hosts.cpp).
+bool registered_at(uintptr_t address, uintptr_t* begin, Registered* found);
+
+}  // namespace sim

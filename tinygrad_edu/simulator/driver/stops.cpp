@@ -1,0 +1,77 @@
+// Small calls from kernels that concern memory order, asynchronous copies, and giving up.
+#include <cstring>
+
+#include "block.h"
+#include "checks.h"
+#include "profile.h"
+#include "report.h"
+#include "status.h"
+
+namespace sim {
+
+namespace {
+
+void carry_out(const Pending& copy) {
+    memcpy(copy.to, copy.from, copy.bytes - copy.zero_fill);
+    memset(static_cast<char*>(copy.to) + (copy.bytes - copy.zero_fill), 0, copy.zero_fill);
+}
+
+bool checking() { return worker->resident.launch->mode == Mode::check; }
+bool profiling() { return worker->resident.launch->mode == Mode::profile; }
+
+}  // namespace
+
+}  // namespace sim
+
+using namespace sim;
+
+// A kernel that copies asynchronously is never run as a loop, so there is a thread here.
+extern "C" void sim_pipeline_copy(void* to, const void* from, size_t bytes, size_t zero_fill,
+                                  sim_place place) {
+    Thread& thread = *worker->thread;
+    thread.pending.push_back({to, from, bytes, zero_fill, thread.pipeline_group, place});
+    if (checking()) checks::pipeline_copy(thread.pending.back());
+    if (!profiling()) return;
+    profile::access(reinterpret_cast<uintptr_t>(from), bytes, false, __builtin_return_address(0), place);
+    profile::access(reinterpret_cast<uintptr_t>(to), bytes, true, __builtin_return_address(0), place);
+}
+
+extern "C" void sim_pipeline_commit() { worker->thread->pipeline_group++; }
+
+extern "C" void sim_pipeline_wait(unsigned prior_groups) {
+    Thread& thread = *worker->thread;
+    size_t done = 0;
+    for (; done < thread.pending.size(); done++) {
+        const Pending& copy = thread.pending[done];
+        // Copies that were not committed yet are in no group: they are not waited for.
+        if (copy.group == thread.pipeline_group || thread.pipeline_group - copy.group <= prior_groups) break;
+        carry_out(copy);
+        if (checking()) checks::pipeline_done(copy);
+    }
+    thread.pending.erase(thread.pending.begin(), thread.pending.begin() + static_cast<std::ptrdiff_t>(done));
+}
+
+extern "C" void sim_fence(int scope) {
+    if (worker != nullptr && worker->thread != nullptr && checking()) checks::fence(scope);
+}
+
+extern "C" void sim_access(const void* address, size_t bytes, int is_write, sim_place place) {
+    if (worker == nullptr || worker->thread == nullptr) return;
+    if (checking()) checks::plain_access(reinterpret_cast<uintptr_t>(address), bytes, is_write != 0, place);
+    if (profiling())
+        profile::access(reinterpret_cast<uintptr_t>(address), bytes, is_write != 0,
+                        __builtin_return_address(0), place);
+}
+
+extern "C" void sim_stop(int code, const char* message, sim_place place) {
+    Worker& w = *worker;
+    Launch& launch = *w.resident.launch;
+    std::string title = message, advice = "see the line above.";
+    // The text may bring its own advice on a line of its own.
+    if (size_t end = title.find('\n'); end != std::string::npos) {
+        advice = title.substr(end + 1);
+        title.resize(end);
+    }
+    stop_launch(static_cast<CUresult>(code),
+                compose(title, launch, {say(locate(place)), launch.where(&w.resident, w.thread)}, advice));
+}

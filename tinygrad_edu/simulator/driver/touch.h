@@ -1,0 +1,107 @@
+// The checker's hot path: one load or store of a running kernel. Everything that goes wrong, and everything rare,
+// is a call elsewhere.
+#pragma once
+#include <cstring>
+
+#include "access.h"
+#include "races.h"
+
+namespace sim {
+
+// Set on the OS thread that runs checked or profiled kernels; elsewhere the callbacks return at once.
+extern __thread Mode watching __attribute__((visibility("hidden"), tls_model("initial-exec")));
+
+namespace checks {
+
+// Any number of bytes at any address. `base` holds the kind and the site. A read is asked to find every byte
+// written when it is `exact`, else at least one: structs have padding that nobody writes.
+void visit(uintptr_t address, size_t bytes, bool is_write, bool is_read, bool exact, shadow::Record base);
+
+// The state of an access is not the ordinary one. Returns whether it is to be followed further: reads of
+// constants are not.
+bool look_at_state(uintptr_t address, size_t bytes, bool is_write, uintptr_t pc);
+void look_outside(uintptr_t address, size_t bytes, bool is_write, uintptr_t pc);
+[[noreturn]] void misaligned(uintptr_t address, size_t bytes, bool is_write, uintptr_t pc);
+
+inline shadow::Record record_of(shadow::Record base) {
+    return shadow::Record(shadow::view.tick) << 32 | shadow::Record(shadow::view.worker->thread->index) << 22 | base;
+}
+
+// A reader's record goes over one that is ordered before it, or over an older one of the same thread.
+inline bool replaceable(shadow::Record record, shadow::Record me, uint32_t floor) {
+    const uint32_t tick = shadow::tick_of(record);
+    return tick < floor || tick - shadow::view.block < shadow::view.barrier - shadow::view.block ||
+           (((record ^ me) & shadow::THREAD_BITS) == 0 && tick >= shadow::view.block);
+}
+
+// The bytes that one thread touched at one tick are one record.
+inline shadow::Record merged(shadow::Record record, shadow::Record me) {
+    const bool same = ((record ^ me) >> 22) == 0;
+    return same ? me | (record & shadow::ALL_BYTES) : me;
+}
+
+// Both readers are of this block and need not make room for another: the usual case of a broadcast.
+inline bool well_chosen(const shadow::Cell& cell, shadow::Record me) {
+    using namespace shadow;
+    const bool here = tick_of(cell.read[0]) >= view.block && tick_of(cell.read[1]) >= view.block;
+    const bool spread = ((cell.read[0] ^ cell.read[1]) & WARP_BITS) != 0 || ((cell.read[0] ^ me) & WARP_BITS) == 0;
+    return here && spread && !view.warps_synced;
+}
+
+inline void note_write(shadow::Cell& cell, shadow::Record me, uintptr_t address, uint32_t floor) {
+    using races::plainly_ordered;
+    if (__builtin_expect(!plainly_ordered(cell.write, me, floor) || !plainly_ordered(cell.read[0], me, floor) ||
+                             !plainly_ordered(cell.read[1], me, floor), 0))
+        races::look(cell, me, true, address, floor);
+    // All that was read of these bytes is ordered before this: whoever is ordered after it need not know.
+    if ((me & shadow::ALL_BYTES) == shadow::ALL_BYTES) {
+        cell = {me, {0, 0}};
+    } else {
+        cell.write = merged(cell.write, me);
+        for (shadow::Record& reader : cell.read)
+            if ((reader & shadow::ALL_BYTES & ~me) == 0) reader = 0;
+    }
+}
+
+inline void note_read(shadow::Cell& cell, shadow::Record me, uintptr_t address, uint32_t floor) {
+    if (__builtin_expect(!races::plainly_ordered(cell.write, me, floor), 0))
+        races::look(cell, me, false, address, floor);
+    if (replaceable(cell.read[0], me, floor)) {
+        cell.read[0] = merged(cell.read[0], me);
+    } else if (replaceable(cell.read[1], me, floor)) {
+        cell.read[1] = merged(cell.read[1], me);
+    } else if (!well_chosen(cell, me)) {
+        const int place = races::place_for_reader(cell, me, floor);
+        if (place >= 0) cell.read[place] = me;
+    }
+}
+
+template <unsigned BYTES, bool IS_WRITE> inline void touch(uintptr_t address, uintptr_t pc) {
+    using namespace shadow;
+    const Slot slot = slot_of(address);
+    if (__builtin_expect(slot.state == nullptr, 0)) return look_outside(address, BYTES, IS_WRITE, pc);
+    if (__builtin_expect((address & (BYTES - 1)) != 0, 0)) misaligned(address, BYTES, IS_WRITE, pc);
+    constexpr unsigned granules = BYTES < 4 ? 1 : BYTES / 4;
+    const unsigned bits = BYTES < 4 ? ((1u << BYTES) - 1) << (address & 3) : 15;
+    bool usual = true;
+    for (unsigned i = 0; i < granules; i++) {
+        const unsigned needed = IS_WRITE ? bits : bits * 0x11;
+        usual &= (slot.state[i] & needed) == needed;
+    }
+    if (__builtin_expect(!usual, 0) && !look_at_state(address, BYTES, IS_WRITE, pc)) return;
+    const uintptr_t quarter = (pc - view.text) >> 2;
+    const Record base = __builtin_expect(quarter <= 0xFFFF, 1) ? Record(BY_PC) << 16 | quarter : encode_pc(pc, false);
+    const Record me = record_of(base) | Record(bits) << 18;
+    for (unsigned i = 0; i < granules; i++) {
+        if (IS_WRITE) {
+            note_write(slot.cell[i], me, address + 4 * i, slot.floor);
+            slot.state[i] = static_cast<shadow::State>(slot.state[i] | bits << 4);
+        } else {
+            note_read(slot.cell[i], me, address + 4 * i, slot.floor);
+        }
+    }
+}
+
+}  // namespace checks
+
+}  // namespace sim

@@ -1,0 +1,208 @@
+"""From preprocessed CUDA to C++ that g++ compiles: the user's text and a table of kernels.
+
+Line markers stay, and a change never moves what follows to another line: errors, reports and debug
+information name the user's file and line.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tinygrad_edu.simulator.nvcc.callgraph import CallGraph
+from tinygrad_edu.simulator.nvcc.memory import Variables
+from tinygrad_edu.simulator.nvcc.scopes import Function, Instantiation, Source, read
+from tinygrad_edu.simulator.nvcc.tokens import (
+    Lines,
+    SourceError,
+    Token,
+    marker,
+    match_brackets,
+    quote,
+    tokenize,
+)
+
+
+@dataclass
+class Unit:
+    """A rewritten source."""
+
+    text: str
+    uses_volatile: bool
+    files: list[str]  # the user's files it comes from
+    kernels: list[str]
+
+
+class _Edits:
+    """Replacements in a text, none inside another."""
+
+    def __init__(self, text: str, lines: Lines) -> None:
+        self._text = text
+        self._lines = lines
+        self._edits: list[tuple[int, int, str]] = []
+
+    def replace(self, start: int, end: int, new: str) -> None:
+        self._edits.append((start, end, new))
+
+    def apply(self) -> str:
+        parts, here = [], 0
+        for start, end, new in sorted(self._edits, key=lambda edit: edit[:2]):
+            parts += [self._text[here:start], new]
+            if "\n" in self._text[start:end]:
+                parts.append("\n" + marker(self._lines.place(end)))
+            here = end
+        return "".join([*parts, self._text[here:]])
+
+
+def rewrite(text: str) -> Unit:
+    """Rewrite one preprocessed source."""
+    lines = Lines(text)
+    tokens = tokenize(text)
+    _refuse(tokens, lines)
+    partner = match_brackets(tokens)
+    if partner is None:  # g++ explains this better
+        return Unit(f'#include "unit.h"\n{text}', False, lines.files(), [])
+    source = read(tokens, partner)
+    graph = CallGraph(source)
+    variables = Variables(source, lines)
+    edits = _Edits(text, lines)
+    for token in tokens:
+        if token.text == "__global__":
+            edits.replace(token.start, token.end, "")
+    for statement in source.statements:
+        new = variables.outside(statement)
+        if new is not None:
+            edits.replace(tokens[statement.start].start, tokens[statement.end - 1].end, new)
+    for function in source.functions:
+        for start, end, new in variables.shared_in(function):
+            edits.replace(tokens[start].start, tokens[end - 1].end, new)
+        references = variables.references_for(function)
+        if references:
+            edits.replace(tokens[function.body[0]].end, tokens[function.body[0]].end, f" {references}{{")
+            edits.replace(tokens[function.body[1]].start, tokens[function.body[1]].start, "}")
+    table = _Table(source, graph, variables, lines)
+    ending = "" if text.endswith("\n") else "\n"
+    body = edits.apply() + ending
+    return Unit(
+        f'#include "unit.h"\n{body}# 1 "<kernels>"\n{table.text()}',
+        table.uses_volatile,
+        lines.files(),
+        table.names,
+    )
+
+
+def _refuse(tokens: list[Token], lines: Lines) -> None:
+    """Errors for what the simulator cannot do and g++ would explain badly."""
+    for index, token in enumerate(tokens):
+        if token.text == "<<<":
+            raise SourceError(
+                f"{lines.place(token.start)}: error: `<<<...>>>` in device code starts a kernel from a "
+                f"kernel "
+                "(dynamic parallelism), which the simulator cannot do. With PyCUDA a kernel is started "
+                "from Python."
+            )
+        if token.text in ("asm", "__asm__", "__asm"):
+            strings = [t for t in tokens[index : index + 4] if t.kind == "string"]
+            if strings and strings[0].text != '""':
+                raise SourceError(
+                    f"{lines.place(token.start)}: error: inline PTX (`asm`) is the machine language of "
+                    f"GPUs; the "
+                    "simulator compiles for the CPU. Use the CUDA function for it (__popc, __shfl_sync, "
+                    "__pipeline_memcpy_async, nvcuda::wmma ...), or leave it out with "
+                    "#ifndef __TINYGRAD_EDU_SIMULATOR__."
+                )
+        if (
+            token.text in ("texture", "surface")
+            and token.kind == "name"
+            and index + 1 < len(tokens)
+            and tokens[index + 1].text == "<"
+        ):
+            raise SourceError(
+                f"{lines.place(token.start)}: error: texture and surface references were removed from "
+                f"CUDA in version "
+                "12, and the simulator has none either. Read global memory instead: __ldg(&x[i])."
+            )
+
+
+class _Table:
+    """The kernels of a module as C++: what registers them when the module is loaded."""
+
+    def __init__(self, source: Source, graph: CallGraph, variables: Variables, lines: Lines) -> None:
+        self._source, self._graph, self._variables, self._lines = source, graph, variables, lines
+        self.uses_volatile = False
+        self.names: list[str] = []
+        self._kernels = [f for f in source.functions if f.is_kernel]
+        self._parts: list[str] = []
+        for kernel in self._kernels:
+            if kernel.template is None and not kernel.scope.is_template:
+                same = [
+                    k for k in self._kernels if (k.name, k.scope.names) == (kernel.name, kernel.scope.names)
+                ]
+                self._add(kernel, kernel.arguments, kernel.parameters if len(same) > 1 else None)
+        for instantiation in source.instantiations:
+            definition = self._definition(instantiation)
+            if definition is not None:
+                self._add(definition, instantiation.arguments, instantiation.parameters)
+
+    def text(self) -> str:
+        """The C++ text."""
+        return "".join(self._parts)
+
+    def _definition(self, instantiation: Instantiation) -> Function | None:
+        name = instantiation.name
+        return next((k for k in self._kernels if k.name == name and k.template is not None), None)
+
+    def _add(self, kernel: Function, arguments: str, parameters: tuple[int, int] | None) -> None:
+        number = len(self.names)
+        reach = self._graph.reach(kernel)
+        self.uses_volatile |= reach.uses_volatile
+        own = self._variables.label(kernel, arguments, parameters)
+        users = list(
+            dict.fromkeys(
+                user for f in reach.functions for user in self._variables.users(f, own if f is kernel else "")
+            )
+        )
+        name = kernel.qualified + arguments
+        self.names.append(name)
+        function = "&::" + name
+        if parameters is not None:
+            types = self._variables.without_defaults(parameters)
+            function = f"static_cast<void (*)({types})>({function})"
+        place = self._lines.place(self._source.tokens[self._name_index(kernel)].start)
+        where = f"{{{quote(place.file)}, {place.line}}}"
+        listed = "".join(f"{user}, " for user in users)
+        thunks = f"sim_thunks_{number}"
+        self._parts.append(
+            f"# {place.line} {quote(place.file)}\n"
+            f"typedef sim::thunks<decltype({function}), {function}> {thunks}; "
+            f"static const char* const sim_users_{number}[] = {{{listed}nullptr}}; "
+            f"static sim_kernel sim_kernel_{number} = sim::describe<{thunks}, "
+            f"{self._bool(reach.synchronises)}>("
+            f"(const void*)({function}), {quote(name)}, sim_place{where}, {self._max_threads(kernel)}, "
+            f"sim_users_{number}); "
+            f"static sim::kernel_registration sim_registration_{number}({thunks}{{}}, sim_kernel_{number});\n"
+        )
+
+    def _name_index(self, kernel: Function) -> int:
+        index = kernel.parameters[0]
+        while self._source.tokens[index].text != kernel.name:
+            index -= 1
+        return index
+
+    @staticmethod
+    def _bool(value: bool) -> str:
+        return "true" if value else "false"
+
+    def _max_threads(self, kernel: Function) -> str:
+        """The first argument of __launch_bounds__; 0 without, and where it depends on the template."""
+        tokens, partner = self._source.tokens, self._source.partner
+        for here in range(kernel.head[0], kernel.parameters[0]):
+            if tokens[here].text == "__launch_bounds__":
+                end = here + 2
+                while tokens[end].text not in (",", ")"):
+                    end = partner[end] + 1 if tokens[end].text in ("(", "[", "{") else end + 1
+                names = set()
+                if kernel.template is not None:
+                    names = {token.text for token in tokens[slice(*kernel.template)] if token.kind == "name"}
+                if not any(token.text in names for token in tokens[here + 2 : end]):
+                    return f"unsigned({self._source.text(here + 2, end)})"
+        return "0"

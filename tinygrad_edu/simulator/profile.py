@@ -1,0 +1,76 @@
+"""What a kernel asks of the memory, line by line: `with sim.profile() as p: ...`, then `print(p)`.
+
+Kernels launched inside are compiled again with callbacks and run slowly, so no times are taken. The counts
+are exact for the code that g++ makes at -O1, which reads and writes memory about as often as the source says;
+a GPU's compiler may keep more in registers. What the C library's maths functions compute is not in the FLOPs.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tinygrad_edu.simulator import control
+from tinygrad_edu.simulator.profile_counts import Counts, Kernel, kernels
+from tinygrad_edu.simulator.profile_html import page
+from tinygrad_edu.simulator.profile_text import listing, table
+
+
+@dataclass
+class Profile:
+    """What was counted: `kernels`, the one that moved most bytes first. print() it, or write it as html()."""
+    kernels: list[Kernel] = field(default_factory=list)
+
+    @property
+    def total(self) -> Counts:
+        """All kernels together."""
+        total = Counts()
+        for kernel in self.kernels:
+            total.add(kernel.counts)
+        return total
+
+    def __str__(self) -> str:
+        if not self.kernels:
+            return "No kernel was launched."
+        return "\n\n".join([table(self.kernels), *map(listing, self.kernels)])
+
+    def html(self, path: str | Path) -> Path:
+        """Write one self-contained page: the table, then each kernel's source with its counts."""
+        path = Path(path)
+        path.write_text(page(self.kernels), encoding="utf-8")
+        return path
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as numbers, strings, lists and dicts, ready for json.dump."""
+        return {"kernels": [{
+            "name": k.name, "file": k.place[0], "line": k.place[1],
+            "launches": k.launches, "threads": k.threads, "counts": k.counts.to_dict(),
+            "launched": [{"grid": list(n.grid), "block": list(n.block), "shared_bytes": n.shared_bytes,
+                          "launches": n.launches, "counts": n.counts.to_dict()} for n in k.launched],
+            "lines": [{"file": n.file, "line": n.number, "text": n.text, "executions": n.executions,
+                       "counts": n.counts.to_dict()} for n in k.lines],
+        } for k in self.kernels], "total": self.total.to_dict()}
+
+
+@contextmanager
+def profile(*, every: int = 1) -> Iterator[Profile]:
+    """Count what the kernels launched inside do; the Profile is filled when the block ends.
+
+    `every`: look at every n-th block only and estimate the rest from those, for large grids.
+    """
+    if every < 1:
+        raise ValueError(f"every={every}: give 1 for all blocks, n for every n-th")
+    mode, before = control.get_value("mode"), control.get_json("profile")
+    found = Profile()
+    control.set_value("mode", "profile")
+    control.set_value("profile_every", str(every))
+    try:
+        yield found
+        if (report := control.finish()) is not None:
+            raise control.SimulatorError(report)
+    finally:
+        control.set_value("mode", mode)
+        control.set_value("profile_every", "1")
+    found.kernels = kernels(control.get_json("profile"), before)
