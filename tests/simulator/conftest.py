@@ -68,7 +68,7 @@ def pycuda(simulator: ModuleType) -> ModuleType:
     return importlib.import_module("pycuda")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def build(pycuda: ModuleType):
     """A function that compiles CUDA C and returns one of its kernels."""
     def build(source: str, name: str, **options: object):

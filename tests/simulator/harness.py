@@ -1,4 +1,4 @@
-"""Device headers under test without a driver: one generated source, compiled by g++ into a library for ctypes.
+"""Device headers under test without a driver: one generated source, compiled by g++ into a library.
 
 What the headers leave to the driver is answered by a stand-in: a block of one thread, and sim_stop as a C++
 exception. Only what needs no other thread can be tested so.
@@ -32,9 +32,12 @@ __thread sim_block_view sim_block __attribute__((tls_model("initial-exec"))) = {
     {0, 0, 0}, {1, 1, 1}, {1, 1, 1}, nullptr, nullptr, 0};
 void sim_register_kernel(const sim_kernel*) {}
 size_t sim_register_shared(const char*, const char*, size_t, size_t, sim_place) { return 0; }
-void* sim_register_global(const char*, const char*, const void*, size_t, size_t, sim_place) { return nullptr; }
+void* sim_register_global(const char*, const char*, const void*, size_t, size_t, sim_place) { return 0; }
 int sim_barrier(int, int predicate, sim_place) { return predicate; }
-void sim_warp_collective(const sim_collective* call) { void* lanes[32] = {call->slot}; call->combine(lanes, 1); }
+void sim_warp_collective(const sim_collective* call) {
+    void* lanes[32] = {call->slot};
+    call->combine(lanes, 1);
+}
 unsigned sim_active_mask(sim_place) { return 1; }
 void sim_volatile(const void*, size_t, int, const void*) {}
 void sim_atomic(const void*, size_t, int, sim_place) {}
@@ -67,7 +70,7 @@ __attribute__((visibility("default"))) const char* message() { return stopped.c_
 
 
 def build(source: str, options: tuple[str, ...] = (), libraries: tuple[str, ...] = ()) -> ctypes.CDLL:
-    """Compile `source` after device.h, as a module is compiled, and load it. The same text is compiled once."""
+    """Compile `source` after device.h, as a module is compiled, and load it."""
     compiler = shutil.which("g++")
     if compiler is None:
         pytest.skip("no g++ here; install it to run the tests of the device headers")

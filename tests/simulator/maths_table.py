@@ -1,7 +1,7 @@
 """The mathematical functions of CUDA: what each must compute, how far off it may be, where it is tried.
 
-The bounds are those of the CUDA C++ Programming Guide: the distance, counted in representable numbers, between
-the result and the exact one rounded. References are in 113-bit floating point (libquadmath).
+The bounds are those of the CUDA C++ Programming Guide: the distance, counted in representable numbers,
+between the result and the exact one rounded. References are in 113-bit floating point (libquadmath).
 """
 from __future__ import annotations
 
@@ -72,7 +72,6 @@ FUNCTIONS = [
     Function("y1", "y1q(x)", 9, 7, 0, 8),
     Function("cyl_bessel_i0", "bessel_i(0, x)", 6, 6, -700, 700),
     Function("cyl_bessel_i1", "bessel_i(1, x)", 6, 6, -700, 700),
-    Function("fma", "fmaq(x, y, z)", 0, 0, -1e100, 1e100, 3),
     Function("fmod", "fmodq(x, y)", 0, 0, -1e30, 1e30, 2),
     Function("remainder", "remainderq(x, y)", 0, 0, -1e30, 1e30, 2),
     Function("fdim", "fdimq(x, y)", 0, 0, -FULL, FULL, 2),

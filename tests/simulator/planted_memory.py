@@ -169,9 +169,9 @@ __global__ void k(const float *x, float *y) {
 -   if (threadIdx.x == 0) where = mine;
 -   __syncthreads();
 -   y[threadIdx.x] = where[(threadIdx.x + int(x[0])) & 3];      // BUG
-+   where = nullptr; y[threadIdx.x] = mine[(threadIdx.x + int(x[0])) & 3];
++   y[threadIdx.x] = mine[(threadIdx.x + int(x[0])) & 3];
 }
-""".replace("where = nullptr; ", "")),
+"""),
     Planted("write to a constant", ("Write to __constant__ memory",), """
 __constant__ float c[64];
 __global__ void k(const float *x, float *y) {
@@ -181,7 +181,7 @@ __global__ void k(const float *x, float *y) {
 }
 """, tells=("c",)),
     Planted("write to a string", ("Write to read-only data",), """
-__device__ void put(char *text, float value) { text[0] = value; }       // BUG
+__device__ __noinline__ void put(char *text, float value) { text[0] = value; }       // BUG
 __global__ void k(const float *x, float *y) {
 -   put((char *)"text", x[threadIdx.x]);
 +   char text[8]; put(text, x[threadIdx.x]);

@@ -35,10 +35,10 @@ __global__ void k(const float *x, float *y) {
     Planted("mask without the lane itself", ("Wrong mask",), """
 __global__ void k(const float *x, float *y) {
     int t = threadIdx.x;
--   y[t] = __shfl_down_sync(0x0000ffff, x[t], 1);       // BUG
-+   y[t] = __shfl_down_sync(0xffffffff, x[t], 1);
+-   y[t] = __ballot_sync(0x0000ffff, x[t] > 3);         // BUG
++   y[t] = __ballot_sync(0xffffffff, x[t] > 3);
 }
-""", block=32, tells=("lane 16", "0x0000ffff")),
+""", block=32, tells=("0x0000ffff",)),
     Planted("lane of the mask that waits elsewhere", ("Deadlock",), """
 __global__ void k(const float *x, float *y) {
     int t = threadIdx.x;
@@ -49,7 +49,7 @@ __global__ void k(const float *x, float *y) {
     y[t] = v;
 }
 """, block=32, tells=("0xffffffff",)),
-    Planted("shuffle from a lane outside of the mask", ("__shfl_sync",), """
+    Planted("shuffle from a lane outside of the mask", ("Shuffle from a lane that takes no part",), """
 __global__ void k(const float *x, float *y) {
     int t = threadIdx.x;
     if (t < 16) {
@@ -57,7 +57,7 @@ __global__ void k(const float *x, float *y) {
 +       y[t] = __shfl_sync(0x0000ffff, x[t], 10);
     }
 }
-""", block=32),
+""", block=32, tells=("lane 20",)),
 ]
 
 LAUNCHES = [

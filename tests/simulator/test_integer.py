@@ -92,7 +92,8 @@ for _unsigned, _letter, _word in ((False, "i", "i"), (True, "u", "u")):
     SCALAR |= {
         f"__dp4a/{_letter}": (_letter * 3, lambda a, b, c, s=_s: dot(lanes(a, 8, s), lanes(b, 8, s), c)),
         f"__dp2a_lo/{_letter}": (_letter * 3, lambda a, b, c, s=_s: dot(lanes(a, 16, s), lanes(b, 8, s), c)),
-        f"__dp2a_hi/{_letter}": (_letter * 3, lambda a, b, c, s=_s: dot(lanes(a, 16, s), lanes(b, 8, s)[2:], c)),
+        f"__dp2a_hi/{_letter}": (
+            _letter * 3, lambda a, b, c, s=_s: dot(lanes(a, 16, s), lanes(b, 8, s)[2:], c)),
     }
 
 # What happens to each pair of elements: (signed elements, function of them).
@@ -128,8 +129,8 @@ COMPARISONS: dict[str, tuple[bool, Callable[[int, int], bool]]] = {
 
 def elementwise(bits: int, is_signed: bool, function: Callable[..., int]) -> Callable[..., int]:
     def oracle(a: int, b: int = 0) -> int:
-        return packed([function(x, y, bits) for x, y in zip(lanes(a, bits, is_signed), lanes(b, bits, is_signed))],
-                      bits)
+        pairs = zip(lanes(a, bits, is_signed), lanes(b, bits, is_signed))
+        return packed([function(x, y, bits) for x, y in pairs], bits)
     return oracle
 
 
@@ -173,7 +174,8 @@ def edges(low: int, high: int) -> st.SearchStrategy[int]:
 
 
 DRAWN = {"i": edges(-2**31, 2**31 - 1), "u": edges(0, 2**32 - 1), "I": edges(-2**63, 2**63 - 1),
-         "U": edges(0, 2**64 - 1), "s": st.integers(0, 63), "p": st.integers(0, 31), "o": st.integers(-40, 40)}
+         "U": edges(0, 2**64 - 1), "s": st.integers(0, 63), "p": st.integers(0, 31),
+         "o": st.integers(-40, 40)}
 
 
 def wrapper(name: str) -> str:
@@ -183,15 +185,14 @@ def wrapper(name: str) -> str:
 
 @pytest.fixture(scope="module")
 def library() -> ctypes.CDLL:
-    parts = []
+    parts = ['#define SEEN extern "C" __attribute__((visibility("default")))']
     for name, (letters, _) in SCALAR.items():
         declared = ", ".join(f"{C_NAMES[letter]} x{i}" for i, letter in enumerate(letters))
         called = ", ".join(f"x{i}" for i in range(len(letters)))
-        parts.append(f'extern "C" __attribute__((visibility("default"))) long long {wrapper(name)}({declared}) '
+        parts.append(f"SEEN long long {wrapper(name)}({declared}) "
                      f"{{ return {name.split('/')[0]}({called}); }}")
     parts.append("""
-extern "C" __attribute__((visibility("default")))
-unsigned which(unsigned a, unsigned b, int* flags) {
+SEEN unsigned which(unsigned a, unsigned b, int* flags) {
     bool high, low;
     const unsigned larger = __vibmax_s16x2(a, b, &high, &low);
     *flags = high << 1 | low;

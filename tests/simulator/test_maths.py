@@ -26,7 +26,8 @@ def library() -> ctypes.CDLL:
         raise
 
 
-def worst(library: ctypes.CDLL, function: Function, dtype: type, points: list[np.ndarray]) -> tuple[float, str]:
+def worst(library: ctypes.CDLL, function: Function, dtype: type,
+          points: list[np.ndarray]) -> tuple[float, str]:
     """The largest distance over the points, and where it is."""
     columns = [np.ascontiguousarray(column, dtype) for column in points]
     columns += [columns[0]] * (4 - len(columns))
@@ -52,7 +53,8 @@ def spread(function: Function, dtype: type, seed: int) -> np.ndarray:
     even = low / 2 + (high / 2 - low / 2) * rng.random(SWEEP)
     even = even * 2
     # Results near the smallest numbers are in the domain as well; arguments that are subnormal too.
-    exponents = rng.uniform(np.log2(float(np.finfo(dtype).smallest_subnormal)), np.log2(max(-low, high)), SWEEP)
+    smallest = float(np.finfo(dtype).smallest_subnormal)
+    exponents = rng.uniform(np.log2(smallest), np.log2(max(-low, high)), SWEEP)
     sizes = np.exp2(exponents) * (rng.choice([-1, 1], SWEEP) if low < 0 else 1)
     moderate = np.exp2(rng.uniform(-12, 6, SWEEP)) * (rng.choice([-1, 1], SWEEP) if low < 0 else 1)
     ends = np.concatenate([low + (np.abs(low) or 1) * np.exp2(-rng.uniform(1, 20, SWEEP)),
@@ -63,7 +65,8 @@ def spread(function: Function, dtype: type, seed: int) -> np.ndarray:
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["float", "double"])
 @pytest.mark.parametrize("function", FUNCTIONS, ids=[function.name for function in FUNCTIONS])
-def test_within_documented_error_over_the_domain(library: ctypes.CDLL, function: Function, dtype: type) -> None:
+def test_within_documented_error_over_the_domain(library: ctypes.CDLL, function: Function,
+                                                 dtype: type) -> None:
     columns = [spread(function, dtype, seed) for seed in range(function.arguments)]
     rng = np.random.default_rng(5)
     columns = [rng.permutation(column) if i else column for i, column in enumerate(columns)]
@@ -81,7 +84,7 @@ def test_within_documented_error_where_hypothesis_looks(library: ctypes.CDLL, fu
     low, high = limits(function, dtype)
     width = 32 if dtype is np.float32 else 64
     if width == 32:  # bounds that a float can hold
-        low, high = float(np.nextafter(np.float32(low), np.float32(0))), float(np.nextafter(np.float32(high), np.float32(0)))
+        low, high = (float(np.nextafter(np.float32(end), np.float32(0))) for end in (low, high))
     number = st.floats(low, high, width=width)
     points = data.draw(st.lists(st.tuples(*[number] * function.arguments), min_size=1, max_size=30))
     distance, where = worst(library, function, dtype, [np.array(column) for column in zip(*points)])
@@ -103,7 +106,8 @@ SPECIAL_VALUES = [
     ("normcdfinv", 0.0, -INF), ("normcdfinv", 1.0, INF), ("normcdfinv", 0.5, 0.0), ("normcdfinv", NAN, NAN),
     ("cyl_bessel_i0", 0.0, 1.0), ("cyl_bessel_i0", -INF, INF), ("cyl_bessel_i0", NAN, NAN),
     ("cyl_bessel_i1", -0.0, -0.0), ("cyl_bessel_i1", -INF, -INF), ("cyl_bessel_i1", 1e5, INF),
-    ("exp10", -INF, 0.0), ("tanh", INF, 1.0), ("cosh", -INF, INF), ("tgamma", -INF, NAN), ("lgamma", -1.0, INF),
+    ("exp10", -INF, 0.0), ("tanh", INF, 1.0), ("cosh", -INF, INF), ("tgamma", -INF, NAN),
+    ("lgamma", -1.0, INF),
     ("y0", 0.0, -INF), ("y1", -1.0, NAN), ("log1p", -1.0, -INF), ("logb", 0.0, -INF),
 ]
 
@@ -127,7 +131,8 @@ def test_infinity_wins_over_nan_in_norms(library: ctypes.CDLL) -> None:
     results, distances = np.empty(3), np.empty(3)
     for name, expected in (("norm3d", [INF, INF, NAN]), ("rnorm3d", [0.0, 0.0, NAN])):
         getattr(library, f"distance_{name}")(
-            *(ctypes.c_void_p(x.ctypes.data) for x in (*column, column[0], distances, results)), ctypes.c_long(3))
+            *(ctypes.c_void_p(x.ctypes.data) for x in (*column, column[0], distances, results)),
+            ctypes.c_long(3))
         np.testing.assert_array_equal(results, expected)
 
 
@@ -151,19 +156,26 @@ SEEN void through_pointers(double x, double y, double* out) {
     out[18] = remquo(x, y, &quotient), out[19] = quotient;
     const float elements[3] = {float(x), float(y), 2.0f};
     const double wide[3] = {x, y, 2.0};
-    out[20] = norm(3, wide), out[21] = rnorm(3, wide), out[22] = norm(3, elements), out[23] = rnormf(3, elements);
+    out[20] = norm(3, wide), out[21] = rnorm(3, wide);
+    out[22] = norm(3, elements), out[23] = rnormf(3, elements);
     out[24] = jn(3, x), out[25] = jn(3, float(x)), out[26] = yn(2, y), out[27] = ynf(2, float(y));
     out[28] = __expf(float(x)), out[29] = __powf(float(y), 2.5f), out[30] = std::fmax(float(x), float(y));
-    out[31] = fmin(1, y), out[32] = fdividef(float(x), float(y)), out[33] = CUDART_PI, out[34] = CUDART_SQRT_2PI;
+    out[31] = fmin(1, y), out[32] = fdividef(float(x), float(y)),
+    out[33] = CUDART_PI, out[34] = CUDART_SQRT_2PI;
     const cuDoubleComplex q = cuCdiv(make_cuDoubleComplex(x, y), make_cuDoubleComplex(1, -2));
     out[35] = cuCreal(q), out[36] = cuCimag(q);
     const cuComplex p = cuCmulf(make_cuComplex(float(x), float(y)), make_cuComplex(1, -2));
     out[37] = cuCrealf(p), out[38] = cuCimagf(p), out[39] = cuCabsf(make_cuComplex(3, 4));
 }
-static_assert(std::is_same_v<decltype(sin(1.0f)), float> && std::is_same_v<decltype(fmax(1.0f, 2.0f)), float>);
-static_assert(std::is_same_v<decltype(rsqrt(1.0f)), float> && std::is_same_v<decltype(max(1.0f, 2.0)), double>);
-static_assert(std::is_same_v<decltype(max(1, 2u)), unsigned> && std::is_same_v<decltype(min(1l, 2l)), long>);
-static_assert(std::is_same_v<decltype(fmin(1, 2)), double> && std::is_same_v<decltype(exp10(1.0f)), float>);
+#define GIVES(expression, type) static_assert(std::is_same_v<decltype(expression), type>)
+GIVES(sin(1.0f), float);
+GIVES(exp10(1.0f), float);
+GIVES(rsqrt(1.0f), float);
+GIVES(fmax(1.0f, 2.0f), float);
+GIVES(fmin(1, 2), double);
+GIVES(max(1.0f, 2.0), double);
+GIVES(max(1, 2u), unsigned);
+GIVES(min(1l, 2l), long);
 """
 
 
@@ -191,7 +203,8 @@ def test_the_other_functions(others: ctypes.CDLL, x: float, y: float) -> None:
         ratio.real, ratio.imag, product.real, product.imag, 5.0,
     ]
     got_quotient = int(out[19])
-    assert abs(got_quotient) % 8 == abs(quotient) % 8 and (got_quotient == 0 or (got_quotient > 0) == (quotient > 0))
+    assert abs(got_quotient) % 8 == abs(quotient) % 8
+    assert got_quotient == 0 or (got_quotient > 0) == (quotient > 0)
     want[19] = got_quotient
     np.testing.assert_allclose(out, np.array(want, float), rtol=2e-6, atol=3e-5)
 

@@ -1,5 +1,4 @@
-"""The parts of the stand-in for nvcc that need no compiler: tokens, structure, call graph, command line,
-container."""
+"""The parts of the stand-in for nvcc that need no compiler: tokens, structure, command line."""
 
 import pytest
 from hypothesis import given

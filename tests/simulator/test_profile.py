@@ -92,6 +92,18 @@ __global__ void histogram(const int *bin, int *count, float *out)
     out[i] += table[i];
 }
 """
+WARP = """
+__global__ void warp(float *x)
+{
+    int t = threadIdx.x;
+    float s = x[t];
+    for (int d = 16; d > 0; d /= 2)
+        s += __shfl_down_sync(0xffffffff, s, d);
+    if (t == 0)
+        atomicAdd(&x[64], s);
+    x[t + 32] = s;
+}
+"""
 
 
 def profiled(simulator, build, source, name, *arguments, block, grid=(1, 1), **options):
@@ -187,6 +199,15 @@ def test_atomics_and_constants(simulator, pycuda, build):
     assert (at(k, "table[5]").constant_requests, at(k, "table[5]").constant_words) == (1, 1)
     assert (at(k, "table[i]").constant_requests, at(k, "table[i]").constant_words) == (1, 32)
     assert (count.get() == 8).all()
+
+
+def test_lanes_are_together_after_a_shuffle_and_after_one_of_them_was_busy(simulator, pycuda, build):
+    x = pycuda.gpuarray.zeros(65, np.float32) + 1
+    _, k = profiled(simulator, build, WARP, "warp", x, block=(32, 1, 1))
+    shuffle, last = at(k, "__shfl_down_sync"), at(k, "x[t + 32] = s")
+    assert shuffle.active_lanes == 32 and shuffle.flops == 5 * 32
+    assert (last.requests, last.sectors) == (1, 4)
+    assert x.get()[64] == 33
 
 
 def test_only_what_was_launched_inside_counts(simulator, pycuda, build):

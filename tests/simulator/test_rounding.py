@@ -134,7 +134,8 @@ def test_arithmetic_rounds_in_its_direction(library: ctypes.CDLL, operation: str
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("real", REALS)
 @given(data=st.data())
-def test_square_root_rounds_in_its_direction(library: ctypes.CDLL, real: str, direction: str, data: Any) -> None:
+def test_square_root_rounds_in_its_direction(library: ctypes.CDLL, real: str, direction: str,
+                                             data: Any) -> None:
     dtype, _, c_type = REALS[real]
     a = abs(data.draw(finite(real)))
     got = dtype(call(library, f"sqrt_{real}_{direction}", c_type, [c_type], a))
@@ -174,13 +175,15 @@ def test_infinities_nans_and_signs_of_zero(library: ctypes.CDLL, operation: str,
 @pytest.mark.parametrize("integer", INTEGERS)
 @pytest.mark.parametrize("real", REALS)
 @given(data=st.data())
-def test_to_integer_saturates(library: ctypes.CDLL, real: str, integer: str, direction: str, data: Any) -> None:
+def test_to_integer_saturates(library: ctypes.CDLL, real: str, integer: str, direction: str,
+                              data: Any) -> None:
     dtype, width, c_type = REALS[real]
     _, low, high = INTEGERS[integer]
     half = st.integers(-40, 40).map(lambda k: k / 2)
     bounds = st.sampled_from([dtype(low), dtype(high), np.nextafter(dtype(high), dtype(0)),
                               np.nextafter(dtype(low), dtype(-np.inf)), dtype(high / 2)])
-    x = float(data.draw(st.one_of(st.floats(width=width), half, bounds,
+    unusual = st.sampled_from([math.nan, math.inf, -math.inf])
+    x = float(data.draw(st.one_of(st.floats(width=width), half, bounds, unusual,
                                   st.floats(-2.0**34, 2.0**34, width=width))))
     got = call(library, f"{real}_to_{integer}_{direction}", C_INTEGERS[integer], [c_type], x)
     bits = (high - low).bit_length()
@@ -206,7 +209,8 @@ def test_from_integer(library: ctypes.CDLL, integer: str, real: str, direction: 
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
-@given(x=st.one_of(finite("double"), st.floats(-1e39, 1e39).map(np.float64), st.floats(-1e-44, 1e-44).map(np.float64)))
+@given(x=st.one_of(finite("double"), st.floats(-1e39, 1e39).map(np.float64),
+                   st.floats(-1e-44, 1e-44).map(np.float64)))
 def test_double_to_float(library: ctypes.CDLL, direction: str, x: np.float64) -> None:
     got = call(library, f"double_to_float_{direction}", ctypes.c_float, [ctypes.c_double], x)
     assert got == rounded(Fraction(float(x)), direction, np.float32)
@@ -214,17 +218,20 @@ def test_double_to_float(library: ctypes.CDLL, direction: str, x: np.float64) ->
 
 @given(a=finite("float"), b=finite("float"), c=finite("float"))
 @example(a=np.float32(1 + 2.0**-12), b=np.float32(1 + 2.0**-12), c=np.float32(-1 - 2.0**-11))
-def test_rn_functions_are_not_fused(library: ctypes.CDLL, a: np.float32, b: np.float32, c: np.float32) -> None:
+def test_rn_functions_are_not_fused(library: ctypes.CDLL, a: np.float32, b: np.float32,
+                                    c: np.float32) -> None:
     with np.errstate(all="ignore"):
         single = (a * b) + c
         double = np.float64(a) * np.float64(b + np.float32(0.1)) - np.float64(c)
     one = [ctypes.c_float] * 3
     for name in ("not_fused", "half_fused"):
-        assert np.array_equal(np.float32(call(library, name, ctypes.c_float, one, a, b, c)), single, equal_nan=True)
+        got = np.float32(call(library, name, ctypes.c_float, one, a, b, c))
+        assert np.array_equal(got, single, equal_nan=True)
     two = [ctypes.c_double] * 3
     with np.errstate(all="ignore"):
         second = np.float64(b + np.float32(0.1))
-    assert call(library, "not_fused_double", ctypes.c_double, two, np.float64(a), second, np.float64(c)) == double
+    wide = np.float64(a), second, np.float64(c)
+    assert call(library, "not_fused_double", ctypes.c_double, two, *wide) == double
 
 
 @given(x=st.floats(float(np.float32(1e-45)), float(np.finfo(np.float32).max), width=32).map(np.float32))

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.simulator import driver as abi
-from tests.simulator.driver import DriverError, examples
+from tests.simulator.driver import DriverError, Memcpy2D, examples
 
 NON_BLOCKING, NO_TIMING = 1, 2
 
@@ -76,6 +76,8 @@ def test_the_default_stream_and_blocking_streams_wait_for_each_other(late):
         cell.write(value, stream)
     late.cuStreamSynchronize(one)  # the last in line: all the others come before it
     assert cell.value == 5
+    late.cuCtxSynchronize()  # and so nothing was left that could still change it
+    assert cell.value == 5
     cell.write(6, one)
     cell.write(7, two)
     late.cuStreamSynchronize(two)
@@ -134,6 +136,15 @@ def test_pageable_memory_is_read_at_the_call_and_pinned_memory_late(late):
     pinned[:] = b"ijkl"  # the mistake that deferring shows
     late.cuStreamSynchronize(stream)
     assert late.download(target, 4) == b"ijkl"
+
+
+def test_rows_of_pageable_memory_are_read_at_the_call(late):
+    pageable, target = (ctypes.c_ubyte * 6)(*b"ab-cd-"), late.alloc(4)
+    copy = Memcpy2D(srcMemoryType=abi.HOST, srcHost=ctypes.addressof(pageable), srcPitch=3,
+                    dstMemoryType=abi.DEVICE, dstDevice=target, dstPitch=2, WidthInBytes=2, Height=2)
+    late.cuMemcpy2DAsync_v2(byref(copy), late.stream())
+    pageable[:] = b"------"
+    assert late.download(target, 4) == b"abcd"
 
 
 def test_pageable_memory_is_written_before_the_call_returns_and_pinned_memory_late(late):

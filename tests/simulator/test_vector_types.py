@@ -23,14 +23,15 @@ def alignment(element: int, count: int) -> int:
 @pytest.fixture(scope="module")
 def library() -> ctypes.CDLL:
     parts = ['#define SEEN extern "C" __attribute__((visibility("default")))']
-    for base, size in ELEMENTS.items():
+    for base in ELEMENTS:
         for count in (1, 2, 3, 4):
             name = f"{base}{count}"
             parts.append(f"SEEN unsigned size_{name}() {{ return sizeof({name}) << 8 | alignof({name}); }}")
             values = ", ".join(str(10 + i) for i in range(count))
             same = " && ".join(f"v.{FIELDS[i]} == {10 + i}" for i in range(count))
             parts.append(f"SEEN int make_{name}_works() {{ const {name} v = make_{name}({values}); "
-                         f"const {name} w = {{{values}}}; return {same} && w.x == v.x && std::is_trivial_v<{name}>; }}")
+                         f"const {name} w = {{{values}}}; "
+                         f"return {same} && w.x == v.x && std::is_trivial_v<{name}>; }}")
     parts.append("""
 SEEN void extents(unsigned a, unsigned b, unsigned* out) {
     const dim3 one(a), two(a, b), none;
@@ -45,8 +46,8 @@ SEEN void built_in(unsigned* out) {
     const uint3 thread = threadIdx, block = blockIdx;
     const dim3 size = blockDim, grid = gridDim;
     const dim3 as_extent = threadIdx;
-    const unsigned values[] = {thread.x, thread.y, thread.z, block.x, size.x, grid.z, as_extent.y, threadIdx.z,
-                               static_cast<unsigned>(warpSize)};
+    const unsigned values[] = {thread.x, thread.y, thread.z, block.x, size.x, grid.z, as_extent.y,
+                               threadIdx.z, static_cast<unsigned>(warpSize)};
     for (unsigned i = 0; i < 9; ++i) out[i] = values[i];
 }
 static_assert(std::is_same_v<std::decay_t<decltype(threadIdx)>, uint3>);

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from tinygrad_edu.simulator.profile_counts import Counts, Kernel, Line
 
 _APART = 6      # so many lines without counts are left out of a listing
+_OFTEN = 0.05   # divergence is mentioned where this part of the kernel's instructions is
 _WIDTH = 110
 
 
@@ -124,7 +125,7 @@ def advice(kernel: Kernel) -> list[str]:
         if c.collisions > c.atomics:
             found.append(f"{at}an atomic operation waits for {c.collisions / c.atomics:.1f} others at the "
                          "same address. Add up within the warp or the block first.")
-        if c.instructions and c.active_lanes < 0.75 * _widest(kernel):
+        if c.instructions > _OFTEN * kernel.counts.instructions and c.active_lanes < 0.75 * _widest(kernel):
             divergent.append(line)
     for file in dict.fromkeys(line.file for line in divergent):
         lines = [line for line in divergent if line.file == file]

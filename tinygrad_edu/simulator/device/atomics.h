@@ -42,7 +42,7 @@ SIM_UNSEEN T replace(T* address, Change change) {
 #define SIM_CHANGED(suffix, scope, name, T, Bits, expression) \
     SIM_UNSEEN T name##suffix(T* address, T value, SIM_PLACE) { \
         sim::before_atomic(address, sizeof(T), scope, place); \
-        return sim::replace<Bits>(address, [value](T old) __attribute__((no_sanitize("thread"))) -> T { \
+        return sim::replace<Bits>(address, [value](T old) SIM_NOT_SEEN -> T { \
             return expression; \
         }); \
     }
@@ -96,7 +96,7 @@ SIM_SCOPES(SIM_COMPARE, unsigned long long) SIM_SCOPES(SIM_COMPARE, unsigned sho
             float term = (&value.x)[i]; \
             (&before.x)[i] = sim::replace<uint32_t>( \
                 &address->x + i, \
-                [term](float old) __attribute__((no_sanitize("thread"))) { return old + term; }); \
+                [term](float old) SIM_NOT_SEEN { return old + term; }); \
         } \
         return before; \
     }

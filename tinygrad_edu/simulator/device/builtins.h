@@ -21,10 +21,10 @@ struct sim_kept_thread {
     SIM_UNSEEN ~sim_kept_thread() { sim_thread = kept; }
 };
 // The value of `call`; threadIdx is the same after it as before.
-#define SIM_SWITCH(call)         \
-    __extension__({              \
+#define SIM_SWITCH(call) \
+    __extension__({ \
         sim_kept_thread sim_was; \
-        call;                    \
+        call; \
     })
 
 #if defined(__SANITIZE_THREAD__)
@@ -73,15 +73,15 @@ SIM_AT_CALLER void __threadfence() { sim_fence(1); }
 SIM_AT_CALLER void __threadfence_system() { sim_fence(2); }
 
 // --- loads and stores with a hint for the caches, which a CPU does not need ---
-#define SIM_LOAD(name)              \
-    template <class T>              \
+#define SIM_LOAD(name) \
+    template <class T> \
     SIM_AT_CALLER T name(const T* from) { \
-        return *from;               \
+        return *from; \
     }
-#define SIM_STORE(name)                       \
-    template <class T>                        \
+#define SIM_STORE(name) \
+    template <class T> \
     SIM_AT_CALLER void name(T* to, const T value) { \
-        *to = value;                          \
+        *to = value; \
     }
 SIM_LOAD(__ldg)
 SIM_LOAD(__ldca)
@@ -111,14 +111,14 @@ inline clock_t sim_clock() { return static_cast<clock_t>(clock64()); }
 SIM_AT_CALLER void __nanosleep(unsigned) { SIM_SWITCH(sim_yield()); }
 
 #if defined(__SANITIZE_THREAD__)
-// g++ calls these before each access to a volatile variable (--param tsan-distinguish-volatile=1). They belong
-// to the module and not to the driver because they may switch threads.
-#define SIM_VOLATILE(access, bytes, is_write)                                                             \
-    extern "C" __attribute__((used, noinline, visibility("hidden"), no_sanitize("thread"),                \
+// g++ calls these before each access to a volatile variable (--param tsan-distinguish-volatile=1). They
+// belong to the module and not to the driver because they may switch threads.
+#define SIM_VOLATILE(access, bytes, is_write) \
+    extern "C" __attribute__((used, noinline, visibility("hidden"), no_sanitize("thread"), \
                               no_sanitize_coverage)) void __tsan_volatile_##access##bytes(void* address) { \
-        const uint3 kept = sim_thread;                                                                    \
-        sim_volatile(address, bytes, is_write, __builtin_return_address(0));                              \
-        sim_thread = kept;                                                                                \
+        const uint3 kept = sim_thread; \
+        sim_volatile(address, bytes, is_write, __builtin_return_address(0)); \
+        sim_thread = kept; \
     }
 SIM_VOLATILE(read, 1, 0)
 SIM_VOLATILE(read, 2, 0)

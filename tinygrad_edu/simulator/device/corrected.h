@@ -1,7 +1,7 @@
 // Functions that the C library has, but less exactly than CUDA documents them.
 //
-// They are defined under their own names, for this module alone (hidden): every way to call them, std::tanh too,
-// ends here, and names as common as y0 and y1 need no macro. Computed in long double and rounded once.
+// They are defined under their own names, for this module alone (hidden): every way to call them, std::tanh
+// too, ends here, and names as common as y0 and y1 need no macro. Computed in long double and rounded once.
 #pragma once
 #include "standard.h"
 
@@ -16,7 +16,7 @@ SIM_ROUNDED_ONCE(exp10)
 SIM_ROUNDED_ONCE(tanh)
 // The Bessel functions of the C library lose digits near their zeros; tgammaf is at the edge of its bound.
 #define SIM_BOTH_ROUNDED_ONCE(name) \
-    SIM_ROUNDED_ONCE(name)          \
+    SIM_ROUNDED_ONCE(name) \
     SIM_CORRECTED(float, name##f, name##l(x))
 SIM_BOTH_ROUNDED_ONCE(j0)
 SIM_BOTH_ROUNDED_ONCE(j1)

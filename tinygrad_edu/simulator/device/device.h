@@ -22,32 +22,18 @@
 #include "integer.h"
 
 // The rest of the language, in the order in which the parts need one another.
-#if __has_include("half.h")
 #include "half.h"
-#endif
 
-#if __has_include("bfloat16.h")
 #include "bfloat16.h"
-#endif
 
-#if __has_include("atomics.h")
 #include "atomics.h"
-#endif
 
-#if __has_include("warp.h")
 #include "warp.h"
-#endif
 
-#if __has_include("groups.h")
 #include "groups.h"
-#endif
 
-#if __has_include("pipeline.h")
 #include "pipeline.h"
-#endif
 
-#if __has_include("wmma.h")
 #include "wmma.h"
-#endif
 
 #include "renames.h"

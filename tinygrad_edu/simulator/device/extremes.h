@@ -1,7 +1,7 @@
 // min, max, fmin and fmax for every pair of types that CUDA has.
 //
-// A NaN loses against a number, and +0 is larger than -0. Written as comparisons, so that g++ turns a loop over
-// them into vector code, which it does not do with the C library's fmaxf.
+// A NaN loses against a number, and +0 is larger than -0. Written as comparisons, so that g++ turns a loop
+// over them into vector code, which it does not do with the C library's fmaxf.
 #pragma once
 #include "rounding.h"
 
@@ -32,27 +32,29 @@ SIM_AT_CALLER double sim_fmax(double a, double b) { return sim::maths::maximum(a
 SIM_AT_CALLER double sim_fmin(double a, double b) { return sim::maths::minimum(a, b); }
 // Other pairs (int with float, two integers) are computed in double, as std::fmax does.
 template <class A, class B>
-SIM_AT_CALLER std::enable_if_t<std::is_arithmetic_v<A> && std::is_arithmetic_v<B>, double> sim_fmax(A a, B b) {
+SIM_AT_CALLER double sim_fmax(A a, B b) {
+    static_assert(std::is_arithmetic_v<A> && std::is_arithmetic_v<B>, "fmax takes two numbers");
     return sim::maths::maximum<double>(static_cast<double>(a), static_cast<double>(b));
 }
 template <class A, class B>
-SIM_AT_CALLER std::enable_if_t<std::is_arithmetic_v<A> && std::is_arithmetic_v<B>, double> sim_fmin(A a, B b) {
+SIM_AT_CALLER double sim_fmin(A a, B b) {
+    static_assert(std::is_arithmetic_v<A> && std::is_arithmetic_v<B>, "fmin takes two numbers");
     return sim::maths::minimum<double>(static_cast<double>(a), static_cast<double>(b));
 }
 
-#define SIM_EXTREME(result, A, B)                                                                       \
-    SIM_AT_CALLER result max(A a, B b) {                                                                \
-        return static_cast<result>(a) > static_cast<result>(b) ? static_cast<result>(a)                 \
-                                                               : static_cast<result>(b);                \
-    }                                                                                                   \
-    SIM_AT_CALLER result min(A a, B b) {                                                                \
-        return static_cast<result>(a) < static_cast<result>(b) ? static_cast<result>(a)                 \
-                                                               : static_cast<result>(b);                \
+#define SIM_EXTREME(result, A, B) \
+    SIM_AT_CALLER result max(A a, B b) { \
+        return static_cast<result>(a) > static_cast<result>(b) ? static_cast<result>(a) \
+                                                               : static_cast<result>(b); \
+    } \
+    SIM_AT_CALLER result min(A a, B b) { \
+        return static_cast<result>(a) < static_cast<result>(b) ? static_cast<result>(a) \
+                                                               : static_cast<result>(b); \
     }
-#define SIM_EXTREME_INTEGER(type)                     \
-    SIM_EXTREME(type, type, type)                     \
+#define SIM_EXTREME_INTEGER(type) \
+    SIM_EXTREME(type, type, type) \
     SIM_EXTREME(unsigned type, unsigned type, unsigned type) \
-    SIM_EXTREME(unsigned type, type, unsigned type)   \
+    SIM_EXTREME(unsigned type, type, unsigned type) \
     SIM_EXTREME(unsigned type, unsigned type, type)
 SIM_EXTREME_INTEGER(int)
 SIM_EXTREME_INTEGER(long)

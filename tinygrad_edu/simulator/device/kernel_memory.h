@@ -44,7 +44,7 @@ inline void* sim_calloc(size_t count, size_t bytes) {
 inline void sim_free(void* memory, SIM_PLACE) {
     if (memory && !sim_heap_release(memory))
         sim_stop(719,
-                 "free() in a kernel of an address that malloc() in a kernel did not return, or that was freed "
-                 "before. Memory from the host (cuMemAlloc, gpuarray) is freed by the host.",
+                 "free() in a kernel of an address that malloc() in a kernel did not return, or that was "
+                 "freed before. Memory from the host (cuMemAlloc, gpuarray) is freed by the host.",
                  place);
 }

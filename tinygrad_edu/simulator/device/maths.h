@@ -1,6 +1,7 @@
 // The mathematical functions of CUDA, in parts.
 //
-// Where the C library has a function within CUDA's documented error, it is used as it is; here is what it lacks.
+// Where the C library has a function within CUDA's documented error, it is used as it is; here is what it
+// lacks.
 #pragma once
 #include "rounding.h"
 

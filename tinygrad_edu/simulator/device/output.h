@@ -2,8 +2,8 @@
 #pragma once
 #include "builtins.h"
 
-// As on a GPU, the result is how many arguments were printed, -1 for a null format, -2 when it failed. Each call
-// writes and flushes at once, so that lines stand in order with what Python prints.
+// As on a GPU, the result is how many arguments were printed, -1 for a null format, -2 when it failed. Each
+// call writes and flushes at once, so that lines stand in order with what Python prints.
 SIM_UNSEEN __attribute__((format(printf, 1, 2))) int sim_printf(const char* pattern, ...) {
     if (!pattern) return -1;
     va_list arguments;

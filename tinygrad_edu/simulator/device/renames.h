@@ -1,7 +1,7 @@
 // Names of the C library that must mean something else inside a kernel.
 //
-// They are macros because an extern "C" function cannot be declared twice with different contents. The standard
-// headers are complete by now; the names are added to std so that std::memcpy finds them too.
+// They are macros because an extern "C" function cannot be declared twice with different contents. The
+// standard headers are complete by now; the names are added to std so that std::memcpy finds them too.
 #pragma once
 
 #define memcpy(...) sim_memcpy(__VA_ARGS__)

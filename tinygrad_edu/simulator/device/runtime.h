@@ -1,4 +1,5 @@
-// What a compiled kernel and the driver say to each other. Both sides include this file; nothing else is shared.
+// What a compiled kernel and the driver say to each other. Both sides include this file and share
+// nothing else.
 //
 // A kernel is compiled by g++ into a shared object that leaves the functions below open; the driver
 // (libcuda.so.1) defines them. Every call that may switch to another CUDA thread goes through SIM_SWITCH,
@@ -26,7 +27,7 @@ struct sim_uint3 {
 // What every thread of a block has in common. Set by the driver before a block runs.
 struct sim_block_view {
     sim_uint3 block_index, block_size, grid_size;
-    char* shared;            // the block's static shared memory; variables lie at the offsets registered at load
+    char* shared;            // the block's static shared memory; variables lie where registered at load
     char* dynamic_shared;    // extern __shared__
     unsigned dynamic_bytes;  // as given at the launch
 };
@@ -71,11 +72,12 @@ struct sim_collective {
 extern "C" {
 // initial-exec: one instruction to reach it, also from a module loaded with dlopen. A kernel never sees it
 // change; told so by const, g++ keeps it in registers, and -fsanitize=thread does not report reads of it.
-extern SIM_CONST_IN_KERNEL __thread sim_block_view sim_block SIM_SHARED_WITH_DRIVER __attribute__((tls_model("initial-exec")));
+extern SIM_CONST_IN_KERNEL __thread sim_block_view sim_block SIM_SHARED_WITH_DRIVER
+    __attribute__((tls_model("initial-exec")));
 
 // --- while a module is loaded (its static initialisers call these) ---
 void sim_register_kernel(const sim_kernel* kernel) SIM_SHARED_WITH_DRIVER;
-// A __shared__ variable gets an offset into the block's static shared memory. `function`: where it is declared.
+// A __shared__ variable gets an offset into the block's static shared memory. `function`: which declares it.
 size_t sim_register_shared(const char* function, const char* name, size_t bytes, size_t alignment,
                            sim_place place) SIM_SHARED_WITH_DRIVER;
 // A __device__, __constant__ or __managed__ variable gets device memory, filled with `initial` (null: zeros).
@@ -104,10 +106,10 @@ void sim_pipeline_copy(void* to, const void* from, size_t bytes, size_t zero_fil
                        sim_place place) SIM_SHARED_WITH_DRIVER;
 void sim_pipeline_commit() SIM_SHARED_WITH_DRIVER;
 void sim_pipeline_wait(unsigned prior_groups) SIM_SHARED_WITH_DRIVER;
-// Memory touched by a header function that is not instrumented (wmma loads, memcpy): one call tells the checker.
+// Memory touched by a header function that is not instrumented (memcpy): one call tells the checker.
 void sim_access(const void* address, size_t bytes, int is_write, sim_place place) SIM_SHARED_WITH_DRIVER;
-// malloc and free called by a kernel: device memory that lives until it is freed or its context ends. Null when
-// there is none left; release answers 0 for an address that is not the beginning of such memory.
+// malloc and free called by a kernel: device memory that lives until it is freed or its context ends. Null
+// when there is none left; release answers 0 for an address that is not the beginning of such memory.
 void* sim_heap_allocate(size_t bytes) SIM_SHARED_WITH_DRIVER;
 int sim_heap_release(void* memory) SIM_SHARED_WITH_DRIVER;
 // An error found inside the kernel: the launch ends, this does not return. `code` is a CUresult.

@@ -10,8 +10,8 @@ namespace sim::maths {
 constexpr long double ROOT_OF_PI = 1.772453850905516027298167483341145L;
 constexpr long double ROOT_OF_HALF = 0.707106781186547524400844362104849L;
 
-// The x with erfc(x) = y for 0 < y <= 1/2. Starts from the tail's asymptotic form; each step of Halley's method
-// triples the number of correct digits.
+// The x with erfc(x) = y for 0 < y <= 1/2. Starts from the tail's asymptotic form; each step of Halley's
+// method triples the number of correct digits.
 inline long double erfc_inverse_of_tail(long double y) {
     const long double log_y = logl(y * ROOT_OF_PI);
     long double x = sqrtl(-log_y);
@@ -55,7 +55,9 @@ inline long double erfc_scaled(long double x) {
     return (1 - t * (1 - 3 * t * (1 - 5 * t * (1 - 7 * t * (1 - 9 * t))))) / (x * ROOT_OF_PI);
 }
 inline long double normal(long double x) { return erfcl(-x * ROOT_OF_HALF) / 2; }
-inline long double normal_inverse(long double p) { return (0 - erfc_inverse(2 * p)) / ROOT_OF_HALF; }  // +0 at 1/2
+inline long double normal_inverse(long double p) {
+    return (0 - erfc_inverse(2 * p)) / ROOT_OF_HALF;  // +0 at 1/2, hence no unary minus
+}
 
 // Modified Bessel function of the first kind, order 0 or 1, for x >= 0.
 inline long double bessel_i(int order, long double x) {
@@ -82,9 +84,9 @@ inline long double bessel_i(int order, long double x) {
 
 }  // namespace sim::maths
 
-#define SIM_SPECIAL(name, value)                                                    \
-    inline double name(double x) { return static_cast<double>(value); }            \
-    inline float name##f(float x) { return static_cast<float>(value); }            \
+#define SIM_SPECIAL(name, value) \
+    inline double name(double x) { return static_cast<double>(value); } \
+    inline float name##f(float x) { return static_cast<float>(value); } \
     inline float name(float x) { return name##f(x); }
 SIM_SPECIAL(erfinv, sim::maths::erf_inverse(x))
 SIM_SPECIAL(erfcinv, sim::maths::erfc_inverse(x))

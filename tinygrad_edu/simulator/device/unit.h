@@ -1,5 +1,5 @@
 // What the rewritten source of a module is made of: kernels told to the driver, variables in shared and
-// device memory. The first header of every unit, precompiled; `device.h` behind it is what users write against.
+// device memory. The first header of every unit, precompiled; what users write against is `device.h`.
 #pragma once
 #include "device.h"
 

@@ -7,7 +7,8 @@
 #pragma once
 #include "runtime.h"
 
-#define SIM_UNSEEN inline __attribute__((no_sanitize("thread"), no_sanitize_coverage))
+#define SIM_NOT_SEEN __attribute__((no_sanitize("thread"), no_sanitize_coverage))
+#define SIM_UNSEEN inline SIM_NOT_SEEN
 #define SIM_AT_CALLER inline __attribute__((always_inline))
 
 // As the last parameter of a function: file and line of the call.
@@ -19,7 +20,7 @@ namespace sim {
 constexpr int MISALIGNED_ADDRESS = 716, LAUNCH_FAILED = 719;
 
 // Stop the launch with a text in printf style: title, facts and advice, each on a line of its own.
-[[noreturn]] __attribute__((no_sanitize("thread"), cold, noinline, format(printf, 3, 4)))
+[[noreturn]] SIM_NOT_SEEN __attribute__((cold, noinline, format(printf, 3, 4)))
 static void stop(int code, sim_place place, const char* pattern, ...) {
     char text[800];
     __builtin_va_list arguments;

@@ -3,30 +3,30 @@
 // One, two and four elements are aligned to their whole size, up to 16 bytes; three only to one element.
 #pragma once
 
-#define SIM_VECTOR1(base, type)      \
-    struct base##1 {                 \
-        type x;                      \
-    };                               \
+#define SIM_VECTOR1(base, type) \
+    struct base##1 { \
+        type x; \
+    }; \
     inline base##1 make_##base##1(type x) { return base##1{x}; }
-#define SIM_VECTOR2(base, type)                        \
+#define SIM_VECTOR2(base, type) \
     struct __attribute__((aligned(2 * sizeof(type)))) base##2 { \
-        type x, y;                                     \
-    };                                                 \
+        type x, y; \
+    }; \
     inline base##2 make_##base##2(type x, type y) { return base##2{x, y}; }
 #define SIM_VECTOR3(base, type) \
-    struct base##3 {            \
-        type x, y, z;           \
-    };                          \
+    struct base##3 { \
+        type x, y, z; \
+    }; \
     inline base##3 make_##base##3(type x, type y, type z) { return base##3{x, y, z}; }
-#define SIM_VECTOR4(base, type)                                                         \
+#define SIM_VECTOR4(base, type) \
     struct __attribute__((aligned(sizeof(type) > 4 ? 16 : 4 * sizeof(type)))) base##4 { \
-        type x, y, z, w;                                                                \
-    };                                                                                  \
+        type x, y, z, w; \
+    }; \
     inline base##4 make_##base##4(type x, type y, type z, type w) { return base##4{x, y, z, w}; }
 #define SIM_VECTORS(base, type) \
-    SIM_VECTOR1(base, type)     \
-    SIM_VECTOR2(base, type)     \
-    SIM_VECTOR3(base, type)     \
+    SIM_VECTOR1(base, type) \
+    SIM_VECTOR2(base, type) \
+    SIM_VECTOR3(base, type) \
     SIM_VECTOR4(base, type)
 SIM_VECTORS(char, signed char)
 SIM_VECTORS(uchar, unsigned char)

@@ -140,7 +140,7 @@ void set_up_threads(Worker& worker) {
         warp.number = static_cast<uint16_t>(i);
         const unsigned lanes = block.threads - warp.first;
         warp.exists = lanes >= WARP ? ~0u : (1u << lanes) - 1;
-        warp.done = warp.at_collective = warp.here = warp.waiting = 0;
+        warp.done = warp.at_collective = warp.here = warp.waiting = warp.spinning = 0;
     }
     uint16_t* order = block.at_barrier;  // free until the first barrier
     const bool reverse = block.launch->order == Order::reverse;
@@ -219,10 +219,18 @@ void wait(Worker& w) {
 }
 
 void yield(Worker& w) {
-    if (w.thread == nullptr || w.ready.empty()) return;
-    w.thread->spins = 0;
-    wake(w, *w.thread);
-    wait(w);
+    if (w.thread == nullptr) return;
+    Thread& thread = *w.thread;
+    Warp& warp = *thread.warp;
+    thread.spins = 0;
+    // What it waits for may be a lane of its own warp that waits for it at a volatile access.
+    warp.spinning |= 1u << thread.lane;
+    if (warp.here != 0) lane_stopped(w, warp);
+    if (!w.ready.empty()) {
+        wake(w, thread);
+        wait(w);
+    }
+    warp.spinning &= ~(1u << thread.lane);
 }
 
 }  // namespace sim

@@ -69,8 +69,9 @@ struct Warp {
     uint32_t at_collective = 0;
     uint32_t here = 0;          // at a volatile access or at __activemask
     uint32_t waiting = 0;       // at the block's barrier
+    uint32_t spinning = 0;      // lets others run before it tries its atomic operation again
     uint32_t synced[WARP][WARP] = {};  // checker: synced[i][j], the tick at which i last met j at a __syncwarp
-    uint32_t moving() const { return exists & ~(done | at_collective | here | waiting); }
+    uint32_t moving() const { return exists & ~(done | at_collective | here | waiting | spinning); }
 };
 
 struct Block {

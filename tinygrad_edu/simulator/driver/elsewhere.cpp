@@ -61,14 +61,18 @@ std::string facts_of(const Access& access) {
     stop_launch(code, compose(title, *shadow::view.worker->block->launch, {say(locate(access.site)), facts_of(access), fact}, advice));
 }
 
-// The thread whose local memory holds the address, -1 when there is none.
-int owner_of_stack(const Block& block, uintptr_t address) {
-    for (unsigned i = 0; i < block.threads; i++) {
-        const Thread& thread = block.thread[i];
+// Whose local memory holds the address; "" when it is no stack of this block. A fiber serves the next thread when
+// one has returned.
+std::string owner_of_stack(const Worker& w, uintptr_t address) {
+    for (unsigned i = 0; i < w.block->threads; i++) {
+        const Thread& thread = w.block->thread[i];
         if (thread.state == State::unstarted || thread.state == State::done || thread.fiber == nullptr) continue;
-        if (address - reinterpret_cast<uintptr_t>(thread.fiber->stack) < STACK_BYTES) return static_cast<int>(i);
+        if (address - reinterpret_cast<uintptr_t>(thread.fiber->stack) < STACK_BYTES)
+            return say_thread(*w.block->launch, w.block->linear, i);
     }
-    return -1;
+    for (const Fiber& fiber : w.fibers)
+        if (address - reinterpret_cast<uintptr_t>(fiber.stack) < STACK_BYTES) return "a thread that has returned";
+    return "";
 }
 
 }  // namespace
@@ -105,10 +109,10 @@ void look_elsewhere(const Access& access) {
         report(access, CUDA_ERROR_ILLEGAL_ADDRESS, "Null pointer",
                "the pointer is null, or an index was added to a null pointer",
                "pass memory from drv.mem_alloc or gpuarray, and test pointers that may be null before use.");
-    const int owner = owner_of_stack(*w.block, address);
-    if (owner >= 0)
+    const std::string owner = owner_of_stack(w, address);
+    if (!owner.empty())
         report(access, CUDA_ERROR_ILLEGAL_ADDRESS, "Use of another thread's local memory",
-               "it is a local variable of " + say_thread(launch, w.block->linear, static_cast<unsigned>(owner)),
+               "it is a local variable of " + owner,
                "local variables belong to one thread: share through __shared__ or global memory. A GPU would read its "
                "own variable at that address instead.");
     if (is_registered_host(address, access.bytes)) return;

@@ -113,6 +113,7 @@ bool may_overlap(Record record, Record me, bool same_block) {
 void launch_begins() {
     lines.clear();
     segments.clear();
+    forget_bytes();
 }
 
 void block_begins(const Block& block) {

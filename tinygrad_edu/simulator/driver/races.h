@@ -37,6 +37,12 @@ void look(const shadow::Cell& cell, shadow::Record me, bool is_write, uintptr_t 
 // Where reader `me` is to be remembered in a cell whose two readers are both concurrent with it; -1: nowhere.
 int place_for_reader(const shadow::Cell& cell, shadow::Record me, uint32_t floor);
 
+// A cell holds one writer and two readers of its 4 bytes. Where threads work on single bytes, the records that it
+// would lose are kept aside, and looked at by accesses to less than 4 bytes.
+void keep_bytes(shadow::Record record, bool wrote, uintptr_t address, uint32_t floor);
+void forget_bytes();
+void look_at_bytes(shadow::Record me, bool is_write, uintptr_t address, uint32_t floor);
+
 // Report of a race; the cell says who the other party was.
 [[noreturn]] void report(shadow::Record other, shadow::Record me, bool other_wrote, bool is_write, uintptr_t address);
 

@@ -98,6 +98,15 @@ struct Lane {
     }
 };
 
+// Whether `a` goes on before `b`. Accesses come first: they belong to a block that has been entered.
+bool before(const Lane& a, const Lane& b, const std::vector<Site>& sites) {
+    if (a.depth != b.depth) return a.depth > b.depth;
+    const Site& at = sites[site_of(*a.next)];
+    const Site& other = sites[site_of(*b.next)];
+    const bool enters = at.kind == Kind::block, other_enters = other.kind == Kind::block;
+    return enters != other_enters ? other_enters : at.offset < other.offset;
+}
+
 // One request of the lanes that are in `space`.
 void count_request(const Site& site, Space space, const uintptr_t* address, const uint8_t* lane,
                    unsigned count, Traffic& traffic) {
@@ -120,13 +129,9 @@ void replay(const std::vector<Event>* const logs[LANES], unsigned size, const st
     for (unsigned i = 0; i < size; i++) lanes[i] = {logs[i]->data(), logs[i]->data() + logs[i]->size(), 0};
     for (;;) {
         const Lane* leader = nullptr;
-        for (unsigned i = 0; i < size; i++) {
-            if (!lanes[i].settle()) continue;
-            if (leader == nullptr || lanes[i].depth > leader->depth ||
-                (lanes[i].depth == leader->depth &&
-                 sites[site_of(*lanes[i].next)].offset < sites[site_of(*leader->next)].offset))
+        for (unsigned i = 0; i < size; i++)
+            if (lanes[i].settle() && (leader == nullptr || before(lanes[i], *leader, sites)))
                 leader = &lanes[i];
-        }
         if (leader == nullptr) return;
 
         const unsigned number = site_of(*leader->next);

@@ -1,5 +1,8 @@
 // Small calls from kernels that concern memory order, asynchronous copies, and giving up.
+#include <algorithm>
 #include <cstring>
+#include <string>
+#include <vector>
 
 #include "block.h"
 #include "checks.h"
@@ -63,15 +66,17 @@ extern "C" void sim_access(const void* address, size_t bytes, int is_write, sim_
                         __builtin_return_address(0), place);
 }
 
+// `message`: a title, then perhaps a line of facts, then perhaps a line "What to do: ...".
 extern "C" void sim_stop(int code, const char* message, sim_place place) {
     Worker& w = *worker;
     Launch& launch = *w.resident.launch;
-    std::string title = message, advice = "see the line above.";
-    // The text may bring its own advice on a line of its own.
-    if (size_t end = title.find('\n'); end != std::string::npos) {
-        advice = title.substr(end + 1);
-        title.resize(end);
-    }
+    const std::string lead = "What to do: ", text = message;
+    const size_t title = text.find('\n');
+    const size_t advice = text.find(lead);
+    std::vector<std::string> facts = {say(locate(place)), launch.where(&w.resident, w.thread)};
+    if (title != std::string::npos && title + 1 < std::min(advice, text.size()))
+        facts.push_back(text.substr(title + 1, advice == std::string::npos ? advice : advice - title - 2));
     stop_launch(static_cast<CUresult>(code),
-                compose(title, launch, {say(locate(place)), launch.where(&w.resident, w.thread)}, advice));
+                compose(text.substr(0, title), launch, facts,
+                        advice == std::string::npos ? "look at the line above." : text.substr(advice + lead.size())));
 }

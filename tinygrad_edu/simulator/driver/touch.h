@@ -57,6 +57,8 @@ inline void note_write(shadow::Cell& cell, shadow::Record me, uintptr_t address,
     if ((me & shadow::ALL_BYTES) == shadow::ALL_BYTES) {
         cell = {me, {0, 0}};
     } else {
+        races::look_at_bytes(me, true, address, floor);
+        if (!replaceable(cell.write, me, floor)) races::keep_bytes(cell.write, true, address, floor);
         cell.write = merged(cell.write, me);
         for (shadow::Record& reader : cell.read)
             if ((reader & shadow::ALL_BYTES & ~me) == 0) reader = 0;
@@ -66,6 +68,7 @@ inline void note_write(shadow::Cell& cell, shadow::Record me, uintptr_t address,
 inline void note_read(shadow::Cell& cell, shadow::Record me, uintptr_t address, uint32_t floor) {
     if (__builtin_expect(!races::plainly_ordered(cell.write, me, floor), 0))
         races::look(cell, me, false, address, floor);
+    if ((me & shadow::ALL_BYTES) != shadow::ALL_BYTES) races::look_at_bytes(me, false, address, floor);
     if (replaceable(cell.read[0], me, floor)) {
         cell.read[0] = merged(cell.read[0], me);
     } else if (replaceable(cell.read[1], me, floor)) {
@@ -73,6 +76,9 @@ inline void note_read(shadow::Cell& cell, shadow::Record me, uintptr_t address, 
     } else if (!well_chosen(cell, me)) {
         const int place = races::place_for_reader(cell, me, floor);
         if (place >= 0) cell.read[place] = me;
+        else if ((me & shadow::ALL_BYTES) != shadow::ALL_BYTES) races::keep_bytes(me, false, address, floor);
+    } else if ((me & shadow::ALL_BYTES) != shadow::ALL_BYTES) {
+        races::keep_bytes(me, false, address, floor);
     }
 }
 

@@ -40,6 +40,10 @@ class Arguments:
     warnings: list[str] = field(default_factory=list)
 
 
+def _words(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
 _ACTIONS = {
     "preprocess": "preprocess",
     "E": "preprocess",
@@ -55,33 +59,35 @@ _ACTIONS = {
 # Long names of options with a short one.
 _ALIASES = dict(
     pair.split(":")
-    for pair in """
+    for pair in _words(
+        """
     include-path:I define-macro:D undefine-macro:U output-file:o gpu-architecture:arch gpu-code:code
     generate-code:gencode optimize:O ptxas-options:Xptxas compiler-options:Xcompiler
     linker-options:Xlinker pre-include:include system-include:isystem relocatable-device-code:rdc
     use-local-env:m64 machine:m library:l library-path:L device-debug:G generate-line-info:lineinfo
     debug:g disable-warnings:w save-temps:keep verbose:v
-    """.split()
+    """
+    )
 )
 
 # Options that take a value, joined by "=" or as the next argument (one letter: also joined directly).
-_VALUED = frozenset(
+_VALUED = _words(
     """
     I D U o arch code gencode Xptxas Xcompiler Xlinker Xnvlink include isystem rdc std fmad ftz prec-div
     prec-sqrt maxrregcount O m l L x ccbin compiler-bindir keep-dir default-stream threads t
     diag-suppress split-compile simulator-variant unit flags dopt ofast-compile opt-info
-    """.split()
+    """
 )
 
 # Options that decide about the machine code of a GPU, its debug information, or nvcc's own messages.
-_WITHOUT_EFFECT = frozenset(
+_WITHOUT_EFFECT = _words(
     """
     arch code gencode Xptxas Xlinker Xnvlink maxrregcount O m m64 m32 ftz prec-div prec-sqrt l L x ccbin
     compiler-bindir keep-dir default-stream threads t diag-suppress split-compile dopt G g lineinfo w
     res-usage resource-usage restrict expt-relaxed-constexpr expt-extended-lambda extended-lambda
     source-in-ptx src-in-ptx cuda extra-device-vectorization Werror allow-unsupported-compiler
     ofast-compile opt-info pg no-compress compress-all
-    """.split()
+    """
 )
 
 _NO_LINKING = (

@@ -154,10 +154,12 @@ def _missing_header(words: str, advice: list[str]) -> list[str]:
 
 
 def _is_internal(file: str, internal: tuple[str, ...]) -> bool:
+    # the user's folders may be anywhere; the compiler's own have these names
     return (
-        file.startswith((str(toolchain.DEVICE), "/usr/", "<", *internal))
+        file.startswith((str(toolchain.DEVICE), "/usr/include/", "<", *internal))
+        or "/include/c++/" in file
+        or "/lib/gcc/" in file
         or Path(file).name in ("unit.h", "unit.cpp")
-        or file.startswith(str(Path(toolchain.compiler()).parent.parent))
     )
 
 

@@ -6,6 +6,7 @@ information name the user's file and line.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from tinygrad_edu.simulator.nvcc.callgraph import CallGraph
@@ -61,6 +62,7 @@ def rewrite(text: str) -> Unit:
     partner = match_brackets(tokens)
     if partner is None:  # g++ explains this better
         return Unit(f'#include "unit.h"\n{text}', False, lines.files(), [])
+    _refuse_headers(text, tokens, partner, lines)
     source = read(tokens, partner)
     graph = CallGraph(source)
     variables = Variables(source, lines)
@@ -120,6 +122,29 @@ def _refuse(tokens: list[Token], lines: Lines) -> None:
                 f"{lines.place(token.start)}: error: texture and surface references were removed from "
                 f"CUDA in version "
                 "12, and the simulator has none either. Read global memory instead: __ldg(&x[i])."
+            )
+
+
+_TEMPLATE_HEADER = re.compile(
+    r'^#include[ \t]*[<"](cuda_fp16|cuda_bf16|mma|cooperative_groups(/\w+)?)\.h[>"]', re.MULTILINE
+)
+
+
+def _refuse_headers(text: str, tokens: list[Token], partner: dict[int, int], lines: Lines) -> None:
+    """CUDA's C++ headers do not compile inside extern "C" { }; here they would, unlike on a GPU."""
+    for match in _TEMPLATE_HEADER.finditer(text):
+        linkage = ""
+        for index, token in enumerate(tokens):
+            if token.start > match.start():
+                break
+            opens = token.text == "extern" and [t.text for t in tokens[index + 2 : index + 3]] == ["{"]
+            if opens and tokens[partner[index + 2]].start > match.start():
+                linkage = tokens[index + 1].text
+        if linkage == '"C"':
+            raise SourceError(
+                f"{lines.place(match.start())}: error: {match[1]}.h is C++ and cannot be included inside "
+                'extern "C" { }, which PyCUDA puts around the source. Use SourceModule(source, '
+                'no_extern_c=True) and write extern "C" before each __global__ kernel.'
             )
 
 

@@ -1,3 +1,3 @@
-// Textures and surfaces are not simulated. Including this is allowed, since PyCUDA's own headers do; using them
-// is an error of the compiler that names what is missing.
+// Textures and surfaces are not simulated. Including this is allowed, since headers of PyCUDA do it; using
+// them is an error of the compiler.
 #pragma once
