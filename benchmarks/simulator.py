@@ -113,7 +113,7 @@ def main() -> None:
 
 def _pycuda() -> tuple[ModuleType, Callable[[str], object]]:
     """PyCUDA with a context, once the simulator is installed."""
-    import pycuda.autoinit  # noqa: F401
+    import pycuda.autoinit
     import pycuda.driver
     from pycuda.compiler import SourceModule
 

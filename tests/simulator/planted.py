@@ -1,7 +1,7 @@
 """Kernels with one bug each, and the same kernels repaired: what the checker must find, and must not invent.
 
-A source is written like a patch: lines that begin with `-` are only in the broken kernel, lines with `+` only in
-the repaired one. `// BUG` marks the line a report must name, `// OTHER` the other party's line of a race.
+A source is written like a patch: lines that begin with `-` are only in the broken kernel, lines with `+` only
+in the repaired one. `// BUG` marks the line a report must name, `// OTHER` the other party's line of a race.
 """
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Planted:
     """One kernel, named k, with and without its bug."""
 
     name: str
-    title: tuple[str, ...]              # words of the report's title; each alternative of one word is split by |
+    title: tuple[str, ...]              # words of the report's title; alternatives are split by |
     source: str
     arguments: tuple[Any, ...] = (Array(64), Array(64, "zeros"))
     repaired_arguments: tuple[Any, ...] | None = None

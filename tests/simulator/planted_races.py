@@ -1,4 +1,4 @@
-"""Planted races: on shared and on global memory, in every direction, and with every means of order left out."""
+"""Planted races: on shared and on global memory, in every direction, each means of order left out once."""
 from __future__ import annotations
 
 from tests.simulator.planted import RACE_GLOBAL, RACE_SHARED, Array, Planted, X

@@ -21,7 +21,8 @@ inline const char* verb(bool is_write) { return is_write ? "writes" : "reads"; }
 
 // "thread (3, 0, 0) of block (1, 0, 0)": the one that runs.
 std::string say_running();
-// Who does what: "thread (3, 0, 0) of block (0, 0, 0) reads 4 bytes: shared variable tile, element offset 17".
+// Who does what: "thread (3, 0, 0) of block (0, 0, 0) reads 4 bytes: shared variable tile, element offset
+// 17".
 std::string say_access(const Access& access);
 // Where an address lies, in the words of the kernel's author.
 std::string say_target(uintptr_t address, size_t bytes);
@@ -31,12 +32,13 @@ std::string say_target(uintptr_t address, size_t bytes);
 void look_elsewhere(const Access& access);
 void forget_elsewhere();  // a launch begins
 
-[[noreturn]] void report_forbidden(const Access& access);   // bounds, freed memory, constants, copies under way
+[[noreturn]] void report_forbidden(
+    const Access& access);  // bounds, freed memory, constants, copies under way
 [[noreturn]] void report_misaligned(const Access& access, size_t alignment, const std::string& type);
 
-// A read of what nobody wrote yet. It is told when it is sure that nobody else was to write it just then: at the
-// next barrier for shared memory, at the end of the launch for global memory. Until then a write by another thread
-// makes it a race, which tells more.
+// A read of what nobody wrote yet. It is told when it is sure that nobody else was to write it just then: at
+// the next barrier for shared memory, at the end of the launch for global memory. Until then a write by
+// another thread makes it a race, which tells more.
 void note_unwritten(const Access& access);
 // Stop the launch if something is remembered; outside of kernels (`inside` false) the launch is only marked.
 void settle_unwritten(Launch& launch, bool shared, bool inside);

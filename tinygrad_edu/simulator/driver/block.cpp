@@ -78,6 +78,7 @@ void start(Worker& worker, Thread& thread) {
     thread.state = State::running;
     thread.spins = 0;
     thread.pipeline_group = 0;
+    thread.pending.clear();  // of a launch that was stopped
     thread.fiber = worker.fiber;
     worker.thread = &thread;
 }

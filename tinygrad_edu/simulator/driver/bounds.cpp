@@ -94,16 +94,20 @@ void report_forbidden(const Access& access) {
         if (access.address + access.bytes <= copy.to || copy.to + copy.bytes <= access.address) continue;
         report(access, CUDA_ERROR_LAUNCH_FAILED, "Memory used while an asynchronous copy fills it",
                {say_thread(launch(), view.worker->block->linear, copy.thread) +
-                    " began the copy and has not waited for it: " + say(locate(copy.place))},
-               "wait first (__pipeline_wait_prior, or wait of the group), then __syncthreads() when other threads read "
+                " began the copy and has not waited for it: " + say(locate(copy.place))},
+               "wait first (__pipeline_wait_prior, or wait of the group), then __syncthreads() when other "
+               "threads read "
                "what was copied.");
     }
     if (is_shared(access.address)) {
-        const bool none = launch().dynamic_bytes == 0 &&
-                          access.address >= reinterpret_cast<uintptr_t>(view.worker->block->view.dynamic_shared);
+        const bool none =
+            launch().dynamic_bytes == 0 &&
+            access.address >= reinterpret_cast<uintptr_t>(view.worker->block->view.dynamic_shared);
         report(access, CUDA_ERROR_ILLEGAL_ADDRESS, "Out-of-bounds " + action + " shared memory", {},
-               none ? "an extern __shared__ array is as large as the launch says: give it, shared=BYTES in PyCUDA."
-                    : "check the index against the size of the array. A GPU does not stop here: it reads or overwrites "
+               none ? "an extern __shared__ array is as large as the launch says: give it, shared=BYTES in "
+                      "PyCUDA."
+                    : "check the index against the size of the array. A GPU does not stop here: it reads or "
+                      "overwrites "
                       "whatever variable is next.");
     }
     const Allocation* in = find(access.address);
@@ -116,25 +120,31 @@ void report_forbidden(const Access& access) {
                "kernels can only read __constant__ variables. Set them from the host (module.get_global and "
                "drv.memcpy_htod), or make the variable __device__.");
     report(access, CUDA_ERROR_ILLEGAL_ADDRESS, "Out-of-bounds " + action + " global memory", {},
-           "check the index against the size of the array before the access: if (i < n) ... The last block of a grid "
+           "check the index against the size of the array before the access: if (i < n) ... The last block "
+           "of a grid "
            "often has more threads than there are elements left.");
 }
 
 void report_misaligned(const Access& access, size_t alignment, const std::string& type) {
-    report(access, CUDA_ERROR_MISALIGNED_ADDRESS, "Misaligned " + std::string(access.is_write ? "write" : "read"),
-           {format("the address 0x%zx is not a multiple of %zu, which %s needs", static_cast<size_t>(access.address),
-                   alignment, type.c_str())},
-           format("make every index a multiple of the vector's width, or read single elements. Memory from mem_alloc "
-                  "begins at a multiple of 256; offsets added to it must be multiples of %zu.", alignment));
+    report(access, CUDA_ERROR_MISALIGNED_ADDRESS,
+           "Misaligned " + std::string(access.is_write ? "write" : "read"),
+           {format("the address 0x%zx is not a multiple of %zu, which %s needs",
+                   static_cast<size_t>(access.address), alignment, type.c_str())},
+           format("make every index a multiple of the vector's width, or read single elements. Memory from "
+                  "mem_alloc "
+                  "begins at a multiple of 256; offsets added to it must be multiples of %zu.",
+                  alignment));
 }
 
 void copy_begins(const Pending& copy) {
-    copies.push_back({reinterpret_cast<uintptr_t>(copy.to), copy.bytes, view.worker->thread->index, copy.place});
+    copies.push_back(
+        {reinterpret_cast<uintptr_t>(copy.to), copy.bytes, view.worker->thread->index, copy.place});
 }
 
 void copy_ends(const Pending& copy) {
     for (size_t i = 0; i < copies.size(); i++)
-        if (copies[i].to == reinterpret_cast<uintptr_t>(copy.to) && copies[i].thread == view.worker->thread->index) {
+        if (copies[i].to == reinterpret_cast<uintptr_t>(copy.to) &&
+            copies[i].thread == view.worker->thread->index) {
             copies.erase(copies.begin() + static_cast<std::ptrdiff_t>(i));
             return;
         }

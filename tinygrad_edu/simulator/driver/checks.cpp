@@ -1,4 +1,5 @@
-// What the rest of the driver tells the checker (checks.h), and the accesses that are not plain loads and stores.
+// What the rest of the driver tells the checker (checks.h), and the accesses that are not plain loads and
+// stores.
 #include "checks.h"
 
 #include "modules.h"
@@ -24,7 +25,8 @@ bool host_may_write(const Allocation& a) { return a.kind != Kind::device; }
 void take_over(const Allocation& a) { mark(a.begin, a.bytes, a.live ? FULL : FORBIDDEN); }
 
 // All allocations, from the highest down.
-template <class Use> void each_allocation(Use use) {
+template <class Use>
+void each_allocation(Use use) {
     for (const Allocation* a = find(DEVICE_BASE + DEVICE_SPAN - 1); a != nullptr;) {
         use(*a);
         a = a->begin > DEVICE_BASE ? find(a->begin - 1) : nullptr;
@@ -36,7 +38,8 @@ void set_up_shared(const Block& block) {
     memset(view.shared_state, FORBIDDEN, (arena_used + 3) / 4);
     const uintptr_t base = reinterpret_cast<uintptr_t>(block.view.shared);
     const uintptr_t dynamic = reinterpret_cast<uintptr_t>(block.view.dynamic_shared);
-    for (const SharedVariable* variable : launch.shared) mark(base + variable->offset, variable->bytes, FRESH);
+    for (const SharedVariable* variable : launch.shared)
+        mark(base + variable->offset, variable->bytes, FRESH);
     mark(dynamic, launch.dynamic_bytes, FRESH);
     arena_used = static_cast<uint32_t>(dynamic + launch.dynamic_bytes - view.shared);
 }
@@ -81,7 +84,10 @@ void launch_begins(Launch& launch) {
     watching = launch.mode;
     if (launch.mode != Mode::check) {
         // It may write anywhere, and nobody looks.
-        if (is_on()) each_allocation([](const Allocation& a) { if (a.live) mark_written(a.begin, a.bytes); });
+        if (is_on())
+            each_allocation([](const Allocation& a) {
+                if (a.live) mark_written(a.begin, a.bytes);
+            });
         return;
     }
     switch_on();
@@ -207,8 +213,9 @@ void visit(uintptr_t address, size_t bytes, bool is_write, bool is_read, bool ex
             note_write(*slot.cell, me, a, slot.floor);
             *slot.state = static_cast<shadow::State>(*slot.state | bits << 4);
             // The plain write of a thread, then its own atomic: others must still find the plain one.
-            const bool keep = site.is_atomic && kind_of(before) != IN_TABLE && thread_of(before) == thread_of(me) &&
-                              tick_of(before) >= view.barrier && (before & me & ALL_BYTES) != 0;
+            const bool keep = site.is_atomic && kind_of(before) != IN_TABLE &&
+                              thread_of(before) == thread_of(me) && tick_of(before) >= view.barrier &&
+                              (before & me & ALL_BYTES) != 0;
             if (keep) slot.cell->write = before;
         } else {
             note_read(*slot.cell, me, a, slot.floor);

@@ -50,28 +50,30 @@ bool is_mapped(uintptr_t address) {
 }
 
 std::string facts_of(const Access& access) {
-    return format("%s %s %zu bytes at address 0x%zx",
-                  say_running().c_str(), verb(access.is_write), access.bytes,
-                  static_cast<size_t>(access.address));
+    return format("%s %s %zu bytes at address 0x%zx", say_running().c_str(), verb(access.is_write),
+                  access.bytes, static_cast<size_t>(access.address));
 }
 
 [[noreturn]] void report(const Access& access, CUresult code, const char* title, const std::string& fact,
                          const char* advice) {
     settle_unwritten_of(shadow::view.worker->thread->index);
-    stop_launch(code, compose(title, *shadow::view.worker->block->launch, {say(locate(access.site)), facts_of(access), fact}, advice));
+    stop_launch(code, compose(title, *shadow::view.worker->block->launch,
+                              {say(locate(access.site)), facts_of(access), fact}, advice));
 }
 
-// Whose local memory holds the address; "" when it is no stack of this block. A fiber serves the next thread when
-// one has returned.
+// Whose local memory holds the address; "" when it is no stack of this block. A fiber serves the next thread
+// when one has returned.
 std::string owner_of_stack(const Worker& w, uintptr_t address) {
     for (unsigned i = 0; i < w.block->threads; i++) {
         const Thread& thread = w.block->thread[i];
-        if (thread.state == State::unstarted || thread.state == State::done || thread.fiber == nullptr) continue;
+        if (thread.state == State::unstarted || thread.state == State::done || thread.fiber == nullptr)
+            continue;
         if (address - reinterpret_cast<uintptr_t>(thread.fiber->stack) < STACK_BYTES)
             return say_thread(*w.block->launch, w.block->linear, i);
     }
     for (const Fiber& fiber : w.fibers)
-        if (address - reinterpret_cast<uintptr_t>(fiber.stack) < STACK_BYTES) return "a thread that has returned";
+        if (address - reinterpret_cast<uintptr_t>(fiber.stack) < STACK_BYTES)
+            return "a thread that has returned";
     return "";
 }
 
@@ -102,7 +104,8 @@ void look_elsewhere(const Access& access) {
             regions.insert(regions.begin(), search.region);
             return;
         }
-        report(access, CUDA_ERROR_ILLEGAL_ADDRESS, "Write to read-only data", "this is a constant of the program",
+        report(access, CUDA_ERROR_ILLEGAL_ADDRESS, "Write to read-only data",
+               "this is a constant of the program",
                "copy the constant (a string, a const table) to memory of your own before you change it.");
     }
     if (address < 65536)
@@ -113,15 +116,19 @@ void look_elsewhere(const Access& access) {
     if (!owner.empty())
         report(access, CUDA_ERROR_ILLEGAL_ADDRESS, "Use of another thread's local memory",
                "it is a local variable of " + owner,
-               "local variables belong to one thread: share through __shared__ or global memory. A GPU would read its "
+               "local variables belong to one thread: share through __shared__ or global memory. A GPU would "
+               "read its "
                "own variable at that address instead.");
     if (is_registered_host(address, access.bytes)) return;
     if (is_mapped(address))
         report(access, CUDA_ERROR_ILLEGAL_ADDRESS, "Host pointer used as device pointer",
                "this address lies in the memory of the host (Python, NumPy), which a kernel cannot reach",
-               "copy the array to the device first (gpuarray.to_gpu, drv.memcpy_htod) and pass the device address.");
-    report(access, CUDA_ERROR_ILLEGAL_ADDRESS, "Wild pointer", "there is no memory at this address, on device or host",
-           "look whether the pointer was set, and passed in full: a pointer takes 8 bytes (np.uintp, np.uint64), not 4.");
+               "copy the array to the device first (gpuarray.to_gpu, drv.memcpy_htod) and pass the device "
+               "address.");
+    report(access, CUDA_ERROR_ILLEGAL_ADDRESS, "Wild pointer",
+           "there is no memory at this address, on device or host",
+           "look whether the pointer was set, and passed in full: a pointer takes 8 bytes (np.uintp, "
+           "np.uint64), not 4.");
 }
 
 }  // namespace sim

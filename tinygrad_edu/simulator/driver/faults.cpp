@@ -119,7 +119,7 @@ void report_fault(Worker& w, Launch& launch) {
     w.fault = Fault{};
     const Block& block = w.resident;
     std::vector<std::string> facts;
-    const Location location = locate(fault.pc);
+    const Location location = locate(fault.pc + 1);  // it expects the address a call returns to
     if (location.line != 0) facts.push_back(say(location));
     facts.push_back(w.thread != nullptr
                         ? say_thread(launch, block.linear, w.thread->index)

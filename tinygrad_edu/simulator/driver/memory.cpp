@@ -15,6 +15,7 @@
 
 #include "checks.h"
 #include "contexts.h"
+#include "core.h"
 #include "space.h"
 #include "status.h"
 
@@ -93,7 +94,8 @@ uintptr_t allocate(size_t bytes, Kind kind, const std::string& name) {
 }
 
 bool release(uintptr_t address) {
-    std::string where = where_in_python();
+    // A kernel that frees knows no line of Python, and asking would wait for the thread that launched it.
+    std::string where = worker == nullptr ? where_in_python() : "";
     Space& s = space();
     Allocation gone;
     {

@@ -23,12 +23,14 @@ void forget_bytes() { kept.clear(); }
 void keep_bytes(Record record, bool wrote, uintptr_t address, uint32_t floor) {
     std::vector<Kept>& all = kept[address / 4];
     // Out goes what is ordered before this, and the same thread's earlier access to the same bytes.
-    all.erase(std::remove_if(all.begin(), all.end(), [&](const Kept& k) {
-                  const bool same = ((k.record ^ record) & (THREAD_BITS | ALL_BYTES)) == 0 && k.wrote == wrote &&
-                                    tick_of(k.record) >= view.block;
-                  const uint32_t tick = tick_of(k.record);
-                  return same || tick < floor || tick - view.block < view.barrier - view.block;
-              }), all.end());
+    all.erase(std::remove_if(all.begin(), all.end(),
+                             [&](const Kept& k) {
+                                 const bool same = ((k.record ^ record) & (THREAD_BITS | ALL_BYTES)) == 0 &&
+                                                   k.wrote == wrote && tick_of(k.record) >= view.block;
+                                 const uint32_t tick = tick_of(k.record);
+                                 return same || tick < floor || tick - view.block < view.barrier - view.block;
+                             }),
+              all.end());
     all.push_back({record, wrote});
 }
 

@@ -11,30 +11,42 @@ namespace {
 
 // A read of what nobody had written yet was to come after the write, whichever came first this time.
 const char* kind_name(bool other_wrote, bool is_write, bool too_early) {
-    return too_early ? "read after write" : !other_wrote ? "write after read" : is_write ? "write after write" : "read after write";
+    return too_early      ? "read after write"
+           : !other_wrote ? "write after read"
+           : is_write     ? "write after write"
+                          : "read after write";
 }
 
 size_t size_of(Record me) { return static_cast<size_t>(__builtin_popcount(bytes_of(me))); }
 
-std::string advice(const Site& mine, const Site& theirs, bool shared, bool same_block, bool same_warp, bool both_write) {
+std::string advice(const Site& mine, const Site& theirs, bool shared, bool same_block, bool same_warp,
+                   bool both_write) {
     if (mine.is_atomic && theirs.is_atomic)
-        return "atomicAdd_block and its kin are atomic only among the threads of one block: use the form without "
+        return "atomicAdd_block and its kin are atomic only among the threads of one block: use the form "
+               "without "
                "_block (or with _system).";
     if (mine.is_atomic || theirs.is_atomic)
-        return same_block ? "one access is atomic, the other is not: use an atomic for both, or put __syncthreads() "
-                            "between them."
-                          : "one access is atomic, the other is not: use an atomic for both, or two kernel launches.";
+        return same_block
+                   ? "one access is atomic, the other is not: use an atomic for both, or put __syncthreads() "
+                     "between them."
+                   : "one access is atomic, the other is not: use an atomic for both, or two kernel "
+                     "launches.";
     if (same_warp && mine.is_volatile && theirs.is_volatile)
         return "the lanes of a warp need not run in step: put __syncwarp() between the accesses.";
     if (same_warp)
-        return "put __syncwarp() or __syncthreads() between the two accesses: the lanes of a warp need not run in step.";
-    if (same_block) return "put __syncthreads() between the two accesses, where every thread of the block reaches it.";
+        return "put __syncwarp() or __syncthreads() between the two accesses: the lanes of a warp need not "
+               "run in step.";
+    if (same_block)
+        return "put __syncthreads() between the two accesses, where every thread of the block reaches it.";
     if (shared) return "put __syncthreads() between the two accesses.";
     if (both_write)
-        return "blocks run in any order and together: let each write elements of its own, or use an atomic such as "
+        return "blocks run in any order and together: let each write elements of its own, or use an atomic "
+               "such as "
                "atomicAdd().";
-    return "blocks run in any order and together, and __syncthreads() does not reach other blocks: use two launches, "
-           "or __threadfence() and then an atomic by the writer, and an atomic on the same address by the reader.";
+    return "blocks run in any order and together, and __syncthreads() does not reach other blocks: use two "
+           "launches, "
+           "or __threadfence() and then an atomic by the writer, and an atomic on the same address by the "
+           "reader.";
 }
 
 }  // namespace
@@ -53,16 +65,19 @@ void report(Record other, Record me, bool other_wrote, bool is_write, uintptr_t 
     const char* adverb_theirs = theirs.is_atomic ? " atomically" : "";
     const char* target = shared ? "shared memory" : "global memory";
     const std::string title =
-        format("Data race on %s (%s%s)", target, kind_name(other_wrote, is_write, too_early), same_block ? "" : ", between blocks");
-    stop_launch(CUDA_ERROR_LAUNCH_FAILED,
-                compose(title, launch,
-                        {say_target(at, size_of(me)),
-                         say_thread(launch, block.linear, thread_of(me)) + " " + verb(is_write) + " it" + adverb_mine +
-                             ": " + say(locate(mine)),
-                         say_thread(launch, other_block, thread_of(other)) + " " + (other_wrote ? "wrote" : "read") +
-                             (too_early ? " it, still uninitialised" : " it") + adverb_theirs + ": " + say(locate(theirs)),
-                         "nothing orders the two: on a GPU either may come first"},
-                        advice(mine, theirs, shared, same_block, same_warp, other_wrote && is_write)));
+        format("Data race on %s (%s%s)", target, kind_name(other_wrote, is_write, too_early),
+               same_block ? "" : ", between blocks");
+    stop_launch(
+        CUDA_ERROR_LAUNCH_FAILED,
+        compose(title, launch,
+                {say_target(at, size_of(me)),
+                 say_thread(launch, block.linear, thread_of(me)) + " " + verb(is_write) + " it" +
+                     adverb_mine + ": " + say(locate(mine)),
+                 say_thread(launch, other_block, thread_of(other)) + " " + (other_wrote ? "wrote" : "read") +
+                     (too_early ? " it, still uninitialised" : " it") + adverb_theirs + ": " +
+                     say(locate(theirs)),
+                 "nothing orders the two: on a GPU either may come first"},
+                advice(mine, theirs, shared, same_block, same_warp, other_wrote && is_write)));
 }
 
 }  // namespace sim::races

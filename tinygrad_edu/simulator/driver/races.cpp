@@ -1,5 +1,6 @@
-// Order between accesses. The common cases are decided by comparing ticks (races.h); this file holds what is left:
-// lanes that met at a __syncwarp(), and what threads learned from one another through fences and atomics.
+// Order between accesses. The common cases are decided by comparing ticks (races.h); this file holds what is
+// left: lanes that met at a __syncwarp(), and what threads learned from one another through fences and
+// atomics.
 #include "races.h"
 
 #include <algorithm>
@@ -20,8 +21,9 @@ struct Known {
 };
 using Knowledge = std::vector<Known>;
 
-// A fence and then an atomic: makes known what its thread did before the fence, what its whole block did before
-// the barrier that preceded the fence, and what the threads of its block had fenced before the last barrier.
+// A fence and then an atomic: makes known what its thread did before the fence, what its whole block did
+// before the barrier that preceded the fence, and what the threads of its block had fenced before the last
+// barrier.
 struct Release {
     uint32_t when;
     unsigned thread;
@@ -68,7 +70,8 @@ void learn(Knowledge& knowledge, Known known) {
 
 bool covers(const Release& release, Record record, bool same_block) {
     const uint32_t tick = tick_of(record);
-    if (thread_of(record) == release.thread && tick < (same_block ? release.own_in_block : release.own)) return true;
+    if (thread_of(record) == release.thread && tick < (same_block ? release.own_in_block : release.own))
+        return true;
     return tick < release.barrier || (release.fenced && tick < (*release.fenced)[thread_of(record)]);
 }
 
@@ -78,7 +81,8 @@ bool tells(const Knowledge& knowledge, Record record, uint64_t block, Knowledge&
         auto found = known.line->of_block.find(block);
         if (found == known.line->of_block.end()) continue;
         for (const Release& release : found->second)
-            if (release.when <= known.until && covers(release, record, block == view.worker->block->linear)) return true;
+            if (release.when <= known.until && covers(release, record, block == view.worker->block->linear))
+                return true;
     }
     for (const Known& known : knowledge) {
         bool searched = false;
@@ -87,7 +91,8 @@ bool tells(const Knowledge& knowledge, Record record, uint64_t block, Knowledge&
         learn(seen, known);
         for (const auto& [from, releases] : known.line->of_block)
             for (const Release& release : releases)
-                if (release.when <= known.until && release.known && tells(*release.known, record, block, seen))
+                if (release.when <= known.until && release.known &&
+                    tells(*release.known, record, block, seen))
                     return true;
     }
     return false;
@@ -208,8 +213,8 @@ void atomic(uintptr_t address, int scope) {
         releases.erase(releases.begin());
     }
     line.last = ++view.tick;
-    releases.push_back({line.last, index, wide ? thread.own : 0, thread.own_in_block, wide ? thread.barrier : 0,
-                        wide ? fenced : nullptr, thread.known});
+    releases.push_back({line.last, index, wide ? thread.own : 0, thread.own_in_block,
+                        wide ? thread.barrier : 0, wide ? fenced : nullptr, thread.known});
 }
 
 uint64_t block_at(uint32_t tick) {
@@ -243,13 +248,15 @@ void look(const Cell& cell, Record me, bool is_write, uintptr_t address, uint32_
 }
 
 int place_for_reader(const Cell& cell, Record me, uint32_t floor) {
-    const bool first_here = tick_of(cell.read[0]) >= view.block, second_here = tick_of(cell.read[1]) >= view.block;
+    const bool first_here = tick_of(cell.read[0]) >= view.block,
+               second_here = tick_of(cell.read[1]) >= view.block;
     if (!first_here && !second_here) return 1;  // so that two different blocks are remembered
     if (first_here != second_here) return -1;
     // Both of this block. A reader that is ordered before this one need not be remembered any longer.
     if (view.warps_synced)
         for (int i = 0; i < 2; i++)
-            if (((cell.read[i] ^ me) & WARP_BITS) == 0 && ordered(cell.read[i], me, floor == view.block)) return i;
+            if (((cell.read[i] ^ me) & WARP_BITS) == 0 && ordered(cell.read[i], me, floor == view.block))
+                return i;
     const bool one_warp = ((cell.read[0] ^ cell.read[1]) & WARP_BITS) == 0;
     return one_warp && ((cell.read[0] ^ me) & WARP_BITS) != 0 ? 1 : -1;
 }

@@ -1,7 +1,7 @@
-// Which accesses are ordered, and by what. Ticks count the moments at which something becomes ordered: a block
-// begins, a barrier or a warp is released, a fence, a release by an atomic. Within a block, an access is ordered
-// before another when a barrier (or a meeting of both lanes) lies between. Between blocks, nothing orders but a
-// fence, an atomic, and an atomic on the same address by whoever wants to know.
+// Which accesses are ordered, and by what. Ticks count the moments at which something becomes ordered: a
+// block begins, a barrier or a warp is released, a fence, a release by an atomic. Within a block, an access
+// is ordered before another when a barrier (or a meeting of both lanes) lies between. Between blocks, nothing
+// orders but a fence, an atomic, and an atomic on the same address by whoever wants to know.
 #pragma once
 #include "shadow.h"
 
@@ -22,8 +22,8 @@ uint64_t block_at(uint32_t tick);
 // Does `record` happen before what the running thread does now? `me`: the record of that.
 bool ordered(shadow::Record record, shadow::Record me, bool shared);
 
-// Ordered by something that needs no look-up: older than the launch (or than this block, for shared memory), before
-// the last barrier of this block, by the same thread, or on other bytes.
+// Ordered by something that needs no look-up: older than the launch (or than this block, for shared memory),
+// before the last barrier of this block, by the same thread, or on other bytes.
 inline bool plainly_ordered(shadow::Record record, shadow::Record me, uint32_t floor) {
     using namespace shadow;
     const uint32_t tick = tick_of(record);
@@ -37,13 +37,14 @@ void look(const shadow::Cell& cell, shadow::Record me, bool is_write, uintptr_t 
 // Where reader `me` is to be remembered in a cell whose two readers are both concurrent with it; -1: nowhere.
 int place_for_reader(const shadow::Cell& cell, shadow::Record me, uint32_t floor);
 
-// A cell holds one writer and two readers of its 4 bytes. Where threads work on single bytes, the records that it
-// would lose are kept aside, and looked at by accesses to less than 4 bytes.
+// A cell holds one writer and two readers of its 4 bytes. Where threads work on single bytes, the records
+// that it would lose are kept aside, and looked at by accesses to less than 4 bytes.
 void keep_bytes(shadow::Record record, bool wrote, uintptr_t address, uint32_t floor);
 void forget_bytes();
 void look_at_bytes(shadow::Record me, bool is_write, uintptr_t address, uint32_t floor);
 
 // Report of a race; the cell says who the other party was.
-[[noreturn]] void report(shadow::Record other, shadow::Record me, bool other_wrote, bool is_write, uintptr_t address);
+[[noreturn]] void report(shadow::Record other, shadow::Record me, bool other_wrote, bool is_write,
+                         uintptr_t address);
 
 }  // namespace sim::races

@@ -1,5 +1,5 @@
-// Where in the user's source something happened, and how it is said. addr2line reads the debug lines: it comes with
-// g++, and a launch that ends in a report can wait the few milliseconds that it takes.
+// Where in the user's source something happened, and how it is said. addr2line reads the debug lines: it
+// comes with g++, and a launch that ends in a report can wait the few milliseconds that it takes.
 #include "report.h"
 
 #include <fcntl.h>
@@ -63,7 +63,8 @@ bool is_ours(const std::string& file) { return file.find("/simulator/device/") !
 
 std::string base_name(const std::string& file) { return file.substr(file.rfind('/') + 1); }
 
-// `file` as the debug lines have it; the module knows its sources by the names they had when they were compiled.
+// `file` as the debug lines have it; the module knows its sources by the names they had when they were
+// compiled.
 Location in_module(const Module& module, const std::string& file, int line, const std::string& function) {
     Location location{base_name(file), line, function, source_line(module, file, line)};
     if (!location.text.empty()) return location;
@@ -82,12 +83,15 @@ bool split(const std::string& text, std::string* file, int* line) {
     return *line > 0 && *file != "??";
 }
 
-// One address's part of addr2line's answer: pairs of lines, function and place, the innermost inlined call first.
-Location outermost_of_user(const Module& module, const std::vector<std::string>& lines, size_t begin, size_t end) {
+// One address's part of addr2line's answer: pairs of lines, function and place, the innermost inlined call
+// first.
+Location outermost_of_user(const Module& module, const std::vector<std::string>& lines, size_t begin,
+                           size_t end) {
     for (size_t i = begin; i + 1 < end; i += 2) {
         std::string file;
         int line;
-        if (split(lines[i + 1], &file, &line) && !is_ours(file)) return in_module(module, file, line, lines[i]);
+        if (split(lines[i + 1], &file, &line) && !is_ours(file))
+            return in_module(module, file, line, lines[i]);
     }
     return {};
 }
@@ -111,11 +115,13 @@ std::vector<Location> locate(const std::vector<uintptr_t>& pcs) {
         for (size_t i = first; i < pcs.size(); i++) {
             // The instruction before a return address is the call: on the line that was meant.
             const uintptr_t offset = pcs[i] - 1 - code.variant->base;
-            if (code_at(pcs[i] - 1).variant != code.variant || known.count({code.variant->path, offset}) != 0) continue;
+            if (code_at(pcs[i] - 1).variant != code.variant || known.count({code.variant->path, offset}) != 0)
+                continue;
             command.push_back(format("0x%zx", static_cast<size_t>(offset)));
             asked.push_back(offset);
         }
-        const std::vector<std::string> lines = asked.empty() ? std::vector<std::string>() : lines_of(output_of(command));
+        const std::vector<std::string> lines =
+            asked.empty() ? std::vector<std::string>() : lines_of(output_of(command));
         size_t number = 0;
         for (size_t i = 0; i < lines.size() && number < asked.size();) {  // a line "0x..." opens each answer
             size_t end = i + 1;
@@ -149,9 +155,9 @@ std::string say(const Location& location) {
 
 std::string say_thread(const Launch& launch, uint64_t block, unsigned thread) {
     const sim_uint3 &g = launch.grid, &b = launch.size;
-    return format("thread (%u, %u, %u) of block (%u, %u, %u)", thread % b.x, thread / b.x % b.y, thread / b.x / b.y,
-                  static_cast<unsigned>(block % g.x), static_cast<unsigned>(block / g.x % g.y),
-                  static_cast<unsigned>(block / g.x / g.y));
+    return format("thread (%u, %u, %u) of block (%u, %u, %u)", thread % b.x, thread / b.x % b.y,
+                  thread / b.x / b.y, static_cast<unsigned>(block % g.x),
+                  static_cast<unsigned>(block / g.x % g.y), static_cast<unsigned>(block / g.x / g.y));
 }
 
 std::string compose(const std::string& title, const Launch& launch, const std::vector<std::string>& facts,

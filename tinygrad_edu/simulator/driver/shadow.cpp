@@ -18,7 +18,8 @@ namespace {
 
 // Address space only: pages of the tables come into being when they are touched.
 void* reserve(size_t bytes) {
-    void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void* memory =
+        mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) return nullptr;
     madvise(memory, bytes, MADV_NOHUGEPAGE);  // a huge page would make one touched granule cost 2 MiB
     return memory;
@@ -34,7 +35,8 @@ unsigned byte_bits(uintptr_t address, size_t bytes) {  // within one granule
 }
 
 // Run change(state, bits) for every granule of the range, with the bits of the bytes that are meant.
-template <class Change> void each_granule(uintptr_t address, size_t bytes, Change change) {
+template <class Change>
+void each_granule(uintptr_t address, size_t bytes, Change change) {
     while (bytes != 0) {
         const size_t here = std::min<size_t>(bytes, 4 - (address & 3));
         change(*slot_of(address).state, byte_bits(address, here));
@@ -57,7 +59,8 @@ bool turn_on() {
     view.cells = nullptr;
     fail(CUDA_ERROR_OUT_OF_MEMORY,
          "the checker could not reserve address space (1.6 TiB, of which only what is touched costs memory): "
-         "the limit 'ulimit -v' or vm.overcommit_memory=2 forbids it. Lift the limit, or run without the checker.");
+         "the limit 'ulimit -v' or vm.overcommit_memory=2 forbids it. Lift the limit, or run without the "
+         "checker.");
     return false;
 }
 
@@ -86,7 +89,8 @@ void copy_written(uintptr_t to, uintptr_t from, size_t bytes) {
         State* target = slot_of(to).state;
         const State* source = slot_of(from).state;
         std::vector<State> copy(source, source + bytes / 4);  // the ranges may overlap
-        for (size_t i = 0; i < bytes / 4; i++) target[i] = static_cast<State>((target[i] & 0x0F) | (copy[i] & 0xF0));
+        for (size_t i = 0; i < bytes / 4; i++)
+            target[i] = static_cast<State>((target[i] & 0x0F) | (copy[i] & 0xF0));
         return;
     }
     std::vector<bool> written(bytes);
@@ -126,7 +130,8 @@ Record encode(const Site& site) {
 }
 
 Record encode_pc(uintptr_t pc, bool is_volatile) {
-    // Return addresses are at least 5 bytes apart, the length of a call: a fourth of the offset tells them apart.
+    // Return addresses are at least 5 bytes apart, the length of a call: a fourth of the offset tells them
+    // apart.
     const uintptr_t quarter = (pc - view.text) >> 2;
     if (quarter <= 0xFFFF) return Record(is_volatile ? VOLATILE_BY_PC : BY_PC) << 16 | quarter;
     Site site;

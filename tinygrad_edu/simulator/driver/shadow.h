@@ -1,6 +1,6 @@
 // What the checker remembers of memory: for every 4 bytes a state (may it be touched, was it written) and who
-// touched it last. It lies in two tables beside the memory, found by one shift and one addition, because it is
-// looked up at every load and store of a checked kernel.
+// touched it last. It lies in two tables beside the memory, found by one shift and one addition, because it
+// is looked up at every load and store of a checked kernel.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -27,14 +27,14 @@ constexpr Record ALL_BYTES = Record(15) << 18;
 constexpr Record THREAD_BITS = Record(1023) << 22;
 constexpr Record WARP_BITS = Record(1023 & ~31u) << 22;
 
-// Two readers are kept, of different blocks or warps where possible: whoever writes without synchronising then
-// conflicts with at least one of them.
+// Two readers are kept, of different blocks or warps where possible: whoever writes without synchronising
+// then conflicts with at least one of them.
 struct Cell {
     Record write, read[2];
 };
 
-// A line of source that a record can name. An instruction's address is known from 16 bits of it as long as the
-// text of the module is smaller than 256 KiB; other sites, and all atomics, are in a table.
+// A line of source that a record can name. An instruction's address is known from 16 bits of it as long as
+// the text of the module is smaller than 256 KiB; other sites, and all atomics, are in a table.
 struct Site {
     uintptr_t pc = 0;
     sim_place place{};
@@ -46,15 +46,15 @@ struct Site {
 struct View {
     State* state = nullptr;  // of device memory
     Cell* cells = nullptr;
-    uintptr_t shared = 0;    // of the worker's arena
+    uintptr_t shared = 0;  // of the worker's arena
     State* shared_state = nullptr;
     Cell* shared_cells = nullptr;
     Worker* worker = nullptr;
     uintptr_t text = 0;
-    uint32_t tick = 1;        // now
-    uint32_t launch = 1;      // when this launch began
-    uint32_t block = 1;       // when this block began
-    uint32_t barrier = 1;     // when its last barrier was released
+    uint32_t tick = 1;          // now
+    uint32_t launch = 1;        // when this launch began
+    uint32_t block = 1;         // when this block began
+    uint32_t barrier = 1;       // when its last barrier was released
     bool warps_synced = false;  // some warp of this block has synchronised on its own
 };
 extern View view __attribute__((visibility("hidden")));
@@ -63,11 +63,11 @@ bool is_on();
 // Map the tables; false with fail() called when the system does not give that much address space.
 bool turn_on();
 
-void mark(uintptr_t address, size_t bytes, State state);     // FRESH, FULL or FORBIDDEN for exactly these bytes
-void mark_written(uintptr_t address, size_t bytes);          // of what may be touched
+void mark(uintptr_t address, size_t bytes, State state);  // FRESH, FULL or FORBIDDEN for exactly these bytes
+void mark_written(uintptr_t address, size_t bytes);       // of what may be touched
 void copy_written(uintptr_t to, uintptr_t from, size_t bytes);
-void forget(uintptr_t address, size_t bytes);                // give the records' memory back
-void forget_everything();                                    // all records: the ticks start anew
+void forget(uintptr_t address, size_t bytes);  // give the records' memory back
+void forget_everything();                      // all records: the ticks start anew
 
 // The site of an instruction as the low 18 bits of a record.
 Record encode_pc(uintptr_t pc, bool is_volatile);
@@ -83,9 +83,11 @@ struct Slot {
 // Null state when the address is neither device nor shared memory.
 inline Slot slot_of(uintptr_t address) {
     uintptr_t offset = address - DEVICE_BASE;
-    if (__builtin_expect(offset < DEVICE_SPAN, 1)) return {view.state + offset / 4, view.cells + offset / 4, view.launch};
+    if (__builtin_expect(offset < DEVICE_SPAN, 1))
+        return {view.state + offset / 4, view.cells + offset / 4, view.launch};
     offset = address - view.shared;
-    if (offset < SHARED_ARENA) return {view.shared_state + offset / 4, view.shared_cells + offset / 4, view.block};
+    if (offset < SHARED_ARENA)
+        return {view.shared_state + offset / 4, view.shared_cells + offset / 4, view.block};
     return {nullptr, nullptr, 0};
 }
 inline bool is_shared(uintptr_t address) { return address - view.shared < SHARED_ARENA; }

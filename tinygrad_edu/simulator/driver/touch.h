@@ -1,5 +1,5 @@
-// The checker's hot path: one load or store of a running kernel. Everything that goes wrong, and everything rare,
-// is a call elsewhere.
+// The checker's hot path: one load or store of a running kernel. Everything that goes wrong, and everything
+// rare, is a call elsewhere.
 #pragma once
 #include <cstring>
 
@@ -24,7 +24,8 @@ void look_outside(uintptr_t address, size_t bytes, bool is_write, uintptr_t pc);
 [[noreturn]] void misaligned(uintptr_t address, size_t bytes, bool is_write, uintptr_t pc);
 
 inline shadow::Record record_of(shadow::Record base) {
-    return shadow::Record(shadow::view.tick) << 32 | shadow::Record(shadow::view.worker->thread->index) << 22 | base;
+    return shadow::Record(shadow::view.tick) << 32 |
+           shadow::Record(shadow::view.worker->thread->index) << 22 | base;
 }
 
 // A reader's record goes over one that is ordered before it, or over an older one of the same thread.
@@ -44,14 +45,17 @@ inline shadow::Record merged(shadow::Record record, shadow::Record me) {
 inline bool well_chosen(const shadow::Cell& cell, shadow::Record me) {
     using namespace shadow;
     const bool here = tick_of(cell.read[0]) >= view.block && tick_of(cell.read[1]) >= view.block;
-    const bool spread = ((cell.read[0] ^ cell.read[1]) & WARP_BITS) != 0 || ((cell.read[0] ^ me) & WARP_BITS) == 0;
+    const bool spread =
+        ((cell.read[0] ^ cell.read[1]) & WARP_BITS) != 0 || ((cell.read[0] ^ me) & WARP_BITS) == 0;
     return here && spread && !view.warps_synced;
 }
 
 inline void note_write(shadow::Cell& cell, shadow::Record me, uintptr_t address, uint32_t floor) {
     using races::plainly_ordered;
-    if (__builtin_expect(!plainly_ordered(cell.write, me, floor) || !plainly_ordered(cell.read[0], me, floor) ||
-                             !plainly_ordered(cell.read[1], me, floor), 0))
+    if (__builtin_expect(!plainly_ordered(cell.write, me, floor) ||
+                             !plainly_ordered(cell.read[0], me, floor) ||
+                             !plainly_ordered(cell.read[1], me, floor),
+                         0))
         races::look(cell, me, true, address, floor);
     // All that was read of these bytes is ordered before this: whoever is ordered after it need not know.
     if ((me & shadow::ALL_BYTES) == shadow::ALL_BYTES) {
@@ -82,7 +86,8 @@ inline void note_read(shadow::Cell& cell, shadow::Record me, uintptr_t address, 
     }
 }
 
-template <unsigned BYTES, bool IS_WRITE> inline void touch(uintptr_t address, uintptr_t pc) {
+template <unsigned BYTES, bool IS_WRITE>
+inline void touch(uintptr_t address, uintptr_t pc) {
     using namespace shadow;
     const Slot slot = slot_of(address);
     if (__builtin_expect(slot.state == nullptr, 0)) return look_outside(address, BYTES, IS_WRITE, pc);
@@ -96,7 +101,8 @@ template <unsigned BYTES, bool IS_WRITE> inline void touch(uintptr_t address, ui
     }
     if (__builtin_expect(!usual, 0) && !look_at_state(address, BYTES, IS_WRITE, pc)) return;
     const uintptr_t quarter = (pc - view.text) >> 2;
-    const Record base = __builtin_expect(quarter <= 0xFFFF, 1) ? Record(BY_PC) << 16 | quarter : encode_pc(pc, false);
+    const Record base =
+        __builtin_expect(quarter <= 0xFFFF, 1) ? Record(BY_PC) << 16 | quarter : encode_pc(pc, false);
     const Record me = record_of(base) | Record(bits) << 18;
     for (unsigned i = 0; i < granules; i++) {
         if (IS_WRITE) {

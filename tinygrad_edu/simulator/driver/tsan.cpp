@@ -1,5 +1,5 @@
-// The callbacks that g++ -fsanitize=thread puts before every load and store. libtsan is never linked: these are
-// all there is.
+// The callbacks that g++ -fsanitize=thread puts before every load and store. libtsan is never linked: these
+// are all there is.
 #include "profile.h"
 #include "status.h"
 #include "touch.h"
@@ -13,7 +13,8 @@ __attribute__((noinline)) void profiled(uintptr_t address, size_t bytes, bool is
     profile::access(address, bytes, is_write, pc);
 }
 
-template <unsigned BYTES, bool IS_WRITE> inline void plain(void* address, void* pc) {
+template <unsigned BYTES, bool IS_WRITE>
+inline void plain(void* address, void* pc) {
     if (__builtin_expect(watching == Mode::plain, 0)) return;
     if (__builtin_expect(watching == Mode::profile, 0))
         return profiled(reinterpret_cast<uintptr_t>(address), BYTES, IS_WRITE, pc);
@@ -31,9 +32,9 @@ void range(void* address, size_t bytes, bool is_write, void* pc) {
 }  // namespace
 
 #define PC __builtin_return_address(0)
-#define CALLBACKS(bytes)                                                                          \
-    SIM_EXPORT void __tsan_read##bytes(void* address) { plain<bytes, false>(address, PC); }       \
-    SIM_EXPORT void __tsan_write##bytes(void* address) { plain<bytes, true>(address, PC); }       \
+#define CALLBACKS(bytes)                                                                              \
+    SIM_EXPORT void __tsan_read##bytes(void* address) { plain<bytes, false>(address, PC); }           \
+    SIM_EXPORT void __tsan_write##bytes(void* address) { plain<bytes, true>(address, PC); }           \
     SIM_EXPORT void __tsan_unaligned_read##bytes(void* address) { range(address, bytes, false, PC); } \
     SIM_EXPORT void __tsan_unaligned_write##bytes(void* address) { range(address, bytes, true, PC); }
 CALLBACKS(1)
@@ -54,8 +55,8 @@ SIM_EXPORT void __tsan_func_exit() {
     if (watching == Mode::profile) profile::returned();
 }
 
-// --- -fsanitize=alignment: what g++ promised itself about the alignment of a pointer's type, and is not so. ---
-// A float4 is often loaded as four floats, of which each is aligned; only this check sees the whole.
+// --- -fsanitize=alignment: what g++ promised itself about the alignment of a pointer's type, and is not so.
+// --- A float4 is often loaded as four floats, of which each is aligned; only this check sees the whole.
 
 namespace {
 

@@ -1,5 +1,5 @@
-// The __atomic builtins of g++ in an instrumented kernel: the operation itself, and word of it to the checker.
-// CUDA's own atomics (atomicAdd and the like) do not come here; see device/atomics.h.
+// The __atomic builtins of g++ in an instrumented kernel: the operation itself, and word of it to the
+// checker. CUDA's own atomics (atomicAdd and the like) do not come here; see device/atomics.h.
 #include "checks.h"
 #include "touch.h"
 
@@ -22,42 +22,43 @@ void tell(const volatile void* address, size_t bytes, int order, void* pc) {
 }  // namespace
 
 #define PC __builtin_return_address(0)
-#define FETCH(bits, T, name)                                                                     \
-    SIM_EXPORT T __tsan_atomic##bits##_fetch_##name(volatile T* at, T value, int order) {        \
-        tell(at, sizeof(T), order, PC);                                                          \
-        return __atomic_fetch_##name(at, value, __ATOMIC_SEQ_CST);                               \
+#define FETCH(bits, T, name)                                                              \
+    SIM_EXPORT T __tsan_atomic##bits##_fetch_##name(volatile T* at, T value, int order) { \
+        tell(at, sizeof(T), order, PC);                                                   \
+        return __atomic_fetch_##name(at, value, __ATOMIC_SEQ_CST);                        \
     }
-#define COMPARE(bits, T, strength)                                                                       \
-    SIM_EXPORT int __tsan_atomic##bits##_compare_exchange_##strength(volatile T* at, T* expected, T value, \
-                                                                     int order, int) {                   \
-        tell(at, sizeof(T), order, PC);                                                                  \
+#define COMPARE(bits, T, strength)                                                                          \
+    SIM_EXPORT int __tsan_atomic##bits##_compare_exchange_##strength(volatile T* at, T* expected, T value,  \
+                                                                     int order, int) {                      \
+        tell(at, sizeof(T), order, PC);                                                                     \
         return __atomic_compare_exchange_n(at, expected, value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); \
     }
-#define ATOMICS(bits, T)                                                                   \
-    SIM_EXPORT T __tsan_atomic##bits##_load(const volatile T* at, int order) {             \
-        tell(at, sizeof(T), order == __ATOMIC_SEQ_CST ? __ATOMIC_ACQUIRE : order, PC);     \
-        return __atomic_load_n(at, __ATOMIC_SEQ_CST);                                      \
-    }                                                                                      \
-    SIM_EXPORT void __tsan_atomic##bits##_store(volatile T* at, T value, int order) {      \
-        tell(at, sizeof(T), order, PC);                                                    \
-        __atomic_store_n(at, value, __ATOMIC_SEQ_CST);                                     \
-    }                                                                                      \
-    SIM_EXPORT T __tsan_atomic##bits##_exchange(volatile T* at, T value, int order) {      \
-        tell(at, sizeof(T), order, PC);                                                    \
-        return __atomic_exchange_n(at, value, __ATOMIC_SEQ_CST);                           \
-    }                                                                                      \
-    SIM_EXPORT T __tsan_atomic##bits##_compare_exchange_val(volatile T* at, T expected, T value, int order, int) { \
-        tell(at, sizeof(T), order, PC);                                                    \
-        __atomic_compare_exchange_n(at, &expected, value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); \
-        return expected;                                                                   \
-    }                                                                                      \
-    COMPARE(bits, T, strong)                                                               \
-    COMPARE(bits, T, weak)                                                                 \
-    FETCH(bits, T, add)                                                                    \
-    FETCH(bits, T, sub)                                                                    \
-    FETCH(bits, T, and)                                                                    \
-    FETCH(bits, T, or)                                                                     \
-    FETCH(bits, T, xor)                                                                    \
+#define ATOMICS(bits, T)                                                                                    \
+    SIM_EXPORT T __tsan_atomic##bits##_load(const volatile T* at, int order) {                              \
+        tell(at, sizeof(T), order == __ATOMIC_SEQ_CST ? __ATOMIC_ACQUIRE : order, PC);                      \
+        return __atomic_load_n(at, __ATOMIC_SEQ_CST);                                                       \
+    }                                                                                                       \
+    SIM_EXPORT void __tsan_atomic##bits##_store(volatile T* at, T value, int order) {                       \
+        tell(at, sizeof(T), order, PC);                                                                     \
+        __atomic_store_n(at, value, __ATOMIC_SEQ_CST);                                                      \
+    }                                                                                                       \
+    SIM_EXPORT T __tsan_atomic##bits##_exchange(volatile T* at, T value, int order) {                       \
+        tell(at, sizeof(T), order, PC);                                                                     \
+        return __atomic_exchange_n(at, value, __ATOMIC_SEQ_CST);                                            \
+    }                                                                                                       \
+    SIM_EXPORT T __tsan_atomic##bits##_compare_exchange_val(volatile T* at, T expected, T value, int order, \
+                                                            int) {                                          \
+        tell(at, sizeof(T), order, PC);                                                                     \
+        __atomic_compare_exchange_n(at, &expected, value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);       \
+        return expected;                                                                                    \
+    }                                                                                                       \
+    COMPARE(bits, T, strong)                                                                                \
+    COMPARE(bits, T, weak)                                                                                  \
+    FETCH(bits, T, add)                                                                                     \
+    FETCH(bits, T, sub)                                                                                     \
+    FETCH(bits, T, and)                                                                                     \
+    FETCH(bits, T, or)                                                                                      \
+    FETCH(bits, T, xor)                                                                                     \
     FETCH(bits, T, nand)
 ATOMICS(8, uint8_t)
 ATOMICS(16, uint16_t)
