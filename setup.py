@@ -88,7 +88,7 @@ setup(
         "": ["README.md"],
         "tinygrad_edu": ["py.typed", "data/files/*"],
         # C++ that is compiled on first use: the driver, and the headers that kernels see.
-        "tinygrad_edu.simulator": ["driver/*", "device/**/*"],
+        "tinygrad_edu.simulator": ["driver/*", "device/**/*", "curand/*"],
         "tinygrad_edu.kernels": ["**/*.cu", "**/*.cuh", "**/*.md"],
     },
     include_package_data=False,

@@ -28,6 +28,7 @@ TOOLS = ("setuptools>=77", "wheel")
 # cuda.h and cudaProfiler.h, half a megabyte of headers; the rest of the toolkit is not needed.
 HEADERS = ("nvidia-cuda-runtime>=13.0,<14", "nvidia-cuda-profiler-api>=13.0,<14")
 DRIVER = "libcuda.so.1"
+RECIPE = "wheels-2"     # a new name when what is built here changes: wheels of another recipe are left alone
 
 # setup.py compiles one file after the other; this compiles as many at a time as there are cores.
 _BUILD = """
@@ -65,7 +66,7 @@ def setup(say: Say, wheels: Path | None = None) -> str:
         say("Note: this machine has the CUDA toolkit and a driver; `pip install tinygrad_edu[cuda]` builds "
             "PyCUDA for them, and that PyCUDA runs under the simulator too.")
     if importlib.util.find_spec("pycuda") is None or not _works():
-        folder = wheels if wheels is not None else toolchain.cache_folder() / "wheels"
+        folder = wheels if wheels is not None else toolchain.cache_folder() / RECIPE
         wheel = kept_wheel(folder)
         if wheel is None:
             folder.mkdir(parents=True, exist_ok=True)
@@ -96,18 +97,20 @@ def kept_wheel(folder: Path) -> Path | None:
 
 def build_wheel(folder: Path, library: Path, say: Say) -> Path:
     """Build PyCUDA's wheel into `folder`, linked with `library`; returns its path."""
-    with tempfile.TemporaryDirectory(prefix="pycuda-") as name:
-        place = Path(name)
+    with tempfile.TemporaryDirectory(prefix="pycuda-") as temporary:
+        place = Path(temporary)
         say("Fetching PyCUDA's source and the headers of CUDA")
         source = sdist(place)
         _pip("install", "-q", "--no-deps", "--target", str(place / "headers"), *HEADERS)
         include = next((place / "headers").rglob("cuda.h")).parent
+        curand = _no_curand(place / "curand")
         say("Compiling PyCUDA; this takes a minute or two, once")
         environment = _with_tools(place)
-        run([sys.executable, "configure.py", f"--cuda-inc-dir={include}", "--no-cuda-enable-curand",
-              f"--cudadrv-lib-dir={library.parent}"], source, environment)
+        run([sys.executable, "configure.py", f"--cuda-inc-dir={include},{curand}",
+             f"--cudadrv-lib-dir={library.parent}", f"--curand-lib-dir={curand}"], source, environment)
         # PyCUDA's wrappers are thin: -O1 takes a quarter less time to compile than Python's own -O3.
-        environment |= {"CFLAGS": f"{os.environ.get('CFLAGS', '')} -O1 -g0 -w"}
+        for name in ("CFLAGS", "CXXFLAGS"):     # older setuptools reads the first for C++ too
+            environment[name] = f"{os.environ.get(name, '')} -O1 -g0 -w"
         run([sys.executable, "-c", _BUILD, str(place / "dist")], source, environment)
         (wheel,) = (place / "dist").glob("*.whl")
         refuse_without_driver(wheel, place)
@@ -116,6 +119,15 @@ def build_wheel(folder: Path, library: Path, say: Say) -> Path:
         shutil.copyfile(wheel, half)
         half.replace(folder / wheel.name)
         return folder / wheel.name
+
+
+def _no_curand(folder: Path) -> Path:
+    """Compile what stands in for cuRAND, a static library beside its header; returns the folder of both."""
+    shutil.copytree(toolchain.SIMULATOR / "curand", folder)
+    options = ["-x", "c", "-O1", "-fPIC", "-fvisibility=hidden"]
+    run([toolchain.compiler(), *options, "-c", "curand.c", "-o", "curand.o"], folder)
+    run(["ar", "rcs", "libcurand.a", "curand.o"], folder)
+    return folder
 
 
 def sdist(place: Path, requirement: str = REQUIREMENT) -> Path:

@@ -57,7 +57,6 @@ void release_barrier(Worker& worker) {
         checks::barrier_released(block);
     }
     if (launch.mode == Mode::profile) profile::barrier_released(block);
-    for (unsigned i = 0; i < block.warps; i++) block.warp[i].waiting = 0;
     arrange(launch, worker, block.at_barrier, block.waiting);
     for (unsigned i = 0; i < block.waiting; i++) worker.ready.push(block.at_barrier[i]);
     block.waiting = 0;
@@ -68,7 +67,6 @@ void thread_returned(Worker& worker, Thread& thread) {
     Block& block = worker.resident;
     thread.state = State::done;
     thread.warp->done |= 1u << thread.lane;
-    if (!thread.pending.empty()) thread.pending.clear();
     block.live--;
     if (block.waiting != 0 && block.waiting == block.live) release_barrier(worker);
     if (thread.warp->at_collective | thread.warp->here) lane_stopped(worker, *thread.warp);
@@ -77,9 +75,10 @@ void thread_returned(Worker& worker, Thread& thread) {
 void start(Worker& worker, Thread& thread) {
     thread.state = State::running;
     thread.spins = 0;
-    thread.pipeline_group = 0;
-    thread.pending.clear();  // of a launch that was stopped
-    thread.fiber = worker.fiber;
+    Copies& copies = worker.resident.copies[thread.index];
+    copies.group = 0;
+    if (!copies.pending.empty()) copies.pending.clear();  // nobody waited for them, or the launch was stopped
+    thread.fiber = worker.fiber->number;
     worker.thread = &thread;
 }
 
@@ -98,8 +97,7 @@ void fiber_main() {
     for (;;) {
         if (w.ready.empty()) {
             if (w.resident.live != 0) deadlock(w);
-            void* ignored;
-            sim_switch_fiber(&ignored, w.base);
+            leave_for(w.base);
         }
         Thread& thread = w.resident.thread[w.ready.pop()];
         if (thread.state == State::unstarted) {
@@ -111,9 +109,8 @@ void fiber_main() {
             give_fiber(w, w.fiber);
             thread.state = State::running;
             w.thread = &thread;
-            w.fiber = thread.fiber;
-            void* ignored;
-            sim_switch_fiber(&ignored, thread.fiber->stack_pointer);
+            w.fiber = &w.fibers[thread.fiber];
+            leave_for(thread.context);
         }
     }
 }
@@ -125,8 +122,7 @@ void loop_main() {
     do {
         launch.code->loop(launch.arguments.data());
     } while (next_block(w, launch));
-    void* ignored;
-    sim_switch_fiber(&ignored, w.base);
+    leave_for(w.base);
 }
 
 void set_up_threads(Worker& worker) {
@@ -141,7 +137,7 @@ void set_up_threads(Worker& worker) {
         warp.number = static_cast<uint16_t>(i);
         const unsigned lanes = block.threads - warp.first;
         warp.exists = lanes >= WARP ? ~0u : (1u << lanes) - 1;
-        warp.done = warp.at_collective = warp.here = warp.waiting = warp.spinning = 0;
+        warp.done = warp.at_collective = warp.here = warp.spinning = 0;
     }
     uint16_t* order = block.at_barrier;  // free until the first barrier
     const bool reverse = block.launch->order == Order::reverse;
@@ -156,6 +152,34 @@ void set_up_threads(Worker& worker) {
     arrange(*block.launch, worker, order, block.threads);
     worker.ready.head = worker.ready.tail = 0;
     for (unsigned i = 0; i < block.threads; i++) worker.ready.push(order[i]);
+}
+
+// The current thread waits: the next in the queue runs. A barrier does this a million times.
+__attribute__((always_inline)) inline void go_on(Worker& w) {
+    if (__builtin_expect(w.ready.empty(), 0)) deadlock(w);
+    Thread& current = *w.thread;
+    Thread& next = w.resident.thread[w.ready.pop()];
+    if (__builtin_expect(&next == &current, 0)) {
+        current.state = State::running;
+        return;
+    }
+    const Context* to = &next.context;
+    if (__builtin_expect(next.state == State::unstarted, 0)) {
+        // The new fiber takes it from the queue itself: put it back at the front.
+        w.ready.head--;
+        w.fiber = take_fiber(w, fiber_main);
+        to = &w.fiber->start;
+    } else {
+        next.state = State::running;
+        w.thread = &next;
+        w.fiber = &w.fibers[next.fiber];
+        // Stacks are far apart in memory: fetch the one after while this one runs.
+        const char* after = static_cast<const char*>(w.resident.thread[w.ready.peek(0)].context.stack);
+        __builtin_prefetch(after);
+        __builtin_prefetch(after + 64);
+        __builtin_prefetch(&w.resident.thread[w.ready.peek(1)]);
+    }
+    switch_context(current.context, *to);
 }
 
 }  // namespace
@@ -185,7 +209,7 @@ void run_loops(Worker& w, Launch& launch) {
     w.block = &w.resident;
     w.thread = nullptr;
     w.fiber = take_fiber(w, loop_main);
-    sim_switch_fiber(&w.base, w.fiber->stack_pointer);
+    switch_context(w.base, w.fiber->start);
     w.block = nullptr;
 }
 
@@ -193,31 +217,12 @@ void run_threads(Worker& w) {
     set_up_threads(w);
     w.block = &w.resident;
     w.fiber = take_fiber(w, fiber_main);
-    sim_switch_fiber(&w.base, w.fiber->stack_pointer);
+    switch_context(w.base, w.fiber->start);
     w.block = nullptr;
     reclaim_fibers(w);
 }
 
-void wait(Worker& w) {
-    if (w.ready.empty()) deadlock(w);
-    Thread& current = *w.thread;
-    Thread& next = w.resident.thread[w.ready.pop()];
-    if (&next == &current) {
-        current.state = State::running;
-        return;
-    }
-    void** save = &current.fiber->stack_pointer;
-    if (next.state == State::unstarted) {
-        // The new fiber takes it from the queue itself: put it back at the front.
-        w.ready.head--;
-        w.fiber = take_fiber(w, fiber_main);
-    } else {
-        next.state = State::running;
-        w.thread = &next;
-        w.fiber = next.fiber;
-    }
-    sim_switch_fiber(save, w.fiber->stack_pointer);
-}
+void wait(Worker& w) { go_on(w); }
 
 void yield(Worker& w) {
     if (w.thread == nullptr) return;
@@ -243,16 +248,15 @@ extern "C" int sim_barrier(int kind, int predicate, sim_place place) {
     Block& block = w.resident;
     thread.state = State::at_barrier;
     thread.place = place;
-    thread.barrier_kind = kind;
+    thread.barrier_kind = static_cast<uint16_t>(kind);
     if (kind != SIM_BARRIER_PLAIN) {
         thread.predicate = predicate != 0;
         block.answers = true;
     }
-    thread.warp->waiting |= 1u << thread.lane;
     block.at_barrier[block.waiting++] = thread.index;
-    if (block.waiting == block.live) release_barrier(w);
+    if (__builtin_expect(block.waiting == block.live, 0)) release_barrier(w);
     else if (thread.warp->at_collective | thread.warp->here) lane_stopped(w, *thread.warp);
-    wait(w);
+    go_on(w);
     return static_cast<int>(thread.result);
 }
 

@@ -28,8 +28,15 @@ enum class State : uint8_t {
     unstarted, ready, running, at_barrier, at_collective, at_volatile, at_active_mask, done
 };
 
+// Where something that does not run goes on: all that a switch saves.
+struct Context {
+    void* stack = nullptr;
+    void* resume = nullptr;
+    void* frame = nullptr;
+};
+
 struct Fiber {
-    void* stack_pointer = nullptr;
+    Context start;          // before it has run
     char* stack = nullptr;  // lowest address, just above the guard page
     uint16_t number = 0;
 };
@@ -44,20 +51,26 @@ struct Pending {  // one cp.async copy not yet waited for
 
 struct Warp;
 
-// The first cache line is what a barrier touches.
+// One cache line: a barrier touches all of them, 1024 at most.
 struct alignas(64) Thread {
     uint16_t index = 0;  // linear in the block
     uint8_t lane = 0;
     State state = State::unstarted;
-    uint32_t spins = 0;                    // atomics since the last time it let others run
-    Fiber* fiber = nullptr;
+    uint16_t fiber = 0;                    // its number
+    uint16_t spins = 0;                    // atomics since the last time it let others run
+    Context context;                       // while it waits
     Warp* warp = nullptr;
-    sim_place place{};                     // where it waits
-    const sim_collective* call = nullptr;  // at_collective
-    int barrier_kind = 0;
+    union {
+        sim_place place{};                 // where it waits ...
+        const sim_collective* call;        // ... and for what, at_collective
+    };
+    uint16_t barrier_kind = 0, predicate = 0;
     unsigned result = 0;                   // of a barrier that counts; of __activemask
-    int predicate = 0;
-    unsigned pipeline_group = 0;
+};
+static_assert(sizeof(Thread) == 64, "a barrier's speed is that of the cache");
+
+struct Copies {  // cp.async, of one thread
+    unsigned group = 0;
     std::vector<Pending> pending;
 };
 
@@ -68,10 +81,8 @@ struct Warp {
     uint32_t exists = 0, done = 0;
     uint32_t at_collective = 0;
     uint32_t here = 0;          // at a volatile access or at __activemask
-    uint32_t waiting = 0;       // at the block's barrier
     uint32_t spinning = 0;      // lets others run before it tries its atomic operation again
     uint32_t synced[WARP][WARP] = {};  // checker: synced[i][j], the tick at which i last met j at a __syncwarp
-    uint32_t moving() const { return exists & ~(done | at_collective | here | waiting | spinning); }
 };
 
 struct Block {
@@ -82,6 +93,7 @@ struct Block {
     unsigned threads = 0, live = 0, waiting = 0, warps = 0;
     bool answers = false;      // a thread waits at a barrier that counts
     Thread thread[MAX_THREADS];
+    Copies copies[MAX_THREADS];
     Warp warp[MAX_THREADS / WARP];
     uint16_t at_barrier[MAX_THREADS];  // the first `waiting` are threads, in the order they came
     uint32_t start_tick = 0;           // checker: when the block began ...
@@ -97,6 +109,8 @@ struct Queue {
     bool empty() const { return head == tail; }
     void push(uint16_t thread) { slot[tail++ & MASK] = thread; }
     uint16_t pop() { return slot[head++ & MASK]; }
+    // What will be taken after next; anything at all past the end, and still a thread.
+    uint16_t peek(unsigned after) const { return slot[(head + after) & MASK] % MAX_THREADS; }
 };
 
 struct Fault {  // a signal that a kernel caused
@@ -109,7 +123,7 @@ struct Worker {
     Block* block = nullptr;     // null between blocks
     Thread* thread = nullptr;   // the CUDA thread that runs; null in a loop
     Fiber* fiber = nullptr;     // the fiber that runs
-    void* base = nullptr;       // stack pointer of the worker itself while a fiber runs
+    Context base;               // the worker itself, while a fiber runs
     Queue ready;
     std::vector<Fiber*> free_fibers;
     std::vector<Fiber> fibers;

@@ -40,7 +40,7 @@ void pass_on(int signal, siginfo_t* info, void* context) {
 
 void on_fault(int signal, siginfo_t* info, void* context) {
     Worker* w = worker;
-    if (w == nullptr || w->block == nullptr || w->base == nullptr) {
+    if (w == nullptr || w->block == nullptr || w->base.stack == nullptr) {
         if (signal != stop_signal()) pass_on(signal, info, context);
         return;
     }
@@ -52,9 +52,9 @@ void on_fault(int signal, siginfo_t* info, void* context) {
     w->fault.stack_pointer = static_cast<uintptr_t>(machine->gregs[REG_RSP]);
     w->resident.launch->stopped.store(true, std::memory_order_relaxed);
     // Go on where the worker switched to the fiber. The kernel restores the signal mask when this returns.
-    machine->gregs[REG_RDI] = reinterpret_cast<greg_t>(w->base);
-    machine->gregs[REG_RSP] = reinterpret_cast<greg_t>(w->base);
-    machine->gregs[REG_RIP] = reinterpret_cast<greg_t>(&sim_resume);
+    machine->gregs[REG_RSP] = reinterpret_cast<greg_t>(w->base.stack);
+    machine->gregs[REG_RBP] = reinterpret_cast<greg_t>(w->base.frame);
+    machine->gregs[REG_RIP] = reinterpret_cast<greg_t>(w->base.resume);
 }
 
 void on_interrupt(int signal, siginfo_t* info, void* context) {

@@ -3,44 +3,7 @@
 
 #include <sys/mman.h>
 
-#include <cstring>
-
 namespace sim {
-
-asm(R"(
-    .text
-    .globl sim_switch_fiber
-    .type sim_switch_fiber, @function
-sim_switch_fiber:
-    pushq %rbp
-    pushq %rbx
-    pushq %r12
-    pushq %r13
-    pushq %r14
-    pushq %r15
-    movq %rsp, (%rdi)
-    movq %rsi, %rsp
-    popq %r15
-    popq %r14
-    popq %r13
-    popq %r12
-    popq %rbx
-    popq %rbp
-    ret
-    .size sim_switch_fiber, . - sim_switch_fiber
-    .globl sim_resume
-    .type sim_resume, @function
-sim_resume:
-    movq %rdi, %rsp
-    popq %r15
-    popq %r14
-    popq %r13
-    popq %r12
-    popq %rbx
-    popq %rbp
-    ret
-    .size sim_resume, . - sim_resume
-)");
 
 namespace {
 
@@ -72,11 +35,8 @@ Fiber* take_fiber(Worker& worker, void (*entry)()) {
     // Stacks that all begin at the same offset of a page would fight for the same few sets of the cache.
     char* top = low + STACK_BYTES - (fiber->number % 256) * 64;
     void** stack = reinterpret_cast<void**>(top);
-    *--stack = nullptr;                         // the return address of entry, which never returns
-    *--stack = reinterpret_cast<void*>(entry);  // leaves the stack as a call would: 8 below a multiple of 16
-    stack -= 6;
-    memset(stack, 0, 6 * sizeof(void*));
-    fiber->stack_pointer = stack;
+    *--stack = nullptr;  // the return address of entry, which never returns; 8 below a multiple of 16, as a call
+    fiber->start = {stack, reinterpret_cast<void*>(entry), nullptr};
     return fiber;
 }
 

@@ -20,6 +20,8 @@ void carry_out(const Pending& copy) {
 }
 
 bool checking() { return worker->resident.launch->mode == Mode::check; }
+// A kernel that copies asynchronously is never run as a loop, so there is a thread here.
+Copies& own_copies() { return worker->resident.copies[worker->thread->index]; }
 bool profiling() { return worker->resident.launch->mode == Mode::profile; }
 
 }  // namespace
@@ -28,30 +30,29 @@ bool profiling() { return worker->resident.launch->mode == Mode::profile; }
 
 using namespace sim;
 
-// A kernel that copies asynchronously is never run as a loop, so there is a thread here.
 extern "C" void sim_pipeline_copy(void* to, const void* from, size_t bytes, size_t zero_fill,
                                   sim_place place) {
-    Thread& thread = *worker->thread;
-    thread.pending.push_back({to, from, bytes, zero_fill, thread.pipeline_group, place});
-    if (checking()) checks::pipeline_copy(thread.pending.back());
+    Copies& copies = own_copies();
+    copies.pending.push_back({to, from, bytes, zero_fill, copies.group, place});
+    if (checking()) checks::pipeline_copy(copies.pending.back());
     if (!profiling()) return;
     profile::access(reinterpret_cast<uintptr_t>(from), bytes, false, __builtin_return_address(0), place);
     profile::access(reinterpret_cast<uintptr_t>(to), bytes, true, __builtin_return_address(0), place);
 }
 
-extern "C" void sim_pipeline_commit() { worker->thread->pipeline_group++; }
+extern "C" void sim_pipeline_commit() { own_copies().group++; }
 
 extern "C" void sim_pipeline_wait(unsigned prior_groups) {
-    Thread& thread = *worker->thread;
+    Copies& copies = own_copies();
     size_t done = 0;
-    for (; done < thread.pending.size(); done++) {
-        const Pending& copy = thread.pending[done];
+    for (; done < copies.pending.size(); done++) {
+        const Pending& copy = copies.pending[done];
         // Copies that were not committed yet are in no group: they are not waited for.
-        if (copy.group == thread.pipeline_group || thread.pipeline_group - copy.group <= prior_groups) break;
+        if (copy.group == copies.group || copies.group - copy.group <= prior_groups) break;
         carry_out(copy);
         if (checking()) checks::pipeline_done(copy);
     }
-    thread.pending.erase(thread.pending.begin(), thread.pending.begin() + static_cast<std::ptrdiff_t>(done));
+    copies.pending.erase(copies.pending.begin(), copies.pending.begin() + static_cast<std::ptrdiff_t>(done));
 }
 
 extern "C" void sim_fence(int scope) {

@@ -23,7 +23,7 @@ struct Waits {
 Waits waits(const Thread& thread) {
     switch (thread.state) {
         case State::at_barrier: return {"__syncthreads()", thread.place, 0};
-        case State::at_collective: return {thread.call->name, thread.place, thread.call->mask};
+        case State::at_collective: return {thread.call->name, thread.call->place, thread.call->mask};
         case State::at_volatile: return {"a volatile access", thread.place, 0};
         case State::at_active_mask: return {"__activemask()", thread.place, 0};
         default: return {};

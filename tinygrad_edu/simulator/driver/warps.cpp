@@ -63,6 +63,14 @@ void release_here(Worker& w, Warp& warp) {
         if ((here >> i & 1) != 0) wake(w, lane_of(block, warp, i));
 }
 
+// The lanes that are still on their way: those that meet at a volatile access or __activemask wait for them.
+bool any_moving(const Block& block, const Warp& warp) {
+    const uint32_t rest = warp.exists & ~(warp.done | warp.at_collective | warp.here | warp.spinning);
+    for (unsigned lanes = rest; lanes != 0; lanes &= lanes - 1)
+        if (block.thread[warp.first + __builtin_ctz(lanes)].state != State::at_barrier) return true;
+    return false;
+}
+
 }  // namespace
 
 void lane_stopped(Worker& w, Warp& warp) {
@@ -72,7 +80,7 @@ void lane_stopped(Worker& w, Warp& warp) {
         const unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
         if ((warp.at_collective >> lane & 1) != 0) complete(w, warp, lane_of(block, warp, lane));
     }
-    if (warp.here != 0 && warp.moving() == 0) release_here(w, warp);
+    if (warp.here != 0 && !any_moving(block, warp)) release_here(w, warp);
 }
 
 }  // namespace sim
@@ -92,11 +100,10 @@ extern "C" void sim_warp_collective(const sim_collective* call) {
                             "a lane may only call with a mask that has its own bit set."));
     }
     thread.call = call;
-    thread.place = call->place;
     thread.state = State::at_collective;
     warp.at_collective |= 1u << thread.lane;
     if (complete(w, warp, thread)) return;
-    if (warp.here != 0 && warp.moving() == 0) lane_stopped(w, warp);
+    if (warp.here != 0) lane_stopped(w, warp);
     wait(w);
 }
 
@@ -107,7 +114,7 @@ extern "C" unsigned sim_active_mask(sim_place place) {
     thread.place = place;
     thread.state = State::at_active_mask;
     thread.warp->here |= 1u << thread.lane;
-    if (thread.warp->moving() == 0) lane_stopped(w, *thread.warp);
+    lane_stopped(w, *thread.warp);
     wait(w);
     return thread.result;
 }
@@ -124,7 +131,7 @@ extern "C" void sim_volatile(const void* address, size_t bytes, int is_write, co
     thread.place = {nullptr, 0};
     thread.state = State::at_volatile;
     thread.warp->here |= 1u << thread.lane;
-    if (thread.warp->moving() == 0) lane_stopped(*w, *thread.warp);
+    lane_stopped(*w, *thread.warp);
     wait(*w);
 }
 

@@ -173,8 +173,7 @@ void note_stop(Launch& launch, CUresult code, const std::string& report) {
 void stop_launch(CUresult code, const std::string& report) {
     Worker& w = *worker;
     note_stop(*w.resident.launch, code, report);
-    sim_resume(w.base);
-    __builtin_unreachable();
+    leave_for(w.base);
 }
 
 CUresult run(Launch& launch) {

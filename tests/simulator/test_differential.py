@@ -1,0 +1,45 @@
+"""Kernels of textbooks against NumPy: any shape, any number of threads, any schedule; nothing to report."""
+from __future__ import annotations
+
+import functools
+import itertools
+from contextlib import nullcontext
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_edu.simulator as sim
+from tests.simulator.differential import Device, Problem
+from tests.simulator.kernels_reduce import REDUCE
+
+PROBLEMS = [problem for family in (REDUCE,) for problem in family.problems]
+# Without a schedule blocks run on all cores at once.
+SCHEDULES = st.just(nullcontext()) | sim.schedules()
+each = pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)
+
+
+@pytest.fixture(scope="session")
+def compiled(pycuda):
+    """Device of a source, compiled once."""
+    return functools.cache(lambda source: Device(pycuda, source))
+
+
+@each
+def test_as_numpy_has_it(compiled, problem: Problem):
+    device = compiled(problem.source)
+
+    @given(case=problem.cases, schedule=SCHEDULES)
+    def solve(case, schedule):
+        with schedule:
+            problem.solve(device, **case)
+
+    solve()
+
+
+@each
+def test_the_checker_has_nothing_to_say(compiled, problem: Problem):
+    orders = itertools.cycle([sim.schedule("forward"), sim.schedule("reverse"), sim.schedule("random", 1)])
+    for case, schedule in zip(problem.checked, orders):
+        with schedule, sim.check():
+            problem.solve(compiled(problem.source), **case)
