@@ -18,7 +18,7 @@ SOURCES = sorted(p for folder in ("tinygrad_edu", "tests", "examples", "benchmar
                  for p in (ROOT / folder).rglob("*.py") if "__pycache__" not in p.parts)
 LIBRARY = [p for p in SOURCES if p.is_relative_to(ROOT / "tinygrad_edu")]
 KERNELS = sorted(p for folder in ("kernels", "tinygrad_edu/simulator") for p in (ROOT / folder).rglob("*")
-                 if p.suffix in (".cu", ".cuh", ".cpp", ".h"))
+                 if p.suffix in (".cu", ".cuh", ".c", ".cpp", ".h"))
 
 
 def _name(path):

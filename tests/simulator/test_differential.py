@@ -11,9 +11,13 @@ from hypothesis import strategies as st
 
 import tinygrad_edu.simulator as sim
 from tests.simulator.differential import Device, Problem
+from tests.simulator.kernels_atomic import ATOMIC
+from tests.simulator.kernels_matrix import MATRIX
+from tests.simulator.kernels_memory import MEMORY, VOLATILE
 from tests.simulator.kernels_reduce import REDUCE
+from tests.simulator.kernels_scan import SCAN
 
-PROBLEMS = [problem for family in (REDUCE,) for problem in family.problems]
+PROBLEMS = [problem for family in (REDUCE, SCAN, ATOMIC, MATRIX, MEMORY, VOLATILE) for problem in family.problems]
 # Without a schedule blocks run on all cores at once.
 SCHEDULES = st.just(nullcontext()) | sim.schedules()
 each = pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)

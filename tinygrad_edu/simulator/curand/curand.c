@@ -10,13 +10,15 @@ curandStatus_t curandGetVersion(int *version)
     return CURAND_STATUS_SUCCESS;
 }
 
-curandStatus_t curandGetDirectionVectors32(curandDirectionVectors32_t **vectors, curandDirectionVectorSet_t set)
+curandStatus_t curandGetDirectionVectors32(curandDirectionVectors32_t **vectors,
+                                           curandDirectionVectorSet_t set)
 {
     (void)vectors, (void)set;
     return CURAND_STATUS_NOT_INITIALIZED;
 }
 
-curandStatus_t curandGetDirectionVectors64(curandDirectionVectors64_t **vectors, curandDirectionVectorSet_t set)
+curandStatus_t curandGetDirectionVectors64(curandDirectionVectors64_t **vectors,
+                                           curandDirectionVectorSet_t set)
 {
     (void)vectors, (void)set;
     return CURAND_STATUS_NOT_INITIALIZED;

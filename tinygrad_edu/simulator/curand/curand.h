@@ -1,7 +1,7 @@
 /* The part of cuRAND's interface that PyCUDA's wrapper is compiled against.
  *
- * PyCUDA imports nothing of pycuda.curandom, not even rand(), which needs no cuRAND, unless it was compiled with
- * it. So it is compiled with this, and curand.c says that there is none.
+ * Without cuRAND, PyCUDA cannot import pycuda.curandom at all, not even rand(), which makes no use of it. So it
+ * is compiled with this, and curand.c says that there are no generators.
  */
 #ifndef TINYGRAD_EDU_CURAND_H
 #define TINYGRAD_EDU_CURAND_H
@@ -23,8 +23,10 @@ typedef unsigned int curandDirectionVectors32_t[32];
 typedef unsigned long long curandDirectionVectors64_t[64];
 
 curandStatus_t curandGetVersion(int *version);
-curandStatus_t curandGetDirectionVectors32(curandDirectionVectors32_t **vectors, curandDirectionVectorSet_t set);
-curandStatus_t curandGetDirectionVectors64(curandDirectionVectors64_t **vectors, curandDirectionVectorSet_t set);
+curandStatus_t curandGetDirectionVectors32(curandDirectionVectors32_t **vectors,
+                                           curandDirectionVectorSet_t set);
+curandStatus_t curandGetDirectionVectors64(curandDirectionVectors64_t **vectors,
+                                           curandDirectionVectorSet_t set);
 curandStatus_t curandGetScrambleConstants32(unsigned int **constants);
 curandStatus_t curandGetScrambleConstants64(unsigned long long **constants);
 

@@ -122,9 +122,8 @@ const char* instance_name() {
 }
 
 struct kernel_registration {
-    template <class Thunks>
-    kernel_registration(Thunks, sim_kernel& entry) {
-        entry.symbol = Thunks::symbol();
+    kernel_registration(const char* symbol, sim_kernel& entry) {
+        entry.symbol = symbol;
         sim_register_kernel(&entry);
     }
 };

@@ -58,7 +58,7 @@ void release_barrier(Worker& worker) {
     }
     if (launch.mode == Mode::profile) profile::barrier_released(block);
     arrange(launch, worker, block.at_barrier, block.waiting);
-    for (unsigned i = 0; i < block.waiting; i++) worker.ready.push(block.at_barrier[i]);
+    for (unsigned i = 0; i < block.waiting; i++) wake(worker, block.thread[block.at_barrier[i]]);
     block.waiting = 0;
     block.answers = false;
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from tinygrad_edu.simulator.nvcc.callgraph import CallGraph
 from tinygrad_edu.simulator.nvcc.memory import Variables
@@ -194,6 +195,8 @@ class _Table:
             function = f"static_cast<void (*)({types})>({function})"
         place = self._lines.place(self._source.tokens[self._name_index(kernel)].start)
         where = f"{{{quote(place.file)}, {place.line}}}"
+        # A C name is known here; the assembler cannot tell it of a function the C library has too, such as conj.
+        symbol = quote(kernel.name) if self._has_c_linkage(kernel) else f"sim_thunks_{number}::symbol()"
         listed = "".join(f"{user}, " for user in users)
         thunks = f"sim_thunks_{number}"
         self._parts.append(
@@ -204,8 +207,13 @@ class _Table:
             f"{self._bool(reach.synchronises)}>("
             f"(const void*)({function}), {quote(name)}, sim_place{where}, {self._max_threads(kernel)}, "
             f"sim_users_{number}); "
-            f"static sim::kernel_registration sim_registration_{number}({thunks}{{}}, sim_kernel_{number});\n"
+            f"static sim::kernel_registration sim_registration_{number}({symbol}, sim_kernel_{number});\n"
         )
+
+    def _has_c_linkage(self, kernel: Function) -> bool:
+        texts = [self._source.tokens[i].text for i in range(kernel.head[0], kernel.parameters[0])]
+        alone = any(pair == ("extern", '"C"') for pair in pairwise(texts))
+        return alone or kernel.scope.c_linkage
 
     def _name_index(self, kernel: Function) -> int:
         index = kernel.parameters[0]
