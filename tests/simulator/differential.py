@@ -18,8 +18,6 @@ SIZES = st.integers(1, 3000)
 SEEDS = st.integers(0, 2**32 - 1)
 # The edges of warps more often than chance would.
 THREADS = st.sampled_from([1, 31, 32, 33, 63, 96, 100, 256, 1023, 1024]) | st.integers(1, 1024)
-# Blocks whose warps are full, where an algorithm asks for that.
-FULL_WARPS = st.integers(1, 8).map(lambda warps: 32 * warps)
 
 
 @dataclass(frozen=True)
@@ -38,7 +36,7 @@ class Device:
 
     def __call__(self, kernel: str, *arguments: Any, block: int | tuple[int, ...],
                  grid: int | tuple[int, ...] = 1, shared: int = 0) -> None:
-        """Launch with arrays (read only: for reading) and numbers (a plain int is an int, a float a float)."""
+        """Launch with arrays (In if read only, else InOut) and numbers (those of Python: int and float)."""
         block = block if isinstance(block, tuple) else (block,)
         grid = grid if isinstance(grid, tuple) else (grid,)
         self.module.get_function(kernel)(*map(self._argument, arguments), block=(*block, 1, 1)[:3],

@@ -44,7 +44,8 @@ __device__ void product_tiled(const T *a, const T *b, T *c, int rows, int inner,
     for (int first = 0; first < inner; first += TILE) {
         int along = first + threadIdx.x, down = first + threadIdx.y;
         left[threadIdx.y][threadIdx.x] = row < rows && along < inner ? a[row * inner + along] : T(0);
-        right[threadIdx.y][threadIdx.x] = down < inner && column < columns ? b[down * columns + column] : T(0);
+        right[threadIdx.y][threadIdx.x] = T(0);
+        if (down < inner && column < columns) right[threadIdx.y][threadIdx.x] = b[down * columns + column];
         __syncthreads();
 #pragma unroll
         for (int k = 0; k < TILE; k++) sum += left[threadIdx.y][k] * right[k][threadIdx.x];
@@ -80,7 +81,8 @@ TRANSPOSES(float4)
 // 64 threads, each with 4 by 4 sums in registers; 8 steps of the inner index at a time.
 __global__ void registers(const float *a, const float *b, float *c, int rows, int inner, int columns) {
     __shared__ float left[8][32], right[8][32];
-    int across = threadIdx.x % 8 * 4, down = threadIdx.x / 8 * 4, row = blockIdx.y * 32, column = blockIdx.x * 32;
+    int across = threadIdx.x % 8 * 4, down = threadIdx.x / 8 * 4;
+    int row = blockIdx.y * 32, column = blockIdx.x * 32;
     float sums[4][4] = {}, of_left[4], of_right[4];
     for (int first = 0; first < inner; first += 8) {
         for (int i = threadIdx.x; i < 256; i += 64) {
@@ -88,8 +90,8 @@ __global__ void registers(const float *a, const float *b, float *c, int rows, in
             left[k][r] = row + r < rows && first + k < inner ? a[(row + r) * inner + first + k] : 0;
         }
         for (int i = threadIdx.x; i < 256; i += 64) {
-            int k = i / 32, r = i % 32;
-            right[k][r] = column + r < columns && first + k < inner ? b[(first + k) * columns + column + r] : 0;
+            int k = i / 32, r = i % 32, from = (first + k) * columns + column + r;
+            right[k][r] = column + r < columns && first + k < inner ? b[from] : 0;
         }
         __syncthreads();
         for (int k = 0; k < 8; k++) {
@@ -179,8 +181,8 @@ DTYPES = {"float": np.dtype(np.float32), "short": np.dtype(np.int16), "float4": 
 def transposes(device: Device, rows: int, columns: int, strips: int, width: int, seed: int) -> None:
     for name, dtype in DTYPES.items():
         x = small(seed, (rows, columns, *dtype.shape), dtype.base)
-        for kind, side, block in (("plain", (width, strips), (width, strips)), ("tile", (16, 16), (16, strips)),
-                                  ("padded", (32, 32), (32, strips))):
+        for kind, side, block in (("plain", (width, strips), (width, strips)),
+                                  ("tile", (16, 16), (16, strips)), ("padded", (32, 32), (32, strips))):
             y = np.empty((columns, rows, *dtype.shape), dtype.base)
             grid = blocks_for(columns, side[0]), blocks_for(rows, side[1])
             device(f"{kind}_{name}", x, Out(y), rows, columns, block=block, grid=grid)
@@ -208,12 +210,13 @@ def products(device: Device, m: int, k: int, n: int, seed: int) -> None:
 def products_of_matrix_cores(device: Device, tiles: tuple[int, int, int], warps: int, seed: int) -> None:
     m, k, n = (16 * many for many in tiles)
     a, b = small(seed, (m, k), np.float16), small(seed + 1, (k, n), np.float16)
-    c = np.empty((m, n), np.float32)
-    device("matrix_cores", a, b, Out(c), m, k, n, block=(32, warps), grid=(blocks_for(tiles[2], warps), tiles[0]))
+    c, grid = np.empty((m, n), np.float32), (blocks_for(tiles[2], warps), tiles[0])
+    device("matrix_cores", a, b, Out(c), m, k, n, block=(32, warps), grid=grid)
     np.testing.assert_array_equal(c, a.astype(np.float32) @ b.astype(np.float32))
 
 
-@MATRIX.problem({"n": 100, "radius": 3, "threads": 33, "seed": 1}, {"n": 5, "radius": 8, "threads": 4, "seed": 1},
+@MATRIX.problem({"n": 100, "radius": 3, "threads": 33, "seed": 1},
+                {"n": 5, "radius": 8, "threads": 4, "seed": 1},
                 {"n": 70, "radius": 0, "threads": 64, "seed": 1},
                 n=st.integers(1, 3000), radius=st.integers(0, 8), threads=THREADS, seed=SEEDS)
 def stencil_of_row(device: Device, n: int, radius: int, threads: int, seed: int) -> None:

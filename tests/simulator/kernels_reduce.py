@@ -234,7 +234,8 @@ def cooperative_groups(device: Device, n: int, tile: int, tiles: int, seed: int)
     assert most[0] == max([*x, *beside])
 
 
-@REDUCE.problem({"n": 90, "threads": 20, "blocks": 4, "seed": 1}, {"n": 9, "threads": 3, "blocks": 5, "seed": 1},
+@REDUCE.problem({"n": 90, "threads": 20, "blocks": 4, "seed": 1},
+                {"n": 9, "threads": 3, "blocks": 5, "seed": 1},
                 {"n": 9, "threads": 64, "blocks": 1, "seed": 1},
                 n=SIZES, threads=THREADS, blocks=st.integers(1, 40), seed=SEEDS)
 def last_block_adds_up(device: Device, n: int, threads: int, blocks: int, seed: int) -> None:
@@ -253,8 +254,9 @@ def softmax_of_rows(device: Device, rows: int, columns: int, threads: int, warps
     x = real(seed, (rows, columns))
     weights = np.exp(x - x.max(1, keepdims=True), dtype=np.float64)
     expected = weights / weights.sum(1, keepdims=True)
-    for kernel, launch in {"softmax_of_block": {"block": threads, "grid": rows, "shared": 4 * threads},
-                           "softmax_of_warp": {"block": (32, warps), "grid": blocks_for(rows, warps)}}.items():
+    launches = {"softmax_of_block": {"block": threads, "grid": rows, "shared": 4 * threads},
+                "softmax_of_warp": {"block": (32, warps), "grid": blocks_for(rows, warps)}}
+    for kernel, launch in launches.items():
         y = np.empty_like(x)
         device(kernel, x, Out(y), rows, columns, **launch)
         np.testing.assert_allclose(y, expected, rtol=2e-6, err_msg=kernel)

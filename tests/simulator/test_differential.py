@@ -17,7 +17,9 @@ from tests.simulator.kernels_memory import MEMORY, VOLATILE
 from tests.simulator.kernels_reduce import REDUCE
 from tests.simulator.kernels_scan import SCAN
 
-PROBLEMS = [problem for family in (REDUCE, SCAN, ATOMIC, MATRIX, MEMORY, VOLATILE) for problem in family.problems]
+FAMILIES = (REDUCE, SCAN, ATOMIC, MATRIX, MEMORY, VOLATILE)
+PROBLEMS = [problem for family in FAMILIES for problem in family.problems]
+ORDERS = [sim.schedule("forward"), sim.schedule("reverse"), sim.schedule("random", 1)]
 # Without a schedule blocks run on all cores at once.
 SCHEDULES = st.just(nullcontext()) | sim.schedules()
 each = pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.name)
@@ -25,7 +27,7 @@ each = pytest.mark.parametrize("problem", PROBLEMS, ids=lambda problem: problem.
 
 @pytest.fixture(scope="session")
 def compiled(pycuda):
-    """Device of a source, compiled once."""
+    """The kernels of a source, compiled once."""
     return functools.cache(lambda source: Device(pycuda, source))
 
 
@@ -43,7 +45,7 @@ def test_as_numpy_has_it(compiled, problem: Problem):
 
 @each
 def test_the_checker_has_nothing_to_say(compiled, problem: Problem):
-    orders = itertools.cycle([sim.schedule("forward"), sim.schedule("reverse"), sim.schedule("random", 1)])
-    for case, schedule in zip(problem.checked, orders):
+    assert problem.checked
+    for case, schedule in itertools.product(problem.checked, ORDERS):
         with schedule, sim.check():
             problem.solve(compiled(problem.source), **case)

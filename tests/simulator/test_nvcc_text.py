@@ -104,6 +104,7 @@ def test_kernels_linkage_and_instantiations():
         'extern "C" { __global__ void a() { } }  static __global__ void b() { } int c() { }'
         "template <class T> __global__ void d(T*) { } template __global__ void d<float>(float*);"
         "template __global__ void d(int*); __global__ void later(int);"
+        "template __global__ void d<const  unsigned\nchar*>(const unsigned char**);"
     )
     assert [(f.name, f.is_kernel, f.scope.c_linkage) for f in source.functions] == [
         ("a", True, True),
@@ -111,7 +112,11 @@ def test_kernels_linkage_and_instantiations():
         ("c", False, False),
         ("d", True, False),
     ]
-    assert [(i.name, i.arguments) for i in source.instantiations] == [("d", "<float>"), ("d", "")]
+    assert [(i.name, i.arguments) for i in source.instantiations] == [
+        ("d", "<float>"),
+        ("d", ""),
+        ("d", "<const unsigned char*>"),
+    ]
 
 
 @pytest.mark.parametrize(

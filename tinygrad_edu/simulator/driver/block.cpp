@@ -102,7 +102,7 @@ void fiber_main() {
         Thread& thread = w.resident.thread[w.ready.pop()];
         if (thread.state == State::unstarted) {
             start(w, thread);
-            const sim_uint3 id = w.resident.thread_id(thread.index);
+            const sim_uint3 id = w.ids[thread.index];
             w.resident.launch->code->enter(w.resident.launch->arguments.data(), id.x, id.y, id.z);
             thread_returned(w, thread);
         } else {
@@ -130,11 +130,8 @@ void set_up_threads(Worker& worker) {
     block.live = block.threads;
     block.waiting = 0;
     block.answers = false;
-    block.warps = (block.threads + WARP - 1) / WARP;
     for (unsigned i = 0; i < block.warps; i++) {
         Warp& warp = block.warp[i];
-        warp.first = static_cast<uint16_t>(i * WARP);
-        warp.number = static_cast<uint16_t>(i);
         const unsigned lanes = block.threads - warp.first;
         warp.exists = lanes >= WARP ? ~0u : (1u << lanes) - 1;
         warp.done = warp.at_collective = warp.here = warp.spinning = 0;
@@ -143,11 +140,7 @@ void set_up_threads(Worker& worker) {
     const bool reverse = block.launch->order == Order::reverse;
     for (unsigned i = 0; i < block.threads; i++) {
         order[i] = static_cast<uint16_t>(reverse ? block.threads - 1 - i : i);
-        Thread& thread = block.thread[i];
-        thread.index = static_cast<uint16_t>(i);
-        thread.lane = i % WARP;
-        thread.warp = &block.warp[i / WARP];
-        thread.state = State::unstarted;
+        block.thread[i].state = State::unstarted;
     }
     arrange(*block.launch, worker, order, block.threads);
     worker.ready.head = worker.ready.tail = 0;
@@ -204,6 +197,35 @@ bool next_block(Worker& w, Launch& launch) {
     return true;
 }
 
+void set_up_block(Worker& w, Launch& launch) {
+    Block& block = w.resident;
+    block.launch = &launch;
+    block.worker = &w;
+    block.threads = launch.size.x * launch.size.y * launch.size.z;
+    block.warps = (block.threads + WARP - 1) / WARP;
+    block.view = {{}, launch.size, launch.grid, w.shared, w.shared + launch.variant->shared_bytes,
+                  launch.dynamic_bytes};
+    // Once a launch and without a division: a million threads ask for theirs.
+    sim_uint3 id{};
+    for (unsigned i = 0; i < block.threads; i++) {
+        w.ids[i] = id;
+        if (++id.x < launch.size.x) continue;
+        id.x = 0;
+        if (++id.y < launch.size.y) continue;
+        id.y = 0;
+        id.z++;
+    }
+    if (block.thread[1].index == 1) return;  // what follows is the same for every launch
+    for (unsigned i = 0; i < MAX_THREADS; i++) {
+        Thread& thread = block.thread[i];
+        thread.index = static_cast<uint16_t>(i);
+        thread.lane = i % WARP;
+        thread.warp = &block.warp[i / WARP];
+        thread.warp->number = static_cast<uint16_t>(i / WARP);
+        thread.warp->first = static_cast<uint16_t>(i / WARP * WARP);
+    }
+}
+
 void run_loops(Worker& w, Launch& launch) {
     if (!next_block(w, launch)) return;
     w.block = &w.resident;
@@ -211,6 +233,7 @@ void run_loops(Worker& w, Launch& launch) {
     w.fiber = take_fiber(w, loop_main);
     switch_context(w.base, w.fiber->start);
     w.block = nullptr;
+    give_fiber(w, w.fiber);
 }
 
 void run_threads(Worker& w) {
@@ -219,7 +242,7 @@ void run_threads(Worker& w) {
     w.fiber = take_fiber(w, fiber_main);
     switch_context(w.base, w.fiber->start);
     w.block = nullptr;
-    reclaim_fibers(w);
+    give_fiber(w, w.fiber);  // the last one; a launch that was stopped leaves more, see work()
 }
 
 void wait(Worker& w) { go_on(w); }

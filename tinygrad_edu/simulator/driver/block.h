@@ -10,6 +10,8 @@ void run_threads(Worker& worker);
 // Run blocks of a kernel that never synchronises as plain loops, until there is none left.
 void run_loops(Worker& worker, Launch& launch);
 
+// Before the first block of a launch: what all its blocks have in common.
+void set_up_block(Worker& worker, Launch& launch);
 // Make `block` the next one of this launch; false when there is none left.
 bool next_block(Worker& worker, Launch& launch);
 

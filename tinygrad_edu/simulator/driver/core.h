@@ -125,6 +125,7 @@ struct Worker {
     Fiber* fiber = nullptr;     // the fiber that runs
     Context base;               // the worker itself, while a fiber runs
     Queue ready;
+    sim_uint3 ids[MAX_THREADS]; // threadIdx of each thread, for the size of block that runs
     std::vector<Fiber*> free_fibers;
     std::vector<Fiber> fibers;
     char* stacks = nullptr;

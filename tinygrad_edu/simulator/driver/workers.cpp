@@ -76,15 +76,7 @@ void work(Worker& w, Launch& launch) {
     }
     arm_faults(w);
     Block& block = w.resident;
-    block.launch = &launch;
-    block.worker = &w;
-    block.threads = launch.size.x * launch.size.y * launch.size.z;
-    block.view = {{},
-                  launch.size,
-                  launch.grid,
-                  w.shared,
-                  w.shared + launch.variant->shared_bytes,
-                  launch.dynamic_bytes};
+    set_up_block(w, launch);
     w.random = launch.seed * 0x2545f4914f6cdd1d + launch.serial - settings.ordered_at;
     worker = &w;
     w.busy.store(true);
@@ -105,7 +97,7 @@ void work(Worker& w, Launch& launch) {
     report_fault(w, launch);
     w.thread = nullptr;
     worker = nullptr;
-    reclaim_fibers(w);
+    if (launch.stopped) reclaim_fibers(w);
 }
 
 void help(Pool& p, unsigned number) {

@@ -25,6 +25,7 @@ _ALWAYS = (
     "-fno-trapping-math",
     "-fno-strict-aliasing",
     "-fno-exceptions",
+    "-mtls-dialect=gnu2",
     "-pipe",
     "-w",
     "-D__TINYGRAD_EDU_SIMULATOR__=1",
@@ -40,7 +41,10 @@ VARIANTS = {
     # a volatile access is where the lanes of a warp wait for each other: its callbacks are needed at full
     # speed too
     "volatile": ("-O3", "-g1", *_INSTRUMENTED),
-    "check": ("-O1", "-g", "-DSIM_CHECK=1", *_INSTRUMENTED, "-fsanitize=alignment"),
+    "check": (
+        "-O1", "-g", "-DSIM_CHECK=1", *_INSTRUMENTED, "-fsanitize=alignment",
+        "--param", "tsan-instrument-func-entry-exit=0",
+    ),
     # The profile wants a float4 loaded at once, as on a GPU, and the code in the order of the source: it sees
     # from addresses where lanes that went different ways meet again.
     "profile": (

@@ -6,6 +6,7 @@ heads; what it does not understand it leaves as it is, and g++ has the last word
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 from tinygrad_edu.simulator.nvcc.tokens import Token
@@ -286,7 +287,7 @@ def find_callee(source: Source, first: int, end: int) -> tuple[str, str, int] | 
             if before is not None and before.text == ">":
                 angle = _back_over_angles(tokens, here - 1, start)
                 if angle > start and tokens[angle - 1].kind == "name":
-                    return tokens[angle - 1].text, source.text(angle, here).replace(" ", ""), here
+                    return tokens[angle - 1].text, _compact(source.text(angle, here)), here
             elif (
                 before is not None
                 and before.kind == "name"
@@ -301,6 +302,11 @@ def find_callee(source: Source, first: int, end: int) -> tuple[str, str, int] | 
             continue
         here += 1
     return None
+
+
+def _compact(text: str) -> str:
+    """Without spaces, but for those between words: `<unsigned char,3>`."""
+    return re.sub(r"(?<!\w) | (?!\w)", "", text)
 
 
 def _back_over_angles(tokens: list[Token], closing: int, start: int) -> int:
