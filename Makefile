@@ -70,8 +70,9 @@ reference: $(DEV)  ## write docs/reference again from the declarations
 reference-check: $(DEV)  ## fail if docs/reference is not what the declarations say
 	@.venv/bin/python -m tinygrad_edu.reference --check
 
-pictures: $(DEV)  ## draw the pictures of the README again
+pictures: $(DEV)  ## draw the pictures of the READMEs again
 	@.venv/bin/python tools/pictures.py
+	@.venv/bin/python tools/simulator_pictures.py
 
 clean:  ## remove all that make made, the environments included
 	@rm -rf .venv .venv-oracle build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov

@@ -10,7 +10,11 @@ import tinygrad_edu as te
 from tinygrad_edu.engine.op import REGISTRY
 
 ROOT = Path(__file__).parent.parent
-BLOCKS = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+# A block that begins with `# name.py` is a script of PyCUDA: tests/simulator/test_readme.py runs those.
+BLOCKS = re.findall(r"^```python\n(?!# \w+\.py$)(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+SIMULATOR = "tinygrad_edu/simulator/README.md"
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/README.md", SIMULATOR)
+DECISIONS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "design").glob("*.md"))
 
 
 @pytest.fixture
@@ -31,10 +35,24 @@ def test_readme_blocks_run(block, registry, capsys):
         assert float(said.split()[-1]) >= 0.95
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md"])
+@pytest.mark.parametrize("document", [*DOCUMENTS, *DECISIONS])
 def test_links_lead_somewhere(document):
-    for target in re.findall(r"\]\((?!http)([^)#]+)", (ROOT / document).read_text()):
-        assert (ROOT / target).exists(), f"{document} links to {target}, which does not exist"
+    path = ROOT / document
+    for target in re.findall(r"\]\((?!http)([^)#]+)", path.read_text()):
+        assert (path.parent / target).exists(), f"{document} links to {target}, which does not exist"
+
+
+def test_every_decision_is_listed():
+    listed = (ROOT / "docs" / "README.md").read_text()
+    assert [d for d in DECISIONS if f"]({d.removeprefix('docs/')})" not in listed] == []
+
+
+def test_the_simulators_map_names_what_is_there():
+    house = (ROOT / SIMULATOR).read_text().split("## Where to find what")[1].split("\n## ")[0]
+    for path in re.findall(r"`([a-z_/]+(?:/|\.py))`", house):
+        assert (ROOT / SIMULATOR).parent.joinpath(path).exists() or (ROOT / path).exists(), path
+    for name in re.findall(r"`([a-z_]+\.h)`", house):
+        assert any((ROOT / SIMULATOR).parent.rglob(name)), name
 
 
 def test_the_map_names_what_is_there():

@@ -5,12 +5,13 @@ import functools
 import itertools
 from contextlib import nullcontext
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_edu.simulator as sim
-from tests.simulator.differential import Device, Problem
+from tests.simulator.differential import SEEDS, Device, Problem, small
 from tests.simulator.kernels_atomic import ATOMIC
 from tests.simulator.kernels_matrix import MATRIX
 from tests.simulator.kernels_memory import MEMORY, VOLATILE
@@ -49,3 +50,94 @@ def test_the_checker_has_nothing_to_say(compiled, problem: Problem):
     for case, schedule in itertools.product(problem.checked, ORDERS):
         with schedule, sim.check():
             problem.solve(compiled(problem.source), **case)
+
+
+class TestKernelsThatPycudaWrites:
+    """What pycuda.elementwise, reduction, scan and gpuarray generate, in plain mode and under the checker."""
+
+    @pytest.fixture(scope="class", params=["plain", "check"])
+    def mode(self, request):
+        return sim.check if request.param == "check" else nullcontext
+
+    def each_schedule(self, mode, pycuda, solve, **arguments):
+        """Let hypothesis draw an array, whose `dtype` may be given, and `arguments` for `solve`."""
+        @given(n=st.integers(1, 5000), seed=SEEDS, schedule=SCHEDULES, **arguments)
+        def drawn(n, seed, schedule, **case):
+            dtype = case.pop("dtype", np.float32)
+            x = small(seed, n, dtype)
+            with schedule, mode():
+                solve(x, pycuda.gpuarray.to_gpu(x), **case)
+
+        drawn()
+
+    def test_elementwise(self, pycuda, mode):
+        from pycuda.elementwise import ElementwiseKernel
+        kernel = ElementwiseKernel("float a, float *x, float b, const float *y, float *z",
+                                   "z[i] = a * x[i] + b * y[i] + i % 3", "combine")
+
+        def solve(x, on_device, a):
+            z = pycuda.gpuarray.empty_like(on_device)
+            kernel(a, on_device, 2, on_device, z)
+            np.testing.assert_array_equal(z.get(), a * x + 2 * x + np.arange(len(x)) % 3)
+
+        self.each_schedule(mode, pycuda, solve, a=st.integers(-3, 3))
+
+    @pytest.mark.parametrize("dtype", [np.int32, np.float32, np.float64])
+    def test_reduction(self, pycuda, mode, dtype):
+        from pycuda.reduction import ReductionKernel
+        from pycuda.tools import dtype_to_ctype
+        name = dtype_to_ctype(dtype)
+        total = ReductionKernel(dtype, "0", "a + b", "x[i] * y[i]", f"const {name} *x, const {name} *y")
+        most = ReductionKernel(dtype, "-100", "a > b ? a : b", arguments=f"const {name} *x")
+
+        def solve(x, on_device):
+            assert total(on_device, on_device).get() == np.dot(x, x)
+            assert most(on_device).get() == x.max()
+
+        self.each_schedule(mode, pycuda, solve, dtype=st.just(dtype))
+
+    @pytest.mark.parametrize("dtype", [np.int32, np.float64])
+    def test_scan(self, pycuda, mode, dtype):
+        from pycuda.scan import ExclusiveScanKernel, InclusiveScanKernel
+        sums = InclusiveScanKernel(dtype, "a + b")
+        sums_before = ExclusiveScanKernel(dtype, "a + b", neutral="0")
+        most = InclusiveScanKernel(dtype, "a > b ? a : b")
+
+        def solve(x, on_device):
+            np.testing.assert_array_equal(sums(on_device.copy()).get(), np.cumsum(x))
+            np.testing.assert_array_equal(sums_before(on_device.copy()).get(), np.cumsum(x) - x)
+            np.testing.assert_array_equal(most(on_device.copy()).get(), np.maximum.accumulate(x))
+
+        self.each_schedule(mode, pycuda, solve, dtype=st.just(dtype))
+
+    def test_arrays(self, pycuda, mode):
+        array = pycuda.gpuarray
+
+        def solve(x, on_device, start):
+            assert array.sum(on_device).get() == x.sum()
+            assert array.dot(on_device, on_device).get() == np.dot(x, x)
+            assert (array.min(on_device).get(), array.max(on_device).get()) == (x.min(), x.max())
+            np.testing.assert_array_equal((on_device[::-1] * 2 - on_device).get(), x[::-1] * 2 - x)
+            np.testing.assert_array_equal(on_device[start:].get(), x[start:])
+            np.testing.assert_array_equal(array.if_positive(on_device, on_device, -on_device).get(), np.abs(x))
+
+        self.each_schedule(mode, pycuda, solve, start=st.integers(0, 10))
+
+    def test_take(self, pycuda, mode):
+        def solve(x, on_device):
+            place = np.argsort(x, kind="stable").astype(np.uint32)
+            taken = pycuda.gpuarray.take(on_device, pycuda.gpuarray.to_gpu(place))
+            np.testing.assert_array_equal(taken.get(), np.sort(x))
+
+        self.each_schedule(mode, pycuda, solve)
+
+    @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint32])
+    def test_random_numbers(self, pycuda, mode, dtype):
+        reason = "this PyCUDA is built without cuRAND; `tinygrad-edu simulator setup` builds one with rand()"
+        curandom = pytest.importorskip("pycuda.curandom", reason=reason, exc_type=ImportError)
+        with mode():
+            drawn = curandom.rand(4097, dtype).get()
+        scale = 1 if np.issubdtype(dtype, np.floating) else 2**32
+        assert ((drawn >= 0) & (drawn <= scale)).all()
+        assert abs(drawn.mean(dtype=np.float64) / scale - 0.5) < 0.03      # seven standard deviations
+        assert len(np.unique(drawn)) > 4090

@@ -203,7 +203,11 @@ void set_up_block(Worker& w, Launch& launch) {
     block.worker = &w;
     block.threads = launch.size.x * launch.size.y * launch.size.z;
     block.warps = (block.threads + WARP - 1) / WARP;
-    block.view = {{}, launch.size, launch.grid, w.shared, w.shared + launch.variant->shared_bytes,
+    block.view = {{},
+                  launch.size,
+                  launch.grid,
+                  w.shared,
+                  w.shared + launch.variant->shared_bytes,
                   launch.dynamic_bytes};
     // Once a launch and without a division: a million threads ask for theirs.
     sim_uint3 id{};

@@ -11,9 +11,9 @@ namespace sim::checks {
 
 // Host side. Kept up to date in every mode once checking was switched on in this process.
 void switch_on();
-void allocated(const Allocation& allocation);           // fresh: addressable, not initialised
+void allocated(const Allocation& allocation);  // fresh: addressable, not initialised
 void released(const Allocation& allocation);
-void host_wrote(uintptr_t address, size_t bytes);       // copies and fills: now initialised
+void host_wrote(uintptr_t address, size_t bytes);  // copies and fills: now initialised
 // A copy from device to device: what was not initialised stays so.
 void host_copied(uintptr_t to, uintptr_t from, size_t bytes);
 
@@ -24,13 +24,13 @@ void launch_ends(Launch& launch);
 // In check mode only.
 void block_begins(Block& block);
 void block_ends(Block& block);
-void barrier_released(Block& block);                    // orders all threads of the block
+void barrier_released(Block& block);  // orders all threads of the block
 void warp_synced(Block& block, unsigned warp, unsigned mask);
 void atomic_access(uintptr_t address, size_t bytes, int scope, sim_place place);
 void volatile_access(uintptr_t address, size_t bytes, bool is_write, const void* pc);
 void plain_access(uintptr_t address, size_t bytes, bool is_write, sim_place place);  // sim_access
 void fence(int scope);
-void pipeline_copy(const Pending& copy);                // issued: the target must not be touched ...
-void pipeline_done(const Pending& copy);                // ... until now
+void pipeline_copy(const Pending& copy);  // issued: the target must not be touched ...
+void pipeline_done(const Pending& copy);  // ... until now
 
 }  // namespace sim::checks

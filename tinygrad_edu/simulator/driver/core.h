@@ -16,7 +16,7 @@ namespace sim {
 constexpr unsigned WARP = 32;
 constexpr unsigned MAX_THREADS = 1024;
 constexpr size_t MAX_SHARED = 227 * 1024;          // per block, opted in
-constexpr size_t SHARED_ARENA = 16 * 1024 * 1024;   // address space of one worker's shared memory
+constexpr size_t SHARED_ARENA = 16 * 1024 * 1024;  // address space of one worker's shared memory
 constexpr size_t STACK_BYTES = 256 * 1024;         // of one fiber, guard page included
 
 struct Block;
@@ -25,7 +25,14 @@ struct Worker;
 
 // Where a thread of a resident block stands.
 enum class State : uint8_t {
-    unstarted, ready, running, at_barrier, at_collective, at_volatile, at_active_mask, done
+    unstarted,
+    ready,
+    running,
+    at_barrier,
+    at_collective,
+    at_volatile,
+    at_active_mask,
+    done
 };
 
 // Where something that does not run goes on: all that a switch saves.
@@ -56,16 +63,16 @@ struct alignas(64) Thread {
     uint16_t index = 0;  // linear in the block
     uint8_t lane = 0;
     State state = State::unstarted;
-    uint16_t fiber = 0;                    // its number
-    uint16_t spins = 0;                    // atomics since the last time it let others run
-    Context context;                       // while it waits
+    uint16_t fiber = 0;  // its number
+    uint16_t spins = 0;  // atomics since the last time it let others run
+    Context context;     // while it waits
     Warp* warp = nullptr;
     union {
-        sim_place place{};                 // where it waits ...
-        const sim_collective* call;        // ... and for what, at_collective
+        sim_place place{};           // where it waits ...
+        const sim_collective* call;  // ... and for what, at_collective
     };
     uint16_t barrier_kind = 0, predicate = 0;
-    unsigned result = 0;                   // of a barrier that counts; of __activemask
+    unsigned result = 0;  // of a barrier that counts; of __activemask
 };
 static_assert(sizeof(Thread) == 64, "a barrier's speed is that of the cache");
 
@@ -76,13 +83,14 @@ struct Copies {  // cp.async, of one thread
 
 // Sets of lanes are bit masks: bit i is lane i.
 struct Warp {
-    uint16_t first = 0;         // threads [first, first + lanes that exist) of the block
+    uint16_t first = 0;  // threads [first, first + lanes that exist) of the block
     uint16_t number = 0;
     uint32_t exists = 0, done = 0;
     uint32_t at_collective = 0;
-    uint32_t here = 0;          // at a volatile access or at __activemask
-    uint32_t spinning = 0;      // lets others run before it tries its atomic operation again
-    uint32_t synced[WARP][WARP] = {};  // checker: synced[i][j], the tick at which i last met j at a __syncwarp
+    uint32_t here = 0;      // at a volatile access or at __activemask
+    uint32_t spinning = 0;  // lets others run before it tries its atomic operation again
+    uint32_t synced[WARP][WARP] =
+        {};  // checker: synced[i][j], the tick at which i last met j at a __syncwarp
 };
 
 struct Block {
@@ -91,7 +99,7 @@ struct Block {
     uint64_t linear = 0;  // x fastest
     sim_block_view view{};
     unsigned threads = 0, live = 0, waiting = 0, warps = 0;
-    bool answers = false;      // a thread waits at a barrier that counts
+    bool answers = false;  // a thread waits at a barrier that counts
     Thread thread[MAX_THREADS];
     Copies copies[MAX_THREADS];
     Warp warp[MAX_THREADS / WARP];
@@ -120,17 +128,17 @@ struct Fault {  // a signal that a kernel caused
 
 // One OS thread that runs blocks one after another. Its own stack is `base`; kernels run on fibers.
 struct Worker {
-    Block* block = nullptr;     // null between blocks
-    Thread* thread = nullptr;   // the CUDA thread that runs; null in a loop
-    Fiber* fiber = nullptr;     // the fiber that runs
-    Context base;               // the worker itself, while a fiber runs
+    Block* block = nullptr;    // null between blocks
+    Thread* thread = nullptr;  // the CUDA thread that runs; null in a loop
+    Fiber* fiber = nullptr;    // the fiber that runs
+    Context base;              // the worker itself, while a fiber runs
     Queue ready;
-    sim_uint3 ids[MAX_THREADS]; // threadIdx of each thread, for the size of block that runs
+    sim_uint3 ids[MAX_THREADS];  // threadIdx of each thread, for the size of block that runs
     std::vector<Fiber*> free_fibers;
     std::vector<Fiber> fibers;
     char* stacks = nullptr;
-    char* shared = nullptr;     // arena of SHARED_ARENA bytes between pages without access
-    uint64_t random = 0;        // state of the schedule's generator
+    char* shared = nullptr;  // arena of SHARED_ARENA bytes between pages without access
+    uint64_t random = 0;     // state of the schedule's generator
     Fault fault;
     std::atomic<uint64_t> progress{0};  // blocks begun; the watch looks whether it stands still
     std::atomic<bool> busy{false};
@@ -147,9 +155,9 @@ struct Settings {
     Mode mode = Mode::plain;
     Order order = Order::forward;
     uint64_t seed = 0;
-    uint64_t ordered_at = 0;     // launches before the order was chosen: the same seed draws the same again
-    unsigned workers = 0;        // 0: one per core
-    double time_limit = 30;      // seconds for one block
+    uint64_t ordered_at = 0;  // launches before the order was chosen: the same seed draws the same again
+    unsigned workers = 0;     // 0: one per core
+    double time_limit = 30;   // seconds for one block
     bool leaks = false;
     bool strict_volatile = false;  // report warp-synchronous volatile code as races too
     std::string compiler, cache;
@@ -158,7 +166,7 @@ extern Settings settings;
 
 struct Launch {
     Kernel* kernel;
-    const sim_kernel* code;      // of the variant that runs
+    const sim_kernel* code;  // of the variant that runs
     Variant* variant;
     Mode mode;
     Order order;
@@ -167,8 +175,8 @@ struct Launch {
     unsigned dynamic_bytes;
     std::vector<char> arguments;
     std::vector<const SharedVariable*> shared;  // the static shared variables that the kernel can reach
-    uint64_t serial;             // counts launches
-    uint32_t start_tick = 0;     // checker
+    uint64_t serial;                            // counts launches
+    uint32_t start_tick = 0;                    // checker
     std::atomic<uint64_t> next_block{0};
     uint64_t block_count;
     std::atomic<bool> stopped{false};

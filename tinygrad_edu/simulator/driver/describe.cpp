@@ -49,12 +49,9 @@ std::string in_device_memory(uintptr_t address) {
 std::string quoted(const std::string& text) {
     std::string out = "\"";
     for (unsigned char c : text) {
-        if (c == '"' || c == '\\')
-            out += format("\\%c", c);
-        else if (c < ' ')
-            out += format("\\u%04x", c);
-        else
-            out += char(c);
+        if (c == '"' || c == '\\') out += format("\\%c", c);
+        else if (c < ' ') out += format("\\u%04x", c);
+        else out += char(c);
     }
     return out + '"';
 }

@@ -66,8 +66,7 @@ std::string facts_of(const Access& access) {
 std::string owner_of_stack(const Worker& w, uintptr_t address) {
     for (unsigned i = 0; i < w.block->threads; i++) {
         const Thread& thread = w.block->thread[i];
-        if (thread.state == State::unstarted || thread.state == State::done)
-            continue;
+        if (thread.state == State::unstarted || thread.state == State::done) continue;
         if (address - reinterpret_cast<uintptr_t>(w.fibers[thread.fiber].stack) < STACK_BYTES)
             return say_thread(*w.block->launch, w.block->linear, i);
     }

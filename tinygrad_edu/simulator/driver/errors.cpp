@@ -75,12 +75,9 @@ SIM_EXPORT CUresult cuGetErrorString(CUresult code, const char** text) {
     {
         std::lock_guard<std::mutex> guard(said().lock);
         auto found = said().of.find(code);
-        if (found != said().of.end())
-            answer = found->second;
-        else if (known != codes().end())
-            answer = known->second.text;
-        else
-            answer = format("%d is not an error code of CUDA", int(code));
+        if (found != said().of.end()) answer = found->second;
+        else if (known != codes().end()) answer = known->second.text;
+        else answer = format("%d is not an error code of CUDA", int(code));
     }
     *text = answer.c_str();
     return known == codes().end() ? CUDA_ERROR_INVALID_VALUE : CUDA_SUCCESS;

@@ -35,7 +35,8 @@ Fiber* take_fiber(Worker& worker, void (*entry)()) {
     // Stacks that all begin at the same offset of a page would fight for the same few sets of the cache.
     char* top = low + STACK_BYTES - (fiber->number % 256) * 64;
     void** stack = reinterpret_cast<void**>(top);
-    *--stack = nullptr;  // the return address of entry, which never returns; 8 below a multiple of 16, as a call
+    *--stack =
+        nullptr;  // the return address of entry, which never returns; 8 below a multiple of 16, as a call
     fiber->start = {stack, reinterpret_cast<void*>(entry), nullptr};
     return fiber;
 }

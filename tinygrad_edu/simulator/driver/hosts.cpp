@@ -242,14 +242,12 @@ SIM_EXPORT CUresult cuPointerGetAttribute(void* answer, CUpointer_attribute attr
         return fail(CUDA_ERROR_INVALID_VALUE,
                     format("cuPointerGetAttribute: %#llx is ", pointer) + describe_address(pointer) + ".");
     bool host = registered || a->kind == Kind::pinned;
-    if (attribute == CU_POINTER_ATTRIBUTE_CONTEXT)
-        *static_cast<void**>(answer) = a ? a->context : nullptr;
+    if (attribute == CU_POINTER_ATTRIBUTE_CONTEXT) *static_cast<void**>(answer) = a ? a->context : nullptr;
     else if (attribute == CU_POINTER_ATTRIBUTE_MEMORY_TYPE)
         *static_cast<unsigned*>(answer) = host ? CU_MEMORYTYPE_HOST : CU_MEMORYTYPE_DEVICE;
     else if (attribute == CU_POINTER_ATTRIBUTE_DEVICE_POINTER ||
              (attribute == CU_POINTER_ATTRIBUTE_HOST_POINTER && (host || a->kind == Kind::managed)))
         *static_cast<CUdeviceptr*>(answer) = pointer;
-    else
-        return fail(CUDA_ERROR_INVALID_VALUE, "cuPointerGetAttribute: this memory has no such attribute.");
+    else return fail(CUDA_ERROR_INVALID_VALUE, "cuPointerGetAttribute: this memory has no such attribute.");
     return CUDA_SUCCESS;
 }

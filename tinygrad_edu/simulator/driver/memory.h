@@ -20,10 +20,10 @@ enum class Kind { device, pinned, managed, module_variable };
 
 struct Allocation {
     uintptr_t begin = 0;
-    size_t bytes = 0;         // as asked for
+    size_t bytes = 0;  // as asked for
     Kind kind = Kind::device;
-    std::string name;         // of a module variable
-    std::string made_at;      // the line of Python that asked for it, "" when unknown
+    std::string name;     // of a module variable
+    std::string made_at;  // the line of Python that asked for it, "" when unknown
     std::string freed_at;
     bool live = true;
     uint64_t serial = 0;      // counts up

@@ -22,13 +22,13 @@ struct SharedVariable {
 
 // One shared object: a module compiled for one mode.
 struct Variant {
-    void* handle = nullptr;       // of dlopen
-    uintptr_t base = 0;           // load address: pc - base is what addr2line wants
+    void* handle = nullptr;  // of dlopen
+    uintptr_t base = 0;      // load address: pc - base is what addr2line wants
     uintptr_t text_begin = 0, text_end = 0;
-    std::string path;             // the file addr2line reads (the object in the cache, with debug lines)
+    std::string path;  // the file addr2line reads (the object in the cache, with debug lines)
     std::vector<const sim_kernel*> kernels;
     std::vector<SharedVariable> shared;
-    size_t shared_bytes = 0;      // of the whole layout, gaps between variables included
+    size_t shared_bytes = 0;  // of the whole layout, gaps between variables included
 };
 
 struct Module;
@@ -39,9 +39,9 @@ struct Kernel {
     size_t dynamic_limit = 48 * 1024;  // CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES raises it
     unsigned set_block[3] = {0, 0, 0};
     size_t set_shared = 0;
-    std::vector<char> set_arguments;   // of cuParamSet*
+    std::vector<char> set_arguments;  // of cuParamSet*
     const sim_kernel* in[MODES] = {};
-    size_t static_shared(Mode mode) const;                          // bytes the kernel itself needs
+    size_t static_shared(Mode mode) const;                                 // bytes the kernel itself needs
     std::vector<const SharedVariable*> shared_variables(Mode mode) const;  // those it can reach
 };
 

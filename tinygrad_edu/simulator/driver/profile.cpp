@@ -59,7 +59,7 @@ Object* code = nullptr;
 Shape* shape = nullptr;
 uintptr_t text_begin = 0, text_bytes = 0;
 Spaces spaces;
-std::vector<Log> logs;    // by thread of the block
+std::vector<Log> logs;  // by thread of the block
 size_t lane_events = 0;
 bool looking = false;  // at this block
 
@@ -152,8 +152,10 @@ void launch_begins(Launch& launch) {
     code = object_of(*kernel.module, *launch.variant);
     text_begin = launch.variant->text_begin;
     text_bytes = code->site_at.size();
-    shape = &shapes[{code, kernel.symbol, {launch.grid.x, launch.grid.y, launch.grid.z, launch.size.x,
-                                           launch.size.y, launch.size.z, launch.dynamic_bytes}}];
+    shape = &shapes[{code,
+                     kernel.symbol,
+                     {launch.grid.x, launch.grid.y, launch.grid.z, launch.size.x, launch.size.y,
+                      launch.size.z, launch.dynamic_bytes}}];
     if (shape->launches++ == 0) {
         shape->code = code;
         shape->symbol = kernel.symbol;
@@ -260,8 +262,8 @@ std::string object(const Object& code) {
         sites.push_back(format("[%llu, \"%s\", %u, ", static_cast<unsigned long long>(site.offset),
                                KINDS[int(site.kind)], site.bytes) +
                         quoted(site.file) + format(", %d]", site.line));
-    return quoted(code.path) + ": {\"sources\": " + joined(sources, "{", "}") + ", \"sites\": " +
-           joined(sites, "[", "]") + "}";
+    return quoted(code.path) + ": {\"sources\": " + joined(sources, "{", "}") +
+           ", \"sites\": " + joined(sites, "[", "]") + "}";
 }
 
 std::string object(const Shape& shape) {
@@ -271,8 +273,8 @@ std::string object(const Shape& shape) {
         if (shape.counts[i].executions) counts.push_back(format("\"%zu\": ", i) + list(shape.counts[i]));
     return "{\"object\": " + quoted(shape.code->path) + ", \"symbol\": " + quoted(shape.symbol) +
            ", \"name\": " + quoted(shape.name) + ", \"file\": " + quoted(shape.file) +
-           format(", \"line\": %d, ", shape.line) + "\"grid\": " + list(shape.grid) + ", \"block\": " +
-           list(shape.size) +
+           format(", \"line\": %d, ", shape.line) + "\"grid\": " + list(shape.grid) +
+           ", \"block\": " + list(shape.size) +
            format(", \"shared_bytes\": %u, \"launches\": %llu, \"blocks\": %llu, \"looked_at\": %llu, ",
                   shape.shared_bytes, n(shape.launches), n(shape.blocks), n(shape.looked_at)) +
            "\"counts\": " + joined(counts, "{", "}") + "}";
@@ -290,6 +292,4 @@ std::string json() {
 
 }  // namespace sim::profile
 
-SIM_EXPORT void __sanitizer_cov_trace_pc() {
-    sim::profile::trace(__builtin_return_address(0));
-}
+SIM_EXPORT void __sanitizer_cov_trace_pc() { sim::profile::trace(__builtin_return_address(0)); }

@@ -9,10 +9,10 @@
 namespace sim {
 
 struct Location {
-    std::string file;      // as the user knows it: kernel.cu
-    int line = 0;          // 0: unknown
+    std::string file;  // as the user knows it: kernel.cu
+    int line = 0;      // 0: unknown
     std::string function;
-    std::string text;      // the line of source, without indentation
+    std::string text;  // the line of source, without indentation
 };
 
 // The user's line behind a return address in a kernel (addr2line; inlined frames of our headers are skipped).

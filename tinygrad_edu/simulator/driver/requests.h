@@ -26,9 +26,9 @@ struct Site {
     uint64_t offset = 0;  // of the return address in the object
     Kind kind = Kind::block;
     uint32_t bytes = 0;
-    std::string file;     // where the caller named the line itself
+    std::string file;  // where the caller named the line itself
     int line = 0;
-    uint32_t next = 0;    // number + 1 of another site at the same offset that differs in the rest
+    uint32_t next = 0;  // number + 1 of another site at the same offset that differs in the rest
 };
 
 // What a request costs: sectors of global memory, wavefronts of shared memory, words of constant memory.

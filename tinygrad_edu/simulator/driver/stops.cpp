@@ -77,7 +77,8 @@ extern "C" void sim_stop(int code, const char* message, sim_place place) {
     std::vector<std::string> facts = {say(locate(place)), launch.where(&w.resident, w.thread)};
     if (title != std::string::npos && title + 1 < std::min(advice, text.size()))
         facts.push_back(text.substr(title + 1, advice == std::string::npos ? advice : advice - title - 2));
-    stop_launch(static_cast<CUresult>(code),
-                compose(text.substr(0, title), launch, facts,
-                        advice == std::string::npos ? "look at the line above." : text.substr(advice + lead.size())));
+    stop_launch(
+        static_cast<CUresult>(code),
+        compose(text.substr(0, title), launch, facts,
+                advice == std::string::npos ? "look at the line above." : text.substr(advice + lead.size())));
 }

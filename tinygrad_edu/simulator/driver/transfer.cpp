@@ -15,8 +15,7 @@ CUresult check_device_side(uintptr_t address, size_t bytes, const char* side, co
         format("%s: the %s is not %zu bytes of device memory. %#zx is ", what, side, bytes, size_t(address)) +
         describe_address(address) + ".";
     const Allocation* a = holds(address, 1);
-    if (a)
-        text += format(" From there on it has %zu bytes.", a->bytes - (address - a->begin));
+    if (a) text += format(" From there on it has %zu bytes.", a->bytes - (address - a->begin));
     else if (!in_device_range(address) && address >= 4096)
         text +=
             " Were source and destination given in the wrong order? In Python, pass x.gpudata or x.ptr, not "
@@ -47,10 +46,8 @@ CUresult copy_bytes(uintptr_t to, bool to_device, uintptr_t from, bool from_devi
     if (!bytes) return CUDA_SUCCESS;
     memmove(reinterpret_cast<void*>(to), reinterpret_cast<const void*>(from), bytes);
     if (!in_device_range(to)) return CUDA_SUCCESS;
-    if (in_device_range(from))
-        checks::host_copied(to, from, bytes);
-    else
-        checks::host_wrote(to, bytes);
+    if (in_device_range(from)) checks::host_copied(to, from, bytes);
+    else checks::host_wrote(to, bytes);
     return CUDA_SUCCESS;
 }
 
