@@ -45,8 +45,7 @@ template <class T> __device__ void blelloch(const T *x, T *y, int n, int size) {
         for (int i = threadIdx.x; i < nodes; i += blockDim.x)
             s[step * (2 * i + 2) - 1] += s[step * (2 * i + 1) - 1];
     }
-    __syncthreads();
-    if (threadIdx.x == 0) s[size - 1] = 0;
+    if (threadIdx.x == 0) s[size - 1] = 0;      // thread 0 also wrote it last
     for (int nodes = 1; nodes < size; nodes *= 2) {
         step /= 2;
         __syncthreads();

@@ -1,4 +1,4 @@
-"""Builds libcuda.so.1, the simulator's driver, into the cache: `python -m tinygrad_edu.simulator.build`.
+"""Builds libcuda.so.1, the simulator's driver, into the cache: `tinygrad-edu simulator build`.
 
 It happens on first use, so that the wheel stays pure Python and the library fits the machine's compiler.
 Objects are kept by the contents of their source and of all headers, so that changing one source compiles one
@@ -96,7 +96,3 @@ def _build(path: Path) -> None:
         alias.unlink(missing_ok=True)
         alias.symlink_to(path.name)
         os.replace(temporary, path)
-
-
-if __name__ == "__main__":
-    sys.stdout.write(f"{library()}\n")

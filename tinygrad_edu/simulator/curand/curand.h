@@ -1,7 +1,7 @@
 /* The part of cuRAND's interface that PyCUDA's wrapper is compiled against.
  *
- * Without cuRAND, PyCUDA cannot import pycuda.curandom at all, not even rand(), which makes no use of it. So it
- * is compiled with this, and curand.c says that there are no generators.
+ * Without cuRAND, PyCUDA cannot import pycuda.curandom at all, not even rand(), which makes no use of it.
+ * So it is compiled with this, and curand.c says that there are no generators.
  */
 #ifndef TINYGRAD_EDU_CURAND_H
 #define TINYGRAD_EDU_CURAND_H

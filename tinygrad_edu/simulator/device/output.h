@@ -30,17 +30,21 @@ SIM_UNSEEN __attribute__((format(printf, 1, 2))) int sim_printf(const char* patt
 [[noreturn]] inline void sim_assert_failed(const char* expression, const char* file, int line,
                                            const char* function) {
     char text[512];
-    snprintf(text, sizeof text, "Assertion failed: %s\n  %s:%d, in %s", expression, file, line, function);
+    snprintf(text, sizeof text,
+             "Assertion failed: %s\nfunction %s\n"
+             "What to do: look at the values it compares, with printf, for this thread.",
+             expression, function);
     sim_stop(710, text, sim_place{file, line});
 }
 
 [[noreturn]] SIM_AT_CALLER void __trap(SIM_PLACE) {
-    sim_stop(719, "__trap() was called: the kernel stopped itself.", place);
+    sim_stop(719, "__trap() was called\nWhat to do: the kernel stopped itself; look at what led to it.",
+             place);
 }
 [[noreturn]] SIM_AT_CALLER void __brkpt(SIM_PLACE) {
-    sim_stop(719, "__brkpt() was called: a breakpoint, and no debugger is attached to the simulated device.",
+    sim_stop(719, "__brkpt() was called\nWhat to do: take the breakpoint out; no debugger is attached.",
              place);
 }
 [[noreturn]] SIM_AT_CALLER void sim_abort(SIM_PLACE) {
-    sim_stop(719, "abort() or exit() was called in a kernel: return from the kernel instead.", place);
+    sim_stop(719, "abort() or exit() was called\nWhat to do: return from the kernel instead.", place);
 }

@@ -1,5 +1,5 @@
-// The life of one block. A thread gets a fiber when it starts; one that returns hands its fiber, still warm, to
-// the next that starts, so that a kernel without a barrier runs on a single fiber and never switches.
+// The life of one block. A thread gets a fiber when it starts; one that returns hands its fiber, still warm,
+// to the next that starts, so that a kernel without a barrier runs on a single fiber and never switches.
 #include "block.h"
 
 #include <cstring>

@@ -1,5 +1,5 @@
-// What a kernel does to the process: bad addresses, endless loops, exhausted stacks. A signal handler leaves the
-// kernel's stack for the worker's own, and the launch ends with a report; the process lives.
+// What a kernel does to the process: bad addresses, endless loops, exhausted stacks. A signal handler leaves
+// the kernel's stack for the worker's own, and the launch ends with a report; the process lives.
 #include <pthread.h>
 #include <signal.h>
 #include <sys/mman.h>

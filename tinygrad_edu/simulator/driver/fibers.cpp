@@ -1,4 +1,4 @@
-// Fibers: see fibers.h. The stacks are one reservation, committed by the kernel page by page as they are used.
+// Stacks of fibers: one reservation for each worker, which the system commits page by page as they are used.
 #include "fibers.h"
 
 #include <sys/mman.h>

@@ -4,8 +4,8 @@
 
 namespace sim {
 
-// Leave `from`, go on at `to`: three words are saved and three loaded. It is part of its caller, which the compiler
-// makes save what it needs of the other registers, once: a barrier's frame then is one line of the cache.
+// Leave `from`, go on at `to`: three words are saved and three loaded. It is part of its caller, which the
+// compiler makes save what it needs of the other registers, once: a barrier's frame is one line of the cache.
 __attribute__((always_inline)) inline void switch_context(Context& from, const Context& to) {
     Context* save = &from;
     const Context* load = &to;

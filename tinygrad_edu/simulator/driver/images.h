@@ -6,8 +6,8 @@
 
 namespace sim {
 
-// Fill module->sections and ->key from what cuModuleLoadData was given. A real cubin, PTX or anything else that is
-// not ours is refused with a text that says how to compile for the simulator.
+// Fill module->sections and ->key from what cuModuleLoadData was given. A real cubin, PTX or anything else
+// that is not ours is refused with a text that says how to compile for the simulator.
 CUresult read_image(const void* image, Module* module);
 
 // The file in the cache that holds `object`, for addr2line.

@@ -46,8 +46,8 @@ size_t memory_total();
 size_t memory_free();
 void set_memory_total(size_t bytes);
 
-// Copy and fill, checked: a side said to be on the device must lie in a live allocation. `what` names the call
-// in the report. These also tell the checker what became initialised.
+// Copy and fill, checked: a side said to be on the device must lie in a live allocation. `what` names the
+// call in the report. These also tell the checker what became initialised.
 CUresult copy_bytes(uintptr_t to, bool to_device, uintptr_t from, bool from_device, size_t bytes,
                     const char* what);
 CUresult fill_bytes(uintptr_t to, const void* pattern, size_t pattern_bytes, size_t count, const char* what);

@@ -21,16 +21,16 @@ size_t size_of(Record me) { return static_cast<size_t>(__builtin_popcount(bytes_
 
 std::string advice(const Site& mine, const Site& theirs, bool shared, bool same_block, bool same_warp,
                    bool both_write) {
+    const bool same_site = mine.pc != 0 && mine.pc == theirs.pc;
     if (mine.is_atomic && theirs.is_atomic)
         return "atomicAdd_block and its kin are atomic only among the threads of one block: use the form "
-               "without "
-               "_block (or with _system).";
+               "without _block (or with _system).";
     if (mine.is_atomic || theirs.is_atomic)
-        return same_block
-                   ? "one access is atomic, the other is not: use an atomic for both, or put __syncthreads() "
-                     "between them."
-                   : "one access is atomic, the other is not: use an atomic for both, or two kernel "
-                     "launches.";
+        return std::string("one access is atomic, the other is not: use an atomic for both, or put ") +
+               (same_block ? "__syncthreads() between them." : "them into two kernel launches.");
+    if (both_write && same_site)
+        return "threads write to one place by the same line: give each an element of its own (look at the "
+               "index), let one of them write (if (threadIdx.x == 0) ...), or add up with atomicAdd().";
     if (same_warp && mine.is_volatile && theirs.is_volatile)
         return "the lanes of a warp need not run in step: put __syncwarp() between the accesses.";
     if (same_warp)
@@ -41,12 +41,10 @@ std::string advice(const Site& mine, const Site& theirs, bool shared, bool same_
     if (shared) return "put __syncthreads() between the two accesses.";
     if (both_write)
         return "blocks run in any order and together: let each write elements of its own, or use an atomic "
-               "such as "
-               "atomicAdd().";
+               "such as atomicAdd().";
     return "blocks run in any order and together, and __syncthreads() does not reach other blocks: use two "
-           "launches, "
-           "or __threadfence() and then an atomic by the writer, and an atomic on the same address by the "
-           "reader.";
+           "launches, or __threadfence() and then an atomic by the writer, and an atomic on the same address "
+           "by the reader.";
 }
 
 }  // namespace

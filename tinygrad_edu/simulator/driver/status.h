@@ -6,8 +6,8 @@
 
 namespace sim {
 
-// Remember `text` as the explanation of `code` and return `code`. cuGetErrorString then answers with it, so it
-// becomes the text of the exception that PyCUDA raises. Thread-safe; the last one wins.
+// Remember `text` as the explanation of `code` and return `code`. cuGetErrorString then answers with it, so
+// it becomes the text of the exception that PyCUDA raises. Thread-safe; the last one wins.
 CUresult fail(CUresult code, const std::string& text);
 
 // printf into a std::string.

@@ -37,12 +37,12 @@ _ALWAYS = (
 _INSTRUMENTED = ("-fsanitize=thread", "--param", "tsan-distinguish-volatile=1")
 
 VARIANTS = {
-    "plain": ("-O3", "-g1"),
+    "plain": ("-O3", "-g1", "-gdwarf-4"),
     # a volatile access is where the lanes of a warp wait for each other: its callbacks are needed at full
     # speed too
-    "volatile": ("-O3", "-g1", *_INSTRUMENTED),
+    "volatile": ("-O3", "-g1", "-gdwarf-4", *_INSTRUMENTED),
     "check": (
-        "-O1", "-g", "-DSIM_CHECK=1", *_INSTRUMENTED, "-fsanitize=alignment",
+        "-O1", "-g", "-gdwarf-4", "-DSIM_CHECK=1", *_INSTRUMENTED, "-fsanitize=alignment",
         "--param", "tsan-instrument-func-entry-exit=0",
     ),
     # The profile wants a float4 loaded at once, as on a GPU, and the code in the order of the source: it sees
@@ -50,6 +50,7 @@ VARIANTS = {
     "profile": (
         "-O1",
         "-g",
+        "-gdwarf-4",
         "-DSIM_PROFILE=1",
         *_INSTRUMENTED,
         "-fsanitize-coverage=trace-pc",
@@ -143,7 +144,7 @@ def _library() -> Path:
     if not path.exists():
         raise CompileError(
             f"the simulator's driver is not built: there is no {path}. "
-            "`python -m tinygrad_edu.simulator.build` builds it."
+            "`tinygrad-edu simulator build` builds it."
         )
     return path
 

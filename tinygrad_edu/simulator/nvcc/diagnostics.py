@@ -43,7 +43,7 @@ _ADVICE = (
         "texture and surface references were removed from CUDA in version 12; read global memory instead.",
     ),
     (
-        r"'(cudaMalloc|cudaMemcpy|cudaFree|cuda[A-Z]\w*)' was not declared",
+        r"'(?!cudaTexture|cudaSurface)(cuda[A-Z]\w*)' was not declared",
         "this is a function of the host's CUDA runtime. With PyCUDA that part is Python: "
         "pycuda.driver.mem_alloc, "
         "memcpy_htod and so on.",

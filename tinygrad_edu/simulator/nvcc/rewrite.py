@@ -195,7 +195,7 @@ class _Table:
             function = f"static_cast<void (*)({types})>({function})"
         place = self._lines.place(self._source.tokens[self._name_index(kernel)].start)
         where = f"{{{quote(place.file)}, {place.line}}}"
-        # A C name is known here; the assembler cannot tell it of a function the C library has too, such as conj.
+        # The assembler cannot tell the name of a function that the C library has too, such as conj.
         symbol = quote(kernel.name) if self._has_c_linkage(kernel) else f"sim_thunks_{number}::symbol()"
         listed = "".join(f"{user}, " for user in users)
         thunks = f"sim_thunks_{number}"
