@@ -79,55 +79,47 @@ class TestKernelsThatPycudaWrites:
 
         self.each_schedule(mode, pycuda, solve, a=st.integers(-3, 3))
 
-    @pytest.mark.parametrize("dtype", [np.int32, np.float32, np.float64])
+    @pytest.mark.parametrize("dtype", [np.int32, np.float64])
     def test_reduction(self, pycuda, mode, dtype):
         from pycuda.reduction import ReductionKernel
         from pycuda.tools import dtype_to_ctype
         name = dtype_to_ctype(dtype)
-        total = ReductionKernel(dtype, "0", "a + b", "x[i] * y[i]", f"const {name} *x, const {name} *y")
-        most = ReductionKernel(dtype, "-100", "a > b ? a : b", "x[i]", f"const {name} *x")
+        norm = ReductionKernel(dtype, "0", "a > b ? a : b", "x[i] > 0 ? x[i] : -x[i]", f"const {name} *x")
 
         def solve(x, on_device):
-            assert total(on_device, on_device).get() == np.dot(x, x)
-            assert most(on_device).get() == x.max()
+            assert norm(on_device).get() == np.abs(x).max()
 
         self.each_schedule(mode, pycuda, solve, dtype=st.just(dtype))
 
-    @pytest.mark.parametrize("dtype", [np.int32, np.float64])
-    def test_scan(self, pycuda, mode, dtype):
+    def test_scan(self, pycuda, mode):
         from pycuda.scan import ExclusiveScanKernel, InclusiveScanKernel
-        sums = InclusiveScanKernel(dtype, "a + b")
-        sums_before = ExclusiveScanKernel(dtype, "a + b", neutral="0")
-        most = InclusiveScanKernel(dtype, "a > b ? a : b")
+        sums = InclusiveScanKernel(np.int32, "a + b")
+        most_before = ExclusiveScanKernel(np.int32, "a > b ? a : b", neutral="-9")
 
         def solve(x, on_device):
             np.testing.assert_array_equal(sums(on_device.copy()).get(), np.cumsum(x))
-            np.testing.assert_array_equal(sums_before(on_device.copy()).get(), np.cumsum(x) - x)
-            np.testing.assert_array_equal(most(on_device.copy()).get(), np.maximum.accumulate(x))
+            expected = np.maximum.accumulate([-9, *x[:-1]])
+            np.testing.assert_array_equal(most_before(on_device.copy()).get(), expected)
 
         if mode is nullcontext:
-            self.each_schedule(mode, pycuda, solve, dtype=st.just(dtype))
+            self.each_schedule(mode, pycuda, solve, dtype=st.just(np.int32))
             return
         # True, and harmless: threads past the end copy what nobody wrote, and nobody looks at the copy.
         said = r"Read of uninitialised shared memory(.|\n)*scan_type sum = ldata\[0\]\[LID_0\];"
         with mode(), pytest.raises(pycuda.driver.LaunchError, match=said):
-            sums(pycuda.gpuarray.zeros(1000, dtype))
+            sums(pycuda.gpuarray.zeros(1000, np.int32))
 
     def test_arrays(self, pycuda, mode):
         array = pycuda.gpuarray
 
-        def solve(x, on_device, start):
+        def solve(x, on_device):
             assert array.sum(on_device).get() == x.sum()
             assert array.dot(on_device, on_device).get() == np.dot(x, x)
             assert (array.min(on_device).get(), array.max(on_device).get()) == (x.min(), x.max())
-            np.testing.assert_array_equal((on_device.reverse() * 2 - on_device).get(), x[::-1] * 2 - x)
-            np.testing.assert_array_equal(on_device[start:].get(), x[start:])
-            sizes = array.if_positive(on_device, on_device, -on_device)
-            np.testing.assert_array_equal(sizes.get(), np.abs(x))
 
-        self.each_schedule(mode, pycuda, solve, start=st.integers(0, 10))
+        self.each_schedule(mode, pycuda, solve)
 
-    @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.uint32])
+    @pytest.mark.parametrize("dtype", [np.float32, np.uint32])
     def test_random_numbers(self, pycuda, mode, dtype):
         reason = "this PyCUDA is built without cuRAND; `tinygrad-edu simulator setup` builds one with rand()"
         curandom = pytest.importorskip("pycuda.curandom", reason=reason, exc_type=ImportError)

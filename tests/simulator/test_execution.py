@@ -320,3 +320,18 @@ def test_modules_have_variables_of_their_own(pycuda):
     pycuda.driver.memcpy_htod(address, np.array([0, 10], np.float32))
     run(pycuda, first.get_function("step"), x, block=(1, 1, 1))
     assert x[0] == 80
+
+
+def test_constant_memory_is_64_kb(pycuda):
+    source = "__constant__ char table[{}]; __global__ void k(char *x) {{ x[0] = table[0]; }}"
+    pycuda.compiler.SourceModule(source.format(64 * 1024))
+    with pytest.raises(pycuda.driver.Error, match="65537 bytes; there are 65536"):
+        pycuda.compiler.SourceModule(source.format(64 * 1024 + 1))
+
+
+def test_parameters_of_a_kernel_are_32764_bytes(pycuda):
+    source = "struct Large {{ char bytes[{}]; }}; __global__ void k(Large x) {{}}"
+    pycuda.compiler.SourceModule(source.format(32764))
+    with pytest.raises(pycuda.driver.CompileError) as caught:
+        pycuda.compiler.SourceModule(source.format(32765))
+    assert "pass large data by pointer" in caught.value.stderr

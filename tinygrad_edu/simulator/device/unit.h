@@ -44,6 +44,8 @@ struct parameters {
     }
     static constexpr table all = make();
     static constexpr unsigned bytes = all.of[count].offset;
+    static_assert(bytes <= 32764,
+                  "the parameters of a kernel take 32764 bytes at most: pass large data by pointer.");
 };
 
 template <class Type>

@@ -80,6 +80,19 @@ bool load_variant(Module& module, Variant& variant, Mode mode, const std::string
              std::string("the compiled module cannot be loaded: ") + (why ? why : "no space"));
         return false;
     }
+    if (module.out_of_memory) {
+        fail(CUDA_ERROR_OUT_OF_MEMORY,
+             "no device memory is left for the __device__ variables of this module");
+        return false;
+    }
+    if (module.constant_bytes > 64 * 1024) {
+        fail(
+            CUDA_ERROR_INVALID_IMAGE,
+            format("the __constant__ variables of this module take %zu bytes; there are 65536. Put the large "
+                   "ones into __device__ memory, or pass them to the kernel.",
+                   module.constant_bytes));
+        return false;
+    }
     struct link_map* map = nullptr;
     dlinfo(variant.handle, RTLD_DI_LINKMAP, &map);
     variant.base = map->l_addr;
@@ -214,7 +227,11 @@ extern "C" void* sim_register_global(const char* kind, const char* name, const v
     Global& global = module.globals[name];
     if (global.address == 0) {
         global = {allocate(bytes, Kind::module_variable, name), bytes, kind};
-        if (global.address == 0) return nullptr;  // the first use of it then faults, with a report
+        if (strcmp(kind, "__constant__") == 0) module.constant_bytes += bytes;
+        if (global.address == 0) {
+            module.out_of_memory = true;
+            return nullptr;
+        }
         void* memory = reinterpret_cast<void*>(global.address);
         if (initial != nullptr) memcpy(memory, initial, bytes);
         else memset(memory, 0, bytes);

@@ -57,6 +57,8 @@ struct Module {
     std::unique_ptr<Variant> variants[MODES];
     std::map<std::string, std::unique_ptr<Kernel>> kernels;
     std::map<std::string, Global> globals;
+    size_t constant_bytes = 0;
+    bool out_of_memory = false;  // for a global of its own
     void* context = nullptr;
 
     // Compiled and loaded when first needed; null with fail() called when that does not work.
