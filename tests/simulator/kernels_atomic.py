@@ -24,10 +24,10 @@ __global__ void histogram_shared(const int *x, unsigned *bins, int n, int many) 
         if (mine[bin] > 0) atomicAdd(&bins[bin], mine[bin]);
 }
 
-// atomicAdd of double for GPUs that have none. It begins with a guess: a plain read would be a race.
+// atomicAdd of double for GPUs that have none, as CUDA's own guide has it: the first read is a plain one.
 __device__ double add_by_cas(double *address, double value) {
     unsigned long long *bits = (unsigned long long *)address;
-    unsigned long long old = 0, assumed;
+    unsigned long long old = *bits, assumed;
     do {
         assumed = old;
         old = atomicCAS(bits, assumed, __double_as_longlong(value + __longlong_as_double(assumed)));

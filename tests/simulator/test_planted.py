@@ -10,11 +10,12 @@ from hypothesis import strategies as st
 
 import tinygrad_edu.simulator as sim
 from tests.simulator.planted import Address, Freed, Host, Planted, Raw
+from tests.simulator.planted_compare import COMPARE
 from tests.simulator.planted_memory import MEMORY
 from tests.simulator.planted_order import ORDER
 from tests.simulator.planted_races import RACES
 
-PLANTED = RACES + MEMORY + ORDER
+PLANTED = RACES + COMPARE + MEMORY + ORDER
 SCHEDULES = [sim.schedule("forward"), sim.schedule("reverse"), sim.schedule("random", 1),
              sim.schedule("random", 2)]
 HERE = re.compile(r"kernel\.cu:(\d+)(?:: (.*))?")

@@ -34,6 +34,10 @@ def run(asked: argparse.Namespace) -> int:
         raise UsageError("--html is for the profile; add --profile")
     if asked.check and asked.profile:
         raise UsageError("--check and --profile are two ways to run a kernel; run the script once with each")
+    for late in ("check", "profile", "deferred"):
+        if f"--{late}" in asked.words[1:] and not getattr(asked, late):
+            _print_error(f"note: --{late} stands after the script, so the script gets it; to mean "
+                         f"`tinygrad-edu simulate --{late}`, put it before")
     if (failed := _said(simulator.install)) is not None:
         return failed
     with ExitStack() as around:
@@ -194,7 +198,8 @@ def _judge() -> int:
         _print_error(checking.leak_report(held))
         return 1
     count = int(control.get_value("launches"))
-    _print_error(f"tinygrad-edu simulate --check: no errors found in {count} launch{'es' * (count != 1)}")
+    said = f"no errors found in {count} launch{'es' * (count != 1)}" if count else "no kernel was launched"
+    _print_error(f"tinygrad-edu simulate --check: {said}")
     return 0
 
 

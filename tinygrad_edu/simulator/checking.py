@@ -79,11 +79,12 @@ def configure(*, workers: int | None = None, time_limit: float | None = None,
     `workers`: OS threads that run blocks, 0 for one on each core. `time_limit`: seconds after which a block
     is taken to hang (30 at first). `memory`: bytes that the device claims to have (4 GiB at first).
     """
-    given = {"workers": (workers, 0), "time_limit": (time_limit, 1e-3), "memory": (memory, 1)}
-    for key, (value, least) in given.items():
+    given = {"workers": (workers, 0, 64), "time_limit": (time_limit, 1e-3, 1e6),
+             "memory": (memory, 2**20, 2**37)}
+    for key, (value, least, most) in given.items():
         if value is not None:
-            if not value >= least:
-                raise ValueError(f"{key} is at least {least:g}, not {value}")
+            if not least <= value <= most:
+                raise ValueError(f"{key} is {least:g} to {most:g}, not {value}")
             control.set_value(key, str(value))
 
 

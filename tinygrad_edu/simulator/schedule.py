@@ -6,6 +6,7 @@ for an order in which a test fails and shrink it: forward before reverse before 
 from __future__ import annotations
 
 import functools
+import importlib.util
 from collections.abc import Callable
 from contextlib import ContextDecorator
 from dataclasses import dataclass, field
@@ -87,6 +88,9 @@ def any_schedule(*, max_examples: int | None = None) -> Callable[[Test], Test]:
     schedules), and above or below `@given`, whose examples then each get a schedule. `max_examples` is for a
     test without `@given`; with it, say `@settings(max_examples=...)`.
     """
+    if importlib.util.find_spec("hypothesis") is None:
+        raise ImportError("any_schedule draws schedules with hypothesis: pip install hypothesis")
+
     def decorate(test: Test) -> Test:
         handle = getattr(test, "hypothesis", None)
         if handle is None:

@@ -104,7 +104,7 @@ def build_wheel(folder: Path, library: Path, say: Say) -> Path:
         _pip("install", "-q", "--no-deps", "--target", str(place / "headers"), *HEADERS)
         include = next((place / "headers").rglob("cuda.h")).parent
         curand = _no_curand(place / "curand")
-        say("Compiling PyCUDA; this takes a minute or two, once")
+        say("Compiling PyCUDA; this takes two to four minutes, once")
         environment = _with_tools(place)
         run([sys.executable, "configure.py", f"--cuda-inc-dir={include},{curand}",
              f"--cudadrv-lib-dir={library.parent}", f"--curand-lib-dir={curand}"], source, environment)

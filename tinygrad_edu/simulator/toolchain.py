@@ -36,7 +36,7 @@ def cache_folder() -> Path:
     """The folder for everything the simulator keeps between runs."""
     own = os.environ.get("TINYGRAD_EDU_CACHE")
     if own:
-        return Path(own) / "simulator"
+        return Path(own).absolute() / "simulator"
     user = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(user) / "tinygrad_edu" / "simulator"
 

@@ -11,8 +11,8 @@
 
 namespace sim {
 
-SIM_AT_CALLER void before_atomic(const void* address, size_t bytes, int scope, sim_place place) {
-    SIM_SWITCH(sim_atomic(address, bytes, scope, place));
+SIM_AT_CALLER void before_atomic(const void* address, size_t bytes, int kind, sim_place place) {
+    SIM_SWITCH(sim_atomic(address, bytes, kind, place));
 }
 
 // Replace *address by change(*address), for types that the CPU has no instruction for. Bits: an unsigned
@@ -32,6 +32,10 @@ SIM_UNSEEN T replace(T* address, Change change) {
 
 // With the three scopes: atomicX of the device, atomicX_block, atomicX_system.
 #define SIM_SCOPES(ONE, ...) ONE(, 1, __VA_ARGS__) ONE(_block, 0, __VA_ARGS__) ONE(_system, 2, __VA_ARGS__)
+#define SIM_EXCHANGE_SCOPES(ONE, ...) \
+    ONE(, 1 | SIM_EXCHANGES, __VA_ARGS__) \
+    ONE(_block, 0 | SIM_EXCHANGES, __VA_ARGS__) \
+    ONE(_system, 2 | SIM_EXCHANGES, __VA_ARGS__)
 
 // One x86 instruction, or a loop that g++ makes.
 #define SIM_DIRECT(suffix, scope, name, T, builtin) \
@@ -48,7 +52,7 @@ SIM_UNSEEN T replace(T* address, Change change) {
     }
 #define SIM_COMPARE(suffix, scope, T) \
     SIM_UNSEEN T atomicCAS##suffix(T* address, T compare, T value, SIM_PLACE) { \
-        sim::before_atomic(address, sizeof(T), scope, place); \
+        sim::before_atomic(address, sizeof(T), scope | SIM_COMPARES, place); \
         __atomic_compare_exchange_n(address, &compare, value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); \
         return compare; \
     }
@@ -79,10 +83,10 @@ SIM_INTEGERS(long long, uint64_t) SIM_INTEGERS(unsigned long long, uint64_t)
 SIM_SCOPES(SIM_CHANGED, atomicInc, unsigned, uint32_t, old >= value ? 0 : old + 1)
 SIM_SCOPES(SIM_CHANGED, atomicDec, unsigned, uint32_t, old == 0 || old > value ? value : old - 1)
 
-SIM_SCOPES(SIM_DIRECT, atomicExch, int, __atomic_exchange_n)
-SIM_SCOPES(SIM_DIRECT, atomicExch, unsigned, __atomic_exchange_n)
-SIM_SCOPES(SIM_DIRECT, atomicExch, unsigned long long, __atomic_exchange_n)
-SIM_SCOPES(SIM_CHANGED, atomicExch, float, uint32_t, (void(old), value))
+SIM_EXCHANGE_SCOPES(SIM_DIRECT, atomicExch, int, __atomic_exchange_n)
+SIM_EXCHANGE_SCOPES(SIM_DIRECT, atomicExch, unsigned, __atomic_exchange_n)
+SIM_EXCHANGE_SCOPES(SIM_DIRECT, atomicExch, unsigned long long, __atomic_exchange_n)
+SIM_EXCHANGE_SCOPES(SIM_CHANGED, atomicExch, float, uint32_t, (void(old), value))
 
 SIM_SCOPES(SIM_COMPARE, int) SIM_SCOPES(SIM_COMPARE, unsigned)
 SIM_SCOPES(SIM_COMPARE, unsigned long long) SIM_SCOPES(SIM_COMPARE, unsigned short)
@@ -122,12 +126,12 @@ SIM_UNSEEN __attribute__((target("cx16"))) T exchange_16(T* address, const T* co
 #define SIM_SIXTEEN(suffix, scope, T) \
     template <class T> \
     SIM_UNSEEN sim::Sixteen<T> atomicExch##suffix(T* address, T value, SIM_PLACE) { \
-        sim::before_atomic(address, sizeof(T), scope, place); \
+        sim::before_atomic(address, sizeof(T), scope | SIM_EXCHANGES, place); \
         return sim::exchange_16<T>(address, nullptr, value); \
     } \
     template <class T> \
     SIM_UNSEEN sim::Sixteen<T> atomicCAS##suffix(T* address, T compare, T value, SIM_PLACE) { \
-        sim::before_atomic(address, sizeof(T), scope, place); \
+        sim::before_atomic(address, sizeof(T), scope | SIM_COMPARES, place); \
         return sim::exchange_16<T>(address, &compare, value); \
     }
 SIM_SCOPES(SIM_SIXTEEN, T)
@@ -138,3 +142,4 @@ SIM_SCOPES(SIM_SIXTEEN, T)
 #undef SIM_CHANGED
 #undef SIM_DIRECT
 #undef SIM_SCOPES
+#undef SIM_EXCHANGE_SCOPES

@@ -1,11 +1,13 @@
 // Keywords of CUDA that the rewriter leaves in the source, for the compile pass.
 //
-// __shared__, __constant__ and __managed__ are missing on purpose: the rewriter replaces each of them, and
-// one that it overlooked must be an error and not a variable with another meaning.
+// __shared__ and __managed__ are missing on purpose: the rewriter replaces each of them, and one that it
+// overlooked must be an error and not a variable with another meaning. __constant__ it leaves on constants of
+// the compiler's own: `__constant__ constexpr`, `__constant__ const int N = 16`.
 #pragma once
 
 #define __host__
 #define __device__
+#define __constant__
 #define __global__
 #define __grid_constant__
 #define __launch_bounds__(...)

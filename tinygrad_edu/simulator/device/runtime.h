@@ -47,6 +47,7 @@ struct sim_parameter {
 struct sim_kernel {
     const char* symbol;    // the name cuModuleGetFunction asks for: plain for extern "C", else mangled
     const char* name;      // as the user wrote it, for reports
+    const char* signature; // "(int n, const float *x)"
     sim_place place;       // of its definition
     const void* function;  // address of the kernel itself; its mangled name can be read from the symbol table
     void (*enter)(const char* arguments, unsigned x, unsigned y, unsigned z);  // run one thread
@@ -94,8 +95,10 @@ unsigned sim_active_mask(sim_place place) SIM_SHARED_WITH_DRIVER;
 // Before a volatile access: the lanes of a warp go in lockstep, as old warp-synchronous code assumes.
 void sim_volatile(const void* address, size_t bytes, int is_write, const void* pc) SIM_SHARED_WITH_DRIVER;
 // Before an atomic operation. May let other threads run when a thread seems to spin.
-// `scope`: 0 block, 1 device, 2 system.
-void sim_atomic(const void* address, size_t bytes, int scope, sim_place place) SIM_SHARED_WITH_DRIVER;
+// `kind`: the scope (0 block, 1 device, 2 system), and whether it stores regardless of what was there, or
+// compares first: the checker asks less of a plain read that a comparison makes good.
+enum sim_atomic_kind { SIM_SCOPE = 3, SIM_EXCHANGES = 4, SIM_COMPARES = 8 };
+void sim_atomic(const void* address, size_t bytes, int kind, sim_place place) SIM_SHARED_WITH_DRIVER;
 void sim_yield() SIM_SHARED_WITH_DRIVER;  // __nanosleep and other waits
 
 // --- while a kernel runs; these do not switch ---

@@ -131,10 +131,11 @@ struct kernel_registration {
 };
 
 template <class Thunks, bool synchronises>
-constexpr sim_kernel describe(const void* function, const char* name, sim_place place, unsigned max_threads,
-                              const char* const* shared_users) {
+constexpr sim_kernel describe(const void* function, const char* name, const char* signature, sim_place place,
+                              unsigned max_threads, const char* const* shared_users) {
     sim_kernel result{};
     result.name = name;
+    result.signature = signature;
     result.place = place;
     result.function = function;
     result.enter = Thunks::enter;

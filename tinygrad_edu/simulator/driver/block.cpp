@@ -84,6 +84,7 @@ void start(Worker& worker, Thread& thread) {
 
 [[noreturn]] void deadlock(Worker& worker) {
     const Block& block = worker.resident;
+    if (block.launch->mode == Mode::check) checks::settle_reads(block);
     stop_launch(
         CUDA_ERROR_LAUNCH_FAILED,
         compose("Deadlock", *block.launch, {describe_waiting(block), "None of these threads can ever go on."},

@@ -10,7 +10,8 @@ using namespace shadow;
 
 namespace {
 
-const Launch& launch() { return *view.worker->block->launch; }
+// The block whose memory this is: it may just have ended, and then is no longer the worker's `block`.
+const Launch& launch() { return *view.worker->resident.launch; }
 
 [[noreturn]] void report(const Access& access, CUresult code, const std::string& title,
                          std::vector<std::string> facts, const std::string& advice) {
@@ -26,7 +27,7 @@ struct Variable {
 
 // The variable of shared memory that holds the address, or else the nearest one.
 Variable nearest_variable(uintptr_t address) {
-    const Block& block = *view.worker->block;
+    const Block& block = view.worker->resident;
     std::vector<Variable> all;
     for (const SharedVariable* v : launch().shared) {
         const uintptr_t begin = reinterpret_cast<uintptr_t>(block.view.shared) + v->offset;

@@ -133,11 +133,18 @@ void block_begins(Block& block) {
 }
 
 void block_ends(Block& block) {
+    settle_reads(block);
     settle_unwritten(*block.launch, true, false);
     view.worker = nullptr;
 }
 
+void settle_reads(const Block& block) {
+    races::settle_first_reads(block, true, false);
+    races::settle_first_reads(block, false, false);
+}
+
 void barrier_released(Block& block) {
+    races::settle_first_reads(block, true, true);
     settle_unwritten(*block.launch, true, true);
     block.barrier_tick = view.barrier = ++view.tick;
     races::barrier_released(block);
@@ -197,11 +204,7 @@ void visit(uintptr_t address, size_t bytes, bool is_write, bool is_read, bool ex
     }
     if (forbidden && constant && !is_write) return;
     if (forbidden) report_forbidden(access);
-    if (is_read && !(exact ? all_written : any_written)) {
-        // An exchange stores, whatever was there before.
-        const bool exchange = site.is_atomic && locate(site).text.find("Exch") != std::string::npos;
-        if (!exchange) note_unwritten({address, bytes, false, site});
-    }
+    if (is_read && !(exact ? all_written : any_written)) note_unwritten({address, bytes, false, site});
     for (size_t done = 0; done < bytes;) {
         const uintptr_t a = address + done;
         const size_t here = std::min<size_t>(bytes - done, 4 - (a & 3));
@@ -224,15 +227,18 @@ void visit(uintptr_t address, size_t bytes, bool is_write, bool is_read, bool ex
     }
 }
 
-void atomic_access(uintptr_t address, size_t bytes, int scope, sim_place place) {
+void atomic_access(uintptr_t address, size_t bytes, int kind, sim_place place) {
     if (!is_running()) return;
+    const int scope = kind & SIM_SCOPE;
     Site site;
     site.place = place;
     site.is_atomic = true;
     site.scope = scope;
     if ((address & (bytes - 1)) != 0)
         report_misaligned({address, bytes, true, site}, bytes, format("an atomic of %zu bytes", bytes));
-    visit(address, bytes, true, true, true, encode(site));
+    // An exchange stores, whatever was there before.
+    visit(address, bytes, true, (kind & SIM_EXCHANGES) == 0, true, encode(site));
+    if ((kind & SIM_COMPARES) != 0) races::compared(address, bytes);
     races::atomic(address, scope);
 }
 

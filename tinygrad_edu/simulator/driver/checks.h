@@ -24,9 +24,11 @@ void launch_ends(Launch& launch);
 // In check mode only.
 void block_begins(Block& block);
 void block_ends(Block& block);
+// None of its threads goes on. What they read in a race may be the reason, so it is told first.
+void settle_reads(const Block& block);
 void barrier_released(Block& block);  // orders all threads of the block
 void warp_synced(Block& block, unsigned warp, unsigned mask);
-void atomic_access(uintptr_t address, size_t bytes, int scope, sim_place place);
+void atomic_access(uintptr_t address, size_t bytes, int kind, sim_place place);
 void volatile_access(uintptr_t address, size_t bytes, bool is_write, const void* pc);
 void plain_access(uintptr_t address, size_t bytes, bool is_write, sim_place place);  // sim_access
 void fence(int scope);

@@ -7,6 +7,7 @@
 
 #include <mutex>
 
+#include "checks.h"
 #include "fibers.h"
 #include "memory.h"
 #include "report.h"
@@ -130,6 +131,7 @@ void report_fault(Worker& w, Launch& launch) {
                       compose("Interrupted", launch, facts, "nothing: the kernel was stopped from outside."));
             return;
         }
+        if (launch.mode == Mode::check) checks::settle_reads(block);
         facts.push_back(format("the block ran for more than %g seconds", settings.time_limit));
         note_stop(
             launch, CUDA_ERROR_LAUNCH_TIMEOUT,
@@ -171,7 +173,8 @@ void report_fault(Worker& w, Launch& launch) {
         compose(
             "Illegal address", launch, facts,
             "check the index against the size of the array, and that every pointer came from device memory. "
-            "Run under the check mode (sim.check()) to see the first wrong access, its line and thread."));
+            "Run it under the checker (with sim.check(): or tinygrad-edu simulate --check) to see the first "
+            "wrong access, its line and thread."));
 }
 
 }  // namespace sim

@@ -20,7 +20,7 @@ std::string parameters_of(const sim_kernel& code) {
     std::string text;
     for (unsigned i = 0; i < code.parameter_count; i++) {
         const sim_parameter& p = code.parameters[i];
-        text += format("%s%u at offset %u (%u bytes)", i == 0 ? "" : ", ", i + 1, p.offset, p.bytes);
+        text += format("%sparameter %u %u bytes at %u", i == 0 ? "" : ", ", i + 1, p.bytes, p.offset);
     }
     return text.empty() ? "none" : text;
 }
@@ -43,13 +43,15 @@ CUresult collect_arguments(Launch& launch, void** values, void** extra) {
         return fail(
             CUDA_ERROR_INVALID_VALUE,
             format(
-                "Wrong arguments for kernel %s: its %u parameters take %u bytes, %zu were given.\n"
-                "  its parameters, as the compiler lays them out: %s\n"
-                "  What to do: pass one argument per parameter, of its size (np.int32(n) for an int, "
-                "np.float32(a) for a float, np.float64(a) for a double). Structs and vectors such as float4 "
-                "are packed by PyCUDA without alignment: put the widest parameters first.",
+                "Wrong arguments for kernel %s: its %u parameters take %u bytes, %zu were given\n"
+                "  it is declared %s%s\n"
+                "  where each lies: %s\n"
+                "  What to do: pass one argument for each parameter, of its type: np.int32(n) for an int, "
+                "np.float32(a) for a float, np.float64(a) for a double; for a pointer a gpuarray, an allocation, "
+                "or cuda.In, Out, InOut(array), never a NumPy array itself. PyCUDA packs structs and vectors "
+                "such as float4 without alignment: put the widest parameters first.",
                 launch.kernel->name.c_str(), code.parameter_count, code.parameter_bytes, bytes,
-                parameters_of(code).c_str()));
+                launch.kernel->name.c_str(), code.signature, parameters_of(code).c_str()));
     }
     if (bytes != 0) memcpy(launch.arguments.data(), buffer, bytes);
     return CUDA_SUCCESS;

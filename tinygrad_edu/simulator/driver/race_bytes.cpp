@@ -41,7 +41,7 @@ void look_at_bytes(Record me, bool is_write, uintptr_t address, uint32_t floor) 
     for (const Kept& k : found->second)
         if ((k.wrote || is_write) && !plainly_ordered(k.record, me, floor) &&
             !ordered(k.record, me, is_shared(address)))
-            report(k.record, me, k.wrote, is_write, address);
+            conflict(k.record, me, k.wrote, is_write, address);
 }
 
 }  // namespace sim::races

@@ -49,33 +49,30 @@ std::string advice(const Site& mine, const Site& theirs, bool shared, bool same_
 
 }  // namespace
 
-void report(Record other, Record me, bool other_wrote, bool is_write, uintptr_t address) {
-    const Block& block = *view.worker->block;
+std::string tell(const Block& block, const Race& race) {
+    const Record other = race.other, me = race.me;
     const Launch& launch = *block.launch;
     const Site mine = decode(me), theirs = decode(other);
-    const bool shared = is_shared(address), same_block = tick_of(other) >= view.block;
+    const bool shared = is_shared(race.address), same_block = tick_of(other) >= view.block;
     const bool same_warp = same_block && ((other ^ me) & WARP_BITS) == 0;
     const uint64_t other_block = same_block ? block.linear : block_at(tick_of(other));
-    const uintptr_t at = (address & ~uintptr_t(3)) + static_cast<unsigned>(__builtin_ctz(bytes_of(me)));
-    // The state changes after this look at a write: it still tells what the reader found.
-    const bool too_early = !other_wrote && (*slot_of(address).state >> 4 & bytes_of(me)) == 0;
+    const uintptr_t at = (race.address & ~uintptr_t(3)) + static_cast<unsigned>(__builtin_ctz(bytes_of(me)));
     const char* adverb_mine = mine.is_atomic ? " atomically" : "";
     const char* adverb_theirs = theirs.is_atomic ? " atomically" : "";
     const char* target = shared ? "shared memory" : "global memory";
     const std::string title =
-        format("Data race on %s (%s%s)", target, kind_name(other_wrote, is_write, too_early),
+        format("Data race on %s (%s%s)", target, kind_name(race.other_wrote, race.is_write, race.too_early),
                same_block ? "" : ", between blocks");
-    stop_launch(
-        CUDA_ERROR_LAUNCH_FAILED,
-        compose(title, launch,
-                {say_target(at, size_of(me)),
-                 say_thread(launch, block.linear, thread_of(me)) + " " + verb(is_write) + " it" +
-                     adverb_mine + ": " + say(locate(mine)),
-                 say_thread(launch, other_block, thread_of(other)) + " " + (other_wrote ? "wrote" : "read") +
-                     (too_early ? " it, still uninitialised" : " it") + adverb_theirs + ": " +
-                     say(locate(theirs)),
-                 "nothing orders the two: on a GPU either may come first"},
-                advice(mine, theirs, shared, same_block, same_warp, other_wrote && is_write)));
+    return compose(
+        title, launch,
+        {say_target(at, size_of(me)),
+         say_thread(launch, block.linear, thread_of(me)) + " " + verb(race.is_write) + " it" + adverb_mine +
+             ": " + say(locate(mine)),
+         say_thread(launch, other_block, thread_of(other)) + " " + (race.other_wrote ? "wrote" : "read") +
+             (race.too_early ? " it, still uninitialised" : " it") + adverb_theirs + ": " +
+             say(locate(theirs)),
+         "nothing orders the two: on a GPU either may come first"},
+        advice(mine, theirs, shared, same_block, same_warp, race.other_wrote && race.is_write));
 }
 
 }  // namespace sim::races

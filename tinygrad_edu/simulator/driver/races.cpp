@@ -123,6 +123,7 @@ void launch_begins() {
 
 void block_begins(const Block& block) {
     segments.push_back({view.block, block.linear});
+    forget_first_reads();
     learned_by_block.clear();
     threads.clear();
     fenced.reset();
@@ -240,11 +241,11 @@ bool ordered(Record record, Record me, bool shared) {
 void look(const Cell& cell, Record me, bool is_write, uintptr_t address, uint32_t floor) {
     const bool shared = is_shared(address);
     if (!plainly_ordered(cell.write, me, floor) && !ordered(cell.write, me, shared))
-        report(cell.write, me, true, is_write, address);
+        conflict(cell.write, me, true, is_write, address);
     if (!is_write) return;
     for (Record reader : cell.read)
         if (!plainly_ordered(reader, me, floor) && !ordered(reader, me, shared))
-            report(reader, me, false, true, address);
+            conflict(reader, me, false, true, address);
 }
 
 int place_for_reader(const Cell& cell, Record me, uint32_t floor) {

@@ -3,6 +3,8 @@
 // is ordered before another when a barrier (or a meeting of both lanes) lies between. Between blocks, nothing
 // orders but a fence, an atomic, and an atomic on the same address by whoever wants to know.
 #pragma once
+#include <string>
+
 #include "shadow.h"
 
 namespace sim::races {
@@ -43,8 +45,22 @@ void keep_bytes(shadow::Record record, bool wrote, uintptr_t address, uint32_t f
 void forget_bytes();
 void look_at_bytes(shadow::Record me, bool is_write, uintptr_t address, uint32_t floor);
 
-// Report of a race; the cell says who the other party was.
-[[noreturn]] void report(shadow::Record other, shadow::Record me, bool other_wrote, bool is_write,
-                         uintptr_t address);
+// Two accesses that nothing orders, as they were when this was found; `me` is the running thread's.
+struct Race {
+    shadow::Record other, me;
+    bool other_wrote, is_write;
+    bool too_early;  // the read found memory that nobody had written
+    uintptr_t address;
+};
+// Stop the launch, unless the read may be the first of a loop around atomicCAS (first_reads.cpp): that waits.
+void conflict(shadow::Record other, shadow::Record me, bool other_wrote, bool is_write, uintptr_t address);
+// The running thread compares and swaps here: it may have read this plainly before.
+void compared(uintptr_t address, size_t bytes);
+// No thread of `block` compares and swaps what it has read in shared or global memory: report the first read.
+void settle_first_reads(const Block& block, bool shared, bool inside);
+void forget_first_reads();
+
+// The report of a race that the running block found.
+std::string tell(const Block& block, const Race& race);
 
 }  // namespace sim::races

@@ -143,8 +143,9 @@ Location locate(uintptr_t pc) { return locate(std::vector<uintptr_t>{pc})[0]; }
 
 Location locate(sim_place place) {
     if (place.file == nullptr) return {};
-    if (worker == nullptr || worker->block == nullptr) return {base_name(place.file), place.line, "", ""};
-    return in_module(*worker->block->launch->kernel->module, place.file, place.line, "");
+    if (worker == nullptr) return {base_name(place.file), place.line, "", ""};
+    // Not the block that runs: some reports come when it has just ended.
+    return in_module(*worker->resident.launch->kernel->module, place.file, place.line, "");
 }
 
 std::string say(const Location& location) {

@@ -8,7 +8,7 @@ using namespace sim;
 namespace {
 
 // Order of more than the operation itself is what a fence before it would give.
-void tell(const volatile void* address, size_t bytes, int order, void* pc) {
+void tell(const volatile void* address, size_t bytes, int order, void* pc, bool compares = false) {
     if (watching != Mode::check || shadow::view.worker == nullptr) return;
     if (order == __ATOMIC_RELEASE || order == __ATOMIC_ACQ_REL || order == __ATOMIC_SEQ_CST) checks::fence(2);
     shadow::Site site;
@@ -16,6 +16,7 @@ void tell(const volatile void* address, size_t bytes, int order, void* pc) {
     site.is_atomic = true;
     const uintptr_t at = reinterpret_cast<uintptr_t>(address);
     checks::visit(at, bytes, true, false, false, shadow::encode(site));
+    if (compares) races::compared(at, bytes);
     races::atomic(at, 2);
 }
 
@@ -30,7 +31,7 @@ void tell(const volatile void* address, size_t bytes, int order, void* pc) {
 #define COMPARE(bits, T, strength)                                                                          \
     SIM_EXPORT int __tsan_atomic##bits##_compare_exchange_##strength(volatile T* at, T* expected, T value,  \
                                                                      int order, int) {                      \
-        tell(at, sizeof(T), order, PC);                                                                     \
+        tell(at, sizeof(T), order, PC, true);                                                               \
         return __atomic_compare_exchange_n(at, expected, value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST); \
     }
 #define ATOMICS(bits, T)                                                                                    \
@@ -48,7 +49,7 @@ void tell(const volatile void* address, size_t bytes, int order, void* pc) {
     }                                                                                                       \
     SIM_EXPORT T __tsan_atomic##bits##_compare_exchange_val(volatile T* at, T expected, T value, int order, \
                                                             int) {                                          \
-        tell(at, sizeof(T), order, PC);                                                                     \
+        tell(at, sizeof(T), order, PC, true);                                                               \
         __atomic_compare_exchange_n(at, &expected, value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);       \
         return expected;                                                                                    \
     }                                                                                                       \

@@ -135,12 +135,12 @@ extern "C" void sim_volatile(const void* address, size_t bytes, int is_write, co
     wait(*w);
 }
 
-extern "C" void sim_atomic(const void* address, size_t bytes, int scope, sim_place place) {
+extern "C" void sim_atomic(const void* address, size_t bytes, int kind, sim_place place) {
     using namespace sim;
     Worker* w = worker;
     if (w == nullptr || w->thread == nullptr) return;
     if (w->resident.launch->mode == Mode::check)
-        checks::atomic_access(reinterpret_cast<uintptr_t>(address), bytes, scope, place);
+        checks::atomic_access(reinterpret_cast<uintptr_t>(address), bytes, kind, place);
     if (w->resident.launch->mode == Mode::profile)
         profile::atomic(reinterpret_cast<uintptr_t>(address), bytes, __builtin_return_address(0), place);
     // Perhaps it spins until another thread lets go of a lock.

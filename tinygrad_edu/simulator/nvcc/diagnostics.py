@@ -23,7 +23,17 @@ _INCLUDED = re.compile(r"^(?:In file included from| {17}from) (?P<file>[^:]+):(?
 _UNDEFINED = re.compile(r"^(?P<file>[^\s:]*):(?P<line>\d+): undefined reference to [`'](?P<name>.*)'$")
 _UNDEFINED_ANYWHERE = re.compile(r"undefined reference to [`'](?P<name>.*)'$")
 
+_MADE_UP = re.compile(r"its type|call to 'shared<")
 _ADVICE = (
+    (
+        r"unterminated argument list invoking macro|missing terminating \" character",
+        'a "\\n" inside a Python string is a line break before the compiler sees it: write '
+        'SourceModule(r"""..."""), with an r.',
+    ),
+    (
+        r"'std::c(out|err)' |'c(out|err)' is not a member of 'std'",
+        "kernels have no streams: print with printf().",
+    ),
     (
         r"template with C linkage|template specialization with C linkage|C "
         r"linkage.*template|conflicting declaration of C "
@@ -99,6 +109,10 @@ def explain(text: str, line_of: Callable[[str, int], str], internal: tuple[str, 
                 continue
             if _is_internal(message["file"], internal):
                 where = context
+            # one undeclared name in a __shared__ variable is an error of each line made from it
+            line_said = where is not None and any(e.startswith(f"{where[0]}:{where[1]}:") for e in found)
+            if line_said and _MADE_UP.search(words):
+                continue
         elif undefined is not None or _UNDEFINED_ANYWHERE.search(line):
             found_name = undefined or _UNDEFINED_ANYWHERE.search(line)
             assert found_name is not None

@@ -5,7 +5,8 @@ A variable becomes a reference to memory that the driver owns. `__shared__ float
     struct sim_tag_0 { ... name and place ... }; typedef float sim_type_0[4];
     sim_type_0& a = *sim::shared<sim_tag_0, sim_type_0>();
 
-So `a` keeps its type, sizeof and all; only its address is found when the function runs.
+So `a` keeps its type, sizeof and all; only its address is found when the function runs. (uses.py mends where
+a reference would show.)
 """
 
 from __future__ import annotations
@@ -41,6 +42,8 @@ class Variables:
         self._announced: set[tuple[tuple[str, ...], str]] = set()  # extern __constant__ float c[4];
         self._survey()
         self.at_large: list[SharedAtLarge] = []
+        self.shared_names: dict[int, set[str]] = {}  # by function
+        self.names: set[str] = set()  # of all that became references
 
     # --- in functions ---
 
@@ -64,9 +67,13 @@ class Variables:
                         f"{self._place(here)}: error: no semicolon ends this __shared__ declaration"
                     )
             declaration = self._read(start, end)
-            found.append((start, end + 1, self._shared(declaration, self.label(function))))
+            found.append((start, end + 1, self._shared(declaration, function)))
             here = end + 1
         return found
+
+    def shared_of(self, function: Function) -> set[str]:
+        """The names of the shared variables that a function may use."""
+        return self.shared_names.get(id(function), set()) | {shared.name for shared in self.at_large}
 
     def references_for(self, function: Function) -> str:
         """Declarations of the shared variables from outside that `function` names."""
@@ -142,7 +149,6 @@ class Variables:
         # `__device__ const int N = 16;` may be the size of an array: a reference could not
         return (
             "const" in declaration.words
-            and "__constant__" not in declaration.words
             and all(d.plain and d.initialiser is not None for d in declaration.declarators)
         )
 
@@ -153,6 +159,7 @@ class Variables:
         number, text = self._base(declaration)
         for declarator in declaration.declarators:
             name = declarator.name.text
+            self.names.add(name)
             place = self._lines.place(declarator.name.start)
             if "extern" in declaration.words and declarator.initialiser is None:
                 if (scope.names, name) not in self._defined:
@@ -194,6 +201,7 @@ class Variables:
         path = "::".join(("", *statement.scope.names)) + "::"
         for declarator in declaration.declarators:
             name, typename = declarator.name.text, self._next("type")
+            self.names.add(name)
             text += " " + self._typedef(number, declarator, typename)
             if dynamic:
                 reference = f"{path}{typename}& {name} = *sim::dynamic_shared<{path}{typename}>(); "
@@ -209,17 +217,19 @@ class Variables:
 
     # --- both ---
 
-    def _shared(self, declaration: Declaration, function: str) -> str:
+    def _shared(self, declaration: Declaration, function: Function) -> str:
         self._refuse_initialisers(declaration)
         dynamic = "extern" in declaration.words
         number, text = self._base(declaration)
         for declarator in declaration.declarators:
             name, typename = declarator.name.text, self._next("type")
+            self.shared_names.setdefault(id(function), set()).add(name)
+            self.names.add(name)
             text += " " + self._typedef(number, declarator, typename)
             if dynamic:
                 text += f" {typename}& {name} = *sim::dynamic_shared<{typename}>();"
             else:
-                tag, definition = self._tag(declarator, function)
+                tag, definition = self._tag(declarator, self.label(function))
                 text += (
                     f" {definition} {typename}& {name} = *sim::shared<{tag}, {typename}, "
                     f"{self._alignment(declaration)}>();"

@@ -10,6 +10,7 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
+from tinygrad_edu.simulator.nvcc import uses
 from tinygrad_edu.simulator.nvcc.callgraph import CallGraph
 from tinygrad_edu.simulator.nvcc.memory import Variables
 from tinygrad_edu.simulator.nvcc.scopes import Function, Instantiation, Source, read
@@ -44,6 +45,11 @@ class _Edits:
 
     def replace(self, start: int, end: int, new: str) -> None:
         self._edits.append((start, end, new))
+
+    def replace_unless_replaced(self, start: int, end: int, new: str) -> None:
+        """For what may stand inside a declaration that is replaced as a whole."""
+        if not any(first < end and start < last for first, last, _ in self._edits):
+            self.replace(start, end, new)
 
     def apply(self) -> str:
         parts, here = [], 0
@@ -82,6 +88,11 @@ def rewrite(text: str) -> Unit:
         if references:
             edits.replace(tokens[function.body[0]].end, tokens[function.body[0]].end, f" {references}{{")
             edits.replace(tokens[function.body[1]].start, tokens[function.body[1]].start, "}")
+    for function in source.functions:
+        for where, new in uses.captures(tokens, partner, function.body, variables.shared_of(function)):
+            edits.replace_unless_replaced(where, where, new)
+    for start, end, new in uses.types(tokens, variables.names):
+        edits.replace_unless_replaced(start, end, new)
     table = _Table(source, graph, variables, lines)
     ending = "" if text.endswith("\n") else "\n"
     body = edits.apply() + ending
@@ -98,10 +109,9 @@ def _refuse(tokens: list[Token], lines: Lines) -> None:
     for index, token in enumerate(tokens):
         if token.text == "<<<":
             raise SourceError(
-                f"{lines.place(token.start)}: error: `<<<...>>>` in device code starts a kernel from a "
-                f"kernel "
-                "(dynamic parallelism), which the simulator cannot do. With PyCUDA a kernel is started "
-                "from Python."
+                f"{lines.place(token.start)}: error: `<<<...>>>` starts a kernel. With PyCUDA that is done "
+                "from Python, so a host program's main() does not belong into the module; and kernels that "
+                "start kernels (dynamic parallelism) the simulator cannot run."
             )
         if token.text in ("asm", "__asm__", "__asm"):
             strings = [t for t in tokens[index : index + 4] if t.kind == "string"]
@@ -195,6 +205,8 @@ class _Table:
             function = f"static_cast<void (*)({types})>({function})"
         place = self._lines.place(self._source.tokens[self._name_index(kernel)].start)
         where = f"{{{quote(place.file)}, {place.line}}}"
+        parameters_text = " ".join(self._variables.without_defaults(kernel.parameters).split())
+        signature = quote("(" + re.sub(r" (?=[,)\]\[])|(?<=[(\[*&]) ", "", parameters_text) + ")")
         # The assembler cannot tell the name of a function that the C library has too, such as conj.
         symbol = quote(kernel.name) if self._has_c_linkage(kernel) else f"sim_thunks_{number}::symbol()"
         listed = "".join(f"{user}, " for user in users)
@@ -205,8 +217,8 @@ class _Table:
             f"static const char* const sim_users_{number}[] = {{{listed}nullptr}}; "
             f"static sim_kernel sim_kernel_{number} = sim::describe<{thunks}, "
             f"{self._bool(reach.synchronises)}>("
-            f"(const void*)({function}), {quote(name)}, sim_place{where}, {self._max_threads(kernel)}, "
-            f"sim_users_{number}); "
+            f"(const void*)({function}), {quote(name)}, {signature}, sim_place{where}, "
+            f"{self._max_threads(kernel)}, sim_users_{number}); "
             f"static sim::kernel_registration sim_registration_{number}({symbol}, sim_kernel_{number});\n"
         )
 
