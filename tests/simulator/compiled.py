@@ -31,6 +31,7 @@ class _Kernel(ctypes.Structure):
     _fields_ = [
         ("symbol", ctypes.c_char_p),
         ("name", ctypes.c_char_p),
+        ("signature", ctypes.c_char_p),
         ("file", ctypes.c_char_p),
         ("line", ctypes.c_int),
         ("function", ctypes.c_void_p),

@@ -34,10 +34,6 @@ def run(asked: argparse.Namespace) -> int:
         raise UsageError("--html is for the profile; add --profile")
     if asked.check and asked.profile:
         raise UsageError("--check and --profile are two ways to run a kernel; run the script once with each")
-    for late in ("check", "profile", "deferred"):
-        if f"--{late}" in asked.words[1:] and not getattr(asked, late):
-            _print_error(f"note: --{late} stands after the script, so the script gets it; to mean "
-                         f"`tinygrad-edu simulate --{late}`, put it before")
     if (failed := _said(simulator.install)) is not None:
         return failed
     with ExitStack() as around:

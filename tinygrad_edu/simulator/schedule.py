@@ -104,7 +104,7 @@ def any_schedule(*, max_examples: int | None = None) -> Callable[[Test], Test]:
 
 def _wrapped(test: Test, max_examples: int | None) -> Test:
     """A test that becomes one of hypothesis when it is called, or joins the one that calls it."""
-    from hypothesis import HealthCheck, currently_in_test_context, given, settings
+    from hypothesis import HealthCheck, Phase, currently_in_test_context, given, settings
 
     joined = _under_drawn(test)
 
@@ -125,7 +125,9 @@ def _wrapped(test: Test, max_examples: int | None) -> Test:
         limits: dict[str, Any] = {} if max_examples is None else {"max_examples": max_examples}
         # A kernel compiled in the first example makes it slow; that is no fault of the test.
         patient = [*settings().suppress_health_check, HealthCheck.too_slow]
-        quiet = settings(deadline=None, suppress_health_check=patient, **limits)
+        # Which lines of Python ran says nothing about an order of threads.
+        phases = [phase for phase in settings().phases if phase != Phase.explain]
+        quiet = settings(deadline=None, suppress_health_check=patient, phases=phases, **limits)
         quiet(given(schedules())(under))()
 
     return run      # type: ignore[return-value]

@@ -9,7 +9,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#define SIM_ABI 1
+#define SIM_ABI 2
 
 #if defined(SIM_DRIVER)
 #define SIM_SHARED_WITH_DRIVER __attribute__((visibility("default")))

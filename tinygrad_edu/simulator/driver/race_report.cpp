@@ -19,27 +19,38 @@ const char* kind_name(bool other_wrote, bool is_write, bool too_early) {
 
 size_t size_of(Record me) { return static_cast<size_t>(__builtin_popcount(bytes_of(me))); }
 
-std::string advice(const Site& mine, const Site& theirs, bool shared, bool same_block, bool same_warp,
-                   bool both_write) {
-    const bool same_site = mine.pc != 0 && mine.pc == theirs.pc;
+struct Relation {
+    bool shared, same_block, same_warp, one_warp, both_write, same_line;
+};
+
+std::string advice(const Site& mine, const Site& theirs, const Relation& two) {
     if (mine.is_atomic && theirs.is_atomic)
         return "atomicAdd_block and its kin are atomic only among the threads of one block: use the form "
                "without _block (or with _system).";
     if (mine.is_atomic || theirs.is_atomic)
         return std::string("one access is atomic, the other is not: use an atomic for both, or put ") +
-               (same_block ? "__syncthreads() between them." : "them into two kernel launches.");
-    if (both_write && same_site)
+               (two.same_block ? "__syncthreads() between them." : "them into two kernel launches.");
+    if (two.both_write && two.same_line)
         return "threads write to one place by the same line: give each an element of its own (look at the "
                "index), let one of them write (if (threadIdx.x == 0) ...), or add up with atomicAdd().";
-    if (same_warp && mine.is_volatile && theirs.is_volatile)
+    if (two.same_line)
+        return std::string(
+                   "one line reads and writes what several threads share. To count or add up, use "
+                   "atomicAdd(); to use a neighbour's element, ") +
+               (two.same_block ? "read it into a variable, put __syncthreads(), then write."
+                               : "write the results into another array.");
+    if (two.same_warp && mine.is_volatile && theirs.is_volatile)
         return "the lanes of a warp need not run in step: put __syncwarp() between the accesses.";
-    if (same_warp)
+    if (two.one_warp)
         return "put __syncwarp() or __syncthreads() between the two accesses: the lanes of a warp need not "
                "run in step.";
-    if (same_block)
+    if (two.same_warp)
+        return "put __syncthreads() between the two accesses. (__syncwarp() where only the lanes of one warp "
+               "share this memory: they need not run in step.)";
+    if (two.same_block)
         return "put __syncthreads() between the two accesses, where every thread of the block reaches it.";
-    if (shared) return "put __syncthreads() between the two accesses.";
-    if (both_write)
+    if (two.shared) return "put __syncthreads() between the two accesses.";
+    if (two.both_write)
         return "blocks run in any order and together: let each write elements of its own, or use an atomic "
                "such as atomicAdd().";
     return "blocks run in any order and together, and __syncthreads() does not reach other blocks: use two "
@@ -57,6 +68,9 @@ std::string tell(const Block& block, const Race& race) {
     const bool same_warp = same_block && ((other ^ me) & WARP_BITS) == 0;
     const uint64_t other_block = same_block ? block.linear : block_at(tick_of(other));
     const uintptr_t at = (race.address & ~uintptr_t(3)) + static_cast<unsigned>(__builtin_ctz(bytes_of(me)));
+    const Location my_line = locate(mine), their_line = locate(theirs);
+    const bool same_line =
+        my_line.line != 0 && my_line.line == their_line.line && my_line.file == their_line.file;
     const char* adverb_mine = mine.is_atomic ? " atomically" : "";
     const char* adverb_theirs = theirs.is_atomic ? " atomically" : "";
     const char* target = shared ? "shared memory" : "global memory";
@@ -67,12 +81,13 @@ std::string tell(const Block& block, const Race& race) {
         title, launch,
         {say_target(at, size_of(me)),
          say_thread(launch, block.linear, thread_of(me)) + " " + verb(race.is_write) + " it" + adverb_mine +
-             ": " + say(locate(mine)),
+             ": " + say(my_line),
          say_thread(launch, other_block, thread_of(other)) + " " + (race.other_wrote ? "wrote" : "read") +
-             (race.too_early ? " it, still uninitialised" : " it") + adverb_theirs + ": " +
-             say(locate(theirs)),
+             (race.too_early ? " it, still uninitialised" : " it") + adverb_theirs + ": " + say(their_line),
          "nothing orders the two: on a GPU either may come first"},
-        advice(mine, theirs, shared, same_block, same_warp, race.other_wrote && race.is_write));
+        advice(mine, theirs,
+               {shared, same_block, same_warp, block.threads <= WARP, race.other_wrote && race.is_write,
+                same_line}));
 }
 
 }  // namespace sim::races
