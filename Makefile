@@ -4,6 +4,8 @@
 
 PYTHON  ?= python3
 WORKERS ?= 2
+# Under the checker too, which takes as long again; `make PYCUDA_TESTS=--no-write pycuda-tests` does not.
+PYCUDA_TESTS ?= --check
 
 # The oracle has an environment of its own: PyTorch is large, and `make test` must prove that nothing needs it.
 DEMO   := .venv/.installed-demo
@@ -47,7 +49,7 @@ else
 endif
 
 pycuda-tests: simulator  ## run PyCUDA's own tests on the simulator and write the counts into its README
-	@.venv/bin/python tools/pycuda_tests.py --check
+	@.venv/bin/python tools/pycuda_tests.py $(PYCUDA_TESTS)
 
 oracle: $(ORACLE)  ## compare with PyTorch (a large download the first time)
 	@.venv-oracle/bin/python -m pytest -q -m oracle

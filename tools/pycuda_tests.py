@@ -36,7 +36,12 @@ EXPECTED: tuple[tuple[str, str, str], ...] = (
     (r"test_gpuarray\.test_(sum|dot)_allocator", "skipped", UPSTREAM),
     (r"test_gpuarray\.test_binary_ops_with_unequal_dtypes\[truediv-int\d\d-int\d\d\]", "skipped", UPSTREAM),
 )
-UNDER_CHECK: tuple[tuple[str, str, str], ...] = ()
+# PyCUDA's scan loads a row of shared memory past the end of what was written; it makes no use of the value.
+UNINITIALISED = ("the checker is right: PyCUDA's scan reads an element of shared memory that nobody wrote, "
+                 "and throws it away")
+UNDER_CHECK: tuple[tuple[str, str, str], ...] = (
+    (r"test_gpuarray\.test_scan", "failed", UNINITIALISED),
+)
 INSTALL = "import tinygrad_edu.simulator\ntinygrad_edu.simulator.install()\n"
 # hello_gpu.py of 2026.1 makes no context, so as it stands it runs on no GPU: one is made for it.
 EXAMPLES = {"demo.py": "", "hello_gpu.py": "import pycuda.autoinit\n"}
