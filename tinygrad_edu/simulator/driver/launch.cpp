@@ -48,8 +48,8 @@ CUresult collect_arguments(Launch& launch, void** values, void** extra) {
                 "  where each lies: %s\n"
                 "  What to do: pass one argument for each parameter, of its type: np.int32(n) for an int, "
                 "np.float32(a) for a float, np.float64(a) for a double; for a pointer a gpuarray, an "
-                "allocation, or cuda.In, Out, InOut(array), never a NumPy array itself. PyCUDA packs structs and vectors "
-                "such as float4 without alignment: put the widest parameters first.",
+                "allocation, or cuda.In, Out, InOut(array), never a NumPy array itself. PyCUDA packs structs "
+                "and vectors such as float4 without alignment: put the widest parameters first.",
                 launch.kernel->name.c_str(), code.parameter_count, code.parameter_bytes, bytes,
                 launch.kernel->name.c_str(), code.signature, parameters_of(code).c_str()));
     }

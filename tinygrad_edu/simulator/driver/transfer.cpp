@@ -15,7 +15,11 @@ CUresult check_device_side(uintptr_t address, size_t bytes, const char* side, co
         format("%s: the %s is not %zu bytes of device memory. %#zx is ", what, side, bytes, size_t(address)) +
         describe_address(address) + ".";
     const Allocation* a = holds(address, 1);
-    if (a) text += format(" From there on it has %zu bytes.", a->bytes - (address - a->begin));
+    if (a)
+        text += format(
+            " From there on it has %zu bytes.\n"
+            "  What to do: compare sizes, shape and dtype: NumPy makes float64 and int64, 8 bytes each.",
+            a->bytes - (address - a->begin));
     else if (!in_device_range(address) && address >= 4096)
         text +=
             " Were source and destination given in the wrong order? In Python, pass x.gpudata or x.ptr, not "
