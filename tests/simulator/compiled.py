@@ -91,7 +91,7 @@ def folder() -> Path:
 @functools.cache
 def library() -> Path:
     """The driver that takes notes, compiled."""
-    path = folder() / "libcuda.so.1"
+    path = folder() / "libcuda_notes.so"
     subprocess.run(
         [
             toolchain.compiler(),

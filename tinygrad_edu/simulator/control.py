@@ -30,7 +30,8 @@ _library: ctypes.CDLL | None = None
 def load(path: Path) -> None:
     """Load the driver so that PyCUDA, which asks for libcuda.so.1, gets this one."""
     global _library
-    library = ctypes.CDLL(str(path), mode=ctypes.RTLD_GLOBAL)
+    # Local: whoever needs it asks for it by name, and its __tsan_* must not reach anybody else.
+    library = ctypes.CDLL(str(path), mode=ctypes.RTLD_LOCAL)
     library.sim_set.argtypes, library.sim_set.restype = (ctypes.c_char_p, ctypes.c_char_p), ctypes.c_int
     library.sim_get.argtypes, library.sim_get.restype = (ctypes.c_char_p,), ctypes.c_char_p
     library.sim_set_where.argtypes, library.sim_set_where.restype = (_Where,), None

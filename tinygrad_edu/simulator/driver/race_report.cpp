@@ -33,12 +33,9 @@ std::string advice(const Site& mine, const Site& theirs, const Relation& two) {
     if (two.both_write && two.same_line)
         return "threads write to one place by the same line: give each an element of its own (look at the "
                "index), let one of them write (if (threadIdx.x == 0) ...), or add up with atomicAdd().";
-    if (two.same_line)
-        return std::string(
-                   "one line reads and writes what several threads share. To count or add up, use "
-                   "atomicAdd(); to use a neighbour's element, ") +
-               (two.same_block ? "read it into a variable, put __syncthreads(), then write."
-                               : "write the results into another array.");
+    if (two.same_line && two.same_block)
+        return "one line reads and writes what several threads share. To count or add up, use atomicAdd(); "
+               "to use a neighbour's element, read it into a variable, put __syncthreads(), then write.";
     if (two.same_warp && mine.is_volatile && theirs.is_volatile)
         return "the lanes of a warp need not run in step: put __syncwarp() between the accesses.";
     if (two.one_warp)
@@ -53,9 +50,12 @@ std::string advice(const Site& mine, const Site& theirs, const Relation& two) {
     if (two.both_write)
         return "blocks run in any order and together: let each write elements of its own, or use an atomic "
                "such as atomicAdd().";
-    return "blocks run in any order and together, and __syncthreads() does not reach other blocks: use two "
-           "launches, or __threadfence() and then an atomic by the writer, and an atomic on the same address "
-           "by the reader.";
+    return std::string(
+               "blocks run in any order and together, and __syncthreads() does not reach other "
+               "blocks: ") +
+           (two.same_line ? "to count or add up, use atomicAdd(); else " : "") +
+           "use two launches, or __threadfence() and then an atomic by the writer, and an atomic on the same "
+           "address by the reader.";
 }
 
 }  // namespace
