@@ -30,14 +30,14 @@ std::string advice(const Site& mine, const Site& theirs, const Relation& two) {
     if (mine.is_atomic || theirs.is_atomic)
         return std::string("one access is atomic, the other is not: use an atomic for both, or put ") +
                (two.same_block ? "__syncthreads() between them." : "them into two kernel launches.");
+    if (two.same_warp && mine.is_volatile && theirs.is_volatile)
+        return "the lanes of a warp need not run in step: put __syncwarp() between the accesses.";
     if (two.both_write && two.same_line)
         return "threads write to one place by the same line: give each an element of its own (look at the "
                "index), let one of them write (if (threadIdx.x == 0) ...), or add up with atomicAdd().";
     if (two.same_line && two.same_block)
         return "one line reads and writes what several threads share. To count or add up, use atomicAdd(); "
                "to use a neighbour's element, read it into a variable, put __syncthreads(), then write.";
-    if (two.same_warp && mine.is_volatile && theirs.is_volatile)
-        return "the lanes of a warp need not run in step: put __syncwarp() between the accesses.";
     if (two.one_warp)
         return "put __syncwarp() or __syncthreads() between the two accesses: the lanes of a warp need not "
                "run in step.";
@@ -86,8 +86,8 @@ std::string tell(const Block& block, const Race& race) {
              (race.too_early ? " it, still uninitialised" : " it") + adverb_theirs + ": " + say(their_line),
          "nothing orders the two: on a GPU either may come first"},
         advice(mine, theirs,
-               {shared, same_block, same_warp, block.threads <= WARP, race.other_wrote && race.is_write,
-                same_line}));
+               {shared, same_block, same_warp, same_block && block.threads <= WARP,
+                race.other_wrote && race.is_write, same_line}));
 }
 
 }  // namespace sim::races
