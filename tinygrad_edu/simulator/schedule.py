@@ -125,7 +125,7 @@ def _wrapped(test: Test, max_examples: int | None) -> Test:
         limits: dict[str, Any] = {} if max_examples is None else {"max_examples": max_examples}
         # A kernel compiled in the first example makes it slow; that is no fault of the test.
         patient = [*settings().suppress_health_check, HealthCheck.too_slow]
-        # Which lines of Python ran says nothing about an order of threads; the schedule reproduces it by itself.
+        # Which lines of Python ran says nothing about an order of threads, and the schedule is its own blob.
         phases = [phase for phase in settings().phases if phase != Phase.explain]
         quiet = settings(deadline=None, suppress_health_check=patient, phases=phases, print_blob=False,
                          **limits)
