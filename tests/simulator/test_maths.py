@@ -181,7 +181,7 @@ GIVES(min(1l, 2l), long);
 
 @given(x=st.floats(-20, 20), y=st.floats(0.5, 20))
 def test_the_other_functions(others: ctypes.CDLL, x: float, y: float) -> None:
-    scipy_special = pytest.importorskip("scipy.special")
+    scipy_special = pytest.importorskip("scipy.special", reason="the reference is SciPy: pip install scipy")
     out = np.full(40, np.nan)
     others.through_pointers(ctypes.c_double(x), ctypes.c_double(y), ctypes.c_void_p(out.ctypes.data))
     f, g = float(np.float32(x)), float(np.float32(y))
