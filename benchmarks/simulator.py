@@ -63,8 +63,9 @@ def fastest(run: Callable[[], object], rounds: int) -> float:
     return min(times)
 
 
-def switch_nanoseconds(kernel: Callable[..., object], threads: int, rounds: int = 4000) -> float:
+def switch_nanoseconds(kernel: Callable[..., object], threads: int) -> float:
     """One thread waits at a barrier and another goes on: what that takes, the barrier's own work included."""
+    rounds = 4_000_000 // threads
     seconds = fastest(lambda: kernel(np.int32(rounds), block=(threads, 1, 1)), 5)
     return seconds / rounds / threads * 1e9
 

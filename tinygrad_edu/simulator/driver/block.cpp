@@ -75,9 +75,11 @@ void thread_returned(Worker& worker, Thread& thread) {
 void start(Worker& worker, Thread& thread) {
     thread.state = State::running;
     thread.spins = 0;
-    Copies& copies = worker.resident.copies[thread.index];
-    copies.group = 0;
-    if (!copies.pending.empty()) copies.pending.clear();  // nobody waited for them, or the launch was stopped
+    if (__builtin_expect(worker.resident.copied, 0)) {
+        Copies& copies = worker.resident.copies[thread.index];
+        copies.group = 0;
+        copies.pending.clear();  // nobody waited for them, or the launch was stopped
+    }
     thread.fiber = worker.fiber->number;
     worker.thread = &thread;
 }
@@ -95,6 +97,8 @@ void start(Worker& worker, Thread& thread) {
 // What a fiber does: run threads that have not begun, until there is none; then go on with one that waited.
 void fiber_main() {
     Worker& w = *worker;
+    const auto enter = w.resident.launch->code->enter;
+    const char* arguments = w.resident.launch->arguments.data();
     for (;;) {
         if (w.ready.empty()) {
             if (w.resident.live != 0) deadlock(w);
@@ -104,7 +108,7 @@ void fiber_main() {
         if (thread.state == State::unstarted) {
             start(w, thread);
             const sim_uint3 id = w.ids[thread.index];
-            w.resident.launch->code->enter(w.resident.launch->arguments.data(), id.x, id.y, id.z);
+            enter(arguments, id.x, id.y, id.z);
             thread_returned(w, thread);
         } else {
             give_fiber(w, w.fiber);

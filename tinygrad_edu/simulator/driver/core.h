@@ -102,6 +102,7 @@ struct Block {
     bool answers = false;  // a thread waits at a barrier that counts
     Thread thread[MAX_THREADS];
     Copies copies[MAX_THREADS];
+    bool copied = false;       // some thread of this worker once copied: what is left must be cleared
     Warp warp[MAX_THREADS / WARP];
     uint16_t at_barrier[MAX_THREADS];  // the first `waiting` are threads, in the order they came
     uint32_t start_tick = 0;           // checker: when the block began ...

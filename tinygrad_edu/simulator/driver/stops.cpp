@@ -21,7 +21,10 @@ void carry_out(const Pending& copy) {
 
 bool checking() { return worker->resident.launch->mode == Mode::check; }
 // A kernel that copies asynchronously is never run as a loop, so there is a thread here.
-Copies& own_copies() { return worker->resident.copies[worker->thread->index]; }
+Copies& own_copies() {
+    worker->resident.copied = true;
+    return worker->resident.copies[worker->thread->index];
+}
 bool profiling() { return worker->resident.launch->mode == Mode::profile; }
 
 }  // namespace

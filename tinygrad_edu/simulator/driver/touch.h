@@ -50,7 +50,8 @@ inline bool well_chosen(const shadow::Cell& cell, shadow::Record me) {
     return here && spread && !view.warps_synced;
 }
 
-inline void note_write(shadow::Cell& cell, shadow::Record me, uintptr_t address, uint32_t floor) {
+__attribute__((always_inline)) inline void note_write(shadow::Cell& cell, shadow::Record me,
+                                                      uintptr_t address, uint32_t floor) {
     using races::plainly_ordered;
     if (__builtin_expect(!plainly_ordered(cell.write, me, floor) ||
                              !plainly_ordered(cell.read[0], me, floor) ||
@@ -69,7 +70,8 @@ inline void note_write(shadow::Cell& cell, shadow::Record me, uintptr_t address,
     }
 }
 
-inline void note_read(shadow::Cell& cell, shadow::Record me, uintptr_t address, uint32_t floor) {
+__attribute__((always_inline)) inline void note_read(shadow::Cell& cell, shadow::Record me, uintptr_t address,
+                                                     uint32_t floor) {
     if (__builtin_expect(!races::plainly_ordered(cell.write, me, floor), 0))
         races::look(cell, me, false, address, floor);
     if ((me & shadow::ALL_BYTES) != shadow::ALL_BYTES) races::look_at_bytes(me, false, address, floor);
