@@ -24,7 +24,7 @@ FLAGS = ["-O1", "-march=native", "-std=c++17", "-shared", "-fPIC", "-pthread", "
 def build(source: str, *flags: str) -> ctypes.CDLL:
     """The library made of `source`; with "lanes.h" in it, the stand-in for the driver goes in too."""
     if shutil.which("g++") is None:
-        pytest.skip("needs g++")
+        pytest.skip("no g++ here; install it to run the tests of warps and groups")
     name = hashlib.sha256(source.encode()).hexdigest()[:12]
     folder = Path(tempfile.mkdtemp(prefix="lanes-"))
     try:

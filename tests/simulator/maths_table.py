@@ -1,7 +1,8 @@
 """The mathematical functions of CUDA: what each must compute, how far off it may be, where it is tried.
 
-The bounds are those of the CUDA C++ Programming Guide: the distance, counted in representable numbers,
-between the result and the exact one rounded. References are in 113-bit floating point (libquadmath).
+The bounds are meant to be those of the CUDA C++ Programming Guide, and were written down from memory: compare
+them with its table before relying on one. A bound is the distance, counted in representable numbers, between
+the result and the exact one rounded. References are in 113-bit floating point (libquadmath).
 """
 from __future__ import annotations
 

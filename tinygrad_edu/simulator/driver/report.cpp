@@ -74,7 +74,7 @@ Location in_module(const Module& module, const std::string& file, int line, cons
     return location;
 }
 
-// "/tmp/kernel.cu:12 (discriminator 2)" in its parts.
+// "folder/kernel.cu:12 (discriminator 2)" in its parts.
 bool split(const std::string& text, std::string* file, int* line) {
     const size_t colon = text.rfind(':');
     if (colon == std::string::npos) return false;
