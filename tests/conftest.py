@@ -13,3 +13,14 @@ settings.register_profile("default", deadline=None, max_examples=25, derandomize
                           suppress_health_check=_SLOW)
 settings.register_profile("thorough", deadline=None, max_examples=300, suppress_health_check=_SLOW)
 settings.load_profile("default")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--device", default=None,
+                     help="where tensors live in the tests that take any device: cpu, simulator, cuda")
+
+
+def pytest_configure(config):
+    device = config.getoption("--device")
+    if device is not None:
+        os.environ["TINYGRAD_EDU_DEVICE"] = device

@@ -295,7 +295,7 @@ class Tensor(Value):
     def to(self, target: Any) -> Tensor:
         """Another dtype or device: `x.to("float64")`, `x.to("cuda")`. Gradients pass through a change of
         dtype."""
-        if isinstance(target, str) and target in registry.devices():
+        if isinstance(target, str) and registry.known(target):
             if target == self.device:
                 return self
             backend = registry.get(target)

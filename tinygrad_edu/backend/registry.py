@@ -1,37 +1,72 @@
 """Devices by name. A backend is made when it is first asked for, so an import never touches a device."""
 from __future__ import annotations
 
+import importlib
 import os
+import threading
 from collections.abc import Callable
 
 from tinygrad_edu.backend.numpy_backend import NumpyBackend
 from tinygrad_edu.backend.protocol import Backend
 from tinygrad_edu.errors import DeviceError
 
+
+def _cuda(name: str) -> Backend:
+    """A GPU or the simulator, by a name such as "cuda:1"; PyCUDA is imported now."""
+    made: Backend = importlib.import_module("tinygrad_edu.backend.cuda.backend").Cuda(name)
+    return made
+
+
 cpu = NumpyBackend()
-_factories: dict[str, Callable[[], Backend]] = {}
+_factories: dict[str, Callable[[str], Backend]] = {"cuda": _cuda, "simulator": _cuda}
 _open: dict[str, Backend] = {"cpu": cpu}
+_lock = threading.RLock()
 
 
 def register(name: str, factory: Callable[[], Backend]) -> None:
     """Make `device=name` available; `factory` runs at its first use."""
-    _factories[name] = factory
+    _factories[name] = lambda _: factory()
 
 
 def get(device: str | Backend | None = None) -> Backend:
     """The backend of a device; of `TINYGRAD_EDU_DEVICE`, or the cpu, when none is named.
 
-    Raises DeviceError for a name nobody registered. No device ever stands in for another.
+    "cuda:1" is the second GPU, "cuda" and "cuda:0" the first. Raises DeviceError for a name nobody
+    registered, and where a device cannot be used, with what to do. No device ever stands in for another.
     """
     if device is None:
         device = os.environ.get("TINYGRAD_EDU_DEVICE", "cpu")
     if not isinstance(device, str):
         return device
-    if device not in _open:
-        if device not in _factories:
-            raise DeviceError(f"no device {device!r} here; there are: {', '.join(devices())}")
-        _open[device] = _factories[device]()
-    return _open[device]
+    found = _open.get(device)
+    return found if found is not None else _opened(device)
+
+
+def _opened(device: str) -> Backend:
+    name = device.removesuffix(":0")
+    kind, colon, index = name.partition(":")
+    if name not in _open and (kind not in _factories or (colon and not index.isdigit())):
+        raise DeviceError(f"no device {device!r} here; there are: {', '.join(devices())}")
+    with _lock:
+        if name not in _open:
+            _open[name] = _factories[kind](name)
+        return _open[name]
+
+
+def close(device: str) -> None:
+    """Forget an open device; its next use makes it anew. Tensors that lived there can no longer be used."""
+    with _lock:
+        _open.pop(device.removesuffix(":0"), None)
+
+
+def is_open(device: str) -> bool:
+    return device.removesuffix(":0") in _open
+
+
+def known(device: str) -> bool:
+    """Whether `get` would try to open this name."""
+    kind, colon, index = device.partition(":")
+    return device in _open or (kind in _factories and (not colon or index.isdigit()))
 
 
 def devices() -> list[str]:

@@ -142,5 +142,5 @@ def explain(op: Op, xs: tuple[Any, ...], params: dict[str, Any], error: Exceptio
     message = f"{op.name}({inputs}{given}): {error} (at {user_line()})"
     if isinstance(error, ShapeError) or (type(error) is ValueError and "broadcast" in str(error)):
         return ShapeError(message)
-    known = (IndexError, TypeError, MemoryError, ZeroDivisionError, ValueError)
+    known = (DeviceError, IndexError, TypeError, MemoryError, ZeroDivisionError, ValueError)
     return next((kind(message) for kind in known if isinstance(error, kind)), RuntimeError(message))

@@ -198,7 +198,7 @@ class Module:
 
         So an optimizer made before goes on, and what it remembers moves with them at its next step.
         """
-        device = target if isinstance(target, str) and target in registry.devices() else None
+        device = target if isinstance(target, str) and registry.known(target) else None
         dtype = None if device is not None else dtypes.as_dtype(target)
         if dtype is not None and not dtypes.is_floating(dtype):
             raise TypeError(f"Module.to({target!r}): parameters must stay floats, to have gradients")

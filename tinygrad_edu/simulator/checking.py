@@ -36,6 +36,11 @@ def check(*, leaks: bool = False, strict_volatile: bool = False) -> Iterator[Non
         raise SimulatorError(leak_report(held))
 
 
+def is_checking() -> bool:
+    """Whether kernels launched now are watched."""
+    return control.get_value("mode") == "check"
+
+
 @contextmanager
 def deferred() -> Iterator[None]:
     """Work given to streams inside waits until somebody synchronises, as it may on a GPU.

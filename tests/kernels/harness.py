@@ -1,0 +1,96 @@
+"""What tests of kernels share: arrays in odd layouts, rungs by family, the checker, and copies with a bug."""
+from __future__ import annotations
+
+import contextlib
+import functools
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from hypothesis import strategies as st
+
+import tinygrad_edu.simulator as sim
+from tinygrad_edu.backend.cuda import compile as compiler
+from tinygrad_edu.backend.cuda.array import DeviceArray
+from tinygrad_edu.backend.cuda.families import ladder
+from tinygrad_edu.backend.cuda.kernels import using
+
+LAYOUTS = ("contiguous", "transposed", "stepped", "offset", "negative")
+
+
+def RUNGS(family: str) -> list[str]:
+    """The names of a family's rungs, naive first."""
+    return [rung.name for rung in ladder(family).rungs]
+
+
+def layouts() -> st.SearchStrategy[str]:
+    """How an array lies in memory; shrinks towards contiguous."""
+    return st.sampled_from(LAYOUTS)
+
+
+def placed(device: Any, array: Any, layout: str = "contiguous") -> DeviceArray:
+    """`array` on the device, as a view of memory laid out otherwise; what lies between its elements is 77."""
+    array = np.asarray(array)
+    if layout == "contiguous" or not array.ndim or not array.size:
+        return device.asarray(array)
+    if layout == "transposed":
+        base = device.asarray(np.ascontiguousarray(array.T))
+        return device.view(base, array.shape, base.strides[::-1], 0)
+    if layout == "stepped":
+        wide = np.full((*array.shape[:-1], 2 * array.shape[-1] + 1), 77).astype(array.dtype)
+        wide[..., 1::2] = array
+        base = device.asarray(wide)
+        return device.view(base, array.shape, (*base.strides[:-1], 2 * array.itemsize), array.itemsize)
+    if layout == "offset":
+        wide = np.full((*array.shape[:-1], array.shape[-1] + 3), 77).astype(array.dtype)
+        wide[..., 1:-2] = array
+        base = device.asarray(wide)
+        return device.view(base, array.shape, base.strides, array.itemsize)
+    backwards = device.asarray(np.ascontiguousarray(array[..., ::-1]))
+    return device.view(backwards, array.shape, (*backwards.strides[:-1], -array.itemsize),
+                       (array.shape[-1] - 1) * array.itemsize)
+
+
+def checked(test: Callable[..., Any]) -> Callable[..., Any]:
+    """Run the test under the simulator's checker, in an order of threads and blocks that hypothesis draws.
+
+    Goes below `@given` (each example gets an order) or on a plain test. On a real GPU the test runs as it is.
+    """
+    @functools.wraps(test)
+    def watched(*arguments: Any, **named: Any) -> Any:
+        if not sim.is_installed():
+            return test(*arguments, **named)
+        with sim.check():
+            return test(*arguments, **named)
+    return sim.any_schedule()(watched)
+
+
+@contextlib.contextmanager
+def planted(family: str, rung: str, old: str, new: str) -> Iterator[None]:
+    """Inside, `rung` of `family` is a copy in which `old` became `new`: a bug for the checker to find."""
+    shipped = compiler.kernels_folder()
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary) / "kernels"
+        shutil.copytree(shipped, folder, ignore=shutil.ignore_patterns("__pycache__"))
+        found = False
+        for path in [folder / family / f"{rung}.cu", *sorted((folder / family).glob("*.cuh"))]:
+            text = path.read_text()
+            if old in text:
+                path.write_text(text.replace(old, new))
+                found = True
+        assert found, f"kernels/{family}/{rung}.cu and its headers do not have the text {old!r} to break"
+        with compiler.kernels_from(folder), using(family, rung):
+            yield
+
+
+def report(body: Callable[[], Any]) -> str:
+    """What the checker says of `body`; "" when it has nothing to say."""
+    try:
+        with sim.check():
+            body()
+    except Exception as error:
+        return str(error)
+    return ""

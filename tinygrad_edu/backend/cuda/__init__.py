@@ -1,0 +1,1 @@
+"""The devices `cuda` and `simulator`: hand-written kernels through PyCUDA."""

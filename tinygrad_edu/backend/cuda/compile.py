@@ -1,0 +1,113 @@
+"""From kernel files to loaded modules: few nvcc runs, and none for what was compiled before.
+
+A unit is what one nvcc run compiles for one dtype: the production rungs of several ladders, #included into
+one text. It is compiled when one of its kernels is first asked for. A rung that is not production is a module
+of its own. Cubins are kept in the cache folder under a hash of all the text that made them, of the options
+and of the compiler, so a changed kernel is compiled again and nothing else is.
+"""
+from __future__ import annotations
+
+import contextlib
+import functools
+import hashlib
+import importlib.resources
+import os
+from collections.abc import Iterable, Iterator
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.backend.cuda import driver
+from tinygrad_edu.backend.cuda.kernels import Ladder, Rung
+
+OPTIONS = ["-O3", "-std=c++17", "-lineinfo"]
+_folder: ContextVar[Path | None] = ContextVar("kernels", default=None)
+runs = 0                                    # how often nvcc ran in this process
+
+
+def kernels_folder() -> Path:
+    """Where the .cu files are: `kernels/` of the repository or of the wheel, or what `kernels_from` names."""
+    return _folder.get() or _shipped()
+
+
+@contextlib.contextmanager
+def kernels_from(folder: Path) -> Iterator[None]:
+    """Use the kernels of another folder, laid out like `kernels/`: an experiment, or a copy with a bug."""
+    token = _folder.set(folder)
+    try:
+        yield
+    finally:
+        _folder.reset(token)
+
+
+def folder_in_force() -> Path | None:
+    """What `kernels_from` named, if it did: part of what tells one kernel from the next."""
+    return _folder.get()
+
+
+@functools.cache
+def _shipped() -> Path:
+    beside = Path(__file__).resolve().parents[3] / "kernels"
+    if (beside / "common.cuh").exists():
+        return beside
+    return Path(str(importlib.resources.files("tinygrad_edu.kernels")))
+
+
+def cache_folder() -> Path:
+    """Where cubins are kept: $TINYGRAD_EDU_CACHE, $XDG_CACHE_HOME/tinygrad_edu, or ~/.cache/tinygrad_edu."""
+    named = os.environ.get("TINYGRAD_EDU_CACHE")
+    if named:
+        return Path(named) / "cubin"
+    user = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(user) / "tinygrad_edu" / "cubin"
+
+
+def source(parts: Iterable[tuple[Ladder, Rung]]) -> str:
+    """The text of a unit: an #include for each rung, its constants defined around it."""
+    lines = ['#include "common.cuh"']
+    for ladder, rung in parts:
+        lines += [f"#define {name} {value}" for name, value in rung.defines.items()]
+        lines.append(f'#include "{ladder.family}/{rung.name}.cu"')
+        lines += [f"#undef {name}" for name in rung.defines]
+    return "\n".join([*lines, ""])
+
+
+def text_of(parts: Iterable[tuple[Ladder, Rung]], folder: Path) -> str:
+    """All text that a unit is made of: the rungs, every header of their families, and common.cuh."""
+    files = {folder / "common.cuh"}
+    for ladder, rung in parts:
+        files.add(folder / ladder.family / f"{rung.name}.cu")
+        files.update((folder / ladder.family).glob("*.cuh"))
+        files.update(folder / name for name in ladder.extra)
+    return "".join(_read(str(path), path.stat().st_mtime_ns) for path in sorted(files))
+
+
+@functools.lru_cache(maxsize=256)
+def _read(path: str, _changed: int) -> str:
+    return Path(path).read_text(encoding="utf-8")
+
+
+def cubin(parts: list[tuple[Ladder, Rung]], dtype: np.dtype[Any], arch: str,
+          folder: Path) -> bytes:
+    """The compiled unit, from the cache or from nvcc."""
+    global runs
+    text, options = source(parts), [*OPTIONS, f"-DSCALAR={dtype.name}"]
+    identity = "\0".join([text, text_of(parts, folder), *options, arch, driver.compiler_identity(),
+                          str(folder)])
+    path = cache_folder() / f"{hashlib.sha256(identity.encode()).hexdigest()[:32]}.cubin"
+    try:
+        return path.read_bytes()
+    except OSError:
+        pass
+    runs += 1
+    made = driver.compile_cubin(text, arch, options, folder)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        draft = path.with_suffix(f".{os.getpid()}")
+        draft.write_bytes(made)
+        draft.replace(path)                 # whole or not at all: other processes share the folder
+    except OSError:
+        pass                                # no cache, no harm: the next process compiles again
+    return made

@@ -1,0 +1,260 @@
+"""The only door to PyCUDA: contexts, memory, copies, launches and nvcc, as few words as the backend needs.
+
+The device `simulator` is the same code over the simulated driver, put under PyCUDA before its first import.
+"""
+from __future__ import annotations
+
+import atexit
+import importlib
+import importlib.util
+import os
+import shutil
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.errors import DeviceError
+
+_lock = threading.Lock()
+_kind: str | None = None            # "cuda" or "simulator", once PyCUDA is imported: a process has one driver
+_driver: Any = None
+_local = threading.local()          # .context: what this thread made current last
+_open: list[Context] = []
+_watched: Callable[[], bool] | None = None      # of the simulator: whether its checker is on
+
+NumpyArray = np.ndarray[Any, Any]
+
+
+def start(kind: str) -> None:
+    """Import PyCUDA over the driver of `kind`. Raises DeviceError with what to do where that cannot be."""
+    global _kind, _driver, _watched
+    with _lock:
+        if _kind == kind:
+            return
+        if _kind is not None:
+            raise DeviceError(f"this process runs its kernels on the device {_kind!r}; a process has one CUDA "
+                              f"driver, so {kind!r} needs another process")
+        if kind == "simulator":
+            _install_simulator()
+        elif "tinygrad_edu.simulator" in sys.modules and _simulated():
+            raise DeviceError("the simulator is this process's CUDA driver; ask for device='simulator', or "
+                              "start without tinygrad_edu.simulator.install() to use a GPU")
+        _driver = _pycuda("driver", kind)
+        try:
+            _driver.init()
+        except Exception as error:
+            raise DeviceError(f"CUDA does not start: {error}. Is there an NVIDIA GPU, and its driver? Without "
+                              "one, device='simulator' runs the same kernels on the CPU") from error
+        if kind == "simulator":
+            _watched = importlib.import_module("tinygrad_edu.simulator.checking").is_checking
+        _kind = kind
+
+
+def _simulated() -> bool:
+    return bool(importlib.import_module("tinygrad_edu.simulator").is_installed())
+
+
+def _install_simulator() -> None:
+    simulator = importlib.import_module("tinygrad_edu.simulator")
+    try:
+        simulator.install()
+    except simulator.SimulatorError as error:
+        raise DeviceError(f"the simulator cannot run here: {error}") from error
+
+
+def _pycuda(part: str, kind: str) -> ModuleType:
+    try:
+        return importlib.import_module(f"pycuda.{part}")
+    except ImportError as error:
+        if importlib.util.find_spec("pycuda") is None:
+            advice = ("PyCUDA is not installed: pip install 'tinygrad_edu[cuda]' on a machine with a CUDA "
+                      "toolkit, or `tinygrad-edu simulator setup` without one")
+        else:
+            advice = (f"PyCUDA cannot be loaded ({error}). Without an NVIDIA driver there is no 'cuda'; "
+                      "device='simulator' runs the same kernels on the CPU")
+        raise DeviceError(f"no device {kind!r}: {advice}") from error
+
+
+def is_simulator() -> bool:
+    """Whether the running driver is the simulated one."""
+    return _kind == "simulator"
+
+
+def kind() -> str | None:
+    """The driver of this process: "cuda", "simulator", or None while no device was used."""
+    return _kind
+
+
+def device_count() -> int:
+    return int(_driver.Device.count())
+
+
+class Context:
+    """One device's primary context, its stream, and what can be asked of it."""
+
+    def __init__(self, index: int) -> None:
+        if not 0 <= index < device_count():
+            raise DeviceError(f"no device with index {index}: there are {device_count()}")
+        self.index = index
+        self.device = _driver.Device(index)
+        self.context = self.device.retain_primary_context()
+        self.activate()
+        self.stream = _driver.Stream(1)                 # 1: CU_STREAM_NON_BLOCKING, no order with other streams
+        major, minor = self.device.compute_capability()
+        self.arch = f"sm_{major}{minor}"
+        self.name = str(self.device.name())
+        _open.append(self)
+
+    def activate(self) -> None:
+        """Make this context the thread's current one, if it is not."""
+        if getattr(_local, "context", None) is not self:
+            old = getattr(_local, "context", None)
+            if old is not None:
+                _driver.Context.pop()
+            self.context.push()
+            _local.context = self
+
+    def close(self) -> None:
+        """Wait, and give the context back. What was allocated in it is gone."""
+        self.activate()
+        self.stream.synchronize()
+        self._leave()
+
+    def _leave(self) -> None:
+        if self in _open:
+            _open.remove(self)
+            _driver.Context.pop()
+            _local.context = None
+            self.context.detach()
+
+    # -- memory ----------------------------------------------------------------------------------------------
+
+    def allocate(self, size: int) -> Any:
+        """`size` bytes; its int() is the address. Raises MemoryError when the device has no more."""
+        try:
+            return _driver.mem_alloc(size)
+        except _driver.MemoryError as error:
+            raise MemoryError(str(error)) from error
+
+    def watched(self) -> bool:
+        """Whether the simulator's checker watches what happens now."""
+        return _watched is not None and _watched()
+
+    def memory(self) -> tuple[int, int]:
+        """(free, all) bytes of the device."""
+        self.activate()
+        free, total = _driver.mem_get_info()
+        return int(free), int(total)
+
+    def pinned(self, size: int) -> NumpyArray:
+        """`size` bytes of host memory that the device copies to and from by itself."""
+        return np.asarray(_driver.pagelocked_empty(size, np.uint8))
+
+    def to_device(self, pointer: int, host: NumpyArray) -> None:
+        _driver.memcpy_htod_async(pointer, host, self.stream)
+
+    def to_host(self, host: NumpyArray, pointer: int) -> None:
+        _driver.memcpy_dtoh_async(host, pointer, self.stream)
+
+    def between(self, destination: int, source: int, size: int) -> None:
+        _driver.memcpy_dtod_async(destination, source, size, self.stream)
+
+    def clear(self, pointer: int, size: int) -> None:
+        """Zero `size` bytes."""
+        _driver.memset_d8_async(pointer, 0, size, self.stream)
+
+    def synchronize(self) -> None:
+        self.stream.synchronize()
+
+    def event(self) -> Any:
+        """A moment of the stream, recorded now."""
+        event = _driver.Event()
+        event.record(self.stream)
+        return event
+
+    # -- kernels ---------------------------------------------------------------------------------------------
+
+    def load(self, cubin: bytes) -> Any:
+        return _driver.module_from_buffer(cubin)
+
+    def facts(self) -> dict[str, Any]:
+        """What the device says of itself, for people."""
+        attribute, of = self.device.get_attribute, _driver.device_attribute
+        free, total = self.memory()
+        return {
+            "name": self.name, "index": self.index, "arch": self.arch,
+            "kind": kind(), "driver": _driver.get_driver_version(),
+            "memory": total, "free": free,
+            "multiprocessors": attribute(of.MULTIPROCESSOR_COUNT),
+            "clock_khz": attribute(of.CLOCK_RATE),
+            "shared_per_block": attribute(of.MAX_SHARED_MEMORY_PER_BLOCK),
+            "shared_per_multiprocessor": attribute(of.MAX_SHARED_MEMORY_PER_MULTIPROCESSOR),
+            "registers_per_multiprocessor": attribute(of.MAX_REGISTERS_PER_MULTIPROCESSOR),
+            "warp": attribute(of.WARP_SIZE),
+        }
+
+
+class Function:
+    """A kernel of a loaded module, ready to be launched with packed bytes: the thin way, about 1 us."""
+    __slots__ = ("_launch", "_stream", "function", "name")
+
+    def __init__(self, context: Context, module: Any, name: str) -> None:
+        self.name, self.function = name, module.get_function(name)
+        self._launch, self._stream = self.function._launch_kernel, context.stream
+
+    def allow_shared(self, size: int) -> None:
+        """Ask for more dynamic shared memory than the 48 KiB that every launch may have."""
+        self.function.set_attribute(_driver.function_attribute.MAX_DYNAMIC_SHARED_SIZE_BYTES, size)
+
+    def launch(self, grid: tuple[int, int, int], block: tuple[int, int, int], packed: bytes,
+               shared: int) -> None:
+        self._launch(grid, block, packed, shared, self._stream)
+
+    def resources(self) -> dict[str, int]:
+        """Registers, static shared and local bytes, as the driver reports them."""
+        f = self.function
+        return {"registers": f.num_regs, "shared": f.shared_size_bytes, "local": f.local_size_bytes}
+
+
+@atexit.register
+def _shut_down() -> None:
+    """PyCUDA aborts the process when a context is current at its end."""
+    context = getattr(_local, "context", None)
+    if context is not None:
+        _driver.Context.pop()
+        _local.context = None
+
+
+def compile_cubin(source: str, arch: str, options: list[str], include: Path) -> bytes:
+    """One nvcc run. Raises DeviceError with the compiler's words when it fails."""
+    compiler = _pycuda("compiler", _kind or "cuda")
+    try:
+        return bytes(compiler.compile(source, nvcc=nvcc(), options=list(options), no_extern_c=True, arch=arch,
+                                      cache_dir=False, include_dirs=[str(include)]))
+    except _driver.CompileError as error:
+        raise DeviceError(f"nvcc refused the kernels:\n{error.stderr or error.stdout or error}") from error
+
+
+def nvcc() -> str:
+    """The compiler that will run. Raises DeviceError where there is none."""
+    found = shutil.which("nvcc")
+    if found is None:
+        raise DeviceError("no nvcc on the PATH: install a CUDA toolkit, or pip install nvidia-cuda-nvcc "
+                          "nvidia-nvvm nvidia-cuda-crt nvidia-cuda-runtime and put its bin folder on the PATH")
+    return found
+
+
+def compiler_identity() -> str:
+    """What tells one nvcc from the next without running it: where it is and when it was made."""
+    path = os.path.realpath(nvcc())
+    stat = os.stat(path)
+    return f"{path} {stat.st_size} {stat.st_mtime_ns}"
+
+
+def current(context: Context) -> bool:
+    return getattr(_local, "context", None) is context

@@ -1,0 +1,168 @@
+"""Elementwise ops: one kernel a formula, operands of any dtype and strides, or single numbers."""
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_edu.backend.cuda.array import CODES, DeviceArray, merged
+from tinygrad_edu.backend.cuda.families import fused
+from tinygrad_edu.backend.cuda.kernels import Case, Ladder, Rung, blocks
+from tinygrad_edu.backend.protocol import Kernel
+from tinygrad_edu.errors import DeviceError
+from tinygrad_edu.shapes import Shape
+
+if TYPE_CHECKING:
+    from tinygrad_edu.backend.cuda.backend import Cuda
+
+AXES, OPERANDS = 8, 3                   # as in kernels/elementwise/layout.cuh
+THREADS, MOST_BLOCKS = 256, 4096
+_LAYOUT = struct.Struct(f"{AXES * (2 + OPERANDS)}q{OPERANDS}iiii")
+_FORMAT = f"PPPP{8 * OPERANDS}sq{_LAYOUT.size}s"
+_BOOL, _INT64, _UINT8 = np.dtype(bool), np.dtype(np.int64), np.dtype(np.uint8)
+
+
+class _EveryFormula(dict[str, str]):
+    """Each line of formulas.cuh is a symbol, and all have the same parameters."""
+
+    def __missing__(self, symbol: str) -> str:
+        return _FORMAT
+
+
+def _packs(n: int, itemsize: int) -> tuple[int, int, int]:
+    return (blocks(n, THREADS * (4 if itemsize <= 4 else 2), MOST_BLOCKS), 1, 1)
+
+
+LADDER = Ladder(
+    family="elementwise", symbols=_EveryFormula(), unit="elementwise", production="03_vector_loads",
+    rungs=(
+        Rung("01_thread_per_element", block=(THREADS, 1, 1), grid=lambda n, size: (blocks(n, THREADS), 1, 1)),
+        Rung("02_grid_stride", block=(THREADS, 1, 1),
+             grid=lambda n, size: (blocks(n, THREADS, MOST_BLOCKS), 1, 1)),
+        Rung("03_vector_loads", block=(THREADS, 1, 1), grid=_packs),
+    ))
+
+
+def computed_in(dtype: np.dtype[Any], arrays: tuple[Any, ...]) -> np.dtype[Any]:
+    """The type that the formula is worked out in: the result's, or for a bool what the inputs promote to."""
+    if dtype != _BOOL:
+        return dtype
+    kinds = [a.dtype if isinstance(a, DeviceArray) else a for a in arrays]
+    if _UINT8 in kinds and any(type(k) is int for k in kinds):
+        return _INT64                   # NumPy compares a uint8 with 300 or -1 as numbers, not wrapped
+    return np.result_type(*kinds)
+
+
+def layout(shape: Shape, out: DeviceArray, arrays: tuple[Any, ...], number: np.dtype[Any]) -> bytes | None:
+    """The struct Layout of a call; None when it needs more axes than the kernels have."""
+    ndim = len(shape)
+    steps = [tuple(s // out.dtype.itemsize for s in out.strides)]
+    for a in arrays:
+        if isinstance(a, DeviceArray):
+            lead = ndim - len(a.shape)
+            steps.append((0,) * lead + tuple(0 if n == 1 and full != 1 else s // a.dtype.itemsize
+                                             for n, s, full in zip(a.shape, a.strides, shape[lead:],
+                                                                   strict=True)))
+    sizes, places = merged(shape, *steps)
+    if len(sizes) > AXES:
+        return None
+    found = iter(places[1:])
+    flat = places[0] in ([], [1])
+    numbers, codes = [*sizes, *[0] * (AXES - len(sizes)), *places[0], *[0] * (AXES - len(sizes))], []
+    for k in range(OPERANDS):
+        a = arrays[k] if k < len(arrays) else None
+        if isinstance(a, DeviceArray):
+            place = next(found)
+            numbers += [*place, *[0] * (AXES - len(sizes))]
+            codes.append(CODES[a.dtype])
+            flat = flat and place in ([], [1]) and a.dtype == number
+        else:
+            numbers += [0] * AXES
+            codes.append(0)
+    return _LAYOUT.pack(*numbers, *codes, len(sizes), int(flat), 0)
+
+
+def run(device: Cuda, name: str, arrays: tuple[Any, ...], out: DeviceArray, number: np.dtype[Any]) -> None:
+    """Launch the formula `name`, worked out in `number`, over operands that broadcast to out.shape."""
+    if not out.size:
+        return
+    plans, key = device.plans, (name, number, out.shape, out.strides, out.dtype, *[
+        (a.dtype, a.shape, a.strides) if isinstance(a, DeviceArray) else None for a in arrays])
+    packed = plans.get(key)
+    if packed is None:
+        packed = layout(out.shape, out, arrays, number)
+        if packed is None:
+            arrays = tuple(device.copy(device.broadcast(a, out.shape)) if isinstance(a, DeviceArray) else a
+                           for a in arrays)
+            packed = layout(out.shape, out, arrays, number)
+            if packed is None:
+                raise DeviceError(f"{name}: the result of shape {out.shape} and strides {out.strides} has "
+                                  f"more than {AXES} axes that do not merge; make it contiguous")
+        elif len(plans) < 4096:
+            plans[key] = packed
+    pointers, values = [0, 0, 0], [0, 0, 0]
+    for k, a in enumerate(arrays):
+        if isinstance(a, DeviceArray):
+            pointers[k] = a.pointer
+        else:
+            values[k] = a
+    numbers = struct.pack("3d", *values) if number.kind == "f" else struct.pack("3q", *map(int, values))
+    kernel = device.kernel("elementwise", f"map_{name}", number)
+    kernel.launch((out.size, number.itemsize), out.pointer, *pointers, numbers, out.size, packed)
+
+
+def map_(device: Cuda, op: Kernel, arrays: tuple[Any, ...], shape: Shape, dtype: np.dtype[Any],
+         params: dict[str, Any]) -> DeviceArray:
+    """The backend's `map`: inputs broadcast to `shape`, parameters are operands after them."""
+    out = device.empty(shape, dtype)
+    if params:
+        arrays = (*arrays, *_operands(op, params, dtype))
+    if len(arrays) > OPERANDS:
+        raise DeviceError(f"{op.name}: kernels take {OPERANDS} inputs and parameters, this has {len(arrays)}")
+    number = computed_in(dtype, arrays)
+    if op.name == "pow" and number.kind in "iu" and any(type(a) is int and a < 0 for a in arrays[1:]):
+        raise ValueError("Integers to negative integer powers are not allowed.")
+    run(device, op.name, arrays, out, number)
+    return out
+
+
+def _operands(op: Any, params: dict[str, Any], dtype: np.dtype[Any]) -> list[Any]:
+    """Parameters in the order of the declaration; a bound that is missing bounds nothing."""
+    found = []
+    for name in getattr(op, "params", params):
+        value = params[name]
+        if value is None:
+            if dtype.kind == "f":
+                value = -np.inf if name == "low" else np.inf
+            else:
+                value = np.iinfo(dtype).min if name == "low" else np.iinfo(dtype).max
+        found.append(value)
+    return found
+
+
+@fused("cast")
+def cast(device: Cuda, x: DeviceArray, *, dtype: Any) -> DeviceArray:
+    """The same numbers in another dtype."""
+    out = device.empty(x.shape, np.dtype(dtype))
+    run(device, "cast", (x,), out, out.dtype)
+    return out
+
+
+def _normals(*seeds: int) -> Any:
+    return lambda n: lambda: tuple(np.random.default_rng(s).standard_normal(n).astype(np.float32)
+                                   for s in seeds)
+
+
+def _multiply(device: Cuda, x: DeviceArray, y: DeviceArray) -> DeviceArray:
+    out = device.empty(x.shape, x.dtype)
+    run(device, "mul", (x, y), out, x.dtype)
+    return out
+
+
+def _case(n: int) -> Case:
+    return Case(title=f"x * y, {n:,} float32", arrays=_normals(0, 1)(n), run=_multiply,
+                expect=lambda x, y: x.astype(np.float64) * y, bytes=12 * n, flops=n, tolerance=1e-6)
+
+
+CASES = {"count": _case(1 << 16), "time": _case(1 << 26)}
