@@ -26,9 +26,19 @@ class Map(Op):
     family = "map"
 
     def lower(self, backend: Backend) -> Callable[..., Any]:
+        known: dict[Any, Any] = {}                      # dtypes of the inputs, params -> dtype of the result
+
         def run(*arrays: Any, **params: Any) -> Any:
-            shape = broadcast_shapes(*(tuple(getattr(a, "shape", ())) for a in arrays))
-            dtype = self.result_dtype(tuple(getattr(a, "dtype", type(a)) for a in arrays), params)
+            shapes = [getattr(a, "shape", ()) for a in arrays]
+            first = shapes[0]
+            shape = first if all(s == first for s in shapes) else broadcast_shapes(*shapes)
+            kinds = tuple([getattr(a, "dtype", None) or type(a) for a in arrays])
+            key = (kinds, tuple(params.items())) if params else kinds
+            dtype = known.get(key)
+            if dtype is None:
+                dtype = known[key] = self.result_dtype(kinds, params)
+                if len(known) > 256:                    # params may be numbers that never come again
+                    known.clear()
             return backend.map(self, arrays, shape, dtype, params)
         return run
 

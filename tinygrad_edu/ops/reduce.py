@@ -23,8 +23,12 @@ class Reduce(Op):
     family = "reduce"
 
     def lower(self, backend: Backend) -> Callable[..., Any]:
+        known: dict[Any, Any] = {}                      # dtype of the input -> of the result
+
         def run(array: Any, *, axes: Axes, **params: Any) -> Any:
-            dtype = self.result_dtype((array.dtype,), {"axes": (0,), **params})
+            dtype = known.get(array.dtype)
+            if dtype is None:
+                dtype = known[array.dtype] = self.result_dtype((array.dtype,), {"axes": (0,), **params})
             return backend.reduce(self, array, axes, dtype, params)
         return run
 

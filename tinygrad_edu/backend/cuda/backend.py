@@ -164,6 +164,23 @@ class Cuda:
         array = self.contiguous(array)
         return self.view(array, shape, dense_strides(shape, array.itemsize), 0)
 
+    def adopt(self, array: Any) -> DeviceArray:
+        """Memory of another library, by its `__cuda_array_interface__`, as ours; it lives as long as we use it."""
+        found = getattr(array, "__cuda_array_interface__", None)
+        if found is None:
+            raise TypeError(f"{type(array).__name__} has no __cuda_array_interface__")
+        dtype = np.dtype(found["typestr"])
+        if dtype not in DTYPES:
+            raise TypeError(f"{self.name} has no {dtype} arrays; it has {', '.join(map(str, DTYPES))}")
+        self.context.wait_for_others()
+        return DeviceArray(self, array, int(found["data"][0] or 0), tuple(found["shape"]),
+                           found.get("strides") and tuple(found["strides"]), dtype)
+
+    def lend(self, array: DeviceArray) -> Any:
+        """A PyCUDA GPUArray over the same memory."""
+        self.activate()
+        return driver.gpuarray(array)
+
     def watch(self, op: str, text: str) -> int:
         """The number of a call that checks indices on the device; see `Faults`."""
         return self.faults.watch(op, text)
@@ -207,7 +224,7 @@ class Cuda:
 
     def _module(self, ladder: Ladder, rung: Rung, dtype: np.dtype[Any]) -> Any:
         """The loaded module with `rung`: its unit's where it is in it, else one of its own."""
-        alone = rung.name != ladder.default
+        alone = True  # TODO(lead): rung.name != ladder.default, when all families are written
         where = compiler.kernels_folder()
         key = (ladder.family, rung.name, dtype, where) if alone else (ladder.unit, dtype, where)
         module = self._modules.get(key)

@@ -171,6 +171,11 @@ class Context:
     def synchronize(self) -> None:
         self.stream.synchronize()
 
+    def wait_for_others(self) -> None:
+        """Return when the other streams of the context are done too."""
+        self.activate()
+        _driver.Context.synchronize()
+
     def event(self) -> Any:
         """A moment of the stream, recorded now."""
         event = _driver.Event()
@@ -238,6 +243,14 @@ def compile_cubin(source: str, arch: str, options: list[str], include: Path) -> 
                                       cache_dir=False, include_dirs=[str(include)]))
     except _driver.CompileError as error:
         raise DeviceError(f"nvcc refused the kernels:\n{error.stderr or error.stdout or error}") from error
+
+
+def gpuarray(array: Any) -> Any:
+    """A GPUArray over the memory of a DeviceArray."""
+    made = _pycuda("gpuarray", _kind or "cuda").GPUArray(array.shape, array.dtype, gpudata=array.pointer,
+                                                         strides=array.strides)
+    made.owner = array                  # its memory lives as long as the GPUArray
+    return made
 
 
 def nvcc() -> str:

@@ -118,6 +118,10 @@ class Kernel:
         else:
             self._function(grid, block, self._pack(*args), 0)
 
+    def launch_on(self, grid: Size3, block: Size3, *args: Any) -> None:
+        """The same with a grid of the caller's own, for symbols that are a rung's second step."""
+        self._function(grid, block, self._pack(*args), 0)
+
 
 def blocks(n: int, per_block: int, most: int = 2**31 - 1) -> int:
     """How many blocks cover n things, at most `most` (the kernel then loops)."""

@@ -1,0 +1,117 @@
+"""te.cuda: GPUs and the simulator from the user's side: memory, waiting, other libraries' arrays, shutting down.
+
+Every function takes `device`, "cuda" by default where a GPU was used, else the simulator if that is in use.
+"""
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from tinygrad_edu.backend import registry
+from tinygrad_edu.engine.value import Storage
+from tinygrad_edu.errors import DeviceError
+from tinygrad_edu.tensor import Tensor
+
+
+def _device(device: str | None) -> Any:
+    """The open backend meant by `device`."""
+    if device is None:
+        used = [name for name in ("cuda", "simulator") if registry.is_open(name)]
+        device = used[0] if used else "cuda"
+    backend = registry.get(device)
+    if not hasattr(backend, "pool"):
+        raise DeviceError(f"{backend.name} is not a CUDA device; say cuda, cuda:1 or simulator")
+    return backend
+
+
+def is_available() -> bool:
+    """Whether device="cuda" can be used here; opens nothing that was not open."""
+    try:
+        registry.get("cuda")
+    except DeviceError:
+        return False
+    return True
+
+
+def synchronize(device: str | None = None) -> None:
+    """Return when all work of the device is done; raises what went wrong in it, such as a bad index."""
+    _device(device).synchronize()
+
+
+def memory_stats(device: str | None = None) -> dict[str, int]:
+    """Bytes `in_use`, `kept` for reuse and the `peak`; `blocks` in use; how often memory was `taken` and how
+    often `allocated` by the driver."""
+    stats: dict[str, int] = _device(device).pool.statistics()
+    return stats
+
+
+def memory_summary(device: str | None = None) -> str:
+    """The same in words, with who holds most."""
+    text: str = _device(device).pool.summary()
+    return text
+
+
+def empty_cache(device: str | None = None) -> int:
+    """Give memory that nobody holds back to the driver, for other programs; returns the bytes."""
+    backend = _device(device)
+    backend.synchronize()
+    freed: int = backend.pool.release()
+    return freed
+
+
+def shutdown(device: str | None = None) -> None:
+    """Wait, free all memory of the device and leave it. Its next use starts it again, with new memory;
+    tensors made before say that they are gone."""
+    backend = _device(device)
+    backend.close()
+    registry.close(backend.name)
+
+
+def from_gpuarray(array: Any, *, device: str | None = None) -> Tensor:
+    """A tensor over the memory of a PyCUDA GPUArray, or of anything with `__cuda_array_interface__`; no copy.
+
+    Raises TypeError for an array of a dtype the library does not have.
+    """
+    backend = _device(device)
+    return Tensor(Storage(backend.adopt(array), backend))
+
+
+def as_gpuarray(tensor: Tensor) -> Any:
+    """A PyCUDA GPUArray over the memory of a tensor; no copy. Work on it goes into the default stream, so the
+    tensor's own is waited for first."""
+    backend = _device(tensor.device)
+    backend.synchronize()
+    return backend.lend(tensor.storage.array)
+
+
+@dataclass(frozen=True)
+class DeviceInfo:
+    """What a device is; printed, a line a fact."""
+    name: str
+    kind: str
+    facts: dict[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        width = max(map(len, self.facts), default=0)
+        return "\n".join([f"{self.name}: {self.kind}",
+                          *(f"  {key.replace('_', ' '):<{width}}  {value}" for key, value in self.facts.items())])
+
+
+def device_info(device: str | None = None) -> DeviceInfo:
+    """What `device` is: the machine's cores, or the GPU's memory, multiprocessors and peak bandwidth.
+
+    Opens the device if need be; DeviceError, with what to do, where it cannot be.
+    """
+    backend: Any = registry.get(device)
+    if not hasattr(backend, "pool"):
+        import os
+        import platform
+
+        import numpy as np
+        return DeviceInfo(backend.name, "NumPy on the CPU", {
+            "processor": platform.processor() or platform.machine(), "cores": os.cpu_count(),
+            "numpy": np.__version__})
+    facts = dict(backend.context.facts())
+    kind = facts.pop("name")
+    facts["memory"], facts["free"] = (f"{facts[k] / 2**30:.1f} GiB" for k in ("memory", "free"))
+    return DeviceInfo(backend.name, kind, facts)
