@@ -101,6 +101,35 @@ def _softmax(line: list[float]) -> list[float]:
     return [math.exp(v) / total for v in line]
 
 
+def _softmax_grad(seed: Any, y: Any, *, axis: int) -> Any:
+    """The Jacobian of softmax, diag(y) - y y^T, times the seed."""
+    s, p = (np.moveaxis(a, axis, -1) for a in (seed, y))
+    out = np.empty(p.shape)
+    for at in np.ndindex(p.shape[:-1]):
+        out[at] = (np.diag(p[at]) - np.outer(p[at], p[at])) @ s[at]
+    return np.moveaxis(out, -1, axis)
+
+
+def _log_softmax_grad(seed: Any, y: Any, *, axis: int) -> Any:
+    """The transposed Jacobian of log_softmax, I - 1 p^T, times the seed."""
+    s, p = (np.moveaxis(a, axis, -1) for a in (seed, np.exp(y)))
+    out = np.empty(p.shape)
+    for at in np.ndindex(p.shape[:-1]):
+        out[at] = (np.eye(p.shape[-1]) - np.outer(p[at], np.ones(p.shape[-1]))) @ s[at]
+    return np.moveaxis(out, -1, axis)
+
+
+def _standardize_grad(seed: Any, x: Any, *, axes: Any, eps: float = 1e-5) -> Any:
+    """The Jacobian, (I - 1/n - y y^T / n) / sqrt(variance + eps), written out, times the seed; rows only."""
+    out = np.empty(x.shape)
+    for r, (row, weights) in enumerate(zip(x.tolist(), seed, strict=True)):
+        n, y = len(row), np.array(_standardized(row, eps))
+        mean = math.fsum(row) / n
+        spread = math.sqrt(math.fsum((v - mean) ** 2 for v in row) / n + eps)
+        out[r] = (np.eye(n) - 1 / n - np.outer(y, y) / n) / spread @ weights
+    return out
+
+
 def _standardized(line: list[float], eps: float = 1e-5) -> list[float]:
     mean = math.fsum(line) / len(line)
     variance = math.fsum((v - mean) ** 2 for v in line) / len(line)
@@ -208,7 +237,8 @@ ARRAY: dict[str, Callable[..., Any]] = {
     "cumsum": _along(lambda line: list(itertools.accumulate(line))),
     "cumprod": _along(lambda line: [math.prod(line[:i + 1]) for i in range(len(line))]),
     "softmax": _along(_softmax), "log_softmax": _along(lambda line: [math.log(p) for p in _softmax(line)]),
-    "standardize": _along(_standardized),
+    "standardize": _along(_standardized), "standardize_grad": _standardize_grad,
+    "softmax_grad": _softmax_grad, "log_softmax_grad": _log_softmax_grad,
     "argsort": _along(lambda line, descending=False: sorted(range(len(line)), key=lambda i: line[i],
                                                             reverse=descending)),
     "cast": lambda x, *, dtype: x.astype(dtype),

@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_edu.domain import Call, Draw, Interval, edge
 from tinygrad_edu.engine.op import Op
 from tinygrad_edu.errors import ShapeError
-from tinygrad_edu.ops.elementwise import exp, mul
+from tinygrad_edu.ops.elementwise import exp, mul, rsqrt, square
 from tinygrad_edu.ops.reduce import floats, sum
 from tinygrad_edu.shapes import Shape
 
@@ -50,15 +50,38 @@ def _log_softmax(x: Any, *, axis: int) -> Any:
     return out
 
 
-def _softmax_vjp(g: Any, out: Any, axis: int) -> Any:
-    weighted = mul(g, out)
-    return weighted - out * sum(weighted, axes=(axis,))
+def _softmax_grad(seed: Any, y: Any, *, axis: int) -> Any:
+    weighted = seed * y
+    return weighted - y * weighted.sum(axis, keepdims=True)
 
 
-softmax = Op("softmax", _softmax, (_softmax_vjp,), calls=_axis_calls, math=r"e^{x_i} / \sum_j e^{x_j}",
+def _log_softmax_grad(seed: Any, y: Any, *, axis: int) -> Any:
+    return seed - np.exp(y) * seed.sum(axis, keepdims=True)
+
+
+def _pair_calls(draw: Draw) -> Call:
+    call = _axis_calls(draw)
+    return Call((draw.array(call.arrays[0].shape), call.arrays[0]), call.params)
+
+
+def _weighted_total(x: Any, y: Any, axis: int) -> Any:
+    return sum(mul(x, y), axes=(axis,))
+
+
+# The gradients are ops of their own: one kernel on a device, and differentiable in their turn.
+softmax_grad: Op = Op("softmax_grad", _softmax_grad,
+                      (lambda g, y, axis: softmax_grad(g, y, axis=axis),
+                       lambda g, seed, y, axis: g * (seed - _weighted_total(seed, y, axis))
+                       - seed * _weighted_total(g, y, axis)),
+                      calls=_pair_calls, math=r"y_i \, (\bar g_i - \sum_j \bar g_j y_j)")
+log_softmax_grad: Op = Op("log_softmax_grad", _log_softmax_grad,
+                          (lambda g, y, axis: g - _weighted_total(g, exp(y), axis),
+                           lambda g, seed, y, axis: -g * exp(y) * sum(seed, axes=(axis,))),
+                          calls=_pair_calls, math=r"\bar g_i - e^{y_i} \sum_j \bar g_j")
+softmax = Op("softmax", _softmax, (lambda g, out, axis: softmax_grad(g, out, axis=axis),), calls=_axis_calls, math=r"e^{x_i} / \sum_j e^{x_j}",
              edges=(edge(x=[10000.0, -10000.0], out=[1.0, 0.0], slope=[0.0, 0.0], params={"axis": 0}),))
 log_softmax = Op("log_softmax", _log_softmax,
-                 (lambda g, out, axis: g - exp(out) * sum(g, axes=(axis,)),), calls=_axis_calls,
+                 (lambda g, out, axis: log_softmax_grad(g, out, axis=axis),), calls=_axis_calls,
                  math=r"x_i - \ln \sum_j e^{x_j}",
                  edges=(edge(x=[10000.0, -10000.0], out=[0.0, -20000.0],
                              slope=[-1.0, 1.0], params={"axis": 0}),))
@@ -114,7 +137,7 @@ def _scale(u: Any, logits: Any, g: Any, reduction: str) -> Any:
 
 
 def _grad_logits(g: Any, g_0: Any, logits: Any, reduction: str) -> Any:
-    return _softmax_vjp(g, softmax(logits, axis=1), 1) * _scale(g, logits, g_0, reduction)
+    return softmax_grad(g, softmax(logits, axis=1), axis=1) * _scale(g, logits, g_0, reduction)
 
 
 def _cross_calls(draw: Draw) -> Call:
@@ -161,16 +184,43 @@ def _standardize(x: Any, *, axes: tuple[int, ...], eps: float = 1e-5) -> Any:
     return centred / np.sqrt((centred * centred).mean(axes, keepdims=True) + eps)
 
 
-def _standardize_vjp(g: Any, x: Any, out: Any, x_shape: Shape, axes: tuple[int, ...], eps: float) -> Any:
-    from tinygrad_edu.ops.elementwise import rsqrt, square
+def _standardize_grad(seed: Any, x: Any, *, axes: tuple[int, ...], eps: float = 1e-5) -> Any:
+    x = floats(x)
+    centred = x - x.mean(axes, keepdims=True)
+    scale = 1.0 / np.sqrt((centred * centred).mean(axes, keepdims=True) + eps)
+    centred *= scale
+    return (seed - seed.mean(axes, keepdims=True) - centred * (seed * centred).mean(axes, keepdims=True)) * scale
+
+
+def _standardize_grad_vjp(g: Any, seed: Any, x: Any, x_shape: Shape, axes: tuple[int, ...], eps: float) -> Any:
+    """By the product rule over its three factors: the deviations, their means, and the scale."""
     n = float(np.prod([x_shape[a] for a in axes]))
-    centred = x - sum(x, axes=axes) / n
-    scale = rsqrt(sum(square(centred), axes=axes) / n + eps)
-    return (g - sum(g, axes=axes) / n - out * (sum(g * out, axes=axes) / n)) * scale
+
+    def mean(v: Any) -> Any:
+        return sum(v, axes=axes) / n
+    y = standardize(x, axes=axes, eps=eps)
+    scale = rsqrt(mean(square(x - mean(x))) + eps)
+    of_y = (g * mean(seed * y) + seed * mean(g * y)) * scale * -1.0
+    of_scale = sum(g * (seed - mean(seed) - y * mean(seed * y)), axes=axes)
+    return standardize_grad(of_y, x, axes=axes, eps=eps) - square(scale) * y * of_scale / n
 
 
-standardize = Op("standardize", _standardize, (_standardize_vjp,),
-                 calls=lambda draw: Call((draw.array((draw.integer(1, 3), draw.integer(2, 4)),
-                                                     Interval(-2, 2), distinct=True),),
-                                         {"axes": (1,), "eps": 0.1}),
-                 math=r"(x - \mu) / \sqrt{\sigma^2 + \epsilon}")
+def _standardize_calls(draw: Draw) -> Call:
+    shape = (draw.integer(1, 3), draw.integer(2, 4))
+    return Call((draw.array(shape, Interval(-2, 2), distinct=True),), {"axes": (1,), "eps": 0.1})
+
+
+def _standardize_grad_calls(draw: Draw) -> Call:
+    call = _standardize_calls(draw)
+    return Call((draw.array(call.arrays[0].shape), call.arrays[0]), call.params)
+
+
+standardize_grad: Op = Op("standardize_grad", _standardize_grad,
+                          (lambda g, x, axes, eps: standardize_grad(g, x, axes=axes, eps=eps),
+                           _standardize_grad_vjp), calls=_standardize_grad_calls,
+                          math=r"(\bar g - \overline{\bar g} - y \, \overline{\bar g y}) / "
+                               r"\sqrt{\sigma^2 + \epsilon}")
+standardize: Op = Op("standardize", _standardize,
+                     (lambda g, x, axes, eps: standardize_grad(g, x, axes=axes, eps=eps),),
+                     calls=_standardize_calls,
+                     math=r"(x - \mu) / \sqrt{\sigma^2 + \epsilon}")
