@@ -76,7 +76,7 @@ def planted(family: str, rung: str, old: str, new: str) -> Iterator[None]:
         folder = Path(temporary) / "kernels"
         shutil.copytree(shipped, folder, ignore=shutil.ignore_patterns("__pycache__"))
         found = False
-        for path in [folder / family / f"{rung}.cu", *sorted((folder / family).glob("*.cuh"))]:
+        for path in [folder / family / f"{ladder(family).rung(rung).source}.cu", *sorted((folder / family).glob("*.cuh"))]:
             text = path.read_text()
             if old in text:
                 path.write_text(text.replace(old, new))

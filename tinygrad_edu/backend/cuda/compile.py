@@ -69,7 +69,7 @@ def source(parts: Iterable[tuple[Ladder, Rung]]) -> str:
     lines = ['#include "common.cuh"']
     for ladder, rung in parts:
         lines += [f"#define {name} {value}" for name, value in rung.defines.items()]
-        lines.append(f'#include "{ladder.family}/{rung.name}.cu"')
+        lines.append(f'#include "{ladder.family}/{rung.source}.cu"')
         lines += [f"#undef {name}" for name in rung.defines]
     return "\n".join([*lines, ""])
 
@@ -78,7 +78,7 @@ def text_of(parts: Iterable[tuple[Ladder, Rung]], folder: Path) -> str:
     """All text that a unit is made of: the rungs, every header of their families, and common.cuh."""
     files = {folder / "common.cuh"}
     for ladder, rung in parts:
-        files.add(folder / ladder.family / f"{rung.name}.cu")
+        files.add(folder / ladder.family / f"{rung.source}.cu")
         files.update((folder / ladder.family).glob("*.cuh"))
         files.update(folder / name for name in ladder.extra)
     return "".join(_read(str(path), path.stat().st_mtime_ns) for path in sorted(files))

@@ -24,11 +24,17 @@ Geometry = Size3 | Callable[..., Size3]
 @dataclass(frozen=True)
 class Rung:
     """One file of a ladder and how it is launched; callables get the sizes that the host code names."""
-    name: str                               # kernels/<family>/<name>.cu
+    name: str                               # kernels/<family>/<name>.cu, or:
     block: Geometry
     grid: Geometry
     shared: int | Callable[..., int] = 0    # dynamic shared bytes; a callable gets (itemsize, *sizes)
     defines: Mapping[str, int] = field(default_factory=dict)
+    file: str = ""                          # of a rung that is another's file with other constants
+
+    @property
+    def source(self) -> str:
+        """The file's name, without its ending."""
+        return self.file or self.name
 
 
 @dataclass(frozen=True)

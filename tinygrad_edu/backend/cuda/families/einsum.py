@@ -1,0 +1,137 @@
+"""Einstein sums: diagonals and transposes as views, sums by `reduce`, and pairs of operands by `matmul`."""
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_edu.backend.cuda.array import DeviceArray
+from tinygrad_edu.backend.cuda.families import fused
+from tinygrad_edu.backend.cuda.families import reduce as reducing
+from tinygrad_edu.backend.cuda.families.matmul import matmul
+from tinygrad_edu.errors import ShapeError
+
+if TYPE_CHECKING:
+    from tinygrad_edu.backend.cuda.backend import Cuda
+
+Term = tuple[DeviceArray, str]              # an operand and the letters of its axes, each once
+
+
+@fused("einsum")
+def einsum(device: Cuda, *xs: DeviceArray, subscripts: str) -> DeviceArray:
+    """NumPy's einsum. Operands are multiplied pair by pair, from the left."""
+    terms, result = _spelled(subscripts, xs)
+    sizes = _sizes(subscripts, terms, xs)
+    dtype = np.result_type(*(x.dtype for x in xs))
+    left: list[Term] = [_diagonal(device, x if x.dtype == dtype else device.copy(x, dtype=dtype), letters, sizes)
+                        for x, letters in zip(xs, terms, strict=True)]
+    while len(left) > 1:
+        (x, a), (y, b), *rest = left
+        wanted = set(result).union(*(letters for _, letters in rest))
+        left = [_product(device, (x, a), (y, b), wanted, sizes), *rest]
+    x, letters = _summed(device, left[0], set(result))
+    x = _ordered(device, x, letters, result)
+    return device.copy(x) if len(xs) == 1 else x
+
+
+def _spelled(subscripts: str, xs: tuple[DeviceArray, ...]) -> tuple[list[str], str]:
+    """The letters of each operand and of the result; an ellipsis in letters that nobody used."""
+    left, arrow, right = subscripts.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) != len(xs):
+        raise ShapeError(f"einsum {subscripts!r} names {len(terms)} operands, {len(xs)} were given")
+    free = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" if c not in subscripts]
+    hidden = [x.ndim - (len(t) - 3) for t, x in zip(terms, xs, strict=True) if "..." in t]
+    most = max(hidden, default=0)
+    dots = "".join(free[:most])
+    spelled = [t.replace("...", dots[most - (x.ndim - (len(t) - 3)):] if "..." in t else "")
+               for t, x in zip(terms, xs, strict=True)]
+    if not arrow:
+        letters = "".join(spelled)
+        right = dots + "".join(sorted(c for c in set(letters) if letters.count(c) == 1 and c not in dots))
+    return spelled, right.replace("...", dots)
+
+
+def _sizes(subscripts: str, terms: list[str], xs: tuple[DeviceArray, ...]) -> dict[str, int]:
+    sizes: dict[str, int] = {}
+    for x, letters in zip(xs, terms, strict=True):
+        if len(letters) != x.ndim:
+            raise ShapeError(f"einsum {subscripts!r}: {letters!r} names {len(letters)} axes, the operand has {x.ndim}")
+        for c, n in zip(letters, x.shape, strict=True):
+            if sizes.get(c, 1) != 1 and n not in (1, sizes[c]):
+                raise ShapeError(f"einsum {subscripts!r}: axis {c!r} has size {sizes[c]} in one operand and {n} in "
+                                 "another")
+            sizes[c] = max(sizes.get(c, n), n) if n else n
+    return sizes
+
+
+def _diagonal(device: Cuda, x: DeviceArray, letters: str, sizes: dict[str, int]) -> Term:
+    """A letter that comes twice steps along the diagonal: its strides add up. A size of 1 repeats."""
+    unique = "".join(dict.fromkeys(letters))
+    strides = [sum(s for c, s, n in zip(letters, x.strides, x.shape, strict=True) if c == u and n == sizes[u])
+               for u in unique]
+    return device.view(x, tuple(sizes[u] for u in unique), tuple(strides), 0), unique
+
+
+def _summed(device: Cuda, term: Term, wanted: set[str]) -> Term:
+    """Letters that nobody wants any more are summed away."""
+    x, letters = term
+    axes = tuple(i for i, c in enumerate(letters) if c not in wanted)
+    if not axes:
+        return term
+    dtype = x.dtype
+    out = reducing.reduce(device, "any" if dtype == np.bool_ else "sum", x, axes, dtype)
+    kept = [i for i in range(len(letters)) if i not in axes]
+    return (device.view(out, tuple(out.shape[i] for i in kept), tuple(out.strides[i] for i in kept), 0),
+            "".join(letters[i] for i in kept))
+
+
+def _ordered(device: Cuda, x: DeviceArray, letters: str, order: str) -> DeviceArray:
+    if letters == order:
+        return x
+    places = [letters.index(c) for c in order]
+    return device.view(x, tuple(x.shape[i] for i in places), tuple(x.strides[i] for i in places), 0)
+
+
+def _product(device: Cuda, left: Term, right: Term, wanted: set[str], sizes: dict[str, int]) -> Term:
+    """Two operands as one: letters of both that are wanted number the batch, others of both are summed."""
+    (x, a), (y, b) = (_summed(device, t, wanted | set(other)) for t, other in ((left, right[1]), (right, left[1])))
+    batch = [c for c in a if c in b and c in wanted]
+    inner = [c for c in a if c in b and c not in wanted]
+    rows, columns = [c for c in a if c not in b], [c for c in b if c not in a]
+    x = _grouped(device, x, a, (batch, rows, inner), sizes)
+    y = _grouped(device, y, b, (batch, inner, columns), sizes)
+    out = matmul(device, x, y)
+    letters = "".join([*batch, *rows, *columns])
+    return device.reshaped(out, tuple(sizes[c] for c in letters)), letters
+
+
+def _grouped(device: Cuda, x: DeviceArray, letters: str, groups: tuple[list[str], ...],
+             sizes: dict[str, int]) -> DeviceArray:
+    """One axis for each of the last two groups, the first left as it is; copied only where axes do not merge."""
+    x = _ordered(device, x, letters, "".join(c for group in groups for c in group))
+    lead = len(groups[0])
+    shape, strides = list(x.shape[:lead]), list(x.strides[:lead])
+    start = lead
+    for group in groups[1:]:
+        stop = start + len(group)
+        step = _one_step(x.shape[start:stop], x.strides[start:stop])
+        if step is None:
+            return device.reshaped(x, (*x.shape[:lead], *(math.prod(sizes[c] for c in g) for g in groups[1:])))
+        shape.append(math.prod(x.shape[start:stop]))
+        strides.append(step)
+        start = stop
+    return device.view(x, tuple(shape), tuple(strides), 0)
+
+
+def _one_step(shape: tuple[int, ...], strides: tuple[int, ...]) -> int | None:
+    """The stride of several axes taken as one; None where they cannot be. No axis at all steps anyhow."""
+    kept = [(n, s) for n, s in zip(shape, strides, strict=True) if n != 1]
+    for (_, outer), (n, inner) in zip(kept, kept[1:], strict=False):
+        if outer != n * inner:
+            return None
+    return kept[-1][1] if kept else 0
+
+
+CASES: dict[str, Any] = {}
