@@ -33,10 +33,15 @@ class Generator:
         self.key, self.counter = int(seed), 0
         self._lock = threading.Lock()
 
-    def words(self, count: int) -> Array:
-        """The next `count` 64-bit words of the stream, shape (count,), uint64."""
+    def advance(self, count: int) -> int:
+        """Pass over the next `count` words, to be made elsewhere; returns the counter they begin at."""
         with self._lock:
             start, self.counter = self.counter, (self.counter + -(-count // _WORDS)) % _LIMIT
+        return start
+
+    def words(self, count: int) -> Array:
+        """The next `count` 64-bit words of the stream, shape (count,), uint64."""
+        start = self.advance(count)
         bits = np.random.Philox(key=self.key, counter=start)
         return np.asarray(bits.random_raw(count), np.uint64) if count else np.empty(0, np.uint64)
 

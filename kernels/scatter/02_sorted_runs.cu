@@ -1,0 +1,34 @@
+// Idea:     `order` sorts each line of the index, stably: the places of one target are a run, in the order of the source.
+//           A thread for each element of the target finds its run by bisection and adds it up.
+// Contract: as 01; order (lines, places) holds the sorted places of each line.
+// Launch:   as 01, after the sort.
+// Cost:     reads each element of the source once, writes each of the target once, and bisects: log2(places) steps. A
+//           target with a long run is one thread's work for each column.
+// Next:     A long run could be a block's work, in parts of fixed length.
+#include "scatter/layout.cuh"
+
+extern "C" __global__ void __launch_bounds__(256)
+    scatter_add(number *__restrict__ out, const number *__restrict__ source, const void *__restrict__ index,
+                const int64 *__restrict__ order, int64 *fault, int64 call, scattering::Shape s) {
+    using namespace scattering;
+    check_places(index, s, fault, call);
+    int64 step = (int64)gridDim.x * blockDim.x, n = s.outer * s.size * s.width;
+    for (int64 i = (int64)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += step) {
+        int64 w = i % s.width, mine = i / s.width % s.size, o = i / s.width / s.size, line = line_of(s, o, w);
+        int64 low = 0, high = s.places;
+        while (low < high) {
+            int64 middle = (low + high) / 2;
+            if (load<int64>(index, line + order[line + middle], s.dtype) < mine)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        number sum = 0;
+        for (; low < s.places; low++) {
+            int64 k = order[line + low];
+            if (load<int64>(index, line + k, s.dtype) != mine) break;
+            sum = sum + source[(o * s.places + k) * s.width + w];
+        }
+        out[i] = sum;
+    }
+}
