@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import functional as F
-from tinygrad_edu.backend import philox
+from tinygrad_edu.backend import philox, registry
 from tinygrad_edu.domain import Call, Edge, SeededDraw
 from tinygrad_edu.engine.backprop import backprop
 from tinygrad_edu.engine.modes import enable_grad
@@ -48,7 +48,8 @@ class Report:
 
 
 def gradcheck(f: Function, inputs: Sequence[Any], *, order: int = 2, eps: float | None = None,
-              tolerance: float | None = None, seed: int = 0, complex_step: bool = True) -> Report:
+              tolerance: float | None = None, seed: int = 0, complex_step: bool = True,
+              device: str | None = None) -> Report:
     """Prove that the gradients of `f(*inputs)` are its derivatives; order 2: the gradient's gradients too.
 
     f             takes float64 tensors, returns one; what it should not be differentiated by, it closes over
@@ -56,6 +57,7 @@ def gradcheck(f: Function, inputs: Sequence[Any], *, order: int = 2, eps: float 
     tolerance     relative error allowed; by default 1e-6 against differences, 1e-9 against the complex step
     seed          of the random directions
     complex_step  also run f on complex numbers, where all of its ops can
+    device        where f runs; the default device if not said
 
     An error is relative to the derivative, or to 1e-4 where the derivative is smaller. Infinite elements of
     the result are left out; NaN is an error. The default random generator is set back before every call, so a
@@ -67,7 +69,7 @@ def gradcheck(f: Function, inputs: Sequence[Any], *, order: int = 2, eps: float 
         raise ValueError(f"gradcheck: order must be at least 1, not {order}")
     arrays = [_float64(i, x) for i, x in enumerate(inputs)]
     random, stream = np.random.default_rng(seed), philox.default.state_dict()
-    name = getattr(f, "__name__", repr(f))
+    name, where = getattr(f, "__name__", repr(f)), registry.get(device).name
 
     def level(*xs: Tensor) -> Tensor:
         philox.default.load_state_dict(stream)
@@ -77,7 +79,7 @@ def gradcheck(f: Function, inputs: Sequence[Any], *, order: int = 2, eps: float 
     try:
         with enable_grad(), np.errstate(all="ignore"):
             for k in range(1, order + 1):
-                proof = _Level(level, arrays, random, eps, tolerance, complex_step, name, k)
+                proof = _Level(level, arrays, random, eps, tolerance, complex_step, name, k, where)
                 error, method = proof.run()
                 errors.append(error)
                 methods.append(method)
@@ -124,9 +126,9 @@ class _Level:
     """One order: h(x) = <u, f(x)> for a random u, its analytic gradients, and its numeric derivatives."""
 
     def __init__(self, f: Function, arrays: list[Array], random: np.random.Generator, eps: float | None,
-                 tolerance: float | None, complex_step: bool, name: str, order: int) -> None:
+                 tolerance: float | None, complex_step: bool, name: str, order: int, device: str) -> None:
         self.f, self.arrays, self.random, self.eps, self.tolerance = f, arrays, random, eps, tolerance
-        self.complex_step, self.name, self.order = complex_step, name, order
+        self.complex_step, self.name, self.order, self.device = complex_step, name, order, device
         first = self.f(*self.leaves(arrays)).numpy()
         if not np.array_equal(first, self.f(*self.leaves(arrays)).numpy(), equal_nan=True):
             raise ValueError(f"gradcheck: {name} returned different numbers for the same inputs; make it a "
@@ -138,13 +140,12 @@ class _Level:
         first = np.where(self.finite, first, 0.0)
         self.u = np.where(self.finite, _direction(random, first.shape), 0.0)
         self.weight = float(np.abs(first * self.u).sum())
-        pulled = _pull(f, self.leaves(arrays), F.wrap(self.u), False)
+        pulled = _pull(f, self.leaves(arrays), F.wrap(self.u, device=device), False)
         self.grads = [np.zeros_like(a) if g is None else g.numpy()
                       for a, g in zip(arrays, pulled, strict=True)]
 
-    @staticmethod
-    def leaves(arrays: Sequence[Array]) -> list[Tensor]:
-        return [F.wrap(a, requires_grad=True) for a in arrays]
+    def leaves(self, arrays: Sequence[Array]) -> list[Tensor]:
+        return [F.wrap(a, requires_grad=True, device=self.device) for a in arrays]
 
     def value(self, arrays: Sequence[Array]) -> Any:
         return (np.where(self.finite, self.f(*self.leaves(arrays)).numpy(), 0.0) * self.u).sum()
@@ -261,8 +262,8 @@ def opcheck(op: Op, *, examples: int = 20, order: int = 2, seed: int = 0) -> Non
         edgecheck(op, e)
 
 
-def callcheck(op: Op, call: Call, *, order: int = 2) -> None:
-    """What `opcheck` does, for one call."""
+def callcheck(op: Op, call: Call, *, order: int = 2, device: str | None = None) -> None:
+    """What `opcheck` does, for one call; the gradients are those on `device`."""
     arrays = [np.asarray(a) for a in call.arrays]
     floats = [i for i, a in enumerate(arrays) if a.dtype.kind == "f"]
     before = [a.copy() for a in arrays]
@@ -284,19 +285,20 @@ def callcheck(op: Op, call: Call, *, order: int = 2) -> None:
         return op(*given, **call.params)
     run.__name__ = op.name
     if floats and out.dtype.kind == "f":
-        gradcheck(run, [arrays[i] for i in floats], order=order)
+        gradcheck(run, [arrays[i] for i in floats], order=order, device=device)
 
 
-def edgecheck(op: Op, at: Edge) -> None:
+def edgecheck(op: Op, at: Edge, *, device: str | None = None) -> None:
     """The value and the slopes that `at` declares, to the last digits; NaN is equal to NaN."""
     arrays = [np.array(at.inputs[n]) for n in op.inputs]
-    xs = [F.wrap(a, requires_grad=a.dtype.kind == "f") for a in arrays]
+    where = registry.get(device).name
+    xs = [F.wrap(a, requires_grad=a.dtype.kind == "f", device=where) for a in arrays]
     with np.errstate(all="ignore"):
         out = op(*xs, **at.params)
         _equal(f"{op.name} at {at.inputs}", out.numpy(), at.out)
         if not at.slopes:
             return
-        out.backward(np.ones(out.shape))
+        out.backward(F.wrap(np.ones(out.shape), device=where))
     for name, x, slope in zip(op.inputs, xs, at.slopes, strict=True):
         if slope is not None:
             got = None if x.grad is None else x.grad.numpy()

@@ -224,7 +224,7 @@ class Cuda:
 
     def _module(self, ladder: Ladder, rung: Rung, dtype: np.dtype[Any]) -> Any:
         """The loaded module with `rung`: its unit's where it is in it, else one of its own."""
-        alone = True  # TODO(lead): rung.name != ladder.default, when all families are written
+        alone = rung.name != ladder.default
         where = compiler.kernels_folder()
         key = (ladder.family, rung.name, dtype, where) if alone else (ladder.unit, dtype, where)
         module = self._modules.get(key)

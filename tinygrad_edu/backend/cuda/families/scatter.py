@@ -38,7 +38,7 @@ def _run(device: Cuda, op: str, shape: Shape, lines: DeviceArray, source: Device
     """`lines` (lines, places) dense; source (outer, places, width) dense; sizes = outer, places, width, size."""
     out = device.empty(shape, source.dtype)
     if not out.size:
-        if lines.size:
+        if lines.size and not sizes[3]:
             raise IndexError(f"{op}: an index into an axis of size 0")
         return out
     kernel = device.kernel("scatter", "scatter_add", source.dtype)
