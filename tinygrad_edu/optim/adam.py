@@ -28,6 +28,7 @@ class Adam(Optimizer):
     1); eps keeps the division finite; weight_decay >= 0 is an L2 penalty's.
     """
     decoupled: ClassVar[bool] = False
+    kernel = "adam_step"
 
     def __init__(self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
                  eps: float = 1e-8, weight_decay: float = 0.0) -> None:
@@ -40,6 +41,9 @@ class Adam(Optimizer):
             raise ValueError(f"{type(self).__name__}: betas={group['betas']!r} must be two numbers")
         for i, beta in enumerate(group["betas"]):
             self._fraction(f"betas[{i}]", beta)
+
+    def flag(self, group: Group) -> bool:
+        return self.decoupled
 
     def memory(self, group: Group) -> tuple[str, ...]:
         return "exp_avg", "exp_avg_sq"

@@ -19,6 +19,8 @@ from tinygrad_edu.optim.optimizer import Group, Numbers, Optimizer
 
 class Adagrad(Optimizer):
     """Steps that shrink as squared gradients add up; `initial_accumulator_value` is where the sum begins."""
+    kernel = "adagrad_step"
+
     def __init__(self, params: Any, lr: float = 1e-2, lr_decay: float = 0.0, weight_decay: float = 0.0,
                  initial_accumulator_value: float = 0.0, eps: float = 1e-10) -> None:
         super().__init__(params, {"lr": lr, "lr_decay": lr_decay, "weight_decay": weight_decay,
@@ -58,6 +60,8 @@ class Adagrad(Optimizer):
 
 class RMSprop(Optimizer):
     """Steps divided by a running root mean square of the gradient, with momentum if wanted."""
+    kernel = "rmsprop_step"
+
     def __init__(self, params: Any, lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8,
                  weight_decay: float = 0.0, momentum: float = 0.0) -> None:
         super().__init__(params, {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay,

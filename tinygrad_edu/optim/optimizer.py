@@ -3,14 +3,15 @@
 A rule gives its mathematics twice. `formula` is the definition, in operators, and runs on any device;
 `update` is the same in place, on NumPy blocks small enough to stay in the second-level cache, so that a large
 parameter goes through main memory once per step and not once per operation. A test holds the two together.
-Constants travel as 0-d arrays, which NumPy takes in half the time of a Python float.
+Constants travel as 0-d arrays, which NumPy takes in half the time of a Python float. A device that has a
+kernel for the rule, `kernel`, updates all parameters of a group with it.
 """
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 
@@ -22,6 +23,12 @@ from tinygrad_edu.tensor import NumpyArray, Tensor
 Group = dict[str, Any]
 Numbers = tuple[float, ...]     # the constants of one update
 Arrays = Sequence[NumpyArray]
+
+
+class Step(NamedTuple):
+    """What a backend needs to know of a rule that it has a kernel for."""
+    name: str
+    numpy: Any = None
 
 
 class Optimizer(ABC):
@@ -40,6 +47,8 @@ class Optimizer(ABC):
     TypeError, ValueError
         No parameters, a tensor instead of a list of them, one computed or coming twice, a bad setting.
     """
+    kernel: ClassVar[str] = ""      # of devices, "" where there is none; it takes `numbers` and `flag`
+
     def __init__(self, params: Any, options: Group) -> None:
         self.defaults = dict(options)
         self.param_groups: list[Group] = []
@@ -76,6 +85,10 @@ class Optimizer(ABC):
     def update(self, p: NumpyArray, g: NumpyArray, state: Arrays, scratch: Arrays, numbers: Arrays,
                group: Group) -> None:
         """The same in place; `g` stays as it is, two scratch arrays of p's shape may be overwritten."""
+
+    def flag(self, group: Group) -> bool:
+        """The variant of the rule that a kernel is told of beside its numbers."""
+        return False
 
     def memory(self, group: Group) -> tuple[str, ...]:
         """The names, PyTorch's, of the arrays that are remembered of each parameter."""
@@ -142,6 +155,7 @@ class Optimizer(ABC):
             cells: list[NumpyArray] = []
             at: tuple[int, Any] = (-1, None)
             remembered = len(self.memory(group))
+            elsewhere: dict[Any, list[tuple[Any, ...]]] = {}        # (backend, dtype, step) -> arrays of each
             for slot in slots:
                 parameter = slot.parameter
                 if parameter.node is None or (grad := parameter.node.grad) is None:
@@ -152,7 +166,11 @@ class Optimizer(ABC):
                     slot.prepare(self.start(group), self._scratch)
                 slot.step = step = slot.step + 1
                 if not storage.backend.arithmetic:
-                    self._step_elsewhere(slot, grad, group)
+                    if self.kernel in getattr(storage.backend, "steps", ()) and array.contiguous:
+                        elsewhere.setdefault((storage.backend, array.dtype, step), []).append(
+                            (array, grad.storage.array, *(s.array for s in slot.state[:remembered])))
+                    else:
+                        self._step_elsewhere(slot, grad, group)
                 else:
                     if at != (step, array.dtype):
                         at = (step, array.dtype)
@@ -171,6 +189,9 @@ class Optimizer(ABC):
                 writes = storage.writes
                 writes.count += 1
                 writes.where = "optimizer step"
+            for (backend, _, step), tensors in elsewhere.items():
+                backend.fused(Step(self.kernel), [a for arrays in tensors for a in arrays],
+                              {"each": len(tensors[0]), "numbers": self.numbers(group, step), "flag": self.flag(group)})
         return loss
 
     def _fill(self, numbers: Numbers, dtype: np.dtype[Any]) -> list[NumpyArray]:

@@ -36,6 +36,8 @@ class SGD(Optimizer):
                                            which is the slope of an L2 penalty weight_decay / 2 |w|^2
     nesterov                               step from the look-ahead point; needs momentum, no dampening
     """
+    kernel = "sgd_step"
+
     def __init__(self, params: Any, lr: float = 1e-3, momentum: float = 0.0, dampening: float = 0.0,
                  weight_decay: float = 0.0, nesterov: bool = False) -> None:
         super().__init__(params, {"lr": lr, "momentum": momentum, "dampening": dampening,
@@ -49,6 +51,9 @@ class SGD(Optimizer):
         if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
             raise ValueError("SGD: nesterov needs momentum > 0 and dampening = 0, not "
                              f"momentum={group['momentum']}, dampening={group['dampening']}")
+
+    def flag(self, group: Group) -> bool:
+        return bool(group["nesterov"])
 
     def memory(self, group: Group) -> tuple[str, ...]:
         return ("momentum_buffer",) if group["momentum"] else ()

@@ -29,6 +29,7 @@ DTYPES = tuple(np.dtype(t) for t in ("float32", "float64", "int64", "int32", "ui
 class Cuda:
     """A device by name: "cuda" and "cuda:0" are the first GPU, "simulator" the simulated one."""
     arithmetic = False
+    steps = frozenset(families.STEPS)                       # optimizer rules that it has a kernel for
 
     def __init__(self, name: str = "cuda") -> None:
         kind, _, index = name.partition(":")
