@@ -12,7 +12,9 @@ from tinygrad_edu import functional
 from tinygrad_edu._version import __version__
 from tinygrad_edu.anomaly import detect_anomaly
 from tinygrad_edu.backend.philox import Generator, manual_seed
+from tinygrad_edu.backend.precision import get_matmul_precision, set_matmul_precision
 from tinygrad_edu.backend.registry import devices
+from tinygrad_edu.backend.registry import set_default as set_default_device
 from tinygrad_edu.calculus import checkpoint, grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from tinygrad_edu.domain import Call, Edge, Interval, edge
 from tinygrad_edu.dtypes import bool_, float32, float64, int32, int64, uint8
@@ -22,15 +24,18 @@ from tinygrad_edu.functional import *  # noqa: F403 - the array functions are th
 from tinygrad_edu.tensor import Tensor
 
 if TYPE_CHECKING:
-    from tinygrad_edu import check, data, metrics, nn, optim, profile, testing, viz
+    from tinygrad_edu import check, cuda, data, metrics, nn, optim, profile, testing, viz
+    from tinygrad_edu.cuda import device_info
 
-_LATER = ("check", "data", "metrics", "nn", "optim", "profile", "testing", "viz")   # imported when named
+_LATER = ("check", "cuda", "data", "metrics", "nn", "optim", "profile", "testing",
+          "viz")      # imported when named
 
 __all__ = [
     "Call", "Edge", "Generator", "Interval", "Op", "Tensor", "__version__", "bool_", "check",
-    "checkpoint", "data", "detect_anomaly", "devices", "edge", "enable_grad", "float32", "float64",
-    "grad", "hessian", "hvp", "int32", "int64", "is_grad_enabled", "jacobian", "jvp", "manual_seed",
-    "metrics", "nn", "no_grad", "optim", "profile", "testing", "uint8", "value_and_grad", "viz", "vjp",
+    "checkpoint", "cuda", "data", "detect_anomaly", "device_info", "devices", "edge", "enable_grad",
+    "float32", "float64", "get_matmul_precision", "grad", "hessian", "hvp", "int32", "int64",
+    "is_grad_enabled", "jacobian", "jvp", "manual_seed", "metrics", "nn", "no_grad", "optim", "profile",
+    "set_default_device", "set_matmul_precision", "testing", "uint8", "value_and_grad", "viz", "vjp",
 ]
 __all__ += functional.__all__
 
@@ -38,6 +43,8 @@ __all__ += functional.__all__
 def __getattr__(name: str) -> Any:
     if name in _LATER:
         return importlib.import_module(f"tinygrad_edu.{name}")
+    if name == "device_info":
+        return importlib.import_module("tinygrad_edu.cuda").device_info
     raise AttributeError(f"module 'tinygrad_edu' has no attribute {name!r}")
 
 

@@ -345,7 +345,7 @@ def _check_dtypes(op: Op, arrays: Sequence[Array], params: dict[str, Any], out: 
 
 def _check_saved(op: Op, arrays: Sequence[Array], params: dict[str, Any], wanted: tuple[int, ...]) -> None:
     """What the node keeps is what the rules of the wanted inputs name, no more, no less."""
-    xs = [Tensor(Storage(a, F.wrap(a).storage.backend)) for a in arrays]
+    xs = [Tensor(Storage(a, registry.cpu)) for a in arrays]
     for i in wanted:
         xs[i].requires_grad = True
     with np.errstate(all="ignore"):

@@ -1,7 +1,8 @@
-"""te.cuda: GPUs and the simulator from the user's side: memory, waiting, other libraries' arrays, shutting down.
+"""te.cuda: GPUs and the simulator from the user's side: memory, waiting, arrays of other libraries.
 
 Every function takes `device`, "cuda" by default where a GPU was used, else the simulator if that is in use.
 """
+
 from __future__ import annotations
 
 from dataclasses import dataclass, field
@@ -87,14 +88,19 @@ def as_gpuarray(tensor: Tensor) -> Any:
 @dataclass(frozen=True)
 class DeviceInfo:
     """What a device is; printed, a line a fact."""
+
     name: str
     kind: str
     facts: dict[str, Any] = field(default_factory=dict)
 
     def __str__(self) -> str:
         width = max(map(len, self.facts), default=0)
-        return "\n".join([f"{self.name}: {self.kind}",
-                          *(f"  {key.replace('_', ' '):<{width}}  {value}" for key, value in self.facts.items())])
+        return "\n".join(
+            [
+                f"{self.name}: {self.kind}",
+                *(f"  {key.replace('_', ' '):<{width}}  {value}" for key, value in self.facts.items()),
+            ]
+        )
 
 
 def device_info(device: str | None = None) -> DeviceInfo:
@@ -108,9 +114,16 @@ def device_info(device: str | None = None) -> DeviceInfo:
         import platform
 
         import numpy as np
-        return DeviceInfo(backend.name, "NumPy on the CPU", {
-            "processor": platform.processor() or platform.machine(), "cores": os.cpu_count(),
-            "numpy": np.__version__})
+
+        return DeviceInfo(
+            backend.name,
+            "NumPy on the CPU",
+            {
+                "processor": platform.processor() or platform.machine(),
+                "cores": os.cpu_count(),
+                "numpy": np.__version__,
+            },
+        )
     facts = dict(backend.context.facts())
     kind = facts.pop("name")
     facts["memory"], facts["free"] = (f"{facts[k] / 2**30:.1f} GiB" for k in ("memory", "free"))

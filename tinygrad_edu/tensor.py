@@ -116,6 +116,9 @@ class Tensor(Value):
                             "name in te")
         return np.array(self.numpy(), dtype=dtype, copy=copy)
 
+    def __dlpack__(self, **how: Any) -> Any: return self.storage.array.__dlpack__(**how)
+    def __dlpack_device__(self) -> tuple[int, int]: return tuple(self.storage.array.__dlpack_device__())
+
     def item(self) -> Any:
         """The number in a tensor of one element."""
         if self.size != 1:

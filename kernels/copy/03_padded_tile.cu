@@ -1,5 +1,5 @@
-// Idea:     The tile's rows are 33 elements long. A column then steps through all banks, one a row, and 32 lanes
-//           read it in one turn.
+// Idea:     The tile's rows are 33 elements long. A column then steps through all banks, one a row, and 32
+//           lanes read it in one turn.
 // Contract: as 02.
 // Launch:   block 256 (32 lanes x 8 rows), grid min(tiles, 2^31 - 1), 32 * 33 elements of shared memory.
 // Cost:     as 02 without bank conflicts: what is left is the traffic of the memory itself.
@@ -7,10 +7,9 @@
 #include "copy/layout.cuh"
 
 extern "C" __global__ void __launch_bounds__(256)
-    copy(number *__restrict__ out, const number *__restrict__ in, int64 n, int64 tiles, copying::Layout layout) {
+    copy(number* __restrict__ out, const number* __restrict__ in, int64 n, int64 tiles,
+         copying::Layout layout) {
     __shared__ number tile[copying::TILE][copying::TILE + 1];
-    if (layout.tiled)
-        copying::copy_tiled(out, in, tiles, layout, tile);
-    else
-        copying::copy_strided(out, in, n, layout);
+    if (layout.tiled) copying::copy_tiled(out, in, tiles, layout, tile);
+    else copying::copy_strided(out, in, n, layout);
 }

@@ -6,22 +6,22 @@ namespace copying {
 
 constexpr int AXES = 8;
 constexpr int TILE = 32;
-constexpr int ROWS = 8;             // a block of 256 threads moves a tile in TILE / ROWS steps
+constexpr int ROWS = 8;  // a block of 256 threads moves a tile in TILE / ROWS steps
 
 struct Layout {
     int64 shape[AXES];
-    int64 out[AXES];                // strides in elements; negative where an axis is walked backwards
+    int64 out[AXES];  // strides in elements; negative where an axis is walked backwards
     int64 in[AXES];
     int32 axes;
-    int32 tiled;                    // the source runs along the last axis but one, the result along the last
+    int32 tiled;  // the source runs along the last axis but one, the result along the last
     int32 unused[2];
 };
 
 // Takes place `i` of the first `axes` axes apart; adds what lies before it to both offsets.
-__device__ __forceinline__ void walk(int64 i, int axes, const Layout &layout, int64 &out, int64 &in) {
+__device__ __forceinline__ void walk(int64 i, int axes, const Layout& layout, int64& out, int64& in) {
     for (int axis = axes - 1; axis >= 0; axis--) {
         int64 size = layout.shape[axis], place;
-        if (((i | size) >> 32) == 0) {      // 32 bits where they do: a GPU has no instruction to divide 64
+        if (((i | size) >> 32) == 0) {  // 32 bits where they do: a GPU has no instruction to divide 64
             place = (uint32)i % (uint32)size;
             i = (uint32)i / (uint32)size;
         } else {
@@ -34,8 +34,8 @@ __device__ __forceinline__ void walk(int64 i, int axes, const Layout &layout, in
 }
 
 // One element after another, a grid apart.
-__device__ __forceinline__ void copy_strided(number *__restrict__ out, const number *__restrict__ in, int64 n,
-                                             const Layout &layout) {
+__device__ __forceinline__ void copy_strided(number* __restrict__ out, const number* __restrict__ in, int64 n,
+                                             const Layout& layout) {
     int64 step = (int64)gridDim.x * blockDim.x;
     for (int64 i = (int64)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += step) {
         int64 to = 0, from = 0;
@@ -47,8 +47,8 @@ __device__ __forceinline__ void copy_strided(number *__restrict__ out, const num
 // Tile after tile through shared memory: read along the source's rows, written along the result's.
 // WIDTH is the length of a tile's row in shared memory.
 template <int WIDTH>
-__device__ __forceinline__ void copy_tiled(number *__restrict__ out, const number *__restrict__ in,
-                                           int64 tiles, const Layout &layout, number (&tile)[TILE][WIDTH]) {
+__device__ __forceinline__ void copy_tiled(number* __restrict__ out, const number* __restrict__ in,
+                                           int64 tiles, const Layout& layout, number (&tile)[TILE][WIDTH]) {
     int last = layout.axes - 1;
     int64 rows = layout.shape[last - 1], columns = layout.shape[last];
     int64 down = (rows + TILE - 1) / TILE, across = (columns + TILE - 1) / TILE;
@@ -57,14 +57,16 @@ __device__ __forceinline__ void copy_tiled(number *__restrict__ out, const numbe
         int64 to = 0, from = 0;
         walk(t / (down * across), last - 1, layout, to, from);
         int64 row = t / across % down * TILE, column = t % across * TILE;
-        for (int k = first; k < TILE; k += ROWS)            // lanes along the source's axis
+        for (int k = first; k < TILE; k += ROWS)  // lanes along the source's axis
             if (row + lane < rows && column + k < columns)
-                tile[k][lane] = in[from + (row + lane) * layout.in[last - 1] + (column + k) * layout.in[last]];
+                tile[k][lane] =
+                    in[from + (row + lane) * layout.in[last - 1] + (column + k) * layout.in[last]];
         __syncthreads();
-        for (int k = first; k < TILE; k += ROWS)            // lanes along the result's
+        for (int k = first; k < TILE; k += ROWS)  // lanes along the result's
             if (row + k < rows && column + lane < columns)
-                out[to + (row + k) * layout.out[last - 1] + (column + lane) * layout.out[last]] = tile[lane][k];
-        __syncthreads();                                    // before the next tile overwrites this one
+                out[to + (row + k) * layout.out[last - 1] + (column + lane) * layout.out[last]] =
+                    tile[lane][k];
+        __syncthreads();  // before the next tile overwrites this one
     }
 }
 

@@ -1,16 +1,18 @@
-// Idea:     A thread for each row: the largest logit, then the sum of exponentials, then log(sum) - (logit of the class
-//           - largest). The gradient is softmax, minus 1 at the class, times the seed.
-// Contract: logits (rows, classes) with any strides; targets int64, int32 or uint8; loss is dense (rows), the slope
-//           dense (rows, classes). A class out of range is reported and touches no memory. rows, classes >= 1.
+// Idea:     A thread for each row: the largest logit, then the sum of exponentials, then log(sum) - (logit of
+//           the class - largest). The gradient is softmax, minus 1 at the class, times the seed.
+// Contract: logits (rows, classes) with any strides; targets int64, int32 or uint8; loss is dense (rows), the
+//           slope dense (rows, classes). A class out of range is reported and touches no memory. rows,
+//           classes >= 1.
 // Launch:   block 256, grid cdiv(rows, 256), no shared memory.
-// Cost:     reads each logit twice (three times in the gradient); the gradient writes as many. Bandwidth bounds it;
-//           neighbouring threads are a row apart.
+// Cost:     reads each logit twice (three times in the gradient); the gradient writes as many. Bandwidth
+//           bounds it; neighbouring threads are a row apart.
 // Next:     02 gives a row to a block, and finds largest and sum in one pass.
 #include "cross_entropy/layout.cuh"
 
 namespace cross_entropy {
 
-template <typename Done> __device__ __forceinline__ void each_row(const Rows &rows, Done done) {
+template <typename Done>
+__device__ __forceinline__ void each_row(const Rows& rows, Done done) {
     int64 r = (int64)blockIdx.x * blockDim.x + threadIdx.x;
     if (r >= rows.rows) return;
     Total total = none();

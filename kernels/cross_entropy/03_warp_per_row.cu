@@ -1,15 +1,17 @@
 // Idea:     A warp for each row up to 1024 classes: no shared memory and no barrier.
 // Contract: as 01.
-// Launch:   block 256, grid cdiv(rows, 8) up to 1024 classes, else rows; at most 2^31 - 1. 8 totals of static shared
-//           memory.
-// Cost:     as 02; the second reading of a short row comes from the cache. Where classes are few the launch itself
-//           is what costs.
-// Next:     Loss and gradient in one kernel would read the logits once for both, as a training step wants both.
+// Launch:   block 256, grid cdiv(rows, 8) up to 1024 classes, else rows; at most 2^31 - 1. 8 totals of static
+//           shared memory.
+// Cost:     as 02; the second reading of a short row comes from the cache. Where classes are few the launch
+//           itself is what costs.
+// Next:     Loss and gradient in one kernel would read the logits once for both, as a training step wants
+//           both.
 #include "cross_entropy/block.cuh"
 
 namespace cross_entropy {
 
-template <typename Done> __device__ __forceinline__ void each_row(const Rows &rows, Done done) {
+template <typename Done>
+__device__ __forceinline__ void each_row(const Rows& rows, Done done) {
     if (rows.classes > 1024) {
         block_rows(rows, done);
         return;

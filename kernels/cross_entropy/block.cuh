@@ -13,7 +13,8 @@ __device__ __forceinline__ Total join_warp(Total total) {
     return total;
 }
 
-template <typename Done> __device__ __forceinline__ void block_rows(const Rows &rows, Done done) {
+template <typename Done>
+__device__ __forceinline__ void block_rows(const Rows& rows, Done done) {
     __shared__ Total totals[WARPS];
     int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
     for (int64 r = blockIdx.x; r < rows.rows; r += gridDim.x) {
@@ -25,7 +26,7 @@ template <typename Done> __device__ __forceinline__ void block_rows(const Rows &
         total = totals[0];
         for (int w = 1; w < WARPS; w++) total = join(total, totals[w]);
         done(r, rows.class_of(r, threadIdx.x == 0), settled(total), threadIdx.x, THREADS);
-        __syncthreads();            // before the next row
+        __syncthreads();  // before the next row
     }
 }
 

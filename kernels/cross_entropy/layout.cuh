@@ -9,13 +9,13 @@ constexpr int WARPS = THREADS / 32;
 constexpr unsigned ALL = 0xffffffffu;
 
 struct Rows {
-    const number *logits;           // (rows, classes), any strides
-    const void *target;             // (rows,), whole numbers of any type
-    int64 row, column, step;        // strides in elements: of the logits, of the targets
+    const number* logits;     // (rows, classes), any strides
+    const void* target;       // (rows,), whole numbers of any type
+    int64 row, column, step;  // strides in elements: of the logits, of the targets
     int64 rows, classes;
-    int64 *fault;                   // where a class out of range is reported
+    int64* fault;  // where a class out of range is reported
     int64 call;
-    int32 dtype;                    // of the targets
+    int32 dtype;  // of the targets
     int32 unused;
 
     __device__ __forceinline__ number at(int64 r, int64 i) const { return logits[r * row + i * column]; }
@@ -30,7 +30,7 @@ struct Rows {
 
 // The seed of backward: a number for each row, or the same for all (stride 0), times a factor.
 struct Seed {
-    const number *memory;           // null: the number alone
+    const number* memory;  // null: the number alone
     int64 step;
     double value;
 
@@ -39,10 +39,10 @@ struct Seed {
     }
 };
 
-__device__ __forceinline__ number larger(number x, number y) { return x >= y || x != x ? x : y; }   // NaN wins
+__device__ __forceinline__ number larger(number x, number y) { return x >= y || x != x ? x : y; }  // NaN wins
 
 struct Total {
-    number top, sum;                // the largest logit, and the sum of exp(logit - top)
+    number top, sum;  // the largest logit, and the sum of exp(logit - top)
 };
 __device__ __forceinline__ Total join(Total a, Total b) {
     if (a.top == b.top) return {a.top, a.sum + b.sum};
@@ -50,14 +50,18 @@ __device__ __forceinline__ Total join(Total a, Total b) {
     return {a.top, a.sum + b.sum * exp(b.top - a.top)};
 }
 __device__ __forceinline__ Total none() { return {limits<number>::lowest(), number(0)}; }
-__device__ __forceinline__ Total alone(number x) { return x != x ? Total{limits<number>::lowest(), x} : Total{x, 1}; }
+__device__ __forceinline__ Total alone(number x) {
+    return x != x ? Total{limits<number>::lowest(), x} : Total{x, 1};
+}
 // With an infinite top every distance to it is NaN or -infinity, and so is NumPy's sum.
 __device__ __forceinline__ Total settled(Total t) {
     if (isinf(t.top)) t.sum = t.sum * number(0) + (t.top - t.top);
     return t;
 }
 
-__device__ __forceinline__ number loss_of(number x, Total t, number scale) { return (log(t.sum) - (x - t.top)) * scale; }
+__device__ __forceinline__ number loss_of(number x, Total t, number scale) {
+    return (log(t.sum) - (x - t.top)) * scale;
+}
 __device__ __forceinline__ number slope_of(number x, Total t, bool mine, number seed) {
     number p = exp(x - t.top) * (seed / t.sum);
     return mine ? p - seed : p;

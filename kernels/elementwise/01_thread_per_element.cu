@@ -1,23 +1,23 @@
 // Idea:     A thread for each element of the result, and nothing else.
-// Contract: out has `n` elements, in any strides without overlap; operands have any dtype and strides (0 where
-//           they repeat), or are single numbers. n >= 1.
+// Contract: out has `n` elements, in any strides without overlap; operands have any dtype and strides (0
+//           where they repeat), or are single numbers. n >= 1.
 // Launch:   block 256, grid cdiv(n, 256), no shared memory.
 // Cost:     reads each input and writes each result once; a few FLOP an element, so bandwidth bounds it.
 // Next:     A million blocks of little work each: 02 lets a fixed grid walk the array.
 #include "elementwise/functions.cuh"
 #include "elementwise/layout.cuh"
 
-#define KERNEL(name, arity, result, formula)                                                                 \
-    extern "C" __global__ void name(void *out, const void *a, const void *b, const void *c,                  \
-                                    elementwise::Numbers numbers, int64 n, elementwise::Layout layout) {     \
-        using namespace elementwise;                                                                         \
-        int64 i = (int64)blockIdx.x * blockDim.x + threadIdx.x;                                              \
-        if (i >= n) return;                                                                                  \
-        Offsets at = offsets<arity>(i, layout);                                                              \
-        [[maybe_unused]] number x = operand(0, a, at, layout, numbers);                                      \
-        [[maybe_unused]] number y = arity > 1 ? operand(1, b, at, layout, numbers) : number();               \
-        [[maybe_unused]] number z = arity > 2 ? operand(2, c, at, layout, numbers) : number();               \
-        ((result *)out)[at.out] = (result)(formula);                                                         \
+#define KERNEL(name, arity, result, formula)                                                             \
+    extern "C" __global__ void name(void* out, const void* a, const void* b, const void* c,              \
+                                    elementwise::Numbers numbers, int64 n, elementwise::Layout layout) { \
+        using namespace elementwise;                                                                     \
+        int64 i = (int64)blockIdx.x * blockDim.x + threadIdx.x;                                          \
+        if (i >= n) return;                                                                              \
+        Offsets at = offsets<arity>(i, layout);                                                          \
+        [[maybe_unused]] number x = operand(0, a, at, layout, numbers);                                  \
+        [[maybe_unused]] number y = arity > 1 ? operand(1, b, at, layout, numbers) : number();           \
+        [[maybe_unused]] number z = arity > 2 ? operand(2, c, at, layout, numbers) : number();           \
+        ((result*)out)[at.out] = (result)(formula);                                                      \
     }
 #include "elementwise/kinds.cuh"
 #include "elementwise/formulas.cuh"

@@ -1,7 +1,7 @@
-// Idea:     Where all operands are dense, each load and store moves 16 bytes: a quarter of the instructions for
-//           float32, and enough bytes in flight to fill the memory's pipeline.
-// Contract: as 01. Vectors are used when the result and all arrays lie at addresses divisible by 16; else, and
-//           for the last few elements, the walk of 02.
+// Idea:     Where all operands are dense, each load and store moves 16 bytes: a quarter of the instructions
+//           for float32, and enough bytes in flight to fill the memory's pipeline.
+// Contract: as 01. Vectors are used when the result and all arrays lie at addresses divisible by 16; else,
+//           and for the last few elements, the walk of 02.
 // Launch:   block 256, grid min(cdiv(n, 256 * elements in 16 bytes), 4096), no shared memory.
 // Cost:     as 01. The bytes are the same; fewer instructions ask for them.
 // Next:     Several ops in a row still write and read each result between them; fusing the chain into one
@@ -11,20 +11,22 @@
 
 namespace elementwise {
 
-constexpr int LANE = 16 / sizeof(number) > 4 ? 4 : 16 / sizeof(number);     // elements that move together
+constexpr int LANE = 16 / sizeof(number) > 4 ? 4 : 16 / sizeof(number);  // elements that move together
 
-template <typename T> struct alignas(sizeof(T) * LANE) Pack {
+template <typename T>
+struct alignas(sizeof(T) * LANE) Pack {
     T at[LANE];
 };
 
 // Whether a pack may be moved at this address; there is nothing to move for a single number.
-template <typename T> __device__ __forceinline__ bool packable(const void *address) {
+template <typename T>
+__device__ __forceinline__ bool packable(const void* address) {
     return ((uint64)address & (sizeof(Pack<T>) - 1)) == 0;
 }
 
 // The pack at place i: of an array, or of one number repeated.
-__device__ __forceinline__ Pack<number> pack(const void *memory, int64 i, number value) {
-    if (memory) return ((const Pack<number> *)memory)[i];
+__device__ __forceinline__ Pack<number> pack(const void* memory, int64 i, number value) {
+    if (memory) return ((const Pack<number>*)memory)[i];
     Pack<number> same;
     for (int lane = 0; lane < LANE; lane++) same.at[lane] = value;
     return same;
@@ -32,35 +34,35 @@ __device__ __forceinline__ Pack<number> pack(const void *memory, int64 i, number
 
 }  // namespace elementwise
 
-#define KERNEL(name, arity, result, formula)                                                                 \
-    extern "C" __global__ void __launch_bounds__(256)                                                        \
-        name(void *out, const void *a, const void *b, const void *c, elementwise::Numbers numbers, int64 n,  \
-             elementwise::Layout layout) {                                                                   \
-        using namespace elementwise;                                                                         \
-        int64 step = (int64)gridDim.x * blockDim.x, first = (int64)blockIdx.x * blockDim.x + threadIdx.x;    \
-        int64 packs = 0;                                                                                     \
-        if (layout.flat && packable<result>(out) && packable<number>(a) && packable<number>(b) &&            \
-            packable<number>(c)) {                                                                           \
-            packs = n / LANE;                                                                                \
-            for (int64 i = first; i < packs; i += step) {                                                    \
-                [[maybe_unused]] Pack<number> xs = pack(a, i, (number)numbers.value[0]), ys = {}, zs = {};   \
-                if (arity > 1) ys = pack(b, i, (number)numbers.value[1]);                                    \
-                if (arity > 2) zs = pack(c, i, (number)numbers.value[2]);                                    \
-                Pack<result> made;                                                                           \
-                for (int lane = 0; lane < LANE; lane++) {                                                    \
-                    [[maybe_unused]] number x = xs.at[lane], y = ys.at[lane], z = zs.at[lane];               \
-                    made.at[lane] = (result)(formula);                                                       \
-                }                                                                                            \
-                ((Pack<result> *)out)[i] = made;                                                             \
-            }                                                                                                \
-        }                                                                                                    \
-        for (int64 i = packs * LANE + first; i < n; i += step) {                                             \
-            Offsets at = layout.flat ? Offsets{i, {i, i, i}} : offsets<arity>(i, layout);                    \
-            [[maybe_unused]] number x = operand(0, a, at, layout, numbers);                                  \
-            [[maybe_unused]] number y = arity > 1 ? operand(1, b, at, layout, numbers) : number();           \
-            [[maybe_unused]] number z = arity > 2 ? operand(2, c, at, layout, numbers) : number();           \
-            ((result *)out)[at.out] = (result)(formula);                                                     \
-        }                                                                                                    \
+#define KERNEL(name, arity, result, formula)                                                                \
+    extern "C" __global__ void __launch_bounds__(256)                                                       \
+        name(void* out, const void* a, const void* b, const void* c, elementwise::Numbers numbers, int64 n, \
+             elementwise::Layout layout) {                                                                  \
+        using namespace elementwise;                                                                        \
+        int64 step = (int64)gridDim.x * blockDim.x, first = (int64)blockIdx.x * blockDim.x + threadIdx.x;   \
+        int64 packs = 0;                                                                                    \
+        if (layout.flat && packable<result>(out) && packable<number>(a) && packable<number>(b) &&           \
+            packable<number>(c)) {                                                                          \
+            packs = n / LANE;                                                                               \
+            for (int64 i = first; i < packs; i += step) {                                                   \
+                [[maybe_unused]] Pack<number> xs = pack(a, i, (number)numbers.value[0]), ys = {}, zs = {};  \
+                if (arity > 1) ys = pack(b, i, (number)numbers.value[1]);                                   \
+                if (arity > 2) zs = pack(c, i, (number)numbers.value[2]);                                   \
+                Pack<result> made;                                                                          \
+                for (int lane = 0; lane < LANE; lane++) {                                                   \
+                    [[maybe_unused]] number x = xs.at[lane], y = ys.at[lane], z = zs.at[lane];              \
+                    made.at[lane] = (result)(formula);                                                      \
+                }                                                                                           \
+                ((Pack<result>*)out)[i] = made;                                                             \
+            }                                                                                               \
+        }                                                                                                   \
+        for (int64 i = packs * LANE + first; i < n; i += step) {                                            \
+            Offsets at = layout.flat ? Offsets{i, {i, i, i}} : offsets<arity>(i, layout);                   \
+            [[maybe_unused]] number x = operand(0, a, at, layout, numbers);                                 \
+            [[maybe_unused]] number y = arity > 1 ? operand(1, b, at, layout, numbers) : number();          \
+            [[maybe_unused]] number z = arity > 2 ? operand(2, c, at, layout, numbers) : number();          \
+            ((result*)out)[at.out] = (result)(formula);                                                     \
+        }                                                                                                   \
     }
 #include "elementwise/kinds.cuh"
 #include "elementwise/formulas.cuh"

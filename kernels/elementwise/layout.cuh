@@ -4,23 +4,32 @@
 
 namespace elementwise {
 
-constexpr int AXES = 8;             // more are made fewer by the host, which copies then
+constexpr int AXES = 8;  // more are made fewer by the host, which copies then
 constexpr int OPERANDS = 3;
 
 // An operand is an array of any dtype and strides, or (pointer null) one number.
 struct Layout {
     int64 shape[AXES];
-    int64 out[AXES];                // strides in elements, 0 where an operand is repeated
+    int64 out[AXES];  // strides in elements, 0 where an operand is repeated
     int64 in[OPERANDS][AXES];
     int32 dtype[OPERANDS];
     int32 axes;
-    int32 flat;                     // all operands are `number`, dense and in one order, or single numbers
+    int32 flat;  // all operands are `number`, dense and in one order, or single numbers
     int32 unused;
 };
 
-template <typename T> struct wide { typedef int64 type; };
-template <> struct wide<float32> { typedef float64 type; };
-template <> struct wide<float64> { typedef float64 type; };
+template <typename T>
+struct wide {
+    typedef int64 type;
+};
+template <>
+struct wide<float32> {
+    typedef float64 type;
+};
+template <>
+struct wide<float64> {
+    typedef float64 type;
+};
 
 // Numbers come as 8 bytes each: a double for float kernels, an int64 for the others.
 struct Numbers {
@@ -33,7 +42,7 @@ struct Offsets {
 };
 
 // i / n and i % n; 32 bits where they do, as a GPU has no instruction for 64.
-__device__ __forceinline__ int64 divide(int64 i, int64 n, int64 &rest) {
+__device__ __forceinline__ int64 divide(int64 i, int64 n, int64& rest) {
     if (((i | n) >> 32) == 0) {
         uint32 quotient = (uint32)i / (uint32)n;
         rest = (uint32)i - quotient * (uint32)n;
@@ -44,7 +53,8 @@ __device__ __forceinline__ int64 divide(int64 i, int64 n, int64 &rest) {
     return quotient;
 }
 
-template <int ARITY> __device__ __forceinline__ Offsets offsets(int64 i, const Layout &layout) {
+template <int ARITY>
+__device__ __forceinline__ Offsets offsets(int64 i, const Layout& layout) {
     Offsets at = {};
     for (int axis = layout.axes - 1; axis >= 0; axis--) {
         int64 place;
@@ -56,8 +66,8 @@ template <int ARITY> __device__ __forceinline__ Offsets offsets(int64 i, const L
 }
 
 // Operand k of the element: its number, or what its memory holds.
-__device__ __forceinline__ number operand(int k, const void *memory, const Offsets &at, const Layout &layout,
-                                          const Numbers &numbers) {
+__device__ __forceinline__ number operand(int k, const void* memory, const Offsets& at, const Layout& layout,
+                                          const Numbers& numbers) {
     return memory ? load<number>(memory, at.in[k], layout.dtype[k]) : (number)numbers.value[k];
 }
 

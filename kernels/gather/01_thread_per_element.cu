@@ -1,15 +1,15 @@
 // Idea:     A thread for each element of the result looks its place up and copies.
-// Contract: out is dense (n); input and index have any strides. layout.row elements at the end of the shape share a place.
-//           A place out of range is reported, and zero is stored. n >= 1.
+// Contract: out is dense (n); input and index have any strides. layout.row elements at the end of the shape
+//           share a place. A place out of range is reported, and zero is stored. n >= 1.
 // Launch:   block 256, grid min(cdiv(n, 256), 65536), no shared memory.
-// Cost:     reads an index and an element, writes an element; bandwidth bounds it, and the sectors that scattered
-//           reads waste.
+// Cost:     reads an index and an element, writes an element; bandwidth bounds it, and the sectors that
+//           scattered reads waste.
 // Next:     In rows of an embedding every element looks up the same place again. 02 looks it up once a row.
 #include "gather/layout.cuh"
 
 extern "C" __global__ void __launch_bounds__(256)
-    gather(number *__restrict__ out, const number *__restrict__ in, const void *__restrict__ index, int64 *fault, int64 n,
-           int64 call, gathering::Layout layout) {
+    gather(number* __restrict__ out, const number* __restrict__ in, const void* __restrict__ index,
+           int64* fault, int64 n, int64 call, gathering::Layout layout) {
     using namespace gathering;
     int64 step = (int64)gridDim.x * blockDim.x;
     for (int64 i = (int64)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += step) {

@@ -1,14 +1,15 @@
-// Idea:     A warp for each row of elements that share a place and lie together: one look-up, and neighbouring lanes read
-//           and write neighbours.
+// Idea:     A warp for each row of elements that share a place and lie together: one look-up, and
+//           neighbouring lanes read and write neighbours.
 // Contract: as 01.
-// Launch:   block 256, grid min(cdiv(n / row, 8), 65536) for rows of 16 or more, else as 01; no shared memory.
+// Launch:   block 256, grid min(cdiv(n / row, 8), 65536) for rows of 16 or more, else as 01; no shared
+//           memory.
 // Cost:     as 01, with one index a row; whole sectors on both sides.
 // Next:     03 moves 16 bytes with each load.
 #include "gather/layout.cuh"
 
 extern "C" __global__ void __launch_bounds__(256)
-    gather(number *__restrict__ out, const number *__restrict__ in, const void *__restrict__ index, int64 *fault, int64 n,
-           int64 call, gathering::Layout layout) {
+    gather(number* __restrict__ out, const number* __restrict__ in, const void* __restrict__ index,
+           int64* fault, int64 n, int64 call, gathering::Layout layout) {
     using namespace gathering;
     if (layout.row < 16) {
         int64 step = (int64)gridDim.x * blockDim.x;
@@ -24,8 +25,8 @@ extern "C" __global__ void __launch_bounds__(256)
     for (int64 r = (int64)blockIdx.x * 8 + threadIdx.x / 32; r < rows; r += step) {
         Offsets at = offsets(r * layout.row, layout.axes, layout);
         int64 place = place_of(index, at.index, layout, fault, call, lane == 0);
-        const number *from = in + at.in + place * layout.axis_step;
-        number *to = out + r * layout.row;
+        const number* from = in + at.in + place * layout.axis_step;
+        number* to = out + r * layout.row;
         for (int64 i = lane; i < layout.row; i += 32) to[i] = place < 0 ? number(0) : from[i];
     }
 }

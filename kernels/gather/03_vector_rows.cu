@@ -1,9 +1,10 @@
-// Idea:     16 bytes with each load and store, where a row's source and target both lie at addresses divisible by 16.
+// Idea:     16 bytes with each load and store, where a row's source and target both lie at addresses
+//           divisible by 16.
 // Contract: as 01.
 // Launch:   as 02.
 // Cost:     as 02, with a quarter of the instructions for elements of 4 bytes.
-// Next:     The rows of a batch that are asked for twice are read twice; a cache of rows in shared memory would pay only
-//           where few rows are asked for often.
+// Next:     The rows of a batch that are asked for twice are read twice; a cache of rows in shared memory
+//           would pay only where few rows are asked for often.
 #include "gather/layout.cuh"
 
 namespace gathering {
@@ -16,8 +17,8 @@ struct alignas(16) Pack {
 }  // namespace gathering
 
 extern "C" __global__ void __launch_bounds__(256)
-    gather(number *__restrict__ out, const number *__restrict__ in, const void *__restrict__ index, int64 *fault, int64 n,
-           int64 call, gathering::Layout layout) {
+    gather(number* __restrict__ out, const number* __restrict__ in, const void* __restrict__ index,
+           int64* fault, int64 n, int64 call, gathering::Layout layout) {
     using namespace gathering;
     if (layout.row < 16) {
         int64 step = (int64)gridDim.x * blockDim.x;
@@ -33,10 +34,10 @@ extern "C" __global__ void __launch_bounds__(256)
     for (int64 r = (int64)blockIdx.x * 8 + threadIdx.x / 32; r < rows; r += step) {
         Offsets at = offsets(r * layout.row, layout.axes, layout);
         int64 place = place_of(index, at.index, layout, fault, call, lane == 0);
-        const number *from = in + at.in + place * layout.axis_step;
-        number *to = out + r * layout.row;
+        const number* from = in + at.in + place * layout.axis_step;
+        number* to = out + r * layout.row;
         int64 packs = place >= 0 && aligned16(from) && aligned16(to) ? layout.row / LANES : 0;
-        for (int64 i = lane; i < packs; i += 32) ((Pack *)to)[i] = ((const Pack *)from)[i];
+        for (int64 i = lane; i < packs; i += 32) ((Pack*)to)[i] = ((const Pack*)from)[i];
         for (int64 i = packs * LANES + lane; i < layout.row; i += 32) to[i] = place < 0 ? number(0) : from[i];
     }
 }

@@ -1,10 +1,10 @@
 // Idea:     A thread for each element of C walks along a row of A and down a column of B.
-// Contract: C = A B + bias for any sizes >= 1 and any strides of A and B, so also for their transposes; batches over
-//           up to 4 axes with strides of their own (0 where an operand repeats). The sum over k runs in a fixed
-//           order. `splits` parts of k go to c one after another.
+// Contract: C = A B + bias for any sizes >= 1 and any strides of A and B, so also for their transposes;
+//           batches over up to 4 axes with strides of their own (0 where an operand repeats). The sum over k
+//           runs in a fixed order. `splits` parts of k go to c one after another.
 // Launch:   block (16, 16), grid (cdiv(m, 16) * cdiv(n, 16), splits, min(batches, 65535)), no shared memory.
-// Cost:     2 m n k FLOP; each thread loads 2 k elements for them: 0.25 FLOP a byte of float32. Neighbouring threads
-//           take neighbouring rows: their loads of A and stores of C are a row apart, a sector each.
+// Cost:     2 m n k FLOP; each thread loads 2 k elements for them: 0.25 FLOP a byte of float32. Neighbouring
+//           threads take neighbouring rows: their loads of A and stores of C are a row apart, a sector each.
 // Next:     02 lets neighbouring threads take neighbouring columns.
 #include "matmul/problem.cuh"
 

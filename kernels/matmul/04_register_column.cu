@@ -1,10 +1,10 @@
-// Idea:     A thread computes 8 elements of a column of C. An element of B is loaded from shared memory once and
-//           multiplied 8 times.
+// Idea:     A thread computes 8 elements of a column of C. An element of B is loaded from shared memory once
+//           and multiplied 8 times.
 // Contract: as 01.
-// Launch:   block 512, grid (cdiv(m, 64) * cdiv(n, 64), splits, min(batches, 65535)), tiles of 64 x 8 and 8 x 64
-//           elements of static shared memory.
-// Cost:     2 m n k FLOP for m n k / 32 elements loaded: 16 FLOP a byte of float32; 9 loads of shared memory for 8
-//           multiplications.
+// Launch:   block 512, grid (cdiv(m, 64) * cdiv(n, 64), splits, min(batches, 65535)), tiles of 64 x 8 and 8 x
+//           64 elements of static shared memory.
+// Cost:     2 m n k FLOP for m n k / 32 elements loaded: 16 FLOP a byte of float32; 9 loads of shared memory
+//           for 8 multiplications.
 // Next:     05 computes 8 x 8 elements a thread: 16 loads for 64 multiplications.
 #include "matmul/problem.cuh"
 
@@ -18,7 +18,7 @@ extern "C" __global__ void __launch_bounds__(512) matmul(multiplying::Problem wh
     for (int64 z = blockIdx.z; z < whole.batches; z += gridDim.z) {
         Problem p = matrix(whole, z, blockIdx.y);
         Part part = part_of(p, blockIdx.y, BK);
-        number sums[TM] = {};                                   // (TM, 1) of C
+        number sums[TM] = {};  // (TM, 1) of C
         for (int64 k = part.first; k < part.stop; k += BK) {
             load_tile<BM, BK>(p.a, p.a_row, p.a_column, row, k, p.m, part.stop, THREADS,
                               [&](int i, int j, number v) { as[i][j] = v; });
@@ -31,7 +31,7 @@ extern "C" __global__ void __launch_bounds__(512) matmul(multiplying::Problem wh
 #pragma unroll
                 for (int t = 0; t < TM; t++) sums[t] += as[y + t][i] * b;
             }
-            __syncthreads();        // before the next tiles
+            __syncthreads();  // before the next tiles
         }
         for (int t = 0; t < TM; t++) put(p, row + y + t, column + x, sums[t]);
     }

@@ -1,10 +1,10 @@
-// Idea:     A thread computes a square of 8 x 8 elements of C (4 x 4 of float64) in registers: an outer product of 8
-//           elements of A and 8 of B for each k.
+// Idea:     A thread computes a square of 8 x 8 elements of C (4 x 4 of float64) in registers: an outer
+//           product of 8 elements of A and 8 of B for each k.
 // Contract: as 01.
-// Launch:   block 256, grid (cdiv(m, BM) * cdiv(n, BN), splits, min(batches, 65535)) with BM = BN = 128 (64 of
-//           float64); tiles of BM x 8 and 8 x BN elements of static shared memory.
-// Cost:     2 m n k FLOP for m n k / 64 elements loaded: 32 FLOP a byte of float32; 16 loads of shared memory for 64
-//           multiplications, so arithmetic begins to be what bounds it.
+// Launch:   block 256, grid (cdiv(m, BM) * cdiv(n, BN), splits, min(batches, 65535)) with BM = BN = 128 (64
+//           of float64); tiles of BM x 8 and 8 x BN elements of static shared memory.
+// Cost:     2 m n k FLOP for m n k / 64 elements loaded: 32 FLOP a byte of float32; 16 loads of shared memory
+//           for 64 multiplications, so arithmetic begins to be what bounds it.
 // Next:     06 moves 16 bytes with each load, from memory and from shared memory.
 #include "matmul/problem.cuh"
 
@@ -18,7 +18,7 @@ extern "C" __global__ void __launch_bounds__(256) matmul(multiplying::Problem wh
     for (int64 z = blockIdx.z; z < whole.batches; z += gridDim.z) {
         Problem p = matrix(whole, z, blockIdx.y);
         Part part = part_of(p, blockIdx.y, BK);
-        number sums[TM][TN] = {};                               // (TM, TN) of C
+        number sums[TM][TN] = {};  // (TM, TN) of C
         for (int64 k = part.first; k < part.stop; k += BK) {
             load_tile<BM, BK>(p.a, p.a_row, p.a_column, row, k, p.m, part.stop, 256,
                               [&](int i, int j, number v) { as[i][j] = v; });
@@ -37,7 +37,7 @@ extern "C" __global__ void __launch_bounds__(256) matmul(multiplying::Problem wh
 #pragma unroll
                     for (int u = 0; u < TN; u++) sums[t][u] += a[t] * b[u];
             }
-            __syncthreads();        // before the next tiles
+            __syncthreads();  // before the next tiles
         }
 #pragma unroll
         for (int t = 0; t < TM; t++)

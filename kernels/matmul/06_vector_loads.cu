@@ -1,10 +1,10 @@
-// Idea:     16 bytes with each load, from memory and from shared memory. The tile of A lies turned in shared memory,
-//           (BK, BM), so that the 8 elements a thread needs for one k lie together.
+// Idea:     16 bytes with each load, from memory and from shared memory. The tile of A lies turned in shared
+//           memory, (BK, BM), so that the 8 elements a thread needs for one k lie together.
 // Contract: as 01. Packs are used where strides and addresses keep them aligned; else elements, as in 05.
 // Launch:   as 05; rows of the tiles are a pack longer, against bank conflicts of the turned stores.
 // Cost:     as 05, with a quarter of the load instructions.
-// Next:     In a row of 16 threads the packs of B that a warp reads are 32 bytes apart: 2 turns for one. 07 lays the
-//           threads of a warp out so that what they read lies together.
+// Next:     In a row of 16 threads the packs of B that a warp reads are 32 bytes apart: 2 turns for one. 07
+//           lays the threads of a warp out so that what they read lies together.
 #include "matmul/vectors.cuh"
 
 extern "C" __global__ void __launch_bounds__(256) matmul(multiplying::Problem whole) {
@@ -18,7 +18,7 @@ extern "C" __global__ void __launch_bounds__(256) matmul(multiplying::Problem wh
     for (int64 z = blockIdx.z; z < whole.batches; z += gridDim.z) {
         Problem p = matrix(whole, z, blockIdx.y);
         Part part = part_of(p, blockIdx.y, BK);
-        number sums[TM][TN] = {};                               // (TM, TN) of C
+        number sums[TM][TN] = {};  // (TM, TN) of C
         for (int64 k = part.first; k < part.stop; k += BK) {
             load_tiles<BM, BN, BK>(p, whole, row, column, k, part.stop, 256, as, bs);
             __syncthreads();
@@ -26,15 +26,16 @@ extern "C" __global__ void __launch_bounds__(256) matmul(multiplying::Problem wh
             for (int i = 0; i < BK; i++) {
                 Pack a[TM / LANES], b[TN / LANES];
 #pragma unroll
-                for (int t = 0; t < TM / LANES; t++) a[t] = *(Pack *)&as[i][y + t * LANES];
+                for (int t = 0; t < TM / LANES; t++) a[t] = *(Pack*)&as[i][y + t * LANES];
 #pragma unroll
-                for (int t = 0; t < TN / LANES; t++) b[t] = *(Pack *)&bs[i][x + t * LANES];
+                for (int t = 0; t < TN / LANES; t++) b[t] = *(Pack*)&bs[i][x + t * LANES];
 #pragma unroll
                 for (int t = 0; t < TM; t++)
 #pragma unroll
-                    for (int u = 0; u < TN; u++) sums[t][u] += a[t / LANES].at[t % LANES] * b[u / LANES].at[u % LANES];
+                    for (int u = 0; u < TN; u++)
+                        sums[t][u] += a[t / LANES].at[t % LANES] * b[u / LANES].at[u % LANES];
             }
-            __syncthreads();        // before the next tiles
+            __syncthreads();  // before the next tiles
         }
 #pragma unroll
         for (int t = 0; t < TM; t++)

@@ -1,8 +1,10 @@
-// Idea:     Each warp owns a tile of 64 x 32 elements of C (32 x 16 of float64), its lanes laid out 8 x 4: what they load
-//           from shared memory lies together, and stays in registers for all the products of the warp's tile.
-// Contract: as 01. Blocks are numbered so that neighbours in time share rows of A and columns of B in the cache.
-// Launch:   block 256 (2 x 4 warps), grid (cdiv(m, BM) * cdiv(n, BN), splits, min(batches, 65535)) with BM = BN = 128
-//           (64 of float64); tiles of 16 x BM and 16 x BN elements of static shared memory.
+// Idea:     Each warp owns a tile of 64 x 32 elements of C (32 x 16 of float64), its lanes laid out 8 x 4:
+//           what they load from shared memory lies together, and stays in registers for all the products of
+//           the warp's tile.
+// Contract: as 01. Blocks are numbered so that neighbours in time share rows of A and columns of B in the
+//           cache.
+// Launch:   block 256 (2 x 4 warps), grid (cdiv(m, BM) * cdiv(n, BN), splits, min(batches, 65535)) with BM =
+//           BN = 128 (64 of float64); tiles of 16 x BM and 16 x BN elements of static shared memory.
 // Cost:     as 06, without bank conflicts, and half the barriers.
 // Next:     All threads wait while the next tiles come: 08 lets them come while these are multiplied.
 #include "matmul/warp_tile.cuh"
@@ -22,7 +24,7 @@ extern "C" __global__ void __launch_bounds__(256) matmul(multiplying::Problem wh
             __syncthreads();
 #pragma unroll
             for (int i = 0; i < BK; i++) tile.add(as[i], bs[i]);
-            __syncthreads();        // before the next tiles
+            __syncthreads();  // before the next tiles
         }
         tile.store(p, at.row, at.column);
     }

@@ -1,11 +1,13 @@
-// Idea:     Two pairs of tiles: while one is multiplied, asynchronous copies (cp.async, from sm_80 on) fill the other,
-//           past the registers. Below sm_80 the same calls copy at once.
-// Contract: as 01. WARPS_M x WARPS_N warps make a block; small products take a small block, so that more of them run.
-// Launch:   block 32 * WARPS_M * WARPS_N, grid (cdiv(m, BM) * cdiv(n, BN), splits, min(batches, 65535)) with BM = 64 *
-//           WARPS_M, BN = 32 * WARPS_N (half of both for float64); 2 x (16 x BM + 16 x BN) elements of static shared
-//           memory.
+// Idea:     Two pairs of tiles: while one is multiplied, asynchronous copies (cp.async, from sm_80 on) fill
+//           the other, past the registers. Below sm_80 the same calls copy at once.
+// Contract: as 01. WARPS_M x WARPS_N warps make a block; small products take a small block, so that more of
+//           them run.
+// Launch:   block 32 * WARPS_M * WARPS_N, grid (cdiv(m, BM) * cdiv(n, BN), splits, min(batches, 65535)) with
+//           BM = 64 * WARPS_M, BN = 32 * WARPS_N (half of both for float64); 2 x (16 x BM + 16 x BN) elements
+//           of static shared memory.
 // Cost:     as 07; the time to load a tile is hidden behind the arithmetic on the last.
-// Next:     float32 arithmetic is all that is left. 09 gives it to tensor cores, which round their inputs to 10 bits.
+// Next:     float32 arithmetic is all that is left. 09 gives it to tensor cores, which round their inputs to
+//           10 bits.
 #include "matmul/pipeline.cuh"
 
 #ifndef WARPS_M
@@ -14,7 +16,8 @@
 #define WARPS_BY_DEFAULT
 #endif
 
-extern "C" __global__ void __launch_bounds__(32 * WARPS_M * WARPS_N, 16 / (WARPS_M * WARPS_N)) matmul(multiplying::Problem whole) {
+extern "C" __global__ void __launch_bounds__(32 * WARPS_M * WARPS_N, 16 / (WARPS_M * WARPS_N))
+    matmul(multiplying::Problem whole) {
     typedef multiplying::Pipeline<WARPS_M, WARPS_N> Loop;
     __shared__ Loop::Tiles tiles;
     Loop::run(whole, tiles);

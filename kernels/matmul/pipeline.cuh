@@ -1,30 +1,30 @@
-// The main loop of 08, which 09 also falls back on: two pairs of tiles in shared memory, one filled by asynchronous
-// copies while the other is multiplied.
+// The main loop of 08, which 09 also falls back on: two pairs of tiles in shared memory, one filled by
+// asynchronous copies while the other is multiplied.
 #pragma once
 #include <cuda_pipeline.h>
 #include "matmul/warp_tile.cuh"
 
 namespace multiplying {
 
-// Copies element or pack (row, column) of an operand to shared memory, on its way when this returns; zeros from
-// outside of the matrix.
+// Copies element or pack (row, column) of an operand to shared memory, on its way when this returns; zeros
+// from outside of the matrix.
 template <int BYTES>
-__device__ __forceinline__ void send(number *to, const number *from, const number *safe, bool inside) {
+__device__ __forceinline__ void send(number* to, const number* from, const number* safe, bool inside) {
     __pipeline_memcpy_async(to, inside ? from : safe, BYTES, inside ? 0 : BYTES);
 }
 
-// A (BK, WIDTH) tile whose element (i, j) lies at corner[i * k_stride + j * stride]; zeros from i = `deep` and from
-// j = `wide` on.
+// A (BK, WIDTH) tile whose element (i, j) lies at corner[i * k_stride + j * stride]; zeros from i = `deep`
+// and from j = `wide` on.
 template <int BK, int WIDTH, int THREADS, typename Shared>
-__device__ __forceinline__ void send_tile(const number *corner, int64 k_stride, int64 stride, int deep, int wide,
-                                          bool packs, Shared &tile) {
-    if (packs) {                                            // stride is 1
+__device__ __forceinline__ void send_tile(const number* corner, int64 k_stride, int64 stride, int deep,
+                                          int wide, bool packs, Shared& tile) {
+    if (packs) {  // stride is 1
         constexpr int ACROSS = WIDTH / LANES, STEP = THREADS / ACROSS;
         int j = threadIdx.x % ACROSS * LANES, first = threadIdx.x / ACROSS;
         bool whole = j + LANES <= wide;
 #pragma unroll
         for (int i = first; i < BK; i += STEP) {
-            const number *from = corner + i * k_stride + j;
+            const number* from = corner + i * k_stride + j;
             if (whole || j >= wide || i >= deep)
                 send<sizeof(Pack)>(&tile[i][j], from, corner, whole && i < deep);
             else
@@ -44,14 +44,15 @@ __device__ __forceinline__ void send_tile(const number *corner, int64 k_stride, 
 
 __device__ __forceinline__ int at_most(int64 n, int most) { return n < most ? (int)n : most; }
 
-template <int DOWN, int ACROSS> struct Pipeline {
+template <int DOWN, int ACROSS>
+struct Pipeline {
     static constexpr int BM = DOWN * WM, BN = ACROSS * WN, BK = 16, THREADS = 32 * DOWN * ACROSS;
     struct Tiles {
         alignas(16) number as[2][BK][BM + LANES];
         alignas(16) number bs[2][BK][BN + LANES];
     };
 
-    static __device__ __forceinline__ void run(const Problem &whole, Tiles &shared) {
+    static __device__ __forceinline__ void run(const Problem& whole, Tiles& shared) {
         Tile at = tile_of(blockIdx.x, whole.m, whole.n, BM, BN);
         bool a_packs = packable(whole.a, whole.a_row, whole.a_column, whole.a_batch);
         bool b_packs = packable(whole.b, whole.b_column, whole.b_row, whole.b_batch);
@@ -75,11 +76,11 @@ template <int DOWN, int ACROSS> struct Pipeline {
             fetch(part.first, 0);
             for (int64 k = part.first; k < part.stop; k += BK, stage ^= 1) {
                 fetch(k + BK, stage ^ 1);
-                __pipeline_wait_prior(1);       // the older of the two: this thread's copies
-                __syncthreads();                // and everybody's
-#pragma unroll 8                               // more would not fit into 128 registers
+                __pipeline_wait_prior(1);  // the older of the two: this thread's copies
+                __syncthreads();           // and everybody's
+#pragma unroll 8                           // more would not fit into 128 registers
                 for (int i = 0; i < BK; i++) tile.add(shared.as[stage][i], shared.bs[stage][i]);
-                __syncthreads();                // before these tiles are overwritten
+                __syncthreads();  // before these tiles are overwritten
             }
             __pipeline_wait_prior(0);
             tile.store(p, at.row, at.column);

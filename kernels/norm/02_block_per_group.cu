@@ -1,8 +1,8 @@
 // Idea:     A block for each group; each sum is found by a tree in shared memory.
 // Contract: as 01.
 // Launch:   block 256, grid min(groups, 2^31 - 1), 256 pairs of static shared memory.
-// Cost:     as 01 in whole sectors; the second and third reading of a row come from the cache. Two trees of 8 steps
-//           with a barrier each.
+// Cost:     as 01 in whole sectors; the second and third reading of a row come from the cache. Two trees of 8
+//           steps with a barrier each.
 // Next:     03 adds up by shuffles, and gives short rows to warps and columns to lanes.
 #include "norm/layout.cuh"
 
@@ -10,10 +10,10 @@ namespace norming {
 
 struct TreeTeam {
     int64 first, step;
-    Pair *shared;
+    Pair* shared;
     __device__ __forceinline__ Pair sum(Pair mine) {
         int t = threadIdx.x;
-        __syncthreads();            // the last sum has been read
+        __syncthreads();  // the last sum has been read
         shared[t] = mine;
         for (int half = THREADS / 2; half > 0; half /= 2) {
             __syncthreads();
@@ -25,8 +25,8 @@ struct TreeTeam {
 };
 
 template <typename Function>
-__device__ __forceinline__ void each_group(number *out, const number *x, const number *seed, int64 groups, int64 n,
-                                           number eps, const Layout &layout) {
+__device__ __forceinline__ void each_group(number* out, const number* x, const number* seed, int64 groups,
+                                           int64 n, number eps, const Layout& layout) {
     __shared__ Pair shared[THREADS];
     TreeTeam team = {threadIdx.x, THREADS, shared};
     for (int64 g = blockIdx.x; g < groups; g += gridDim.x)

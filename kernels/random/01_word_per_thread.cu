@@ -1,14 +1,15 @@
 // Idea:     A thread for each number computes the step its word belongs to, and takes that word.
-// Contract: out is dense (n) in `dtype`; number i comes from word i of the stream, whatever the grid: uniform, normal,
-//           integer, 0 or 1 with probability p, or the word itself. n >= 1.
+// Contract: out is dense (n) in `dtype`; number i comes from word i of the stream, whatever the grid:
+//           uniform, normal, integer, 0 or 1 with probability p, or the word itself. n >= 1.
 // Launch:   block 256, grid min(cdiv(n, 256), 65536), no shared memory.
-// Cost:     writes each number once; 40 multiplications of 64 bits a step, of which three quarters are thrown away.
-//           Arithmetic bounds it.
+// Cost:     writes each number once; 40 multiplications of 64 bits a step, of which three quarters are thrown
+//           away. Arithmetic bounds it.
 // Next:     02 lets a thread use all four words of its step.
 #include "random/philox.cuh"
 
 extern "C" __global__ void __launch_bounds__(256)
-    random_numbers(void *out, randomness::Stream stream, int64 n, int64 low, float64 p, int32 kind, int32 dtype) {
+    random_numbers(void* out, randomness::Stream stream, int64 n, int64 low, float64 p, int32 kind,
+                   int32 dtype) {
     using namespace randomness;
     int64 step = (int64)gridDim.x * blockDim.x;
     for (int64 i = (int64)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += step) {

@@ -2,12 +2,13 @@
 // Contract: as 01.
 // Launch:   block 256, grid min(cdiv(n, 1024), 65536), no shared memory.
 // Cost:     as 01 with a quarter of the arithmetic. The four stores of a warp share their sectors.
-// Next:     Storing the four numbers with one instruction of 16 bytes; dropout could use the mask in the kernel that
-//           makes it, and make it again in backward instead of keeping it.
+// Next:     Storing the four numbers with one instruction of 16 bytes; dropout could use the mask in the
+//           kernel that makes it, and make it again in backward instead of keeping it.
 #include "random/philox.cuh"
 
 extern "C" __global__ void __launch_bounds__(256)
-    random_numbers(void *out, randomness::Stream stream, int64 n, int64 low, float64 p, int32 kind, int32 dtype) {
+    random_numbers(void* out, randomness::Stream stream, int64 n, int64 low, float64 p, int32 kind,
+                   int32 dtype) {
     using namespace randomness;
     int64 grid = (int64)gridDim.x * blockDim.x, steps = (n + 3) / 4;
     for (int64 s = (int64)blockIdx.x * blockDim.x + threadIdx.x; s < steps; s += grid) {

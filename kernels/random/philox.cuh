@@ -1,5 +1,5 @@
-// Philox4x64-10: four 64-bit words that depend on a counter and a key alone, so that any thread can make any of them.
-// Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+// Philox4x64-10: four 64-bit words that depend on a counter and a key alone, so that any thread can make any
+// of them. Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 #pragma once
 #include "common.cuh"
 
@@ -14,8 +14,9 @@ struct Stream {
     uint64 counter[4], key[2];
 };
 
-// The words of step `step` of the stream; NumPy advances its counter before it computes, so the first step is 1.
-__device__ __forceinline__ Words philox(const Stream &stream, uint64 step) {
+// The words of step `step` of the stream; NumPy advances its counter before it computes, so the first step is
+// 1.
+__device__ __forceinline__ Words philox(const Stream& stream, uint64 step) {
     Words x;
     uint64 carry = step + 1;
     for (int i = 0; i < 4; i++) {
@@ -28,7 +29,7 @@ __device__ __forceinline__ Words philox(const Stream &stream, uint64 step) {
         uint64 high0 = __umul64hi(M0, x.at[0]), low0 = M0 * x.at[0];
         uint64 high1 = __umul64hi(M1, x.at[2]), low1 = M1 * x.at[2];
         x = {{high1 ^ x.at[1] ^ k0, low1, high0 ^ x.at[3] ^ k1, low0}};
-        k0 += 0x9E3779B97F4A7C15ull;        // the golden ratio and sqrt(3) - 1
+        k0 += 0x9E3779B97F4A7C15ull;  // the golden ratio and sqrt(3) - 1
         k1 += 0xBB67AE8584CAA73Bull;
     }
     return x;
@@ -41,34 +42,35 @@ __device__ __forceinline__ float64 unit53(uint64 word) { return (float64)(word >
 __device__ __forceinline__ float32 unit24(uint64 word) { return (float32)(word >> 40) * 0x1p-24f; }
 
 // Element i of a call whose i-th word is `word`; `other` is the second word of its pair, for normals.
-__device__ __forceinline__ void store_at(void *out, int64 i, uint64 word, uint64 other, int32 kind, int32 dtype,
-                                         float64 p, int64 low) {
+__device__ __forceinline__ void store_at(void* out, int64 i, uint64 word, uint64 other, int32 kind,
+                                         int32 dtype, float64 p, int64 low) {
     float64 value;
     switch (kind) {
         case UNIFORM:
             if (dtype == FLOAT32) {
-                ((float32 *)out)[i] = unit24(word);
+                ((float32*)out)[i] = unit24(word);
                 return;
             }
             value = unit53(word);
             break;
-        case NORMAL: {              // Box and Muller 1958: the pair (i even, i odd) shares its radius
+        case NORMAL: {  // Box and Muller 1958: the pair (i even, i odd) shares its radius
             uint64 first = i & 1 ? other : word, second = i & 1 ? word : other;
-            float64 radius = sqrt(-2.0 * log1p(-unit53(first))), angle = 2.0 * 3.141592653589793 * unit53(second);
+            float64 radius = sqrt(-2.0 * log1p(-unit53(first))),
+                    angle = 2.0 * 3.141592653589793 * unit53(second);
             value = radius * (i & 1 ? sin(angle) : cos(angle));
             break;
         }
-        case INTEGER: ((int64 *)out)[i] = (int64)floor(unit53(word) * p) + low; return;
-        case WORDS: ((uint64 *)out)[i] = word; return;
+        case INTEGER: ((int64*)out)[i] = (int64)floor(unit53(word) * p) + low; return;
+        case WORDS: ((uint64*)out)[i] = word; return;
         default: value = (float64)unit24(word) < p ? 1.0 : 0.0;
     }
     switch (dtype) {
-        case FLOAT32: ((float32 *)out)[i] = (float32)value; break;
-        case FLOAT64: ((float64 *)out)[i] = value; break;
-        case INT64: ((int64 *)out)[i] = (int64)value; break;
-        case INT32: ((int32 *)out)[i] = (int32)value; break;
-        case BOOL: ((bool *)out)[i] = value != 0.0; break;
-        default: ((uint8 *)out)[i] = (uint8)value;
+        case FLOAT32: ((float32*)out)[i] = (float32)value; break;
+        case FLOAT64: ((float64*)out)[i] = value; break;
+        case INT64: ((int64*)out)[i] = (int64)value; break;
+        case INT32: ((int32*)out)[i] = (int32)value; break;
+        case BOOL: ((bool*)out)[i] = value != 0.0; break;
+        default: ((uint8*)out)[i] = (uint8)value;
     }
 }
 

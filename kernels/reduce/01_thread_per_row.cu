@@ -1,6 +1,7 @@
 // Idea:     A thread for each result walks its row from the first element to the last.
-// Contract: out is dense (rows); the input has any strides and dtype, seen as rows of n elements; n >= 0. Every
-//           state is joined in an order that the sizes alone decide. `partial` and `splits` (1) are not used.
+// Contract: out is dense (rows); the input has any strides and dtype, seen as rows of n elements; n >= 0.
+//           Every state is joined in an order that the sizes alone decide. `partial` and `splits` (1) are not
+//           used.
 // Launch:   block 256, grid cdiv(rows, 256), no shared memory.
 // Cost:     reads each element once, writes each result once; bandwidth bounds it. But few rows keep few
 //           threads busy, and where rows are dense, neighbouring threads read addresses a row apart.
@@ -10,8 +11,8 @@
 namespace reducing {
 
 template <typename R>
-__device__ __forceinline__ void reduce_rows(typename R::Result *out, const void *in, typename R::State *,
-                                            int64 rows, int64 n, int64, const Layout &layout) {
+__device__ __forceinline__ void reduce_rows(typename R::Result* out, const void* in, typename R::State*,
+                                            int64 rows, int64 n, int64, const Layout& layout) {
     int64 row = (int64)blockIdx.x * blockDim.x + threadIdx.x;
     if (row >= rows) return;
     out[row] = R::finish(gather_row<R>(R::start(), in, row_offset(row, layout), 0, n, 1, layout));

@@ -10,8 +10,8 @@
 namespace reducing {
 
 template <typename R>
-__device__ __forceinline__ void reduce_rows(typename R::Result *out, const void *in, typename R::State *,
-                                            int64 rows, int64 n, int64, const Layout &layout) {
+__device__ __forceinline__ void reduce_rows(typename R::Result* out, const void* in, typename R::State*,
+                                            int64 rows, int64 n, int64, const Layout& layout) {
     __shared__ typename R::State states[THREADS];
     int t = threadIdx.x;
     for (int64 row = blockIdx.x; row < rows; row += gridDim.x) {
@@ -21,7 +21,7 @@ __device__ __forceinline__ void reduce_rows(typename R::Result *out, const void 
             if (t < half) states[t] = R::join(states[t], states[t + half]);
         }
         if (t == 0) out[row] = R::finish(states[0]);
-        __syncthreads();            // before the next row
+        __syncthreads();  // before the next row
     }
 }
 

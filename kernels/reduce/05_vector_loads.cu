@@ -1,7 +1,7 @@
-// Idea:     Where a row is dense, a thread loads 16 bytes at once and keeps a state for each place in them: fewer
-//           instructions, more bytes in flight, and sums of a quarter of the length.
-// Contract: as 04. Vectors are used from the first address divisible by 16 on; what lies before, and the rest at
-//           the end, one by one.
+// Idea:     Where a row is dense, a thread loads 16 bytes at once and keeps a state for each place in them:
+//           fewer instructions, more bytes in flight, and sums of a quarter of the length.
+// Contract: as 04. Vectors are used from the first address divisible by 16 on; what lies before, and the rest
+//           at the end, one by one.
 // Launch:   as 04.
 // Cost:     as 04.
 // Next:     A chain of elementwise ops before the sum could be computed in registers here; each that is fused
@@ -17,14 +17,14 @@ struct alignas(sizeof(number) * LANES) Pack {
 };
 
 template <typename R>
-__device__ __forceinline__ typename R::State gather_packs(const number *row, Part part, int first, int step) {
-    const number *begin = row + part.first;
+__device__ __forceinline__ typename R::State gather_packs(const number* row, Part part, int first, int step) {
+    const number* begin = row + part.first;
     int64 count = part.stop - part.first;
-    int64 lead = (int64)(((uint64)0 - (uint64)begin / sizeof(number)) & (LANES - 1));     // up to the first pack
+    int64 lead = (int64)(((uint64)0 - (uint64)begin / sizeof(number)) & (LANES - 1));  // up to the first pack
     if (lead > count) lead = count;
     typename R::State states[LANES];
     for (int k = 0; k < LANES; k++) states[k] = R::start();
-    const Pack *packs = (const Pack *)(begin + lead);
+    const Pack* packs = (const Pack*)(begin + lead);
     int64 whole = (count - lead) / LANES;
     for (int64 i = first; i < whole; i += step) {
         Pack pack = packs[i];
@@ -38,23 +38,45 @@ __device__ __forceinline__ typename R::State gather_packs(const number *row, Par
     return states[0];
 }
 
-template <typename T> __device__ __forceinline__ int32 code_of();
-template <> __device__ __forceinline__ int32 code_of<float32>() { return FLOAT32; }
-template <> __device__ __forceinline__ int32 code_of<float64>() { return FLOAT64; }
-template <> __device__ __forceinline__ int32 code_of<int64>() { return INT64; }
-template <> __device__ __forceinline__ int32 code_of<int32>() { return INT32; }
-template <> __device__ __forceinline__ int32 code_of<uint8>() { return UINT8; }
-template <> __device__ __forceinline__ int32 code_of<bool>() { return BOOL; }
+template <typename T>
+__device__ __forceinline__ int32 code_of();
+template <>
+__device__ __forceinline__ int32 code_of<float32>() {
+    return FLOAT32;
+}
+template <>
+__device__ __forceinline__ int32 code_of<float64>() {
+    return FLOAT64;
+}
+template <>
+__device__ __forceinline__ int32 code_of<int64>() {
+    return INT64;
+}
+template <>
+__device__ __forceinline__ int32 code_of<int32>() {
+    return INT32;
+}
+template <>
+__device__ __forceinline__ int32 code_of<uint8>() {
+    return UINT8;
+}
+template <>
+__device__ __forceinline__ int32 code_of<bool>() {
+    return BOOL;
+}
 
 template <typename R>
-__device__ __forceinline__ void reduce_rows(typename R::Result *out, const void *in, typename R::State *partial,
-                                            int64 rows, int64 n, int64 splits, const Layout &layout) {
-    bool dense = layout.reduced_axes == 1 && layout.reduced_stride[0] == 1 && layout.dtype == code_of<number>();
-    reduce_shaped<R>(out, in, partial, rows, n, splits, layout, [&](int64 row, Part part, int first, int step) {
-        int64 base = row_offset(row, layout);
-        if (dense) return gather_packs<R>((const number *)in + base, part, first, step);
-        return gather_row<R>(R::start(), in, base, part.first + first, part.stop, step, layout);
-    });
+__device__ __forceinline__ void reduce_rows(typename R::Result* out, const void* in,
+                                            typename R::State* partial, int64 rows, int64 n, int64 splits,
+                                            const Layout& layout) {
+    bool dense =
+        layout.reduced_axes == 1 && layout.reduced_stride[0] == 1 && layout.dtype == code_of<number>();
+    reduce_shaped<R>(
+        out, in, partial, rows, n, splits, layout, [&](int64 row, Part part, int first, int step) {
+            int64 base = row_offset(row, layout);
+            if (dense) return gather_packs<R>((const number*)in + base, part, first, step);
+            return gather_row<R>(R::start(), in, base, part.first + first, part.stop, step, layout);
+        });
 }
 
 }  // namespace reducing

@@ -1,18 +1,18 @@
 // Idea:     A thread walks its line and keeps the running total.
-// Contract: out[i] = in[0] + ... + in[i] along each of `lines` lines (or the product); `exclusive` leaves out in[i]
-//           itself; `backwards` starts at the end. The input has any layout and dtype. n >= 1. The order of
-//           additions is that of the sizes alone.
+// Contract: out[i] = in[0] + ... + in[i] along each of `lines` lines (or the product); `exclusive` leaves out
+//           in[i] itself; `backwards` starts at the end. The input has any layout and dtype. n >= 1. The
+//           order of additions is that of the sizes alone.
 // Launch:   block 256, grid min(cdiv(lines, 256), 2^31 - 1), no shared memory.
-// Cost:     reads and writes each element once. Few lines keep few threads busy, and neighbouring threads are a
-//           line apart in memory where lines are dense.
+// Cost:     reads and writes each element once. Few lines keep few threads busy, and neighbouring threads are
+//           a line apart in memory where lines are dense.
 // Next:     02 gives a line to a block, which scans 256 elements at a time in shared memory.
 #include "scan/layout.cuh"
 
 namespace scanning {
 
 template <typename Rule>
-__device__ __forceinline__ void scan_lines(number *out, const void *in, int64 lines, int64 n, const Layout &layout,
-                                           int exclusive, int backwards) {
+__device__ __forceinline__ void scan_lines(number* out, const void* in, int64 lines, int64 n,
+                                           const Layout& layout, int exclusive, int backwards) {
     int64 step = (int64)gridDim.x * blockDim.x;
     for (int64 i = (int64)blockIdx.x * blockDim.x + threadIdx.x; i < lines; i += step) {
         Line line = line_at(i, layout);

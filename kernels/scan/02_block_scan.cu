@@ -1,16 +1,18 @@
-// Idea:     A block scans its line 256 elements at a time: in step s, each thread joins what the thread 2^s places
-//           before it has (Hillis and Steele 1986). After 8 steps all are done, and the last total is carried on.
+// Idea:     A block scans its line 256 elements at a time: in step s, each thread joins what the thread 2^s
+//           places before it has (Hillis and Steele 1986). After 8 steps all are done, and the last total is
+//           carried on.
 // Contract: as 01.
 // Launch:   block 256, grid min(lines, 2^31 - 1), 256 elements of static shared memory.
-// Cost:     as 01, in whole sectors where lines are dense; 8 joins an element for one, and 16 barriers a tile.
+// Cost:     as 01, in whole sectors where lines are dense; 8 joins an element for one, and 16 barriers a
+//           tile.
 // Next:     03 scans within warps by shuffles, and lets each thread take several elements by itself.
 #include "scan/layout.cuh"
 
 namespace scanning {
 
 template <typename Rule>
-__device__ __forceinline__ void scan_lines(number *out, const void *in, int64 lines, int64 n, const Layout &layout,
-                                           int exclusive, int backwards) {
+__device__ __forceinline__ void scan_lines(number* out, const void* in, int64 lines, int64 n,
+                                           const Layout& layout, int exclusive, int backwards) {
     __shared__ number tile[THREADS];
     int t = threadIdx.x;
     for (int64 i = blockIdx.x; i < lines; i += gridDim.x) {
@@ -18,7 +20,8 @@ __device__ __forceinline__ void scan_lines(number *out, const void *in, int64 li
         number carried = Rule::start();
         for (int64 first = 0; first < n; first += THREADS) {
             int64 k = first + t, at = backwards ? n - 1 - k : k;
-            number mine = k < n ? load<number>(in, line.in + at * layout.step_in, layout.dtype) : Rule::start();
+            number mine =
+                k < n ? load<number>(in, line.in + at * layout.step_in, layout.dtype) : Rule::start();
             tile[t] = mine;
             for (int distance = 1; distance < THREADS; distance *= 2) {
                 __syncthreads();
@@ -33,7 +36,7 @@ __device__ __forceinline__ void scan_lines(number *out, const void *in, int64 li
                 out[line.out + at * layout.step_out] = Rule::join(carried, exclusive ? before : mine);
             }
             carried = Rule::join(carried, tile[THREADS - 1]);
-            __syncthreads();        // before the next tile
+            __syncthreads();  // before the next tile
         }
     }
 }

@@ -1,9 +1,9 @@
-// Idea:     Each thread adds up 4 neighbouring elements by itself; lanes scan their totals by 5 shuffles; one value a
-//           warp goes through shared memory. 1024 elements take 2 barriers.
+// Idea:     Each thread adds up 4 neighbouring elements by itself; lanes scan their totals by 5 shuffles; one
+//           value a warp goes through shared memory. 1024 elements take 2 barriers.
 // Contract: as 01.
 // Launch:   block 256, grid min(lines, 2^31 - 1), 8 elements of static shared memory.
-// Cost:     as 01: about 2 joins an element. Where lines are dense the 4 elements of a thread lie together, so
-//           the four loads of a warp share their sectors.
+// Cost:     as 01: about 2 joins an element. Where lines are dense the 4 elements of a thread lie together,
+//           so the four loads of a warp share their sectors.
 // Next:     One line of many millions is one block's work; blocks could scan parts of it and look back at the
 //           totals of those before (Merrill and Garland 2016).
 #include "scan/layout.cuh"
@@ -13,8 +13,8 @@ namespace scanning {
 constexpr int EACH = 4;
 
 template <typename Rule>
-__device__ __forceinline__ void scan_lines(number *out, const void *in, int64 lines, int64 n, const Layout &layout,
-                                           int exclusive, int backwards) {
+__device__ __forceinline__ void scan_lines(number* out, const void* in, int64 lines, int64 n,
+                                           const Layout& layout, int exclusive, int backwards) {
     __shared__ number totals[WARPS];
     int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
     for (int64 i = blockIdx.x; i < lines; i += gridDim.x) {
@@ -27,7 +27,7 @@ __device__ __forceinline__ void scan_lines(number *out, const void *in, int64 li
                 x[e] = k < n ? load<number>(in, line.in + at * layout.step_in, layout.dtype) : Rule::start();
                 total = Rule::join(total, x[e]);
             }
-            number upto = total;                        // of the lanes up to this one
+            number upto = total;  // of the lanes up to this one
             for (int distance = 1; distance < 32; distance *= 2) {
                 number before = __shfl_up_sync(ALL, upto, distance);
                 if (lane >= distance) upto = Rule::join(before, upto);
@@ -35,7 +35,7 @@ __device__ __forceinline__ void scan_lines(number *out, const void *in, int64 li
             if (lane == 31) totals[warp] = upto;
             number below = __shfl_up_sync(ALL, upto, 1);
             __syncthreads();
-            number before = carried;                    // of all that lies before this thread's elements
+            number before = carried;  // of all that lies before this thread's elements
             for (int w = 0; w < warp; w++) before = Rule::join(before, totals[w]);
             if (lane > 0) before = Rule::join(before, below);
             for (int e = 0; e < EACH; e++) {
@@ -45,7 +45,7 @@ __device__ __forceinline__ void scan_lines(number *out, const void *in, int64 li
                 before = next;
             }
             for (int w = 0; w < WARPS; w++) carried = Rule::join(carried, totals[w]);
-            __syncthreads();        // before the next tile
+            __syncthreads();  // before the next tile
         }
     }
 }

@@ -10,16 +10,16 @@ constexpr int WARPS = THREADS / 32;
 constexpr unsigned ALL = 0xffffffffu;
 
 struct Layout {
-    int64 shape[AXES], in[AXES], out[AXES];     // of the axes that number the lines; strides in elements
-    int64 step_in, step_out;                    // from one element of a line to the next
+    int64 shape[AXES], in[AXES], out[AXES];  // of the axes that number the lines; strides in elements
+    int64 step_in, step_out;                 // from one element of a line to the next
     int32 axes, dtype;
 };
 
 struct Line {
-    int64 in, out;                              // offset of its first element
+    int64 in, out;  // offset of its first element
 };
 
-__device__ __forceinline__ Line line_at(int64 i, const Layout &layout) {
+__device__ __forceinline__ Line line_at(int64 i, const Layout& layout) {
     Line line = {0, 0};
     for (int axis = layout.axes - 1; axis >= 0; axis--) {
         int64 place = i % layout.shape[axis];

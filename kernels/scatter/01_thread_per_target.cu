@@ -1,15 +1,17 @@
-// Idea:     A thread for each element of the target walks all places in order and adds what is meant for it. Nobody else
-//           writes its element, so nothing is atomic, and the order of additions is that of the source.
-// Contract: source (outer, places, width), index (lines, places), target (outer, size, width), all dense. A place out of
-//           range is reported and skipped. `order` is not used here. All sizes >= 1, but places may be 0.
+// Idea:     A thread for each element of the target walks all places in order and adds what is meant for it.
+//           Nobody else writes its element, so nothing is atomic, and the order of additions is that of the
+//           source.
+// Contract: source (outer, places, width), index (lines, places), target (outer, size, width), all dense. A
+//           place out of range is reported and skipped. `order` is not used here. All sizes >= 1, but places
+//           may be 0.
 // Launch:   block 256, grid min(cdiv(outer * size * width, 256), 65536), no shared memory.
 // Cost:     every element of the target reads all places: size times the work that is needed.
 // Next:     02 sorts the places first; those of one target are then found by bisection.
 #include "scatter/layout.cuh"
 
 extern "C" __global__ void __launch_bounds__(256)
-    scatter_add(number *__restrict__ out, const number *__restrict__ source, const void *__restrict__ index,
-                const int64 *__restrict__ order, int64 *fault, int64 call, scattering::Shape s) {
+    scatter_add(number* __restrict__ out, const number* __restrict__ source, const void* __restrict__ index,
+                const int64* __restrict__ order, int64* fault, int64 call, scattering::Shape s) {
     using namespace scattering;
     check_places(index, s, fault, call);
     int64 step = (int64)gridDim.x * blockDim.x, n = s.outer * s.size * s.width;
@@ -17,7 +19,8 @@ extern "C" __global__ void __launch_bounds__(256)
         int64 w = i % s.width, mine = i / s.width % s.size, o = i / s.width / s.size, line = line_of(s, o, w);
         number sum = 0;
         for (int64 k = 0; k < s.places; k++)
-            if (load<int64>(index, line + k, s.dtype) == mine) sum = sum + source[(o * s.places + k) * s.width + w];
+            if (load<int64>(index, line + k, s.dtype) == mine)
+                sum = sum + source[(o * s.places + k) * s.width + w];
         out[i] = sum;
     }
 }

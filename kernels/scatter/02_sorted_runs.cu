@@ -1,15 +1,15 @@
-// Idea:     `order` sorts each line of the index, stably: the places of one target are a run, in the order of the source.
-//           A thread for each element of the target finds its run by bisection and adds it up.
+// Idea:     `order` sorts each line of the index, stably: the places of one target are a run, in the order of
+//           the source. A thread for each element of the target finds its run by bisection and adds it up.
 // Contract: as 01; order (lines, places) holds the sorted places of each line.
 // Launch:   as 01, after the sort.
-// Cost:     reads each element of the source once, writes each of the target once, and bisects: log2(places) steps. A
-//           target with a long run is one thread's work for each column.
+// Cost:     reads each element of the source once, writes each of the target once, and bisects: log2(places)
+//           steps. A target with a long run is one thread's work for each column.
 // Next:     A long run could be a block's work, in parts of fixed length.
 #include "scatter/layout.cuh"
 
 extern "C" __global__ void __launch_bounds__(256)
-    scatter_add(number *__restrict__ out, const number *__restrict__ source, const void *__restrict__ index,
-                const int64 *__restrict__ order, int64 *fault, int64 call, scattering::Shape s) {
+    scatter_add(number* __restrict__ out, const number* __restrict__ source, const void* __restrict__ index,
+                const int64* __restrict__ order, int64* fault, int64 call, scattering::Shape s) {
     using namespace scattering;
     check_places(index, s, fault, call);
     int64 step = (int64)gridDim.x * blockDim.x, n = s.outer * s.size * s.width;
@@ -18,10 +18,8 @@ extern "C" __global__ void __launch_bounds__(256)
         int64 low = 0, high = s.places;
         while (low < high) {
             int64 middle = (low + high) / 2;
-            if (load<int64>(index, line + order[line + middle], s.dtype) < mine)
-                low = middle + 1;
-            else
-                high = middle;
+            if (load<int64>(index, line + order[line + middle], s.dtype) < mine) low = middle + 1;
+            else high = middle;
         }
         number sum = 0;
         for (; low < s.places; low++) {

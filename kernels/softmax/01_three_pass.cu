@@ -1,18 +1,18 @@
-// Idea:     A thread for each row, and the mathematics as it stands in a book: find the largest element, add up the
-//           exponentials of the distances to it, divide.
+// Idea:     A thread for each row, and the mathematics as it stands in a book: find the largest element, add
+//           up the exponentials of the distances to it, divide.
 // Contract: out, x and y (null for the functions themselves) have any strides; rows of n >= 1 elements. The
 //           gradients take x = incoming gradient, y = the function's result. NaN and infinities as in NumPy.
 // Launch:   block 256, grid cdiv(rows, 256), no shared memory.
-// Cost:     reads each element three times (twice in the gradients) and writes it once; exp twice an element. Bandwidth
-//           bounds it, and where rows are dense neighbouring threads are a row apart.
+// Cost:     reads each element three times (twice in the gradients) and writes it once; exp twice an element.
+//           Bandwidth bounds it, and where rows are dense neighbouring threads are a row apart.
 // Next:     02 gives a row to a block, whose threads read neighbouring elements.
 #include "softmax/layout.cuh"
 
 namespace softmaxing {
 
 template <typename Rule>
-__device__ __forceinline__ void each_row(number *out, const number *x, const number *y, int64 rows, int64 n,
-                                         const Layout &layout) {
+__device__ __forceinline__ void each_row(number* out, const number* x, const number* y, int64 rows, int64 n,
+                                         const Layout& layout) {
     int64 r = (int64)blockIdx.x * blockDim.x + threadIdx.x;
     if (r >= rows) return;
     Row row = row_at(r, out, x, y, layout);

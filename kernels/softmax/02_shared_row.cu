@@ -1,5 +1,5 @@
-// Idea:     A block for each row: loads are shared by neighbours, and the maximum and the sum are each found by a tree
-//           in shared memory.
+// Idea:     A block for each row: loads are shared by neighbours, and the maximum and the sum are each found
+//           by a tree in shared memory.
 // Contract: as 01.
 // Launch:   block 256, grid min(rows, 2^31 - 1), 256 elements of static shared memory.
 // Cost:     as 01, in whole sectors. Two trees of 8 steps, a barrier each, for every row.
@@ -9,9 +9,10 @@
 namespace softmaxing {
 
 // All threads get `mine` of all threads, joined pairwise by `join`.
-template <typename Join> __device__ __forceinline__ number tree(number mine, number *shared, Join join) {
+template <typename Join>
+__device__ __forceinline__ number tree(number mine, number* shared, Join join) {
     int t = threadIdx.x;
-    __syncthreads();                // the last tree's result has been read
+    __syncthreads();  // the last tree's result has been read
     shared[t] = mine;
     for (int half = THREADS / 2; half > 0; half /= 2) {
         __syncthreads();
@@ -22,8 +23,8 @@ template <typename Join> __device__ __forceinline__ number tree(number mine, num
 }
 
 template <typename Rule>
-__device__ __forceinline__ void each_row(number *out, const number *x, const number *y, int64 rows, int64 n,
-                                         const Layout &layout) {
+__device__ __forceinline__ void each_row(number* out, const number* x, const number* y, int64 rows, int64 n,
+                                         const Layout& layout) {
     __shared__ number shared[THREADS];
     for (int64 r = blockIdx.x; r < rows; r += gridDim.x) {
         Row row = row_at(r, out, x, y, layout);
@@ -32,9 +33,11 @@ __device__ __forceinline__ void each_row(number *out, const number *x, const num
             for (int64 i = threadIdx.x; i < n; i += THREADS) total.top = larger(total.top, row.at_x(i));
             total.top = tree(total.top, shared, [](number a, number b) { return larger(a, b); });
         }
-        for (int64 i = threadIdx.x; i < n; i += THREADS) total.sum += Rule::term(row.at_x(i), row.at_y(i), total.top);
+        for (int64 i = threadIdx.x; i < n; i += THREADS)
+            total.sum += Rule::term(row.at_x(i), row.at_y(i), total.top);
         total.sum = tree(total.sum, shared, [](number a, number b) { return a + b; });
-        for (int64 i = threadIdx.x; i < n; i += THREADS) row.set(i, Rule::result(row.at_x(i), row.at_y(i), total));
+        for (int64 i = threadIdx.x; i < n; i += THREADS)
+            row.set(i, Rule::result(row.at_x(i), row.at_y(i), total));
     }
 }
 

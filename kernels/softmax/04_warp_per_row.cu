@@ -1,17 +1,19 @@
-// Idea:     A warp for each row up to 1024 elements: every lane keeps its part in registers, so the row is read once,
-//           and no barrier is needed. Longer rows are a block's; rows across memory are a thread's.
+// Idea:     A warp for each row up to 1024 elements: every lane keeps its part in registers, so the row is
+//           read once, and no barrier is needed. Longer rows are a block's; rows across memory are a
+//           thread's.
 // Contract: as 01.
-// Launch:   block 256; grid cdiv(rows, 8) for short rows, cdiv(rows, 256) for columns, else rows; at most 2^31 - 1.
-//           8 totals of static shared memory.
+// Launch:   block 256; grid cdiv(rows, 8) for short rows, cdiv(rows, 256) for columns, else rows; at most
+//           2^31 - 1. 8 totals of static shared memory.
 // Cost:     short rows: each element is read once and written once, the least there is. Long rows as 03.
-// Next:     16-byte loads where rows are aligned; for rows that fit neither registers nor cache, several blocks
-//           could share a row through distributed shared memory.
+// Next:     16-byte loads where rows are aligned; for rows that fit neither registers nor cache, several
+//           blocks could share a row through distributed shared memory.
 #include "softmax/block.cuh"
 
 namespace softmaxing {
 
 // A row in the registers of a warp: element k * 32 + lane is in x[k].
-template <typename Rule, int EACH> __device__ __forceinline__ void warp_row(const Row &row, int64 n) {
+template <typename Rule, int EACH>
+__device__ __forceinline__ void warp_row(const Row& row, int64 n) {
     int lane = threadIdx.x % 32;
     number x[EACH], y[EACH];
     Total total = first_total<Rule>();
@@ -30,15 +32,16 @@ template <typename Rule, int EACH> __device__ __forceinline__ void warp_row(cons
 #pragma unroll
     for (int k = 0; k < EACH; k++)
         if (k * 32 + lane < n) total.sum += Rule::term(x[k], y[k], total.top);
-    for (int distance = 16; distance > 0; distance /= 2) total.sum += __shfl_xor_sync(ALL, total.sum, distance);
+    for (int distance = 16; distance > 0; distance /= 2)
+        total.sum += __shfl_xor_sync(ALL, total.sum, distance);
 #pragma unroll
     for (int k = 0; k < EACH; k++)
         if (k * 32 + lane < n) row.set(k * 32 + lane, Rule::result(x[k], y[k], total));
 }
 
 template <typename Rule>
-__device__ __forceinline__ void each_row(number *out, const number *x, const number *y, int64 rows, int64 n,
-                                         const Layout &layout) {
+__device__ __forceinline__ void each_row(number* out, const number* x, const number* y, int64 rows, int64 n,
+                                         const Layout& layout) {
     if (layout.columns) {
         int64 step = (int64)gridDim.x * blockDim.x;
         for (int64 r = (int64)blockIdx.x * blockDim.x + threadIdx.x; r < rows; r += step) {
@@ -56,14 +59,10 @@ __device__ __forceinline__ void each_row(number *out, const number *x, const num
     int64 step = (int64)gridDim.x * WARPS;
     for (int64 r = (int64)blockIdx.x * WARPS + threadIdx.x / 32; r < rows; r += step) {
         Row row = row_at(r, out, x, y, layout);
-        if (n <= 32)
-            warp_row<Rule, 1>(row, n);
-        else if (n <= 128)
-            warp_row<Rule, 4>(row, n);
-        else if (n <= 512)
-            warp_row<Rule, 16>(row, n);
-        else
-            warp_row<Rule, 32>(row, n);
+        if (n <= 32) warp_row<Rule, 1>(row, n);
+        else if (n <= 128) warp_row<Rule, 4>(row, n);
+        else if (n <= 512) warp_row<Rule, 16>(row, n);
+        else warp_row<Rule, 32>(row, n);
     }
 }
 

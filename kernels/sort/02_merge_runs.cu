@@ -1,18 +1,18 @@
-// Idea:     Runs of sorted places are merged two by two until one is left. An element's rank in the merged run is its rank
-//           in its own, which is known, plus that in the other, found by bisection. The first launch sorts runs of 256
-//           in shared memory, by counting.
-// Contract: as 01, by several launches: run = 0 sorts runs of 256; then run = 256, 512, ... merges `from` into `places`,
-//           which change roles each time.
-// Launch:   block 256; run = 0: grid min(lines * cdiv(n, 256), 65536), 256 elements of static shared memory; else grid
-//           min(cdiv(lines * n, 256), 65536).
-// Cost:     log2(n / 256) launches that read and write each place once and bisect: about log2(n)^2 / 2 comparisons an
-//           element, at scattered addresses in the later ones.
+// Idea:     Runs of sorted places are merged two by two until one is left. An element's rank in the merged
+//           run is its rank in its own, which is known, plus that in the other, found by bisection. The first
+//           launch sorts runs of 256 in shared memory, by counting.
+// Contract: as 01, by several launches: run = 0 sorts runs of 256; then run = 256, 512, ... merges `from`
+//           into `places`, which change roles each time.
+// Launch:   block 256; run = 0: grid min(lines * cdiv(n, 256), 65536), 256 elements of static shared memory;
+//           else grid min(cdiv(lines * n, 256), 65536).
+// Cost:     log2(n / 256) launches that read and write each place once and bisect: about log2(n)^2 / 2
+//           comparisons an element, at scattered addresses in the later ones.
 // Next:     A radix sort of 4 bits at a time takes a fixed number of passes, whatever n.
 #include "sort/layout.cuh"
 
 extern "C" __global__ void __launch_bounds__(256)
-    argsort(int64 *__restrict__ places, const number *__restrict__ in, const int64 *__restrict__ from, int64 lines,
-            int64 n, int64 run) {
+    argsort(int64* __restrict__ places, const number* __restrict__ in, const int64* __restrict__ from,
+            int64 lines, int64 n, int64 run) {
     using namespace sorting;
     constexpr int RUN = 256;
     if (run == 0) {
@@ -27,7 +27,7 @@ extern "C" __global__ void __launch_bounds__(256)
                 for (int j = 0; j < length; j++) rank += before(Item{keys[j], j}, Item{keys[i], i});
                 places[line + first + rank] = first + i;
             }
-            __syncthreads();        // before the next run
+            __syncthreads();  // before the next run
         }
         return;
     }
@@ -35,7 +35,7 @@ extern "C" __global__ void __launch_bounds__(256)
     for (int64 t = (int64)blockIdx.x * blockDim.x + threadIdx.x; t < lines * n; t += step) {
         int64 line = t / n * n, i = t % n, pair = i / (2 * run) * (2 * run);
         bool second = i - pair >= run;
-        int64 low = second ? pair : pair + run, high = low + run;       // the other run
+        int64 low = second ? pair : pair + run, high = low + run;  // the other run
         if (low > n) low = n;
         if (high > n) high = n;
         int64 start = low;
@@ -43,10 +43,8 @@ extern "C" __global__ void __launch_bounds__(256)
         while (low < high) {
             int64 middle = (low + high) / 2;
             int64 place = from[line + middle];
-            if (before(Item{in[line + place], place}, mine))
-                low = middle + 1;
-            else
-                high = middle;
+            if (before(Item{in[line + place], place}, mine)) low = middle + 1;
+            else high = middle;
         }
         int64 own = i - (second ? pair + run : pair);
         places[line + pair + own + (low - start)] = mine.place;

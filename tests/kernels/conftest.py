@@ -1,4 +1,5 @@
 """The device that kernels are tested on: the simulator, or a real GPU with `pytest --device cuda`."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,4 +1,5 @@
 """What tests of kernels share: arrays in odd layouts, rungs by family, the checker, and copies with a bug."""
+
 from __future__ import annotations
 
 import contextlib
@@ -50,8 +51,12 @@ def placed(device: Any, array: Any, layout: str = "contiguous") -> DeviceArray:
         base = device.asarray(wide)
         return device.view(base, array.shape, base.strides, array.itemsize)
     backwards = device.asarray(np.ascontiguousarray(array[..., ::-1]))
-    return device.view(backwards, array.shape, (*backwards.strides[:-1], -array.itemsize),
-                       (array.shape[-1] - 1) * array.itemsize)
+    return device.view(
+        backwards,
+        array.shape,
+        (*backwards.strides[:-1], -array.itemsize),
+        (array.shape[-1] - 1) * array.itemsize,
+    )
 
 
 def checked(test: Callable[..., Any]) -> Callable[..., Any]:
@@ -59,12 +64,14 @@ def checked(test: Callable[..., Any]) -> Callable[..., Any]:
 
     Goes below `@given` (each example gets an order) or on a plain test. On a real GPU the test runs as it is.
     """
+
     @functools.wraps(test)
     def watched(*arguments: Any, **named: Any) -> Any:
         if not sim.is_installed():
             return test(*arguments, **named)
         with sim.check():
             return test(*arguments, **named)
+
     return sim.any_schedule()(watched)
 
 
@@ -76,7 +83,10 @@ def planted(family: str, rung: str, old: str, new: str) -> Iterator[None]:
         folder = Path(temporary) / "kernels"
         shutil.copytree(shipped, folder, ignore=shutil.ignore_patterns("__pycache__"))
         found = False
-        for path in [folder / family / f"{ladder(family).rung(rung).source}.cu", *sorted((folder / family).glob("*.cuh"))]:
+        for path in [
+            folder / family / f"{ladder(family).rung(rung).source}.cu",
+            *sorted((folder / family).glob("*.cuh")),
+        ]:
             text = path.read_text()
             if old in text:
                 path.write_text(text.replace(old, new))

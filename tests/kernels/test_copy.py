@@ -1,4 +1,5 @@
 """Copies between layouts: every rung, any strides, under the checker; and the ops that only move elements."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -19,13 +20,19 @@ def numbered(shape, dtype):
 
 @st.composite
 def shapes(draw):
-    return tuple(draw(st.lists(st.sampled_from((1, 2, 3, 5, 33, 40)), max_size=4).filter(
-        lambda s: np.prod(s, dtype=int) <= 6000)))
+    return tuple(
+        draw(
+            st.lists(st.sampled_from((1, 2, 3, 5, 33, 40)), max_size=4).filter(
+                lambda s: np.prod(s, dtype=int) <= 6000
+            )
+        )
+    )
 
 
 @pytest.mark.parametrize("rung", RUNGS("copy"))
-@given(shape=shapes(), order=st.randoms(use_true_random=False), layout=layouts(),
-       dtype=st.sampled_from(DTYPES))
+@given(
+    shape=shapes(), order=st.randoms(use_true_random=False), layout=layouts(), dtype=st.sampled_from(DTYPES)
+)
 @settings(max_examples=10)
 @checked
 def test_every_rung_copies_any_layout_to_any_other(device, rung, shape, order, layout, dtype):
@@ -58,13 +65,23 @@ def test_nothing_is_copied_of_nothing(device):
     assert device.numpy(device.copy(device.asarray(np.zeros((0, 3), np.float32)))).shape == (0, 3)
 
 
-@pytest.mark.parametrize(("old", "new", "says"), [
-    ("__syncthreads();\n        for (int k = first; k < TILE; k += ROWS)            // lanes along the result's",
-     "for (int k = first; k < TILE; k += ROWS)", "Data race on shared memory"),
-    ("__syncthreads();                                    // before", "//", "Data race on shared memory"),
-    ("if (row + lane < rows && column + k < columns)", "if (row + lane <= rows && column + k < columns)",
-     "Out-of-bounds read of global memory"),
-])
+@pytest.mark.parametrize(
+    ("old", "new", "says"),
+    [
+        (
+            "__syncthreads();\n        for (int k = first; k < TILE; k += ROWS)"
+            "            // lanes along the result's",
+            "for (int k = first; k < TILE; k += ROWS)",
+            "Data race on shared memory",
+        ),
+        ("__syncthreads();                                    // before", "//", "Data race on shared memory"),
+        (
+            "if (row + lane < rows && column + k < columns)",
+            "if (row + lane <= rows && column + k < columns)",
+            "Out-of-bounds read of global memory",
+        ),
+    ],
+)
 def test_a_bug_in_a_copy_of_the_kernel_is_reported(device, old, new, says):
     def body():
         x = device.asarray(numbered((70, 45), "float32"))
@@ -73,7 +90,9 @@ def test_a_bug_in_a_copy_of_the_kernel_is_reported(device, old, new, says):
             kernel = device.kernel("copy", "copy", np.dtype(np.int32))
             packed, tiles = copying.plan((45, 70), (70, 1), (1, 45))
             out = device.empty((45, 70), np.dtype(np.float32))
-            kernel.launch((1, 1), out.pointer, turned.pointer, out.size, tiles,
-                          packed)                                  # one block: it takes tile after tile
+            kernel.launch(
+                (1, 1), out.pointer, turned.pointer, out.size, tiles, packed
+            )  # one block: it takes tile after tile
             device.synchronize()
+
     assert says in report(body)

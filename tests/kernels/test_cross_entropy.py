@@ -1,4 +1,5 @@
 """Cross-entropy and its gradient: every rung, layouts, seeds, and classes out of range, under the checker."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -17,9 +18,15 @@ TOLERANCE = {"float32": 3e-5, "float64": 1e-12}
 
 
 @pytest.mark.parametrize("rung", RUNGS("cross_entropy"))
-@given(rows=st.sampled_from((1, 2, 9, 40)), classes=st.sampled_from((1, 2, 10, 33, 70)), layout=layouts(),
-       dtype=st.sampled_from(("float32", "float64")), kind=st.sampled_from(("int64", "int32", "uint8")),
-       reduction=st.sampled_from(("mean", "sum", "none")), seed=st.integers(0, 99))
+@given(
+    rows=st.sampled_from((1, 2, 9, 40)),
+    classes=st.sampled_from((1, 2, 10, 33, 70)),
+    layout=layouts(),
+    dtype=st.sampled_from(("float32", "float64")),
+    kind=st.sampled_from(("int64", "int32", "uint8")),
+    reduction=st.sampled_from(("mean", "sum", "none")),
+    seed=st.integers(0, 99),
+)
 @settings(max_examples=10)
 @checked
 def test_every_rung_is_numpys(device, rung, rows, classes, layout, dtype, kind, reduction, seed):
@@ -36,8 +43,12 @@ def test_every_rung_is_numpys(device, rung, rows, classes, layout, dtype, kind, 
     wanted = LOSS.numpy(wide, target, reduction=reduction)
     assert (loss.shape, loss.dtype) == (np.shape(wanted), logits.dtype)
     np.testing.assert_allclose(loss, wanted, rtol=tolerance, atol=tolerance)
-    np.testing.assert_allclose(slope, GRAD.numpy(weight.astype(np.float64), wide, target, reduction=reduction),
-                               rtol=tolerance, atol=tolerance)
+    np.testing.assert_allclose(
+        slope,
+        GRAD.numpy(weight.astype(np.float64), wide, target, reduction=reduction),
+        rtol=tolerance,
+        atol=tolerance,
+    )
 
 
 @pytest.mark.parametrize("rung", RUNGS("cross_entropy"))
@@ -46,7 +57,9 @@ def test_many_classes(device, rung, classes):
     rng = np.random.default_rng(0)
     logits, target = rng.normal(size=(3, classes)), np.array([0, classes - 1, 7])
     with using("cross_entropy", rung):
-        loss = device.numpy(LOSS.kernel(device)(device.asarray(logits), device.asarray(target), reduction="none"))
+        loss = device.numpy(
+            LOSS.kernel(device)(device.asarray(logits), device.asarray(target), reduction="none")
+        )
     np.testing.assert_allclose(loss, LOSS.numpy(logits, target, reduction="none"), rtol=1e-12)
 
 
@@ -56,37 +69,57 @@ def test_a_class_out_of_range_is_an_index_error_when_somebody_waits(device, rung
     logits = te.tensor(np.zeros((4, 3), np.float32), device=device.name)
     target = te.tensor(np.array([0, 1, bad, 2]), device=device.name)
     with using("cross_entropy", rung):
-        loss = LOSS(logits, target)                 # nothing waits here
-        with pytest.raises(IndexError, match=rf"target {bad} is out of range for 3 classes \(0 to 2\).*test_cross"):
+        loss = LOSS(logits, target)  # nothing waits here
+        with pytest.raises(
+            IndexError, match=rf"target {bad} is out of range for 3 classes \(0 to 2\).*test_cross"
+        ):
             loss.numpy()
-    assert device.numpy(device.asarray(np.ones(3))).sum() == 3      # and the device works on
+    assert device.numpy(device.asarray(np.ones(3))).sum() == 3  # and the device works on
 
 
 def test_no_rows(device):
     logits, target = device.asarray(np.zeros((0, 3), np.float32)), device.asarray(np.zeros(0, np.int64))
     with np.errstate(all="ignore"):
         for reduction in ("mean", "sum", "none"):
-            np.testing.assert_array_equal(device.numpy(LOSS.kernel(device)(logits, target, reduction=reduction)),
-                                          LOSS.numpy(np.zeros((0, 3), np.float32), np.zeros(0, int),
-                                                     reduction=reduction))
+            np.testing.assert_array_equal(
+                device.numpy(LOSS.kernel(device)(logits, target, reduction=reduction)),
+                LOSS.numpy(np.zeros((0, 3), np.float32), np.zeros(0, int), reduction=reduction),
+            )
 
 
-@pytest.mark.parametrize(("shape", "kind", "error"), [((4,), "int64", ShapeError), ((3,), "float32", TypeError)])
+@pytest.mark.parametrize(
+    ("shape", "kind", "error"), [((4,), "int64", ShapeError), ((3,), "float32", TypeError)]
+)
 def test_wrong_targets_are_refused_at_once(device, shape, kind, error):
     with pytest.raises(error):
-        LOSS(te.tensor(np.zeros((3, 2), np.float32), device=device.name),
-             te.tensor(np.zeros(shape, kind), device=device.name))
+        LOSS(
+            te.tensor(np.zeros((3, 2), np.float32), device=device.name),
+            te.tensor(np.zeros(shape, kind), device=device.name),
+        )
 
 
-@pytest.mark.parametrize(("rung", "old", "new", "says"), [
-    ("02_block_per_row", "        __syncthreads();\n        total = totals[0];", "        total = totals[0];",
-     "Data race on shared memory"),
-    ("01_thread_per_row", "if (r >= rows.rows) return;", "if (r > rows.rows) return;", "Out-of-bounds"),
-    ("03_warp_per_row", "if (found >= 0 && found < classes) return found;", "return found;", "Out-of-bounds"),
-])
+@pytest.mark.parametrize(
+    ("rung", "old", "new", "says"),
+    [
+        (
+            "02_block_per_row",
+            "        __syncthreads();\n        total = totals[0];",
+            "        total = totals[0];",
+            "Data race on shared memory",
+        ),
+        ("01_thread_per_row", "if (r >= rows.rows) return;", "if (r > rows.rows) return;", "Out-of-bounds"),
+        (
+            "03_warp_per_row",
+            "if (found >= 0 && found < classes) return found;",
+            "return found;",
+            "Out-of-bounds",
+        ),
+    ],
+)
 def test_a_bug_in_a_copy_of_a_rung_is_reported(device, rung, old, new, says):
     def body():
         logits, target = device.asarray(np.zeros((2, 40), np.float32)), device.asarray(np.array([3, 40]))
         with planted("cross_entropy", rung, old, new):
             device.numpy(LOSS.kernel(device)(logits, target))
+
     assert says in report(body)

@@ -1,4 +1,5 @@
 """Every formula of kernels/elementwise, on every rung, against the op's own NumPy, under the checker."""
+
 from __future__ import annotations
 
 import re
@@ -21,8 +22,11 @@ from tinygrad_edu.testing import calls
 MAPS = sorted(name for name, op in REGISTRY.items() if isinstance(op, Map))
 FLOATS = (np.float32, np.float64)
 INTEGERS = (np.int64, np.int32, np.uint8, np.bool_)
-LINES = re.findall(r"^(?:ANY|FLOAT|TEST)\d\((\w+),", (compiler.kernels_folder() / "elementwise" /
-                                                    "formulas.cuh").read_text(), re.MULTILINE)
+LINES = re.findall(
+    r"^(?:ANY|FLOAT|TEST)\d\((\w+),",
+    (compiler.kernels_folder() / "elementwise" / "formulas.cuh").read_text(),
+    re.MULTILINE,
+)
 EXACT = {np.dtype(np.float32): 2e-6, np.dtype(np.float64): 1e-14}
 
 
@@ -35,7 +39,7 @@ def run(device, op, arrays, params):
 
 
 def agree(found, wanted, wide):
-    """`wanted` is NumPy's in the same dtype, `wide` from float64 inputs: float results may be nearer to it."""
+    """`wanted` is NumPy's in the same dtype, `wide` from float64 inputs; floats are compared with that."""
     assert (found.shape, found.dtype) == (wanted.shape, wanted.dtype)
     if wanted.dtype.kind == "f":
         rtol = EXACT[wanted.dtype]
@@ -55,21 +59,28 @@ def test_every_op_on_every_rung_is_numpys(device, name, data, rung, dtype):
     params = {**op.defaults, **call.params}
     with np.errstate(all="ignore"):
         wanted = np.asarray(op.numpy(*arrays, **params))
-        wide = np.asarray(op.numpy(*(a.astype(np.float64) if a.dtype.kind == "f" else a for a in arrays), **params))
+        wide = np.asarray(
+            op.numpy(*(a.astype(np.float64) if a.dtype.kind == "f" else a for a in arrays), **params)
+        )
     with using("elementwise", rung):
         found = run(device, op, [placed(device, a, data.draw(layouts())) for a in arrays], params)
     agree(found, wanted, wide)
 
 
 @pytest.mark.parametrize("rung", RUNGS("elementwise"))
-@given(shape=st.lists(st.sampled_from((1, 2, 3, 7, 33, 130)), max_size=3).map(tuple), data=st.data(),
-       dtypes=st.tuples(*[st.sampled_from((*FLOATS, *INTEGERS))] * 2))
+@given(
+    shape=st.lists(st.sampled_from((1, 2, 3, 7, 33, 130)), max_size=3).map(tuple),
+    data=st.data(),
+    dtypes=st.tuples(*[st.sampled_from((*FLOATS, *INTEGERS))] * 2),
+)
 @settings(max_examples=10)
 @checked
 def test_layouts_broadcasting_and_mixed_dtypes(device, rung, shape, data, dtypes):
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
-    there = [tuple(1 if data.draw(st.booleans()) else n for n in shape[data.draw(st.integers(0, len(shape))):])
-             for _ in dtypes]
+    there = [
+        tuple(1 if data.draw(st.booleans()) else n for n in shape[data.draw(st.integers(0, len(shape))) :])
+        for _ in dtypes
+    ]
     x, y = (rng.integers(0, 9, s).astype(d) for s, d in zip(there, dtypes, strict=True))
     xs = [placed(device, a, data.draw(layouts())) for a in (x, y)]
     with using("elementwise", rung):
@@ -78,9 +89,34 @@ def test_layouts_broadcasting_and_mixed_dtypes(device, rung, shape, data, dtypes
             agree(run(device, op, xs, {}), wanted, wanted.astype(np.float64))
 
 
-@pytest.mark.parametrize("name", ["floor_divide", "remainder", "maximum", "minimum", "sign", "round", "pow", "clip",
-                                  "relu", "isnan", "isinf", "isfinite", "less", "equal", "logical_and", "step",
-                                  "floor", "abs", "sigmoid", "softplus", "log_sigmoid", "hypot", "atan2"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "floor_divide",
+        "remainder",
+        "maximum",
+        "minimum",
+        "sign",
+        "round",
+        "pow",
+        "clip",
+        "relu",
+        "isnan",
+        "isinf",
+        "isfinite",
+        "less",
+        "equal",
+        "logical_and",
+        "step",
+        "floor",
+        "abs",
+        "sigmoid",
+        "softplus",
+        "log_sigmoid",
+        "hypot",
+        "atan2",
+    ],
+)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64, np.int64, np.int32, np.uint8])
 def test_corners_are_numpys(device, name, dtype):
     op = REGISTRY[name]
@@ -105,7 +141,18 @@ def test_corners_are_numpys(device, name, dtype):
     if wanted.dtype.kind == "f":
         np.testing.assert_allclose(found, wanted, rtol=4 * EXACT[wanted.dtype], atol=0)
         zero = wanted == 0
-        if name not in ("hypot", "pow", "sigmoid", "log_sigmoid", "softplus", "maximum", "minimum", "relu", "sign", "abs"):
+        if name not in (
+            "hypot",
+            "pow",
+            "sigmoid",
+            "log_sigmoid",
+            "softplus",
+            "maximum",
+            "minimum",
+            "relu",
+            "sign",
+            "abs",
+        ):
             np.testing.assert_array_equal(np.signbit(found[zero]), np.signbit(wanted[zero]))
     else:
         np.testing.assert_array_equal(found, wanted)
@@ -120,8 +167,10 @@ def test_any_length_at_any_alignment(device, rung, n):
     with using("elementwise", rung):
         for shift in (0, 1, 3):
             part = device.view(base, (n,), (4,), 4 * shift)
-            np.testing.assert_array_equal(device.numpy(add(part, part)), 2 * x[shift:shift + n])
-            np.testing.assert_array_equal(device.numpy(add(part, 0.5)), x[shift:shift + n] + np.float32(0.5))
+            np.testing.assert_array_equal(device.numpy(add(part, part)), 2 * x[shift : shift + n])
+            np.testing.assert_array_equal(
+                device.numpy(add(part, 0.5)), x[shift : shift + n] + np.float32(0.5)
+            )
 
 
 def test_numbers_compare_as_numbers_and_not_wrapped(device):
@@ -168,12 +217,20 @@ def test_an_op_without_its_line_says_where_it_goes(device):
         ghost(te.tensor([1.0], device=device.name))
 
 
-@pytest.mark.parametrize(("rung", "old", "new", "says"), [
-    ("01_thread_per_element", "if (i >= n) return;", "if (i > n) return;", "Data race on global memory"),
-    ("02_grid_stride", "i < n; i += step", "i <= n; i += step", "Out-of-bounds"),
-    ("03_vector_loads", "int64 packs = 0;", "int64 packs = 0; step = 128;", "Data race on global memory"),
-    ("03_vector_loads", "return ((uint64)address & (sizeof(Pack<T>) - 1)) == 0;", "return true;", "Misaligned"),
-])
+@pytest.mark.parametrize(
+    ("rung", "old", "new", "says"),
+    [
+        ("01_thread_per_element", "if (i >= n) return;", "if (i > n) return;", "Data race on global memory"),
+        ("02_grid_stride", "i < n; i += step", "i <= n; i += step", "Out-of-bounds"),
+        ("03_vector_loads", "int64 packs = 0;", "int64 packs = 0; step = 128;", "Data race on global memory"),
+        (
+            "03_vector_loads",
+            "return ((uint64)address & (sizeof(Pack<T>) - 1)) == 0;",
+            "return true;",
+            "Misaligned",
+        ),
+    ],
+)
 def test_a_bug_in_a_copy_of_a_rung_is_reported(device, rung, old, new, says):
     n = 1000
 
@@ -183,4 +240,5 @@ def test_a_bug_in_a_copy_of_a_rung_is_reported(device, rung, old, new, says):
         with planted("elementwise", rung, old, new):
             REGISTRY["add"].kernel(device)(part, part)
             device.synchronize()
+
     assert says in report(body)

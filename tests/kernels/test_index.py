@@ -1,4 +1,5 @@
-"""Gather, scatter and sort: every rung against NumPy under the checker; places out of range; the same bits."""
+"""Gather, scatter and sort: every rung against NumPy under the checker, places out of range, same bits."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -21,8 +22,15 @@ def run(device, name, *arrays, **params):
 
 
 @pytest.mark.parametrize("rung", RUNGS("gather"))
-@given(rows=st.integers(1, 9), width=st.sampled_from((1, 3, 16, 20, 64)), count=st.integers(0, 20), kind=KINDS, dtype=TYPES,
-       layout=st.tuples(layouts(), layouts()), seed=st.integers(0, 9))
+@given(
+    rows=st.integers(1, 9),
+    width=st.sampled_from((1, 3, 16, 20, 64)),
+    count=st.integers(0, 20),
+    kind=KINDS,
+    dtype=TYPES,
+    layout=st.tuples(layouts(), layouts()),
+    seed=st.integers(0, 9),
+)
 @settings(max_examples=10)
 @checked
 def test_rows_are_taken(device, rung, rows, width, count, kind, dtype, layout, seed):
@@ -43,15 +51,31 @@ def test_gather_is_take_along_axis(device, rung, data, kind, dtype, layout):
     axis = data.draw(st.integers(0, len(shape) - 1))
     count = data.draw(st.integers(0, 6))
     x = np.random.default_rng(0).integers(0, 99, shape).astype(dtype)
-    index = np.random.default_rng(1).integers(0, shape[axis], (*shape[:axis], count, *shape[axis + 1:])).astype(kind)
+    index = (
+        np.random.default_rng(1)
+        .integers(0, shape[axis], (*shape[:axis], count, *shape[axis + 1 :]))
+        .astype(kind)
+    )
     with using("gather", rung):
-        found = run(device, "gather", placed(device, x, layout[0]), placed(device, index, layout[1]), axis=axis)
+        found = run(
+            device, "gather", placed(device, x, layout[0]), placed(device, index, layout[1]), axis=axis
+        )
     np.testing.assert_array_equal(found, np.take_along_axis(x, index, axis))
 
 
-KEYS = [(np.array([2, 0, -1]),), (np.array([[0, 1], [2, 2]]),), (slice(None), np.array([1, 1])), (np.array([0, 2]), np.array([1, 0])),
-        (np.array([True, False, True]),), (np.arange(12).reshape(3, 4) % 2 == 0,), (np.array([0]), ..., None), (1, np.array([3])),
-        (slice(None, None, -1), np.array([0, 3])), (np.array([], int),), (..., np.array([1, 2]))]
+KEYS = [
+    (np.array([2, 0, -1]),),
+    (np.array([[0, 1], [2, 2]]),),
+    (slice(None), np.array([1, 1])),
+    (np.array([0, 2]), np.array([1, 0])),
+    (np.array([True, False, True]),),
+    (np.arange(12).reshape(3, 4) % 2 == 0,),
+    (np.array([0]), ..., None),
+    (1, np.array([3])),
+    (slice(None, None, -1), np.array([0, 3])),
+    (np.array([], int),),
+    (..., np.array([1, 2])),
+]
 
 
 @pytest.mark.parametrize("key", KEYS, ids=str)
@@ -61,7 +85,9 @@ def test_any_key_reads_and_adds_as_numpys(device, key):
     source = np.random.default_rng(0).normal(size=x[key].shape)
     wanted = np.zeros((3, 4))
     np.add.at(wanted, key, source)
-    np.testing.assert_allclose(run(device, "index_add", device.asarray(source), shape=(3, 4), key=key), wanted)
+    np.testing.assert_allclose(
+        run(device, "index_add", device.asarray(source), shape=(3, 4), key=key), wanted
+    )
 
 
 def test_a_key_out_of_range_is_an_error_at_once(device):
@@ -72,7 +98,12 @@ def test_a_key_out_of_range_is_an_error_at_once(device):
 
 
 @pytest.mark.parametrize("rung", RUNGS("scatter"))
-@given(data=st.data(), kind=KINDS, dtype=st.sampled_from(("float32", "float64", "int64")), layout=st.tuples(layouts(), layouts()))
+@given(
+    data=st.data(),
+    kind=KINDS,
+    dtype=st.sampled_from(("float32", "float64", "int64")),
+    layout=st.tuples(layouts(), layouts()),
+)
 @settings(max_examples=8)
 @checked
 def test_scatter_adds_in_the_order_of_the_source(device, rung, data, kind, dtype, layout):
@@ -80,11 +111,16 @@ def test_scatter_adds_in_the_order_of_the_source(device, rung, data, kind, dtype
     axis, size = data.draw(st.integers(0, len(shape) - 1)), data.draw(st.integers(1, 4))
     rng = np.random.default_rng(data.draw(st.integers(0, 9)))
     source, index = (rng.normal(size=shape) * 9).astype(dtype), rng.integers(0, size, shape).astype(kind)
-    target = (*shape[:axis], size, *shape[axis + 1:])
+    target = (*shape[:axis], size, *shape[axis + 1 :])
     with using("scatter", rung):
-        found = device.numpy(scatter_add(device, target, placed(device, index, layout[0]), placed(device, source, layout[1]),
-                                         axis))
-    np.testing.assert_array_equal(found, REGISTRY["scatter_add"].numpy(source, index, shape=target, axis=axis))
+        found = device.numpy(
+            scatter_add(
+                device, target, placed(device, index, layout[0]), placed(device, source, layout[1]), axis
+            )
+        )
+    np.testing.assert_array_equal(
+        found, REGISTRY["scatter_add"].numpy(source, index, shape=target, axis=axis)
+    )
 
 
 @pytest.mark.parametrize("rung", RUNGS("scatter"))
@@ -99,6 +135,7 @@ def test_rows_add_up_with_the_bits_of_numpy_in_any_order_of_threads(device, rung
     def once():
         with using("scatter", rung):
             np.testing.assert_array_equal(run(device, "add_rows", here, there, rows=8), wanted)
+
     once()
 
 
@@ -106,17 +143,26 @@ def test_rows_add_up_with_the_bits_of_numpy_in_any_order_of_threads(device, rung
 @pytest.mark.parametrize("name", ["take_rows", "add_rows", "one_hot", "gather", "scatter_add"])
 def test_a_place_out_of_range_is_an_index_error_and_no_access(device, name, bad):
     index = te.tensor(np.array([0, bad, 1]), device=device.name)
-    x = te.tensor(np.ones(3 if "scatter" in name or name == "add_rows" else 5, np.float32), device=device.name)
-    call = {"take_rows": lambda: REGISTRY[name](x, index), "add_rows": lambda: REGISTRY[name](x, index, rows=5),
-            "one_hot": lambda: REGISTRY[name](index, classes=5), "gather": lambda: REGISTRY[name](x, index, axis=0),
-            "scatter_add": lambda: REGISTRY[name](x, index, shape=(5,), axis=0)}[name]
+    x = te.tensor(
+        np.ones(3 if "scatter" in name or name == "add_rows" else 5, np.float32), device=device.name
+    )
+    call = {
+        "take_rows": lambda: REGISTRY[name](x, index),
+        "add_rows": lambda: REGISTRY[name](x, index, rows=5),
+        "one_hot": lambda: REGISTRY[name](index, classes=5),
+        "gather": lambda: REGISTRY[name](x, index, axis=0),
+        "scatter_add": lambda: REGISTRY[name](x, index, shape=(5,), axis=0),
+    }[name]
 
     @checked
     def body():
-        with pytest.raises(IndexError, match=rf"{name}.*index {bad} is out of range for an axis of size 5.*test_index"):
+        with pytest.raises(
+            IndexError, match=rf"{name}.*index {bad} is out of range for an axis of size 5.*test_index"
+        ):
             call().numpy()
+
     body()
-    assert x.sum().item() == x.size                 # and the device works on
+    assert x.sum().item() == x.size  # and the device works on
 
 
 def test_an_index_of_floats_is_refused(device):
@@ -126,8 +172,13 @@ def test_an_index_of_floats_is_refused(device):
 
 
 @pytest.mark.parametrize("rung", RUNGS("sort"))
-@given(shape=st.lists(st.sampled_from((1, 2, 5, 33)), min_size=1, max_size=3).map(tuple), data=st.data(), dtype=TYPES,
-       layout=layouts(), descending=st.booleans())
+@given(
+    shape=st.lists(st.sampled_from((1, 2, 5, 33)), min_size=1, max_size=3).map(tuple),
+    data=st.data(),
+    dtype=TYPES,
+    layout=layouts(),
+    descending=st.booleans(),
+)
 @settings(max_examples=10)
 @checked
 def test_sorting_is_numpys_with_ties_in_order(device, rung, shape, data, dtype, layout, descending):
@@ -151,19 +202,47 @@ def test_long_lines_and_nan(device, rung, n):
 
 def test_one_hot_and_nothing(device):
     x = np.array([[0, 2], [1, 1]], np.uint8)
-    np.testing.assert_array_equal(run(device, "one_hot", device.asarray(x), classes=3, dtype=np.float64), np.eye(3)[x])
+    np.testing.assert_array_equal(
+        run(device, "one_hot", device.asarray(x), classes=3, dtype=np.float64), np.eye(3)[x]
+    )
     assert run(device, "one_hot", device.asarray(x[:0]), classes=3).shape == (0, 2, 3)
     assert run(device, "argsort", device.asarray(np.zeros((3, 0))), axis=1).shape == (3, 0)
 
 
-@pytest.mark.parametrize(("family", "rung", "old", "new", "says"), [
-    ("gather", "02_warp_per_row", "i < layout.row; i += 32", "i <= layout.row; i += 32", "Out-of-bounds read"),
-    ("gather", "03_vector_rows", "aligned16(from) && aligned16(to)", "true", "Misaligned"),
-    ("gather", "01_thread_per_element", "if (place >= 0 && place < layout.size) return place;", "return place;", "read"),
-    ("scatter", "02_sorted_runs", "low < s.places; low++", "low <= s.places; low++", "Out-of-bounds read"),
-    ("sort", "02_merge_runs", "            __syncthreads();\n            if (i < length) {", "            if (i < length) {",
-     "Data race on shared memory"),
-])
+@pytest.mark.parametrize(
+    ("family", "rung", "old", "new", "says"),
+    [
+        (
+            "gather",
+            "02_warp_per_row",
+            "i < layout.row; i += 32",
+            "i <= layout.row; i += 32",
+            "Out-of-bounds read",
+        ),
+        ("gather", "03_vector_rows", "aligned16(from) && aligned16(to)", "true", "Misaligned"),
+        (
+            "gather",
+            "01_thread_per_element",
+            "if (place >= 0 && place < layout.size) return place;",
+            "return place;",
+            "read",
+        ),
+        (
+            "scatter",
+            "02_sorted_runs",
+            "low < s.places; low++",
+            "low <= s.places; low++",
+            "Out-of-bounds read",
+        ),
+        (
+            "sort",
+            "02_merge_runs",
+            "            __syncthreads();\n            if (i < length) {",
+            "            if (i < length) {",
+            "Data race on shared memory",
+        ),
+    ],
+)
 def test_a_bug_in_a_copy_of_a_rung_is_reported(device, family, rung, old, new, says):
     def body():
         weight = device.asarray(np.ones((4, 65), np.float32))
@@ -175,4 +254,5 @@ def test_a_bug_in_a_copy_of_a_rung_is_reported(device, family, rung, old, new, s
                 run(device, "take_rows", weight, index)
             else:
                 run(device, "add_rows", weight, index, rows=4)
+
     assert says in report(body)

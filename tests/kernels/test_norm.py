@@ -1,4 +1,5 @@
 """Standardization and its gradient: every rung, any axes and layout, under the checker."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -28,8 +29,13 @@ def check(device, name, arrays, axes, eps, layout="contiguous"):
 @settings(max_examples=7)
 @checked
 def test_every_rung_and_layout_is_numpys(device, rung, name, data, layout, dtype):
-    shape = tuple(data.draw(st.lists(st.sampled_from((1, 2, 3, 7, 33, 60)), min_size=1, max_size=4).filter(
-        lambda s: np.prod(s) < 4000)))
+    shape = tuple(
+        data.draw(
+            st.lists(st.sampled_from((1, 2, 3, 7, 33, 60)), min_size=1, max_size=4).filter(
+                lambda s: np.prod(s) < 4000
+            )
+        )
+    )
     axes = tuple(a for a in range(len(shape)) if data.draw(st.booleans())) or (len(shape) - 1,)
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
     arrays = [rng.normal(size=shape).astype(dtype) for _ in range(1 + name.endswith("grad"))]
@@ -39,13 +45,27 @@ def test_every_rung_and_layout_is_numpys(device, rung, name, data, layout, dtype
 
 @pytest.mark.parametrize("rung", RUNGS("norm"))
 @pytest.mark.parametrize("name", ["standardize", "standardize_grad"])
-@pytest.mark.parametrize(("shape", "axes"), [((3, 1024), (1,)), ((2, 1025), (1,)), ((2, 7000), (1,)), ((700, 40), (0,)),
-                                             ((4, 5, 6, 7), (0, 2, 3)), ((33,), (0,))])
+@pytest.mark.parametrize(
+    ("shape", "axes"),
+    [
+        ((3, 1024), (1,)),
+        ((2, 1025), (1,)),
+        ((2, 7000), (1,)),
+        ((700, 40), (0,)),
+        ((4, 5, 6, 7), (0, 2, 3)),
+        ((33,), (0,)),
+    ],
+)
 def test_layer_and_batch_norm_shapes(device, rung, name, shape, axes):
     rng = np.random.default_rng(0)
     with using("norm", rung):
-        check(device, name, [rng.normal(size=shape).astype(np.float32) for _ in range(1 + name.endswith("grad"))],
-              axes, 1e-5)
+        check(
+            device,
+            name,
+            [rng.normal(size=shape).astype(np.float32) for _ in range(1 + name.endswith("grad"))],
+            axes,
+            1e-5,
+        )
 
 
 @pytest.mark.parametrize("rung", RUNGS("norm"))
@@ -64,18 +84,30 @@ def test_whole_numbers_become_float64_and_nothing_stays_nothing(device):
     assert device.numpy(REGISTRY["standardize"].kernel(device)(empty, axes=(1,))).shape == (0, 3)
 
 
-@pytest.mark.parametrize(("rung", "old", "new", "says"), [
-    ("02_block_per_group", "        __syncthreads();            // the last sum", "        // the last sum",
-     "Data race on shared memory"),
-    ("03_warp_per_group", "        shared[threadIdx.x] = mine;\n        __syncthreads();",
-     "        shared[threadIdx.x] = mine;", "Data race on shared memory"),
-    ("03_warp_per_group", "mine ? n : 0, eps, team", "n + (g == 3), eps, team", "Out-of-bounds"),
-    ("01_thread_per_group", "if (g >= groups) return;", "if (g > groups) return;", "Out-of-bounds"),
-])
+@pytest.mark.parametrize(
+    ("rung", "old", "new", "says"),
+    [
+        (
+            "02_block_per_group",
+            "        __syncthreads();            // the last sum",
+            "        // the last sum",
+            "Data race on shared memory",
+        ),
+        (
+            "03_warp_per_group",
+            "        shared[threadIdx.x] = mine;\n        __syncthreads();",
+            "        shared[threadIdx.x] = mine;",
+            "Data race on shared memory",
+        ),
+        ("03_warp_per_group", "mine ? n : 0, eps, team", "n + (g == 3), eps, team", "Out-of-bounds"),
+        ("01_thread_per_group", "if (g >= groups) return;", "if (g > groups) return;", "Out-of-bounds"),
+    ],
+)
 def test_a_bug_in_a_copy_of_a_rung_is_reported(device, rung, old, new, says):
     def body():
         axes = (0,) if rung == "03_warp_per_group" else (1,)
         x = device.asarray(np.random.default_rng(0).normal(size=(30, 40)).astype(np.float32))
         with planted("norm", rung, old, new):
             device.numpy(REGISTRY["standardize"].kernel(device)(x, axes=axes))
+
     assert says in report(body)

@@ -1,4 +1,5 @@
-"""Optimizer steps on the device: every rule and rung against the cpu's, many tensors, one launch, under the checker."""
+"""Optimizer steps on the device: every rule and rung against the cpu's, many tensors, one launch."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -43,8 +44,11 @@ def test_steps_are_the_cpus(device, rule, options, dtype):
 
 
 @pytest.mark.parametrize("rung", RUNGS("optim"))
-@pytest.mark.parametrize(("rule", "options"), [(RULES[i][0], RULES[i][1]) for i in (0, 5, 8, 11, 14)],
-                         ids=["sgd", "nesterov", "adam", "adagrad", "rmsprop"])
+@pytest.mark.parametrize(
+    ("rule", "options"),
+    [(RULES[i][0], RULES[i][1]) for i in (0, 5, 8, 11, 14)],
+    ids=["sgd", "nesterov", "adam", "adagrad", "rmsprop"],
+)
 def test_every_rung_under_the_checker(device, rung, rule, options):
     wanted = walk(rule, options, "cpu", "float32", steps=2)[0]
 
@@ -54,6 +58,7 @@ def test_every_rung_under_the_checker(device, rung, rule, options):
             found = walk(rule, options, device.name, "float32", steps=2)[0]
         for a, b in zip(wanted, found, strict=True):
             np.testing.assert_allclose(b, a, rtol=2e-5, atol=1e-6)
+
     body()
 
 
@@ -63,7 +68,7 @@ def test_fifty_tensors_take_two_launches(device, monkeypatch):
     monkeypatch.setattr(Kernel, "launch", lambda self, *a: (launches.append(self.symbol), launch(self, *a)))
     walk(optim.Adam, {"lr": 0.1}, device.name, "float32", shapes=[(3,)] * 50, steps=2)
     steps = [name for name in launches if name == "adam_step"]
-    assert len(steps) == 2 + 3              # the late one is at another step than the rest, from the second on
+    assert len(steps) == 2 + 3  # the late one is at another step than the rest, from the second on
 
 
 def test_a_strided_gradient_and_a_strided_parameter(device):
@@ -81,16 +86,23 @@ def test_a_strided_gradient_and_a_strided_parameter(device):
         np.testing.assert_allclose(ends[1], ends[0], rtol=1e-12)
 
 
-@pytest.mark.parametrize(("rung", "old", "new", "says"), [
-    ("02_chunks", "i < stop; i += blockDim.x", "i <= stop; i += blockDim.x", "Out-of-bounds"),
-    ("01_thread_per_element", "i += step)", "i += 128)", "Data race"),
-    ("03_vector_loads", "aligned16(p) && aligned16(g) &&", "", "Misaligned"),
-])
+@pytest.mark.parametrize(
+    ("rung", "old", "new", "says"),
+    [
+        ("02_chunks", "i < stop; i += blockDim.x", "i <= stop; i += blockDim.x", "Out-of-bounds"),
+        ("01_thread_per_element", "i += step)", "i += 128)", "Data race"),
+        ("03_vector_loads", "aligned16(p) && aligned16(g) &&", "", "Misaligned"),
+    ],
+)
 def test_a_bug_in_a_copy_of_a_rung_is_reported(device, rung, old, new, says):
     def body():
         base = device.asarray(np.ones(4001, np.float32))
-        p, g = (device.view(base if k else device.asarray(np.ones(4001, np.float32)), (4000,), (4,), 4) for k in (0, 1))
+        p, g = (
+            device.view(base if k else device.asarray(np.ones(4001, np.float32)), (4000,), (4,), 4)
+            for k in (0, 1)
+        )
         with planted("optim", rung, old, new):
             stepping.step(device, "sgd_step", [(p, g)], (0.1, 0.0, 1.0, 0.0), False)
             device.synchronize()
+
     assert says in report(body)

@@ -1,4 +1,5 @@
 """Random numbers on the device: the bits of the cpu's, from any counter and key, on every rung."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -28,9 +29,17 @@ def pair(key, counter):
 @checked
 def test_the_same_bits_as_the_cpu(device, rung, n, key, counter, data):
     here, there = pair(key, counter)
-    name, params = data.draw(st.sampled_from((
-        ("uniform", {"dtype": np.float32}), ("uniform", {"dtype": np.float64}), ("integers", {"low": -3, "high": 2**40}),
-        ("bernoulli", {"p": 0.3, "dtype": np.float32}), ("bernoulli", {"p": 0.7, "dtype": np.bool_}))))
+    name, params = data.draw(
+        st.sampled_from(
+            (
+                ("uniform", {"dtype": np.float32}),
+                ("uniform", {"dtype": np.float64}),
+                ("integers", {"low": -3, "high": 2**40}),
+                ("bernoulli", {"p": 0.3, "dtype": np.float32}),
+                ("bernoulli", {"p": 0.7, "dtype": np.bool_}),
+            )
+        )
+    )
     with using("random", rung):
         found = device.numpy(REGISTRY[name].kernel(device)(shape=(n,), generator=there, **params))
     np.testing.assert_array_equal(found, REGISTRY[name].numpy(shape=(n,), generator=here, **params))
@@ -42,22 +51,30 @@ def test_normals_are_the_cpus_to_rounding(device, dtype):
     here, there = pair(5, 17)
     for n in (1, 2, 7, 1001):
         found = device.numpy(REGISTRY["normal"].kernel(device)(shape=(n,), generator=there, dtype=dtype))
-        np.testing.assert_allclose(found, here.normal((n,), dtype), rtol=1e-6 if dtype == np.float32 else 1e-13, atol=1e-13)
+        np.testing.assert_allclose(
+            found, here.normal((n,), dtype), rtol=1e-6 if dtype == np.float32 else 1e-13, atol=1e-13
+        )
         assert here.counter == there.counter
 
 
 @pytest.mark.parametrize("n", [0, 1, 5, 300, 2000])
 def test_permutations_are_the_cpus(device, n):
     here, there = pair(9, 3)
-    np.testing.assert_array_equal(device.numpy(REGISTRY["permutation"].kernel(device)(n=n, generator=there)),
-                                  here.permutation(n))
+    np.testing.assert_array_equal(
+        device.numpy(REGISTRY["permutation"].kernel(device)(n=n, generator=there)), here.permutation(n)
+    )
 
 
 def test_the_public_functions_draw_on_the_device_what_they_draw_on_the_cpu(device):
     drawn = []
     for name in ("cpu", device.name):
         te.manual_seed(3)
-        drawn.append([te.rand(5, device=name).numpy(), te.randint(0, 9, (4,), device=name).numpy(),
-                      te.randn(6, device=name).numpy()])
+        drawn.append(
+            [
+                te.rand(5, device=name).numpy(),
+                te.randint(0, 9, (4,), device=name).numpy(),
+                te.randn(6, device=name).numpy(),
+            ]
+        )
     for a, b in zip(*drawn, strict=True):
         np.testing.assert_allclose(b, a, rtol=1e-6)

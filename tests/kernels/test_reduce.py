@@ -1,4 +1,5 @@
-"""Reductions: every rung and rule, any axes and layout, under the checker; corners, long rows, planted bugs."""
+"""Reductions: every rung and rule, any axes and layout; corners, long rows, planted bugs."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -27,13 +28,21 @@ def run(device, name, x, axes):
 
 @pytest.mark.parametrize("rung", RUNGS("reduce"))
 @pytest.mark.parametrize("name", NAMES)
-@given(data=st.data(), layout=layouts(), dtype=st.sampled_from(("float32", "float64", "int64", "int32", "uint8",
-                                                                "bool")))
+@given(
+    data=st.data(),
+    layout=layouts(),
+    dtype=st.sampled_from(("float32", "float64", "int64", "int32", "uint8", "bool")),
+)
 @settings(max_examples=5)
 @checked
 def test_every_rung_and_rule_is_numpys(device, rung, name, data, layout, dtype):
-    shape = tuple(data.draw(st.lists(st.sampled_from((1, 2, 3, 7, 33, 70)), min_size=1, max_size=3).filter(
-        lambda s: np.prod(s) < 6000)))
+    shape = tuple(
+        data.draw(
+            st.lists(st.sampled_from((1, 2, 3, 7, 33, 70)), min_size=1, max_size=3).filter(
+                lambda s: np.prod(s) < 6000
+            )
+        )
+    )
     axes = tuple(a for a in range(len(shape)) if data.draw(st.booleans()))
     if name in ONE_AXIS:
         axes = axes[:1] or (0,)
@@ -54,8 +63,20 @@ def test_every_rung_and_rule_is_numpys(device, rung, name, data, layout, dtype):
 @pytest.mark.parametrize("name", [n for n in NAMES if n not in ("any", "all")])
 def test_nan_and_infinity(device, rung, name):
     nan, inf = np.nan, np.inf
-    x = np.array([[1, nan, 3, 5], [nan, 1, nan, 2], [1, inf, 2, inf], [-inf, -inf, -inf, -inf], [-inf, 1, 2, 3],
-                  [inf, -inf, 0, 1], [0, 0, 0, 0], [-2, -1, -2, -1], [3, 3, 1, 1]], np.float64)
+    x = np.array(
+        [
+            [1, nan, 3, 5],
+            [nan, 1, nan, 2],
+            [1, inf, 2, inf],
+            [-inf, -inf, -inf, -inf],
+            [-inf, 1, 2, 3],
+            [inf, -inf, 0, 1],
+            [0, 0, 0, 0],
+            [-2, -1, -2, -1],
+            [3, 3, 1, 1],
+        ],
+        np.float64,
+    )
     with np.errstate(all="ignore"):
         wanted = REGISTRY[name].numpy(x, axes=(1,))
     for layout in ("contiguous", "transposed"):
@@ -90,6 +111,7 @@ def test_the_same_bits_in_any_order_of_threads_and_blocks(device, rung):
     def once():
         with using("reduce", rung):
             found.update(run(device, "sum", x, axes).tobytes() for axes in ((1,),))
+
     once()
     assert len(found) == 1
 
@@ -98,8 +120,9 @@ def test_nothing_to_reduce(device):
     empty = device.asarray(np.zeros((3, 0), np.float32))
     for name in ("sum", "prod", "any", "all", "logsumexp", "norm2"):
         with np.errstate(all="ignore"):
-            np.testing.assert_array_equal(run(device, name, empty, (1,)),
-                                          REGISTRY[name].numpy(np.zeros((3, 0), np.float32), axes=(1,)))
+            np.testing.assert_array_equal(
+                run(device, name, empty, (1,)), REGISTRY[name].numpy(np.zeros((3, 0), np.float32), axes=(1,))
+            )
     assert run(device, "sum", empty, (0,)).shape == (1, 0)
     for name in ("max", "argmin"):
         with pytest.raises(ValueError, match="no elements along the reduced axes"):
@@ -113,20 +136,36 @@ def test_overlapping_windows_are_reduced_where_they_lie(device):
     np.testing.assert_array_equal(run(device, "max", here, (1,)), windows.max(1, keepdims=True))
 
 
-@pytest.mark.parametrize(("rung", "old", "new", "says"), [
-    ("02_shared_tree", "            __syncthreads();\n            if (t < half)", "            if (t < half)",
-     "Data race on shared memory"),
-    ("03_warp_shuffle", "if (lane == 0) shared[warp] = state;\n    __syncthreads();",
-     "if (lane == 0) shared[warp] = state;", "Data race on shared memory"),
-    ("03_warp_shuffle", "row < rows; row += gridDim.x", "row <= rows; row += gridDim.x", "Out-of-bounds"),
-    ("04_two_pass", "        states[warp][lane] = state;\n        __syncthreads();",
-     "        states[warp][lane] = state;", "Data race on shared memory"),
-    ("05_vector_loads", "& (LANES - 1)); ", "& 0); ", "Misaligned read"),
-])
+@pytest.mark.parametrize(
+    ("rung", "old", "new", "says"),
+    [
+        (
+            "02_shared_tree",
+            "            __syncthreads();\n            if (t < half)",
+            "            if (t < half)",
+            "Data race on shared memory",
+        ),
+        (
+            "03_warp_shuffle",
+            "if (lane == 0) shared[warp] = state;\n    __syncthreads();",
+            "if (lane == 0) shared[warp] = state;",
+            "Data race on shared memory",
+        ),
+        ("03_warp_shuffle", "row < rows; row += gridDim.x", "row <= rows; row += gridDim.x", "Out-of-bounds"),
+        (
+            "04_two_pass",
+            "        states[warp][lane] = state;\n        __syncthreads();",
+            "        states[warp][lane] = state;",
+            "Data race on shared memory",
+        ),
+        ("05_vector_loads", "& (LANES - 1)); ", "& 0); ", "Misaligned read"),
+    ],
+)
 def test_a_bug_in_a_copy_of_a_rung_is_reported(device, rung, old, new, says):
     def body():
         x = device.asarray(np.ones((1300, 70) if rung != "05_vector_loads" else (3, 1031), np.float32))
         with planted("reduce", rung, old, new):
             axes = (0,) if rung == "04_two_pass" else (1,)
             run(device, "sum", x, axes)
+
     assert says in report(body)

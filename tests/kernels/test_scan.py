@@ -1,4 +1,5 @@
 """Scans: every rung, any axis and layout, under the checker; carries between tiles, zeros, planted bugs."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -15,15 +16,25 @@ RTOL = {"float32": 3e-5, "float64": 1e-12}
 
 @pytest.mark.parametrize("rung", RUNGS("scan"))
 @pytest.mark.parametrize("name", ["cumsum", "cumprod", "prod_others"])
-@given(data=st.data(), layout=layouts(), dtype=st.sampled_from(("float32", "float64", "int64", "int32", "uint8")))
+@given(
+    data=st.data(), layout=layouts(), dtype=st.sampled_from(("float32", "float64", "int64", "int32", "uint8"))
+)
 @settings(max_examples=8)
 @checked
 def test_every_rung_is_numpys(device, rung, name, data, layout, dtype):
-    shape = tuple(data.draw(st.lists(st.sampled_from((1, 2, 3, 33, 300)), min_size=1, max_size=3).filter(
-        lambda s: np.prod(s) < 4000)))
+    shape = tuple(
+        data.draw(
+            st.lists(st.sampled_from((1, 2, 3, 33, 300)), min_size=1, max_size=3).filter(
+                lambda s: np.prod(s) < 4000
+            )
+        )
+    )
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
-    x = rng.integers(0, 3, shape).astype(dtype) if np.dtype(dtype).kind != "f" else rng.uniform(
-        0.9, 1.1, shape).astype(dtype)
+    x = (
+        rng.integers(0, 3, shape).astype(dtype)
+        if np.dtype(dtype).kind != "f"
+        else rng.uniform(0.9, 1.1, shape).astype(dtype)
+    )
     axis = data.draw(st.integers(0, len(shape) - 1))
     if name == "prod_others":
         params = {"axes": tuple(sorted({axis, data.draw(st.integers(0, len(shape) - 1))}))}
@@ -47,8 +58,9 @@ def test_every_rung_is_numpys(device, rung, name, data, layout, dtype):
 def test_totals_are_carried_from_tile_to_tile(device, rung, n):
     x = np.random.default_rng(0).integers(-5, 5, (2, n))
     with using("scan", rung):
-        np.testing.assert_array_equal(device.numpy(REGISTRY["cumsum"].kernel(device)(device.asarray(x), axis=1)),
-                                      x.cumsum(1))
+        np.testing.assert_array_equal(
+            device.numpy(REGISTRY["cumsum"].kernel(device)(device.asarray(x), axis=1)), x.cumsum(1)
+        )
 
 
 @pytest.mark.parametrize("rung", RUNGS("scan"))
@@ -61,14 +73,23 @@ def test_products_of_others_with_zeros_and_nothing(device, rung):
         np.testing.assert_array_equal(found, op.numpy(x, axes=(1,)))
 
 
-@pytest.mark.parametrize(("rung", "old", "new", "says"), [
-    ("02_block_scan", "__syncthreads();\n                mine = Rule", "mine = Rule", "Data race on shared memory"),
-    ("03_warp_scan", "__syncthreads();        // before the next tile", "", "Data race on shared memory"),
-    ("01_thread_per_line", "k < n; k++", "k <= n; k++", "Out-of-bounds"),
-])
+@pytest.mark.parametrize(
+    ("rung", "old", "new", "says"),
+    [
+        (
+            "02_block_scan",
+            "__syncthreads();\n                mine = Rule",
+            "mine = Rule",
+            "Data race on shared memory",
+        ),
+        ("03_warp_scan", "__syncthreads();        // before the next tile", "", "Data race on shared memory"),
+        ("01_thread_per_line", "k < n; k++", "k <= n; k++", "Out-of-bounds"),
+    ],
+)
 def test_a_bug_in_a_copy_of_a_rung_is_reported(device, rung, old, new, says):
     def body():
         x = device.asarray(np.ones((1, 3000), np.float32))
         with planted("scan", rung, old, new):
             device.numpy(REGISTRY["cumsum"].kernel(device)(x, axis=1))
+
     assert says in report(body)

@@ -1,4 +1,5 @@
 """Softmax, its logarithm and the gradients of both: every rung, axis and layout, under the checker."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -36,12 +37,19 @@ def agree(found, op, arrays, axis):
 @settings(max_examples=7)
 @checked
 def test_every_rung_and_layout_is_numpys(device, rung, name, data, layout, dtype):
-    shape = tuple(data.draw(st.lists(st.sampled_from((1, 2, 3, 7, 33, 130)), min_size=1, max_size=3).filter(
-        lambda s: np.prod(s) < 5000)))
+    shape = tuple(
+        data.draw(
+            st.lists(st.sampled_from((1, 2, 3, 7, 33, 130)), min_size=1, max_size=3).filter(
+                lambda s: np.prod(s) < 5000
+            )
+        )
+    )
     axis = data.draw(st.integers(0, len(shape) - 1))
     arrays = inputs(name, shape, dtype, data.draw(st.integers(0, 99)), axis)
     with using("softmax", rung):
-        found = device.numpy(REGISTRY[name].kernel(device)(*(placed(device, a, layout) for a in arrays), axis=axis))
+        found = device.numpy(
+            REGISTRY[name].kernel(device)(*(placed(device, a, layout) for a in arrays), axis=axis)
+        )
     agree(found, REGISTRY[name], arrays, axis)
 
 
@@ -60,8 +68,16 @@ def test_rows_of_every_length(device, rung, name, shape):
 @pytest.mark.parametrize("width", [3, 2000])
 def test_extremes_are_numpys(device, rung, name, width):
     nan, inf = np.nan, np.inf
-    rows = [[1e4, -1e4, 0], [-inf, 0, 1], [-inf, -inf, -inf], [inf, 0, 1], [inf, inf, 0], [nan, 0, 1], [0, nan, inf],
-            [3e38, 3e38, -3e38]]
+    rows = [
+        [1e4, -1e4, 0],
+        [-inf, 0, 1],
+        [-inf, -inf, -inf],
+        [inf, 0, 1],
+        [inf, inf, 0],
+        [nan, 0, 1],
+        [0, nan, inf],
+        [3e38, 3e38, -3e38],
+    ]
     x = np.array([row + [row[0]] * (width - 3) for row in rows], np.float32)
     with np.errstate(all="ignore"):
         wanted = REGISTRY[name].numpy(x, axis=1)
@@ -76,26 +92,49 @@ def test_whole_numbers_become_float64_and_nothing_stays_nothing(device):
     found = device.numpy(REGISTRY["softmax"].kernel(device)(device.asarray(x), axis=1))
     np.testing.assert_allclose(found, REGISTRY["softmax"].numpy(x, axis=1), rtol=1e-14)
     assert found.dtype == np.float64
-    assert device.numpy(REGISTRY["softmax"].kernel(device)(device.asarray(np.zeros((3, 0))), axis=1)).shape == (3, 0)
+    assert device.numpy(
+        REGISTRY["softmax"].kernel(device)(device.asarray(np.zeros((3, 0))), axis=1)
+    ).shape == (3, 0)
 
 
-@pytest.mark.parametrize(("rung", "old", "new", "says"), [
-    ("02_shared_row", "    __syncthreads();                // the last tree's", "    // the last tree's",
-     "Data race on shared memory"),
-    ("03_online", "        __syncthreads();\n        total = totals[0];", "        total = totals[0];",
-     "Data race on shared memory"),
-    ("03_online", "        __syncthreads();            // before the next row", "", "Data race on shared memory"),
-    ("04_warp_per_row", "if (k * 32 + lane < n) row.set", "if (k * 32 + lane <= n) row.set",
-     "Out-of-bounds write to global memory"),
-    ("01_three_pass", "if (r >= rows) return;", "if (r > rows) return;", "Data race on global memory"),
-])
+@pytest.mark.parametrize(
+    ("rung", "old", "new", "says"),
+    [
+        (
+            "02_shared_row",
+            "    __syncthreads();                // the last tree's",
+            "    // the last tree's",
+            "Data race on shared memory",
+        ),
+        (
+            "03_online",
+            "        __syncthreads();\n        total = totals[0];",
+            "        total = totals[0];",
+            "Data race on shared memory",
+        ),
+        (
+            "03_online",
+            "        __syncthreads();            // before the next row",
+            "",
+            "Data race on shared memory",
+        ),
+        (
+            "04_warp_per_row",
+            "if (k * 32 + lane < n) row.set",
+            "if (k * 32 + lane <= n) row.set",
+            "Out-of-bounds write to global memory",
+        ),
+        ("01_three_pass", "if (r >= rows) return;", "if (r > rows) return;", "Data race on global memory"),
+    ],
+)
 def test_a_bug_in_a_copy_of_a_rung_is_reported(device, rung, old, new, says):
     def body():
         x = device.asarray(np.ones((255, 40) if rung == "01_three_pass" else (1, 41), np.float32))
         with planted("softmax", rung, old, new):
             kernel = device.kernel("softmax", "softmax", np.dtype(np.float32))
             from tinygrad_edu.backend.cuda.families.softmax import rows_along
-            if rung == "03_online":                 # two rows, one block
+
+            if rung == "03_online":  # two rows, one block
                 x = device.asarray(np.ones((2, 41), np.float32))
                 out = device.empty((2, 41), np.dtype(np.float32))
                 packed, rows, n, _ = rows_along(1, out, x, None)
@@ -103,4 +142,5 @@ def test_a_bug_in_a_copy_of_a_rung_is_reported(device, rung, old, new, says):
                 device.synchronize()
             else:
                 device.numpy(REGISTRY["softmax"].kernel(device)(x, axis=1))
+
     assert says in report(body)

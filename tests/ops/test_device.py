@@ -2,6 +2,7 @@
 
 The device is the simulator unless `pytest --device cuda` says otherwise.
 """
+
 from __future__ import annotations
 
 import numpy as np
@@ -35,7 +36,11 @@ def device(request):
 def test_every_op_of_the_library_has_a_kernel():
     families.load_all()
     kernels = {*families.FUSED, *families.REDUCTIONS, "matmul", "gather", "scatter_add"}
-    missing = [n for n, op in REGISTRY.items() if not isinstance(op, Map) and op.family != "restride" and n not in kernels]
+    missing = [
+        n
+        for n, op in REGISTRY.items()
+        if not isinstance(op, Map) and op.family != "restride" and n not in kernels
+    ]
     assert not missing
 
 
@@ -60,9 +65,8 @@ def test_gradients_are_proven_on_the_device_twice(device, name, data):
     callcheck(REGISTRY[name], data.draw(calls(REGISTRY[name])), order=2, device=device)
 
 
-@pytest.mark.parametrize(("name", "at"), [pytest.param(n, e, id=f"{n}-{i}") for n in OPS
-                                          for i, e in enumerate(REGISTRY[n].edges)])
+@pytest.mark.parametrize(
+    ("name", "at"), [pytest.param(n, e, id=f"{n}-{i}") for n in OPS for i, e in enumerate(REGISTRY[n].edges)]
+)
 def test_edges_hold_on_the_device(device, name, at):
     edgecheck(REGISTRY[name], at, device=device)
-
-

@@ -3,6 +3,7 @@
 "highest", the default, multiplies in float32. "high" lets tensor cores round the inputs to TF32, 10 bits of
 mantissa for 23, and add up in float32: several times faster on GPUs since Ampere, to about three digits.
 """
+
 from __future__ import annotations
 
 from contextvars import ContextVar

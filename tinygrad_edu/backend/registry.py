@@ -1,10 +1,12 @@
 """Devices by name. A backend is made when it is first asked for, so an import never touches a device."""
+
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from tinygrad_edu.backend.numpy_backend import NumpyBackend
 from tinygrad_edu.backend.protocol import Backend
@@ -21,6 +23,7 @@ cpu = NumpyBackend()
 _factories: dict[str, Callable[[str], Backend]] = {"cuda": _cuda, "simulator": _cuda}
 _open: dict[str, Backend] = {"cpu": cpu}
 _lock = threading.RLock()
+_default = ""  # the device of tensors that name none; "" until it is first asked for
 
 
 def register(name: str, factory: Callable[[], Backend]) -> None:
@@ -29,17 +32,42 @@ def register(name: str, factory: Callable[[], Backend]) -> None:
 
 
 def get(device: str | Backend | None = None) -> Backend:
-    """The backend of a device; of `TINYGRAD_EDU_DEVICE`, or the cpu, when none is named.
+    """The backend of a device; of the default device when none is named.
 
     "cuda:1" is the second GPU, "cuda" and "cuda:0" the first. Raises DeviceError for a name nobody
     registered, and where a device cannot be used, with what to do. No device ever stands in for another.
     """
     if device is None:
-        device = os.environ.get("TINYGRAD_EDU_DEVICE", "cpu")
+        device = _default or set_default(os.environ.get("TINYGRAD_EDU_DEVICE", "cpu"))
     if not isinstance(device, str):
         return device
     found = _open.get(device)
     return found if found is not None else _opened(device)
+
+
+def set_default(device: str) -> str:
+    """Where tensors live from now on that name no device; at first that of `TINYGRAD_EDU_DEVICE`, or the cpu.
+
+    Raises DeviceError for a name nobody registered.
+    """
+    global _default
+    if not known(device):
+        raise DeviceError(f"no device {device!r} here; there are: {', '.join(devices())}")
+    _default = device
+    return device
+
+
+@contextlib.contextmanager
+def defaulting(device: str | None) -> Iterator[None]:
+    """`set_default(device)` for a while; None changes nothing."""
+    global _default
+    before = _default
+    try:
+        if device is not None:
+            get(set_default(device))
+        yield
+    finally:
+        _default = before
 
 
 def _opened(device: str) -> Backend:
@@ -60,6 +88,7 @@ def close(device: str) -> None:
 
 
 def is_open(device: str) -> bool:
+    """Whether the device has been used."""
     return device.removesuffix(":0") in _open
 
 

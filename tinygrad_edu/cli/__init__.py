@@ -37,10 +37,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _is_input(error: Exception) -> bool:
     """Whether the user, not the program, has to change something."""
     from tinygrad_edu.data import DataError
-    from tinygrad_edu.errors import ShapeError
+    from tinygrad_edu.errors import DeviceError, ShapeError
     from tinygrad_edu.nn import CheckpointError
 
-    return isinstance(error, UsageError | DataError | CheckpointError | ShapeError | MemoryError
+    return isinstance(error, UsageError | DataError | CheckpointError | DeviceError | ShapeError | MemoryError
                       | FileNotFoundError | IsADirectoryError | NotADirectoryError | FileExistsError
                       | PermissionError)
 

@@ -133,6 +133,8 @@ def _train(commands: Any) -> None:
                            help="of split, weights, order and dropout (default 0)")
     run = train.add_argument_group("the run")
     run.add_argument("--out", metavar="DIR", help="where to write (default ./tinygrad-edu-out/DATA)")
+    run.add_argument("--device", metavar="NAME",
+                     help="cpu, cuda, cuda:1, ... or simulator (default cpu, or $TINYGRAD_EDU_DEVICE)")
     run.add_argument("--resume", action="store_true",
                      help="go on from DIR's checkpoint, bit for bit; with a larger --epochs, train longer")
     run.add_argument("--quiet", action="store_true", help="print the result only")

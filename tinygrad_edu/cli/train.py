@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import data
+from tinygrad_edu.backend import registry
 from tinygrad_edu.cli import source
 from tinygrad_edu.cli.arguments import PRESETS, UsageError
 from tinygrad_edu.training import Predictor, Settings, Trainer, TrainingError
@@ -48,7 +49,7 @@ def run(asked: argparse.Namespace) -> int:
     notes = {"data": table.name, "source": table.source, "test_fraction": fraction,
              "label": asked.label, "names": asked.names, "task": asked.task}
     try:
-        with _asked_to_stop() as stop:
+        with registry.defaulting(asked.device), _asked_to_stop() as stop:
             if asked.folds is not None:
                 return _cross_validate(table, settings, folder, asked, notes, stop)
             return _train_once(table, settings, folder, asked, notes, stop, fraction)

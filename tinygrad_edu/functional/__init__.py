@@ -1,7 +1,7 @@
 """Floor 4: functions of tensors. Primitives are lifted as they are; the rest are compositions of them."""
 from tinygrad_edu.functional.creation import (  # noqa: I001 - ruff would give each name a line
-    arange, as_tensor, bernoulli, eye, full, linspace, ones, ones_like, rand, randint, randn, randperm,
-    seed_for, spread, tensor, wrap, zeros, zeros_like,
+    arange, as_tensor, bernoulli, eye, from_dlpack, full, linspace, ones, ones_like, rand, randint,
+    randn, randperm, seed_for, spread, tensor, wrap, zeros, zeros_like,
 )
 from tinygrad_edu.functional.elementwise import (
     abs, acos, acosh, add, asin, asinh, atan, atan2, atanh, cbrt, ceil, clip, cos, cosh, div, elu, equal,
@@ -33,7 +33,7 @@ __all__ = [
     "binary_cross_entropy", "binary_cross_entropy_with_logits", "broadcast_to", "cbrt", "ceil",
     "clip", "clone", "concat", "cos", "cosh", "cross_entropy", "cumprod", "cumsum", "div", "dot",
     "einsum", "elu", "embedding", "equal", "erf", "exp", "exp2", "expand", "expand_dims", "expm1",
-    "eye", "flatten", "flip", "floor", "floor_divide", "full", "gather", "gelu", "getitem",
+    "eye", "flatten", "flip", "floor", "floor_divide", "from_dlpack", "full", "gather", "gelu", "getitem",
     "greater", "greater_equal", "hinge", "huber", "hypot", "index_select", "isfinite", "isinf",
     "isnan", "l1", "layer_norm", "leaky_relu", "less", "less_equal", "linear", "linspace", "log",
     "log10", "log1p", "log2", "log_sigmoid", "log_softmax", "logical_and", "logical_not",

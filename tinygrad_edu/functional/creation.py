@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def wrap(array: Any, requires_grad: bool = False, device: Any = None) -> Tensor:
     """A tensor over `array` itself, which the caller gives up; no copy on the cpu."""
-    backend = registry.cpu if device is None or device == "cpu" else registry.get(device)
+    backend = registry.get(device)
     if requires_grad and not dtypes.is_floating(array.dtype):
         raise TypeError(f"a {array.dtype} tensor has no gradient (at {user_line()}); "
                         "make it float: dtype='float32'")
@@ -56,7 +56,20 @@ def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: b
                              else dtypes.default_for(array), copy=False)
     elif array.dtype not in dtypes.SUPPORTED:
         dtypes.as_dtype(array.dtype)
-    return wrap(array, requires_grad, registry.get(device).name if device is None else device)
+    return wrap(array, requires_grad, device)
+
+
+def from_dlpack(x: Any, *, device: Any = None) -> Tensor:
+    """A tensor over the memory of another library's array, which must lie on `device`; nothing is copied.
+
+    Raises BufferError when it lies elsewhere, TypeError for a dtype the library does not have.
+    """
+    backend = registry.get(device)
+    taken: Any = np if backend is registry.cpu else backend
+    array = taken.from_dlpack(x)
+    if array.dtype not in dtypes.SUPPORTED:
+        dtypes.as_dtype(array.dtype)
+    return Value.kind(Storage(array, backend), None)
 
 
 def as_tensor(data: Any) -> Tensor:

@@ -78,7 +78,8 @@ log_softmax_grad: Op = Op("log_softmax_grad", _log_softmax_grad,
                           (lambda g, y, axis: g - _weighted_total(g, exp(y), axis),
                            lambda g, seed, y, axis: -g * exp(y) * sum(seed, axes=(axis,))),
                           calls=_pair_calls, math=r"\bar g_i - e^{y_i} \sum_j \bar g_j")
-softmax = Op("softmax", _softmax, (lambda g, out, axis: softmax_grad(g, out, axis=axis),), calls=_axis_calls, math=r"e^{x_i} / \sum_j e^{x_j}",
+softmax = Op("softmax", _softmax, (lambda g, out, axis: softmax_grad(g, out, axis=axis),),
+             calls=_axis_calls, math=r"e^{x_i} / \sum_j e^{x_j}",
              edges=(edge(x=[10000.0, -10000.0], out=[1.0, 0.0], slope=[0.0, 0.0], params={"axis": 0}),))
 log_softmax = Op("log_softmax", _log_softmax,
                  (lambda g, out, axis: log_softmax_grad(g, out, axis=axis),), calls=_axis_calls,
@@ -189,10 +190,12 @@ def _standardize_grad(seed: Any, x: Any, *, axes: tuple[int, ...], eps: float = 
     centred = x - x.mean(axes, keepdims=True)
     scale = 1.0 / np.sqrt((centred * centred).mean(axes, keepdims=True) + eps)
     centred *= scale
-    return (seed - seed.mean(axes, keepdims=True) - centred * (seed * centred).mean(axes, keepdims=True)) * scale
+    tilt = (seed * centred).mean(axes, keepdims=True)
+    return (seed - seed.mean(axes, keepdims=True) - centred * tilt) * scale
 
 
-def _standardize_grad_vjp(g: Any, seed: Any, x: Any, x_shape: Shape, axes: tuple[int, ...], eps: float) -> Any:
+def _standardize_grad_vjp(g: Any, seed: Any, x: Any, x_shape: Shape, axes: tuple[int, ...],
+                          eps: float) -> Any:
     """By the product rule over its three factors: the deviations, their means, and the scale."""
     n = float(np.prod([x_shape[a] for a in axes]))
 

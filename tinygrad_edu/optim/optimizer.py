@@ -191,7 +191,8 @@ class Optimizer(ABC):
                 writes.where = "optimizer step"
             for (backend, _, step), tensors in elsewhere.items():
                 backend.fused(Step(self.kernel), [a for arrays in tensors for a in arrays],
-                              {"each": len(tensors[0]), "numbers": self.numbers(group, step), "flag": self.flag(group)})
+                              {"each": len(tensors[0]), "numbers": self.numbers(group, step),
+                               "flag": self.flag(group)})
         return loss
 
     def _fill(self, numbers: Numbers, dtype: np.dtype[Any]) -> list[NumpyArray]:

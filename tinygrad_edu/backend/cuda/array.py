@@ -2,6 +2,7 @@
 
 It speaks two languages of others: `__cuda_array_interface__` (version 3) and DLPack, both without a copy.
 """
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -13,18 +14,29 @@ from tinygrad_edu.shapes import Shape
 if TYPE_CHECKING:
     from tinygrad_edu.backend.cuda.backend import Cuda
 
-CODES = {np.dtype(name): code for code, name in enumerate(
-    ("float32", "float64", "int64", "int32", "uint8", "bool", "uint64"))}      # `Dtype` of kernels/common.cuh
+CODES = {
+    np.dtype(name): code
+    for code, name in enumerate(("float32", "float64", "int64", "int32", "uint8", "bool", "uint64"))
+}  # `Dtype` of kernels/common.cuh
 
 
 class DeviceArray:
     """`shape`, `strides` (bytes) and `dtype` over device memory; `pointer` is the address of its first
     element, `memory` whoever must live for it to stay valid."""
-    __slots__ = ("contiguous", "device", "dtype", "memory", "pointer", "shape", "size", "strides")
-    __array_ufunc__ = None              # NumPy must not try
 
-    def __init__(self, device: Cuda, memory: Any, pointer: int, shape: Shape, strides: Shape | None,
-                 dtype: np.dtype[Any], size: int | None = None) -> None:
+    __slots__ = ("contiguous", "device", "dtype", "memory", "pointer", "shape", "size", "strides")
+    __array_ufunc__ = None  # NumPy must not try
+
+    def __init__(
+        self,
+        device: Cuda,
+        memory: Any,
+        pointer: int,
+        shape: Shape,
+        strides: Shape | None,
+        dtype: np.dtype[Any],
+        size: int | None = None,
+    ) -> None:
         self.device, self.memory, self.pointer = device, memory, pointer
         self.shape, self.dtype = shape, dtype
         if size is None:
@@ -64,17 +76,25 @@ class DeviceArray:
 
     @property
     def __cuda_array_interface__(self) -> dict[str, Any]:
-        return {"shape": self.shape, "typestr": self.dtype.str, "data": (self.pointer, False),
-                "strides": None if self.contiguous else self.strides, "version": 3,
-                "stream": self.device.context.stream.handle or 1}
+        return {
+            "shape": self.shape,
+            "typestr": self.dtype.str,
+            "data": (self.pointer, False),
+            "strides": None if self.contiguous else self.strides,
+            "version": 3,
+            "stream": self.device.context.stream.handle or 1,
+        }
 
-    def __dlpack__(self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None,
-                   copy: bool | None = None) -> Any:
+    def __dlpack__(
+        self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: bool | None = None
+    ) -> Any:
         from tinygrad_edu.backend.cuda.dlpack import export
+
         return export(self, stream, dl_device, copy)
 
     def __dlpack_device__(self) -> tuple[int, int]:
         from tinygrad_edu.backend.cuda.dlpack import device_of
+
         return device_of(self)
 
 
@@ -119,5 +139,3 @@ def merged(shape: Shape, *strides: Shape) -> tuple[list[int], list[list[int]]]:
         for s, kept in zip(strides, steps, strict=True):
             kept.append(s[axis])
     return sizes[::-1], [kept[::-1] for kept in steps]
-
-

@@ -3,6 +3,7 @@
 Everything is put into the stream and nothing waits, but for `numpy` and `synchronize`. What a kernel found
 wrong on the way, an index out of range, is raised there.
 """
+
 from __future__ import annotations
 
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.backend.cuda import compile as compiler
-from tinygrad_edu.backend.cuda import driver, families
+from tinygrad_edu.backend.cuda import dlpack, driver, families
 from tinygrad_edu.backend.cuda.array import DeviceArray, dense_strides
 from tinygrad_edu.backend.cuda.families import copy as _copy
 from tinygrad_edu.backend.cuda.families import elementwise as _elementwise
@@ -28,8 +29,9 @@ DTYPES = tuple(np.dtype(t) for t in ("float32", "float64", "int64", "int32", "ui
 
 class Cuda:
     """A device by name: "cuda" and "cuda:0" are the first GPU, "simulator" the simulated one."""
+
     arithmetic = False
-    steps = frozenset(families.STEPS)                       # optimizer rules that it has a kernel for
+    steps = frozenset(families.STEPS)  # optimizer rules that it has a kernel for
 
     def __init__(self, name: str = "cuda") -> None:
         kind, _, index = name.partition(":")
@@ -41,7 +43,7 @@ class Cuda:
         self.pool = Pool(self.context, name)
         self.staging = Staging(self.context)
         self.faults = Faults(self)
-        self.plans: dict[Any, Any] = {}                     # launch parameters worked out before, by layout
+        self.plans: dict[Any, Any] = {}  # launch parameters worked out before, by layout
         self._kernels: dict[Any, Kernel] = {}
         self._modules: dict[Any, Any] = {}
         families.load_all()
@@ -79,10 +81,13 @@ class Cuda:
         return DeviceArray(self, block, block.pointer, shape, None, dtype, size)
 
     def view(self, array: DeviceArray, shape: Shape, strides: Shape, offset: int) -> DeviceArray:
-        return DeviceArray(self, array.memory, array.pointer + offset, tuple(shape), tuple(strides), array.dtype)
+        return DeviceArray(
+            self, array.memory, array.pointer + offset, tuple(shape), tuple(strides), array.dtype
+        )
 
-    def copy(self, array: DeviceArray, *, dtype: np.dtype[Any] | None = None,
-             out: DeviceArray | None = None) -> DeviceArray:
+    def copy(
+        self, array: DeviceArray, *, dtype: np.dtype[Any] | None = None, out: DeviceArray | None = None
+    ) -> DeviceArray:
         if out is None:
             out = self.empty(array.shape, array.dtype if dtype is None else dtype)
         if out.dtype != array.dtype:
@@ -91,24 +96,29 @@ class Cuda:
             _copy.copy_into(self, array, out)
         return out
 
-    def map(self, op: Op, arrays: tuple[Any, ...], shape: Shape, dtype: np.dtype[Any],
-            params: dict[str, Any]) -> DeviceArray:
+    def map(
+        self, op: Op, arrays: tuple[Any, ...], shape: Shape, dtype: np.dtype[Any], params: dict[str, Any]
+    ) -> DeviceArray:
         return _elementwise.map_(self, op, arrays, shape, dtype, params)
 
-    def reduce(self, op: Op, array: DeviceArray, axes: Shape, dtype: np.dtype[Any],
-               params: dict[str, Any]) -> DeviceArray:
+    def reduce(
+        self, op: Op, array: DeviceArray, axes: Shape, dtype: np.dtype[Any], params: dict[str, Any]
+    ) -> DeviceArray:
         return self._host(families.REDUCTIONS, op, "reduce")(self, array, axes, dtype, **params)
 
     def matmul(self, x: DeviceArray, y: DeviceArray) -> DeviceArray:
         from tinygrad_edu.backend.cuda.families.matmul import matmul
+
         return matmul(self, x, y)
 
     def gather(self, array: DeviceArray, index: DeviceArray, axis: int) -> DeviceArray:
         from tinygrad_edu.backend.cuda.families.gather import gather
+
         return gather(self, array, index, axis)
 
     def scatter_add(self, shape: Shape, index: DeviceArray, source: DeviceArray, axis: int) -> DeviceArray:
         from tinygrad_edu.backend.cuda.families.scatter import scatter_add
+
         return scatter_add(self, shape, index, source, axis)
 
     def fused(self, op: Op, arrays: tuple[Any, ...], params: dict[str, Any]) -> DeviceArray:
@@ -156,8 +166,10 @@ class Cuda:
     def broadcast(self, array: DeviceArray, shape: Shape) -> DeviceArray:
         """A view of `array` repeated to `shape` by zero strides."""
         lead = len(shape) - len(array.shape)
-        strides = (0,) * lead + tuple(0 if n == 1 and full != 1 else s for n, s, full
-                                      in zip(array.shape, array.strides, shape[lead:], strict=True))
+        strides = (0,) * lead + tuple(
+            0 if n == 1 and full != 1 else s
+            for n, s, full in zip(array.shape, array.strides, shape[lead:], strict=True)
+        )
         return self.view(array, shape, strides, 0)
 
     def reshaped(self, array: DeviceArray, shape: Shape) -> DeviceArray:
@@ -166,7 +178,7 @@ class Cuda:
         return self.view(array, shape, dense_strides(shape, array.itemsize), 0)
 
     def adopt(self, array: Any) -> DeviceArray:
-        """Memory of another library, by its `__cuda_array_interface__`, as ours; it lives as long as we use it."""
+        """Another library's memory, by its `__cuda_array_interface__`, as ours; it lives while we use it."""
         found = getattr(array, "__cuda_array_interface__", None)
         if found is None:
             raise TypeError(f"{type(array).__name__} has no __cuda_array_interface__")
@@ -174,8 +186,18 @@ class Cuda:
         if dtype not in DTYPES:
             raise TypeError(f"{self.name} has no {dtype} arrays; it has {', '.join(map(str, DTYPES))}")
         self.context.wait_for_others()
-        return DeviceArray(self, array, int(found["data"][0] or 0), tuple(found["shape"]),
-                           found.get("strides") and tuple(found["strides"]), dtype)
+        return DeviceArray(
+            self,
+            array,
+            int(found["data"][0] or 0),
+            tuple(found["shape"]),
+            found.get("strides") and tuple(found["strides"]),
+            dtype,
+        )
+
+    def from_dlpack(self, producer: Any) -> DeviceArray:
+        """The same by DLPack."""
+        return dlpack.take(self, producer)
 
     def lend(self, array: DeviceArray) -> Any:
         """A PyCUDA GPUArray over the same memory."""
@@ -207,9 +229,11 @@ class Cuda:
     def _host(self, table: dict[str, Any], op: Op, kind: str) -> Any:
         found = table.get(op.name)
         if found is None:
-            raise DeviceError(f"op {op.name!r} has no {kind} kernel on {self.name}: write one in "
-                              "kernels/ and register it in backend/cuda/families/, or compute on the cpu: "
-                              "x.to('cpu')")
+            raise DeviceError(
+                f"op {op.name!r} has no {kind} kernel on {self.name}: write one in "
+                "kernels/ and register it in backend/cuda/families/, or compute on the cpu: "
+                "x.to('cpu')"
+            )
         return found
 
     def _build(self, family: str, symbol: str, dtype: np.dtype[Any], named: str | None) -> Kernel:
@@ -219,8 +243,10 @@ class Cuda:
         try:
             function = driver.Function(self.context, module, symbol)
         except Exception as error:
-            raise DeviceError(f"kernels/{family}/{rung.name}.cu has no kernel {symbol} for {dtype}: {error}. "
-                              "A new elementwise op needs its line in kernels/elementwise/formulas.cuh") from error
+            raise DeviceError(
+                f"kernels/{family}/{rung.name}.cu has no kernel {symbol} for {dtype}: {error}. "
+                "A new elementwise op needs its line in kernels/elementwise/formulas.cuh"
+            ) from error
         return Kernel(self.context, function, rung, symbol, ladder.symbols[symbol], dtype)
 
     def _module(self, ladder: Ladder, rung: Rung, dtype: np.dtype[Any]) -> Any:
@@ -231,9 +257,15 @@ class Cuda:
         module = self._modules.get(key)
         if module is None:
             self.activate()
-            parts = [(ladder, rung)] if alone else [
-                (other, other.rung(other.default)) for other in families.ladders().values()
-                if other.unit == ladder.unit]
+            parts = (
+                [(ladder, rung)]
+                if alone
+                else [
+                    (other, other.rung(other.default))
+                    for other in families.ladders().values()
+                    if other.unit == ladder.unit
+                ]
+            )
             cubin = compiler.cubin(parts, dtype, self.context.arch, where)
             module = self._modules[key] = self.context.load(cubin)
         return module

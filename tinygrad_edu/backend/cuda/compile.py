@@ -5,6 +5,7 @@ one text. It is compiled when one of its kernels is first asked for. A rung that
 of its own. Cubins are kept in the cache folder under a hash of all the text that made them, of the options
 and of the compiler, so a changed kernel is compiled again and nothing else is.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -24,7 +25,7 @@ from tinygrad_edu.backend.cuda.kernels import Ladder, Rung
 
 OPTIONS = ["-O3", "-std=c++17", "-lineinfo"]
 _folder: ContextVar[Path | None] = ContextVar("kernels", default=None)
-runs = 0                                    # how often nvcc ran in this process
+runs = 0  # how often nvcc ran in this process
 
 
 def kernels_folder() -> Path:
@@ -89,13 +90,13 @@ def _read(path: str, _changed: int) -> str:
     return Path(path).read_text(encoding="utf-8")
 
 
-def cubin(parts: list[tuple[Ladder, Rung]], dtype: np.dtype[Any], arch: str,
-          folder: Path) -> bytes:
+def cubin(parts: list[tuple[Ladder, Rung]], dtype: np.dtype[Any], arch: str, folder: Path) -> bytes:
     """The compiled unit, from the cache or from nvcc."""
     global runs
     text, options = source(parts), [*OPTIONS, f"-DSCALAR={dtype.name}"]
-    identity = "\0".join([text, text_of(parts, folder), *options, arch, driver.compiler_identity(),
-                          str(folder)])
+    identity = "\0".join(
+        [text, text_of(parts, folder), *options, arch, driver.compiler_identity(), str(folder)]
+    )
     path = cache_folder() / f"{hashlib.sha256(identity.encode()).hexdigest()[:32]}.cubin"
     try:
         return path.read_bytes()
@@ -107,7 +108,7 @@ def cubin(parts: list[tuple[Ladder, Rung]], dtype: np.dtype[Any], arch: str,
         path.parent.mkdir(parents=True, exist_ok=True)
         draft = path.with_suffix(f".{os.getpid()}")
         draft.write_bytes(made)
-        draft.replace(path)                 # whole or not at all: other processes share the folder
+        draft.replace(path)  # whole or not at all: other processes share the folder
     except OSError:
-        pass                                # no cache, no harm: the next process compiles again
+        pass  # no cache, no harm: the next process compiles again
     return made

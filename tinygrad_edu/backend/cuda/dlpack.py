@@ -3,6 +3,7 @@
 Memory of the simulator is memory of this process, so it presents itself as the CPU's, and NumPy can look at
 it. Strides of DLPack count elements, ours bytes.
 """
+
 from __future__ import annotations
 
 import ctypes
@@ -16,23 +17,31 @@ from tinygrad_edu.backend.cuda.array import DeviceArray
 if TYPE_CHECKING:
     from tinygrad_edu.backend.cuda.backend import Cuda
 
-CPU, CUDA = 1, 2                            # DLDeviceType
-_KINDS = {"i": 0, "u": 1, "f": 2, "b": 6}   # DLDataTypeCode
+CPU, CUDA = 1, 2  # DLDeviceType
+_KINDS = {"i": 0, "u": 1, "f": 2, "b": 6}  # DLDataTypeCode
 _NAME, _USED = b"dltensor", b"used_dltensor"
 
 
-class _Tensor(ctypes.Structure):            # DLTensor
-    _fields_ = [("data", ctypes.c_void_p), ("device_type", ctypes.c_int32), ("device_id", ctypes.c_int32),
-                ("ndim", ctypes.c_int32), ("code", ctypes.c_uint8), ("bits", ctypes.c_uint8),
-                ("lanes", ctypes.c_uint16), ("shape", ctypes.POINTER(ctypes.c_int64)),
-                ("strides", ctypes.POINTER(ctypes.c_int64)), ("byte_offset", ctypes.c_uint64)]
+class _Tensor(ctypes.Structure):  # DLTensor
+    _fields_ = [
+        ("data", ctypes.c_void_p),
+        ("device_type", ctypes.c_int32),
+        ("device_id", ctypes.c_int32),
+        ("ndim", ctypes.c_int32),
+        ("code", ctypes.c_uint8),
+        ("bits", ctypes.c_uint8),
+        ("lanes", ctypes.c_uint16),
+        ("shape", ctypes.POINTER(ctypes.c_int64)),
+        ("strides", ctypes.POINTER(ctypes.c_int64)),
+        ("byte_offset", ctypes.c_uint64),
+    ]
 
 
 _Deleter = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 _Destructor = ctypes.CFUNCTYPE(None, ctypes.c_void_p)
 
 
-class _Managed(ctypes.Structure):           # DLManagedTensor
+class _Managed(ctypes.Structure):  # DLManagedTensor
     _fields_ = [("tensor", _Tensor), ("context", ctypes.c_void_p), ("deleter", _Deleter)]
 
 
@@ -45,18 +54,19 @@ _api.PyCapsule_GetPointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
 _api.PyCapsule_SetName.argtypes = [ctypes.py_object, ctypes.c_char_p]
 _IsValidAt = ctypes.PYFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_char_p)(("PyCapsule_IsValid", _api))
 _PointerAt = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.c_void_p, ctypes.c_char_p)(
-    ("PyCapsule_GetPointer", _api))
+    ("PyCapsule_GetPointer", _api)
+)
 
-_exported: dict[int, Any] = {}              # address of a DLManagedTensor -> what it needs to live
+_exported: dict[int, Any] = {}  # address of a DLManagedTensor -> what it needs to live
 
 
-@_Deleter
+@_Deleter  # type: ignore[untyped-decorator]
 def _delete(address: int) -> None:
     """A consumer is done."""
     _exported.pop(address, None)
 
 
-@_Destructor
+@_Destructor  # type: ignore[untyped-decorator]
 def _destroy(capsule: int) -> None:
     """A capsule dies; if nobody took what is in it, nobody else will delete it."""
     if _IsValidAt(capsule, _NAME):
@@ -75,8 +85,10 @@ def export(array: DeviceArray, stream: Any, dl_device: Any, copy: bool | None) -
     device than the array's.
     """
     if dl_device is not None and tuple(dl_device) != device_of(array):
-        raise BufferError(f"the array is on DLPack device {device_of(array)}, not {tuple(dl_device)}; move it "
-                          "with tensor.to(device)")
+        raise BufferError(
+            f"the array is on DLPack device {device_of(array)}, not {tuple(dl_device)}; move it "
+            "with tensor.to(device)"
+        )
     if copy:
         array = array.device.copy(array)
     if stream != -1:
@@ -85,8 +97,9 @@ def export(array: DeviceArray, stream: Any, dl_device: Any, copy: bool | None) -
     shape = (ctypes.c_int64 * ndim)(*array.shape)
     strides = (ctypes.c_int64 * ndim)(*(s // array.itemsize for s in array.strides))
     kind, index = device_of(array)
-    tensor = _Tensor(array.pointer, kind, index, ndim, _KINDS[array.dtype.kind], 8 * array.itemsize, 1,
-                     shape, strides, 0)
+    tensor = _Tensor(
+        array.pointer, kind, index, ndim, _KINDS[array.dtype.kind], 8 * array.itemsize, 1, shape, strides, 0
+    )
     managed = _Managed(tensor, None, _delete)
     address = ctypes.addressof(managed)
     _exported[address] = (managed, shape, strides, array)
@@ -113,8 +126,11 @@ def take(device: Cuda, producer: Any) -> DeviceArray:
     ours = (CPU, 0) if driver.is_simulator() else (CUDA, device.context.index)
     if where != ours:
         raise BufferError(f"the array is on DLPack device {where}, {device.name} is {ours}")
-    capsule = producer.__dlpack__() if where[0] == CPU else producer.__dlpack__(
-        stream=device.context.stream.handle or 1)
+    capsule = (
+        producer.__dlpack__()
+        if where[0] == CPU
+        else producer.__dlpack__(stream=device.context.stream.handle or 1)
+    )
     if not _api.PyCapsule_IsValid(capsule, _NAME):
         raise BufferError("from_dlpack: not a fresh DLPack capsule of version 0")
     managed = _Managed.from_address(_api.PyCapsule_GetPointer(capsule, _NAME))
@@ -125,8 +141,13 @@ def take(device: Cuda, producer: Any) -> DeviceArray:
         kind = kinds[tensor.code]
         dtype = np.dtype("bool" if kind == "b" else f"{kind}{tensor.bits // 8}")
     except (KeyError, TypeError) as error:
-        raise BufferError(f"from_dlpack: no dtype for type code {tensor.code} of {tensor.bits} bits") from error
+        raise BufferError(
+            f"from_dlpack: no dtype for type code {tensor.code} of {tensor.bits} bits"
+        ) from error
     shape = tuple(tensor.shape[i] for i in range(tensor.ndim))
-    strides = (tuple(tensor.strides[i] * dtype.itemsize for i in range(tensor.ndim))
-               if tensor.strides else None)
-    return DeviceArray(device, (owner, producer), (tensor.data or 0) + tensor.byte_offset, shape, strides, dtype)
+    strides = (
+        tuple(tensor.strides[i] * dtype.itemsize for i in range(tensor.ndim)) if tensor.strides else None
+    )
+    return DeviceArray(
+        device, (owner, producer), (tensor.data or 0) + tensor.byte_offset, shape, strides, dtype
+    )

@@ -2,6 +2,7 @@
 
 The device `simulator` is the same code over the simulated driver, put under PyCUDA before its first import.
 """
+
 from __future__ import annotations
 
 import atexit
@@ -21,11 +22,11 @@ import numpy as np
 from tinygrad_edu.errors import DeviceError
 
 _lock = threading.Lock()
-_kind: str | None = None            # "cuda" or "simulator", once PyCUDA is imported: a process has one driver
+_kind: str | None = None  # "cuda" or "simulator", once PyCUDA is imported: a process has one driver
 _driver: Any = None
-_local = threading.local()          # .context: what this thread made current last
+_local = threading.local()  # .context: what this thread made current last
 _open: list[Context] = []
-_watched: Callable[[], bool] | None = None      # of the simulator: whether its checker is on
+_watched: Callable[[], bool] | None = None  # of the simulator: whether its checker is on
 
 NumpyArray = np.ndarray[Any, Any]
 
@@ -37,19 +38,25 @@ def start(kind: str) -> None:
         if _kind == kind:
             return
         if _kind is not None:
-            raise DeviceError(f"this process runs its kernels on the device {_kind!r}; a process has one CUDA "
-                              f"driver, so {kind!r} needs another process")
+            raise DeviceError(
+                f"this process runs its kernels on the device {_kind!r}; a process has one CUDA "
+                f"driver, so {kind!r} needs another process"
+            )
         if kind == "simulator":
             _install_simulator()
         elif "tinygrad_edu.simulator" in sys.modules and _simulated():
-            raise DeviceError("the simulator is this process's CUDA driver; ask for device='simulator', or "
-                              "start without tinygrad_edu.simulator.install() to use a GPU")
+            raise DeviceError(
+                "the simulator is this process's CUDA driver; ask for device='simulator', or "
+                "start without tinygrad_edu.simulator.install() to use a GPU"
+            )
         _driver = _pycuda("driver", kind)
         try:
             _driver.init()
         except Exception as error:
-            raise DeviceError(f"CUDA does not start: {error}. Is there an NVIDIA GPU, and its driver? Without "
-                              "one, device='simulator' runs the same kernels on the CPU") from error
+            raise DeviceError(
+                f"CUDA does not start: {error}. Is there an NVIDIA GPU, and its driver? Without "
+                "one, device='simulator' runs the same kernels on the CPU"
+            ) from error
         if kind == "simulator":
             _watched = importlib.import_module("tinygrad_edu.simulator.checking").is_checking
         _kind = kind
@@ -72,11 +79,15 @@ def _pycuda(part: str, kind: str) -> ModuleType:
         return importlib.import_module(f"pycuda.{part}")
     except ImportError as error:
         if importlib.util.find_spec("pycuda") is None:
-            advice = ("PyCUDA is not installed: pip install 'tinygrad_edu[cuda]' on a machine with a CUDA "
-                      "toolkit, or `tinygrad-edu simulator setup` without one")
+            advice = (
+                "PyCUDA is not installed: pip install 'tinygrad_edu[cuda]' on a machine with a CUDA "
+                "toolkit, or `tinygrad-edu simulator setup` without one"
+            )
         else:
-            advice = (f"PyCUDA cannot be loaded ({error}). Without an NVIDIA driver there is no 'cuda'; "
-                      "device='simulator' runs the same kernels on the CPU")
+            advice = (
+                f"PyCUDA cannot be loaded ({error}). Without an NVIDIA driver there is no 'cuda'; "
+                "device='simulator' runs the same kernels on the CPU"
+            )
         raise DeviceError(f"no device {kind!r}: {advice}") from error
 
 
@@ -91,6 +102,7 @@ def kind() -> str | None:
 
 
 def device_count() -> int:
+    """How many devices the driver has."""
     return int(_driver.Device.count())
 
 
@@ -104,7 +116,7 @@ class Context:
         self.device = _driver.Device(index)
         self.context = self.device.retain_primary_context()
         self.activate()
-        self.stream = _driver.Stream(1)                 # 1: CU_STREAM_NON_BLOCKING, no order with other streams
+        self.stream = _driver.Stream(1)  # 1: CU_STREAM_NON_BLOCKING, no order with other streams
         major, minor = self.device.compute_capability()
         self.arch = f"sm_{major}{minor}"
         self.name = str(self.device.name())
@@ -192,9 +204,13 @@ class Context:
         attribute, of = self.device.get_attribute, _driver.device_attribute
         free, total = self.memory()
         return {
-            "name": self.name, "index": self.index, "arch": self.arch,
-            "kind": kind(), "driver": _driver.get_driver_version(),
-            "memory": total, "free": free,
+            "name": self.name,
+            "index": self.index,
+            "arch": self.arch,
+            "kind": kind(),
+            "driver": _driver.get_driver_version(),
+            "memory": total,
+            "free": free,
             "multiprocessors": attribute(of.MULTIPROCESSOR_COUNT),
             "clock_khz": attribute(of.CLOCK_RATE),
             "shared_per_block": attribute(of.MAX_SHARED_MEMORY_PER_BLOCK),
@@ -206,6 +222,7 @@ class Context:
 
 class Function:
     """A kernel of a loaded module, ready to be launched with packed bytes: the thin way, about 1 us."""
+
     __slots__ = ("_launch", "_stream", "function", "name")
 
     def __init__(self, context: Context, module: Any, name: str) -> None:
@@ -216,8 +233,9 @@ class Function:
         """Ask for more dynamic shared memory than the 48 KiB that every launch may have."""
         self.function.set_attribute(_driver.function_attribute.MAX_DYNAMIC_SHARED_SIZE_BYTES, size)
 
-    def launch(self, grid: tuple[int, int, int], block: tuple[int, int, int], packed: bytes,
-               shared: int) -> None:
+    def launch(
+        self, grid: tuple[int, int, int], block: tuple[int, int, int], packed: bytes, shared: int
+    ) -> None:
         self._launch(grid, block, packed, shared, self._stream)
 
     def resources(self) -> dict[str, int]:
@@ -239,17 +257,27 @@ def compile_cubin(source: str, arch: str, options: list[str], include: Path) -> 
     """One nvcc run. Raises DeviceError with the compiler's words when it fails."""
     compiler = _pycuda("compiler", _kind or "cuda")
     try:
-        return bytes(compiler.compile(source, nvcc=nvcc(), options=list(options), no_extern_c=True, arch=arch,
-                                      cache_dir=False, include_dirs=[str(include)]))
+        return bytes(
+            compiler.compile(
+                source,
+                nvcc=nvcc(),
+                options=list(options),
+                no_extern_c=True,
+                arch=arch,
+                cache_dir=False,
+                include_dirs=[str(include)],
+            )
+        )
     except _driver.CompileError as error:
         raise DeviceError(f"nvcc refused the kernels:\n{error.stderr or error.stdout or error}") from error
 
 
 def gpuarray(array: Any) -> Any:
     """A GPUArray over the memory of a DeviceArray."""
-    made = _pycuda("gpuarray", _kind or "cuda").GPUArray(array.shape, array.dtype, gpudata=array.pointer,
-                                                         strides=array.strides)
-    made.owner = array                  # its memory lives as long as the GPUArray
+    made = _pycuda("gpuarray", _kind or "cuda").GPUArray(
+        array.shape, array.dtype, gpudata=array.pointer, strides=array.strides
+    )
+    made.owner = array  # its memory lives as long as the GPUArray
     return made
 
 
@@ -257,8 +285,10 @@ def nvcc() -> str:
     """The compiler that will run. Raises DeviceError where there is none."""
     found = shutil.which("nvcc")
     if found is None:
-        raise DeviceError("no nvcc on the PATH: install a CUDA toolkit, or pip install nvidia-cuda-nvcc "
-                          "nvidia-nvvm nvidia-cuda-crt nvidia-cuda-runtime and put its bin folder on the PATH")
+        raise DeviceError(
+            "no nvcc on the PATH: install a CUDA toolkit, or pip install nvidia-cuda-nvcc "
+            "nvidia-nvvm nvidia-cuda-crt nvidia-cuda-runtime and put its bin folder on the PATH"
+        )
     return found
 
 
@@ -270,4 +300,5 @@ def compiler_identity() -> str:
 
 
 def current(context: Context) -> bool:
+    """Whether the thread's current context is this one, as far as this module knows."""
     return getattr(_local, "context", None) is context

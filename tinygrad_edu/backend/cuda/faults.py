@@ -1,9 +1,10 @@
 """What kernels found wrong, told when somebody waits: an index out of range is an IndexError, never a wait.
 
 A kernel that meets a bad index leaves memory alone and writes (call, index, size) into a cell of the device;
-the first one stays. The cell is read with the next synchronisation, and only if a kernel that can write it ran
-since the last.
+the first one stays. The cell is read with the next synchronisation, and only if a kernel that can write
+it ran since the last.
 """
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING

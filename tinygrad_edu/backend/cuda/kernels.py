@@ -4,6 +4,7 @@ A family of kernels is a folder `kernels/<family>/` of numbered rungs, naive to 
 symbols with the same parameters. Its table, one row a rung, stands in `families/<family>.py` beside the host
 code that calls it; production is the row it names, so nothing is ever copied from the ladder.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -11,6 +12,7 @@ import struct
 from collections.abc import Callable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -24,12 +26,13 @@ Geometry = Size3 | Callable[..., Size3]
 @dataclass(frozen=True)
 class Rung:
     """One file of a ladder and how it is launched; callables get the sizes that the host code names."""
-    name: str                               # kernels/<family>/<name>.cu, or:
+
+    name: str  # kernels/<family>/<name>.cu, or:
     block: Geometry
     grid: Geometry
-    shared: int | Callable[..., int] = 0    # dynamic shared bytes; a callable gets (itemsize, *sizes)
+    shared: int | Callable[..., int] = 0  # dynamic shared bytes; a callable gets (itemsize, *sizes)
     defines: Mapping[str, int] = field(default_factory=dict)
-    file: str = ""                          # of a rung that is another's file with other constants
+    file: str = ""  # of a rung that is another's file with other constants
 
     @property
     def source(self) -> str:
@@ -40,20 +43,22 @@ class Rung:
 @dataclass(frozen=True)
 class Ladder:
     """A family: its kernels, their parameters, its rungs, and which of them is production."""
+
     family: str
-    symbols: Mapping[str, str]              # exported kernel -> struct format of its parameters
+    symbols: Mapping[str, str]  # exported kernel -> struct format of its parameters
     rungs: tuple[Rung, ...]
-    production: str | Callable[..., str]    # a rung's name, or a function of (dtype, *sizes)
-    unit: str                               # ladders of one unit are compiled in one nvcc run per dtype
-    extra: tuple[str, ...] = ()             # files that the rungs include, besides common.cuh
+    production: str | Callable[..., str]  # a rung's name, or a function of (dtype, *sizes)
+    unit: str  # ladders of one unit are compiled in one nvcc run per dtype
+    extra: tuple[str, ...] = ()  # files that the rungs include, besides common.cuh
 
     def rung(self, name: str) -> Rung:
         """The rung of that name. Raises KeyError naming those there are."""
         for rung in self.rungs:
             if rung.name == name:
                 return rung
-        raise KeyError(f"no rung {name!r} in kernels/{self.family}; there are "
-                       f"{', '.join(r.name for r in self.rungs)}")
+        raise KeyError(
+            f"no rung {name!r} in kernels/{self.family}; there are {', '.join(r.name for r in self.rungs)}"
+        )
 
     @property
     def default(self) -> str:
@@ -64,22 +69,25 @@ class Ladder:
 @dataclass(frozen=True)
 class Case:
     """A problem that a ladder is validated, counted and timed on."""
+
     title: str
     arrays: Callable[[], tuple[np.ndarray[Any, Any], ...]]
-    run: Callable[..., Any]                 # (device, *DeviceArrays) -> DeviceArray
+    run: Callable[..., Any]  # (device, *DeviceArrays) -> DeviceArray
     expect: Callable[..., np.ndarray[Any, Any]]
-    bytes: int                              # least traffic: inputs read once, outputs written once
+    bytes: int  # least traffic: inputs read once, outputs written once
     flops: int
     tolerance: float
 
 
-_chosen: ContextVar[Mapping[str, str]] = ContextVar("rungs", default={})
+_NONE: Mapping[str, str] = MappingProxyType({})
+_chosen: ContextVar[Mapping[str, str]] = ContextVar("rungs", default=_NONE)
 
 
 @contextlib.contextmanager
 def using(family: str, rung: str) -> Iterator[None]:
     """Run `family` by this rung instead of the production one."""
     from tinygrad_edu.backend.cuda.families import ladder
+
     ladder(family).rung(rung)
     token = _chosen.set({**_chosen.get(), family: rung})
     try:
@@ -95,11 +103,24 @@ def chosen() -> Mapping[str, str]:
 
 class Kernel:
     """A symbol of a rung for one dtype, with everything a launch needs worked out once."""
-    __slots__ = ("_block", "_function", "_grid", "_itemsize", "_pack", "_shared", "_shared_limit", "context",
-                 "resources", "rung", "symbol")
 
-    def __init__(self, context: Context, function: Function, rung: Rung, symbol: str, pack: str,
-                 dtype: np.dtype[Any]) -> None:
+    __slots__ = (
+        "_block",
+        "_function",
+        "_grid",
+        "_itemsize",
+        "_pack",
+        "_shared",
+        "_shared_limit",
+        "context",
+        "resources",
+        "rung",
+        "symbol",
+    )
+
+    def __init__(
+        self, context: Context, function: Function, rung: Rung, symbol: str, pack: str, dtype: np.dtype[Any]
+    ) -> None:
         self.context, self.rung, self.symbol = context, rung, symbol
         self._function, self._pack, self._itemsize = function.launch, struct.Struct(pack).pack, dtype.itemsize
         self._block, self._grid, self._shared = rung.block, rung.grid, rung.shared

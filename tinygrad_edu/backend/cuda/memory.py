@@ -2,9 +2,10 @@
 
 All work runs in one stream, so a block can be handed out again at once: who used it before comes earlier in
 the stream. Sizes are rounded up to eighths of a power of two, so that at most an eighth is wasted and arrays
-of nearly one size share blocks. Under the simulator's checker nothing is rounded and nothing is kept: then it sees the
-first byte past an array, the use of a freed one, and reads of what nobody wrote.
+of nearly one size share blocks. Under the simulator's checker nothing is rounded and nothing is kept: then it
+sees the first byte past an array, the use of a freed one, and reads of what nobody wrote.
 """
+
 from __future__ import annotations
 
 import threading
@@ -14,7 +15,7 @@ from typing import Any, Protocol
 
 from tinygrad_edu.errors import DeviceError, user_line
 
-SMALLEST = 512                      # bytes; the driver itself aligns to 256
+SMALLEST = 512  # bytes; the driver itself aligns to 256
 
 
 class Source(Protocol):
@@ -27,6 +28,7 @@ class Source(Protocol):
 
 class Block:
     """Memory that somebody holds; it goes back to its pool when nobody does."""
+
     __slots__ = ("__weakref__", "exact", "label", "pointer", "pool", "size")
 
     def __init__(self, pool: Pool, pointer: int, size: int, exact: bool, label: Any) -> None:
@@ -45,10 +47,10 @@ class Pool:
     def __init__(self, source: Source, name: str) -> None:
         self.source, self.name, self.open = source, name, True
         self.free: dict[int, list[Any]] = {}
-        self.held: dict[int, Any] = {}              # pointer -> the driver's allocation, of blocks in use
+        self.held: dict[int, Any] = {}  # pointer -> the driver's allocation, of blocks in use
         self.blocks: weakref.WeakSet[Block] = weakref.WeakSet()
-        self.in_use = self.kept = self.peak = 0     # bytes
-        self.taken = self.allocated = 0             # how often
+        self.in_use = self.kept = self.peak = 0  # bytes
+        self.taken = self.allocated = 0  # how often
         self._lock = threading.Lock()
 
     def take(self, requested: int, label: Any) -> Block:
@@ -90,7 +92,7 @@ class Pool:
     def release(self) -> int:
         """Give what nobody holds back to the driver; returns how many bytes that were."""
         freed, self.kept = self.kept, 0
-        self.free.clear()                           # the driver's allocations free themselves
+        self.free.clear()  # the driver's allocations free themselves
         return freed
 
     def close(self) -> None:
@@ -124,26 +126,39 @@ class Pool:
 
     def statistics(self) -> dict[str, int]:
         """Bytes in use, kept for reuse, and the peak; how often memory was taken and asked of the driver."""
-        return {"in_use": self.in_use, "kept": self.kept, "peak": self.peak, "blocks": len(self.blocks),
-                "taken": self.taken, "allocated": self.allocated}
+        return {
+            "in_use": self.in_use,
+            "kept": self.kept,
+            "peak": self.peak,
+            "blocks": len(self.blocks),
+            "taken": self.taken,
+            "allocated": self.allocated,
+        }
 
     def complaint(self, requested: int, label: Any) -> str:
         free, total = self.source.memory()
-        lines = [f"{self.name} is out of memory at {user_line()}: {described(label)} needs {human(requested)}, "
-                 f"and {human(free)} of {human(total)} are free. Held now, {human(self.in_use)}:"]
+        lines = [
+            f"{self.name} is out of memory at {user_line()}: {described(label)} needs {human(requested)}, "
+            f"and {human(free)} of {human(total)} are free. Held now, {human(self.in_use)}:"
+        ]
         lines += [f"  {human(size):>10}  {number} x {described(who)}" for who, number, size in self.holders()]
-        lines.append("Drop what is not needed (results kept in lists, graphs kept by loss tensors: take "
-                     "loss.item()), use smaller batches, or float32.")
+        lines.append(
+            "Drop what is not needed (results kept in lists, graphs kept by loss tensors: take "
+            "loss.item()), use smaller batches, or float32."
+        )
         return "\n".join(lines)
 
     def summary(self) -> str:
         """The statistics for people: who holds what."""
         s = self.statistics()
-        lines = [f"{self.name}: {human(s['in_use'])} in use by {s['blocks']} arrays, peak {human(s['peak'])}, "
-                 f"{human(s['kept'])} kept for reuse; {s['taken']} arrays were made with {s['allocated']} "
-                 "allocations"]
-        lines += [f"  {human(size):>10}  {number} x {described(who)}"
-                  for who, number, size in self.holders(10)]
+        lines = [
+            f"{self.name}: {human(s['in_use'])} in use by {s['blocks']} arrays, peak {human(s['peak'])}, "
+            f"{human(s['kept'])} kept for reuse; {s['taken']} arrays were made with {s['allocated']} "
+            "allocations"
+        ]
+        lines += [
+            f"  {human(size):>10}  {number} x {described(who)}" for who, number, size in self.holders(10)
+        ]
         return "\n".join(lines)
 
 

@@ -3,6 +3,7 @@
 Ordinary memory the driver first copies to pinned memory of its own. Small arrays go through ours in one step;
 large ones in two halves, so that one is filled while the other travels.
 """
+
 from __future__ import annotations
 
 import threading
@@ -12,7 +13,7 @@ import numpy as np
 
 from tinygrad_edu.backend.cuda.driver import Context, NumpyArray
 
-HALF = 1 << 21                      # bytes; two of them
+HALF = 1 << 21  # bytes; two of them
 
 
 class Staging:
@@ -30,10 +31,10 @@ class Staging:
         data = host.reshape(-1).view(np.uint8)
         with self._lock:
             for start in range(0, data.size, HALF):
-                piece = data[start:start + HALF]
+                piece = data[start : start + HALF]
                 half = self._next()
-                half[:piece.size] = piece
-                self.context.to_device(pointer + start, half[:piece.size])
+                half[: piece.size] = piece
+                self.context.to_device(pointer + start, half[: piece.size])
                 self._busy[self._turn] = self.context.event()
 
     def download(self, host: NumpyArray, pointer: int) -> None:
@@ -42,10 +43,10 @@ class Staging:
         with self._lock:
             waiting: list[tuple[NumpyArray, NumpyArray, Any]] = []
             for start in range(0, data.size, HALF):
-                piece = data[start:start + HALF]
+                piece = data[start : start + HALF]
                 if len(waiting) == 2:
                     self._take(*waiting.pop(0))
-                half = self._next()[:piece.size]
+                half = self._next()[: piece.size]
                 self.context.to_host(half, pointer + start)
                 event = self._busy[self._turn] = self.context.event()
                 waiting.append((piece, half, event))

@@ -1,4 +1,5 @@
-"""The host side of each family of kernels, one file each: its table of rungs, its cases, and what calls it."""
+"""The host side of each family of kernels, a file each: its table of rungs, its cases, what calls it."""
+
 from __future__ import annotations
 
 import functools
@@ -12,37 +13,36 @@ Host = Callable[..., Any]
 
 # In the order of a first reading. A file may hold several ladders: one a folder of kernels/.
 FAMILIES = ("elementwise", "copy", "reduce", "scan", "softmax", "cross_entropy", "norm", "matmul", "einsum",
-            "gather", "scatter", "sort", "random", "convolution", "pooling", "fold", "optim")
+            "gather", "scatter", "sort", "random", "fold", "optim")
 STEPS = ("sgd_step", "adam_step", "adagrad_step", "rmsprop_step")
 FUSED: dict[str, Host] = {}
 REDUCTIONS: dict[str, Host] = {}
 
 
-def _present():  # type: ignore[no-untyped-def]  # TODO(lead): while families are being written
-    import importlib.util
-    return [n for n in FAMILIES if importlib.util.find_spec(f"tinygrad_edu.backend.cuda.families.{n}")]
-
-
 def fused(name: str) -> Callable[[Host], Host]:
     """Register how the op `name` runs: `(device, *arrays, **params) -> DeviceArray`."""
+
     def register(host: Host) -> Host:
         FUSED[name] = host
         return host
+
     return register
 
 
 def reduction(name: str) -> Callable[[Host], Host]:
     """Register how the reduction `name` runs: `(device, array, axes, dtype, **params) -> DeviceArray`."""
+
     def register(host: Host) -> Host:
         REDUCTIONS[name] = host
         return host
+
     return register
 
 
 @functools.cache
 def load_all() -> None:
     """Import every family, so that their host functions are registered."""
-    for name in _present():
+    for name in FAMILIES:
         importlib.import_module(f"tinygrad_edu.backend.cuda.families.{name}")
 
 
@@ -50,7 +50,7 @@ def load_all() -> None:
 def ladders() -> Mapping[str, Ladder]:
     """All ladders, by folder of kernels/."""
     found: dict[str, Ladder] = {}
-    for name in _present():
+    for name in FAMILIES:
         module = importlib.import_module(f"tinygrad_edu.backend.cuda.families.{name}")
         for value in vars(module).values():
             if isinstance(value, Ladder):
@@ -68,7 +68,7 @@ def ladder(family: str) -> Ladder:
 
 def cases(family: str) -> Mapping[str, Case]:
     """The cases "count" and "time" of a ladder."""
-    for name in _present():
+    for name in FAMILIES:
         module = importlib.import_module(f"tinygrad_edu.backend.cuda.families.{name}")
         if any(isinstance(v, Ladder) and v.family == family for v in vars(module).values()):
             found: Mapping[str, Case] = getattr(module, "CASES", {})

@@ -1,4 +1,5 @@
 """Copies between layouts of one dtype: memory to memory, element by element, or through tiles."""
+
 from __future__ import annotations
 
 import math
@@ -15,9 +16,9 @@ from tinygrad_edu.shapes import Shape
 if TYPE_CHECKING:
     from tinygrad_edu.backend.cuda.backend import Cuda
 
-AXES, TILE = 8, 32                      # as in kernels/copy/layout.cuh
+AXES, TILE = 8, 32  # as in kernels/copy/layout.cuh
 _LAYOUT = struct.Struct(f"{3 * AXES}qiiii")
-_BITS = {1: np.dtype(np.uint8), 4: np.dtype(np.int32), 8: np.dtype(np.int64)}
+_BITS: dict[int, np.dtype[Any]] = {1: np.dtype(np.uint8), 4: np.dtype(np.int32), 8: np.dtype(np.int64)}
 
 
 def _tiles(n: int, tiles: int) -> tuple[int, int, int]:
@@ -26,12 +27,16 @@ def _tiles(n: int, tiles: int) -> tuple[int, int, int]:
 
 
 LADDER = Ladder(
-    family="copy", symbols={"copy": f"PPqq{_LAYOUT.size}s"}, unit="moves", production="03_padded_tile",
+    family="copy",
+    symbols={"copy": f"PPqq{_LAYOUT.size}s"},
+    unit="moves",
+    production="03_padded_tile",
     rungs=(
         Rung("01_strided", block=(256, 1, 1), grid=lambda n, tiles: (blocks(n, 256, 1 << 16), 1, 1)),
         Rung("02_tile", block=(256, 1, 1), grid=_tiles),
         Rung("03_padded_tile", block=(256, 1, 1), grid=_tiles),
-    ))
+    ),
+)
 
 
 def plan(shape: Shape, out: Shape, source: Shape) -> tuple[bytes, int] | None:
@@ -67,16 +72,18 @@ def copy_into(device: Cuda, x: DeviceArray, out: DeviceArray) -> None:
     made = plans.get(key)
     if made is None:
         made = plan(x.shape, tuple(s // size for s in out.strides), tuple(s // size for s in x.strides))
-        if made is None:                    # more axes than kernels have: a copy for each place on the first
+        if made is None:  # more axes than kernels have: a copy for each place on the first
             for i in range(x.shape[0]):
-                copy_into(device, *(device.view(a, a.shape[1:], a.strides[1:], i * a.strides[0])
-                                    for a in (x, out)))
+                copy_into(
+                    device, *(device.view(a, a.shape[1:], a.strides[1:], i * a.strides[0]) for a in (x, out))
+                )
             return
         if len(plans) < 4096:
             plans[key] = made
     packed, tiles = made
-    device.kernel("copy", "copy", _BITS[size]).launch((out.size, tiles), out.pointer, x.pointer, out.size,
-                                                      tiles, packed)
+    device.kernel("copy", "copy", _BITS[size]).launch(
+        (out.size, tiles), out.pointer, x.pointer, out.size, tiles, packed
+    )
 
 
 # -- ops that only move elements -----------------------------------------------------------------------------
@@ -87,15 +94,23 @@ def concat(device: Cuda, *xs: DeviceArray, axis: int) -> DeviceArray:
     """The arrays one after another along `axis`, each copied, and cast, into its part of the result."""
     shapes = [x.shape for x in xs]
     ndim = len(shapes[0])
-    if any(len(s) != ndim or s[:axis] != shapes[0][:axis] or s[axis + 1:] != shapes[0][axis + 1:]
-           for s in shapes):
+    if any(
+        len(s) != ndim or s[:axis] != shapes[0][:axis] or s[axis + 1 :] != shapes[0][axis + 1 :]
+        for s in shapes
+    ):
         raise ValueError(f"all shapes must be equal but along axis {axis}: {', '.join(map(str, shapes))}")
-    shape = (*shapes[0][:axis], sum(s[axis] for s in shapes), *shapes[0][axis + 1:])
+    shape = (*shapes[0][:axis], sum(s[axis] for s in shapes), *shapes[0][axis + 1 :])
     out = device.empty(shape, np.result_type(*(x.dtype for x in xs)))
     start = 0
     for x in xs:
-        device.copy(x, out=part(device, out, tuple(slice(start, start + n) if a == axis else slice(None)
-                                                   for a, n in enumerate(x.shape))))
+        device.copy(
+            x,
+            out=part(
+                device,
+                out,
+                tuple(slice(start, start + n) if a == axis else slice(None) for a, n in enumerate(x.shape)),
+            ),
+        )
         start += x.shape[axis]
     return out
 
@@ -140,7 +155,7 @@ def roll(device: Cuda, x: DeviceArray, *, shifts: tuple[int, ...], axes: tuple[i
 
 
 def part(device: Cuda, x: DeviceArray, key: Any) -> DeviceArray:
-    """x[key] as a view, for any key of slices, numbers, ellipsis and None: NumPy works it out on a stand-in."""
+    """x[key] as a view, for a key of slices, numbers, ellipsis and None; NumPy finds it on a stand-in."""
     keys = key if isinstance(key, tuple) else (key,)
     if any(k is Ellipsis for k in keys) is False:
         keys = (*keys, ...)
@@ -155,9 +170,15 @@ def _transposed(device: Cuda, x: DeviceArray) -> DeviceArray:
 
 
 def _case(n: int) -> Case:
-    return Case(title=f"transpose of {n:,} x {n:,} float32", run=_transposed, flops=0, tolerance=0.0,
-                arrays=lambda: (np.arange(n * n, dtype=np.float32).reshape(n, n),),
-                expect=lambda x: x.T, bytes=8 * n * n)
+    return Case(
+        title=f"transpose of {n:,} x {n:,} float32",
+        run=_transposed,
+        flops=0,
+        tolerance=0.0,
+        arrays=lambda: (np.arange(n * n, dtype=np.float32).reshape(n, n),),
+        expect=lambda x: x.T,
+        bytes=8 * n * n,
+    )
 
 
 CASES = {"count": _case(256), "time": _case(8192)}

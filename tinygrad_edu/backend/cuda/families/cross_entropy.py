@@ -1,4 +1,5 @@
 """Cross-entropy of logits and class numbers, and its gradient; a class out of range is an IndexError."""
+
 from __future__ import annotations
 
 import struct
@@ -15,39 +16,60 @@ from tinygrad_edu.errors import ShapeError
 if TYPE_CHECKING:
     from tinygrad_edu.backend.cuda.backend import Cuda
 
-THREADS, SHORT = 256, 1024                  # as in kernels/cross_entropy/
+THREADS, SHORT = 256, 1024  # as in kernels/cross_entropy/
 _ROWS = struct.Struct("PPqqqqqPqii")
 _SEED = struct.Struct("Pqd")
 _BLOCK = (THREADS, 1, 1)
 LADDER = Ladder(
-    family="cross_entropy", unit="rows", production="03_warp_per_row",
+    family="cross_entropy",
+    unit="rows",
+    production="03_warp_per_row",
     symbols={"cross_entropy_loss": f"P{_ROWS.size}sd", "cross_entropy_slope": f"P{_ROWS.size}s{_SEED.size}s"},
     rungs=(
         Rung("01_thread_per_row", block=_BLOCK, grid=lambda rows, n: (blocks(rows, THREADS), 1, 1)),
         Rung("02_block_per_row", block=_BLOCK, grid=lambda rows, n: (blocks(rows, 1), 1, 1)),
-        Rung("03_warp_per_row", block=_BLOCK,
-             grid=lambda rows, n: (blocks(rows, THREADS // 32 if n <= SHORT else 1), 1, 1)),
-    ))
+        Rung(
+            "03_warp_per_row",
+            block=_BLOCK,
+            grid=lambda rows, n: (blocks(rows, THREADS // 32 if n <= SHORT else 1), 1, 1),
+        ),
+    ),
+)
 
 
 def _check(logits: DeviceArray, target: DeviceArray) -> None:
     if logits.ndim != 2 or target.shape != logits.shape[:1]:
         raise ShapeError(f"logits {logits.shape} must be (rows, classes) and targets {target.shape} (rows,)")
     if target.dtype.kind not in "iu":
-        raise TypeError(f"targets must be class numbers (integers), not {target.dtype}; "
-                        "for probabilities use -(p * log_softmax(logits)).sum()")
+        raise TypeError(
+            f"targets must be class numbers (integers), not {target.dtype}; "
+            "for probabilities use -(p * log_softmax(logits)).sum()"
+        )
 
 
 def _packed(device: Cuda, logits: DeviceArray, target: DeviceArray) -> bytes:
     rows, classes = logits.shape
     call = device.watch("cross_entropy", "target {value} is out of range for {size} classes (0 to {last})")
     row, column = (s // logits.itemsize for s in logits.strides)
-    return _ROWS.pack(logits.pointer, target.pointer, row, column, target.strides[0] // target.itemsize, rows,
-                      classes, device.fault_pointer, call, CODES[target.dtype], 0)
+    return _ROWS.pack(
+        logits.pointer,
+        target.pointer,
+        row,
+        column,
+        target.strides[0] // target.itemsize,
+        rows,
+        classes,
+        device.fault_pointer,
+        call,
+        CODES[target.dtype],
+        0,
+    )
 
 
 @fused("cross_entropy")
-def cross_entropy(device: Cuda, logits: DeviceArray, target: DeviceArray, *, reduction: str = "mean") -> DeviceArray:
+def cross_entropy(
+    device: Cuda, logits: DeviceArray, target: DeviceArray, *, reduction: str = "mean"
+) -> DeviceArray:
     """-log softmax(logits)[target] of each row, or their mean or sum."""
     _check(logits, target)
     rows, classes = logits.shape
@@ -56,7 +78,11 @@ def cross_entropy(device: Cuda, logits: DeviceArray, target: DeviceArray, *, red
         return device.full(shape, logits.dtype, np.nan if reduction == "mean" else 0.0)
     losses = device.empty((rows,), logits.dtype)
     device.kernel("cross_entropy", "cross_entropy_loss", logits.dtype).launch(
-        (rows, classes), losses.pointer, _packed(device, logits, target), 1.0 / rows if reduction == "mean" else 1.0)
+        (rows, classes),
+        losses.pointer,
+        _packed(device, logits, target),
+        1.0 / rows if reduction == "mean" else 1.0,
+    )
     if reduction == "none":
         return losses
     total = reducing.reduce(device, "sum", losses, (0,), logits.dtype)
@@ -64,8 +90,9 @@ def cross_entropy(device: Cuda, logits: DeviceArray, target: DeviceArray, *, red
 
 
 @fused("cross_entropy_grad")
-def cross_entropy_grad(device: Cuda, seed: Any, logits: DeviceArray, target: DeviceArray, *,
-                       reduction: str = "mean") -> DeviceArray:
+def cross_entropy_grad(
+    device: Cuda, seed: Any, logits: DeviceArray, target: DeviceArray, *, reduction: str = "mean"
+) -> DeviceArray:
     """(softmax - one_hot) of each row, times the seed, and 1 / rows for a mean."""
     _check(logits, target)
     rows, classes = logits.shape
@@ -81,7 +108,8 @@ def cross_entropy_grad(device: Cuda, seed: Any, logits: DeviceArray, target: Dev
     else:
         weight = _SEED.pack(0, 0, float(seed) * factor)
     device.kernel("cross_entropy", "cross_entropy_slope", logits.dtype).launch(
-        (rows, classes), out.pointer, _packed(device, logits, target), weight)
+        (rows, classes), out.pointer, _packed(device, logits, target), weight
+    )
     return out
 
 
@@ -89,6 +117,7 @@ def _logits(rows: int, n: int) -> Any:
     def make() -> tuple[np.ndarray[Any, Any], ...]:
         rng = np.random.default_rng(0)
         return rng.standard_normal((rows, n)).astype(np.float32), rng.integers(0, n, rows)
+
     return make
 
 
@@ -100,9 +129,15 @@ def _slopes(logits: np.ndarray[Any, Any], target: np.ndarray[Any, Any]) -> np.nd
 
 
 def _case(rows: int, n: int) -> Case:
-    return Case(title=f"gradient of cross-entropy, {rows:,} rows of {n:,} classes, float32", arrays=_logits(rows, n),
-                run=lambda device, x, t: cross_entropy_grad(device, 1.0, x, t), expect=_slopes,
-                bytes=8 * rows * n + 8 * rows, flops=5 * rows * n, tolerance=1e-5)
+    return Case(
+        title=f"gradient of cross-entropy, {rows:,} rows of {n:,} classes, float32",
+        arrays=_logits(rows, n),
+        run=lambda device, x, t: cross_entropy_grad(device, 1.0, x, t),
+        expect=_slopes,
+        bytes=8 * rows * n + 8 * rows,
+        flops=5 * rows * n,
+        tolerance=1e-5,
+    )
 
 
 CASES = {"count": _case(64, 512), "time": _case(65536, 1024)}

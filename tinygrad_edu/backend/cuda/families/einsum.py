@@ -1,6 +1,8 @@
 """Einstein sums: diagonals and transposes as views, sums by `reduce`, and pairs of operands by `matmul`."""
+
 from __future__ import annotations
 
+import itertools
 import math
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +17,7 @@ from tinygrad_edu.errors import ShapeError
 if TYPE_CHECKING:
     from tinygrad_edu.backend.cuda.backend import Cuda
 
-Term = tuple[DeviceArray, str]              # an operand and the letters of its axes, each once
+Term = tuple[DeviceArray, str]  # an operand and the letters of its axes, each once
 
 
 @fused("einsum")
@@ -24,8 +26,10 @@ def einsum(device: Cuda, *xs: DeviceArray, subscripts: str) -> DeviceArray:
     terms, result = _spelled(subscripts, xs)
     sizes = _sizes(subscripts, terms, xs)
     dtype = np.result_type(*(x.dtype for x in xs))
-    left: list[Term] = [_diagonal(device, x if x.dtype == dtype else device.copy(x, dtype=dtype), letters, sizes)
-                        for x, letters in zip(xs, terms, strict=True)]
+    left: list[Term] = [
+        _diagonal(device, x if x.dtype == dtype else device.copy(x, dtype=dtype), letters, sizes)
+        for x, letters in zip(xs, terms, strict=True)
+    ]
     while len(left) > 1:
         (x, a), (y, b), *rest = left
         wanted = set(result).union(*(letters for _, letters in rest))
@@ -45,8 +49,10 @@ def _spelled(subscripts: str, xs: tuple[DeviceArray, ...]) -> tuple[list[str], s
     hidden = [x.ndim - (len(t) - 3) for t, x in zip(terms, xs, strict=True) if "..." in t]
     most = max(hidden, default=0)
     dots = "".join(free[:most])
-    spelled = [t.replace("...", dots[most - (x.ndim - (len(t) - 3)):] if "..." in t else "")
-               for t, x in zip(terms, xs, strict=True)]
+    spelled = [
+        t.replace("...", dots[most - (x.ndim - (len(t) - 3)) :] if "..." in t else "")
+        for t, x in zip(terms, xs, strict=True)
+    ]
     if not arrow:
         letters = "".join(spelled)
         right = dots + "".join(sorted(c for c in set(letters) if letters.count(c) == 1 and c not in dots))
@@ -57,11 +63,14 @@ def _sizes(subscripts: str, terms: list[str], xs: tuple[DeviceArray, ...]) -> di
     sizes: dict[str, int] = {}
     for x, letters in zip(xs, terms, strict=True):
         if len(letters) != x.ndim:
-            raise ShapeError(f"einsum {subscripts!r}: {letters!r} names {len(letters)} axes, the operand has {x.ndim}")
+            raise ShapeError(
+                f"einsum {subscripts!r}: {letters!r} names {len(letters)} axes, the operand has {x.ndim}"
+            )
         for c, n in zip(letters, x.shape, strict=True):
             if sizes.get(c, 1) != 1 and n not in (1, sizes[c]):
-                raise ShapeError(f"einsum {subscripts!r}: axis {c!r} has size {sizes[c]} in one operand and {n} in "
-                                 "another")
+                raise ShapeError(
+                    f"einsum {subscripts!r}: axis {c!r} has size {sizes[c]} in one operand and {n} in another"
+                )
             sizes[c] = max(sizes.get(c, n), n) if n else n
     return sizes
 
@@ -69,8 +78,10 @@ def _sizes(subscripts: str, terms: list[str], xs: tuple[DeviceArray, ...]) -> di
 def _diagonal(device: Cuda, x: DeviceArray, letters: str, sizes: dict[str, int]) -> Term:
     """A letter that comes twice steps along the diagonal: its strides add up. A size of 1 repeats."""
     unique = "".join(dict.fromkeys(letters))
-    strides = [sum(s for c, s, n in zip(letters, x.strides, x.shape, strict=True) if c == u and n == sizes[u])
-               for u in unique]
+    strides = [
+        sum(s for c, s, n in zip(letters, x.strides, x.shape, strict=True) if c == u and n == sizes[u])
+        for u in unique
+    ]
     return device.view(x, tuple(sizes[u] for u in unique), tuple(strides), 0), unique
 
 
@@ -83,8 +94,10 @@ def _summed(device: Cuda, term: Term, wanted: set[str]) -> Term:
     dtype = x.dtype
     out = reducing.reduce(device, "any" if dtype == np.bool_ else "sum", x, axes, dtype)
     kept = [i for i in range(len(letters)) if i not in axes]
-    return (device.view(out, tuple(out.shape[i] for i in kept), tuple(out.strides[i] for i in kept), 0),
-            "".join(letters[i] for i in kept))
+    return (
+        device.view(out, tuple(out.shape[i] for i in kept), tuple(out.strides[i] for i in kept), 0),
+        "".join(letters[i] for i in kept),
+    )
 
 
 def _ordered(device: Cuda, x: DeviceArray, letters: str, order: str) -> DeviceArray:
@@ -96,7 +109,9 @@ def _ordered(device: Cuda, x: DeviceArray, letters: str, order: str) -> DeviceAr
 
 def _product(device: Cuda, left: Term, right: Term, wanted: set[str], sizes: dict[str, int]) -> Term:
     """Two operands as one: letters of both that are wanted number the batch, others of both are summed."""
-    (x, a), (y, b) = (_summed(device, t, wanted | set(other)) for t, other in ((left, right[1]), (right, left[1])))
+    (x, a), (y, b) = (
+        _summed(device, t, wanted | set(other)) for t, other in ((left, right[1]), (right, left[1]))
+    )
     batch = [c for c in a if c in b and c in wanted]
     inner = [c for c in a if c in b and c not in wanted]
     rows, columns = [c for c in a if c not in b], [c for c in b if c not in a]
@@ -107,9 +122,10 @@ def _product(device: Cuda, left: Term, right: Term, wanted: set[str], sizes: dic
     return device.reshaped(out, tuple(sizes[c] for c in letters)), letters
 
 
-def _grouped(device: Cuda, x: DeviceArray, letters: str, groups: tuple[list[str], ...],
-             sizes: dict[str, int]) -> DeviceArray:
-    """One axis for each of the last two groups, the first left as it is; copied only where axes do not merge."""
+def _grouped(
+    device: Cuda, x: DeviceArray, letters: str, groups: tuple[list[str], ...], sizes: dict[str, int]
+) -> DeviceArray:
+    """One axis for each of the last two groups; copied only where axes do not merge."""
     x = _ordered(device, x, letters, "".join(c for group in groups for c in group))
     lead = len(groups[0])
     shape, strides = list(x.shape[:lead]), list(x.strides[:lead])
@@ -118,7 +134,9 @@ def _grouped(device: Cuda, x: DeviceArray, letters: str, groups: tuple[list[str]
         stop = start + len(group)
         step = _one_step(x.shape[start:stop], x.strides[start:stop])
         if step is None:
-            return device.reshaped(x, (*x.shape[:lead], *(math.prod(sizes[c] for c in g) for g in groups[1:])))
+            return device.reshaped(
+                x, (*x.shape[:lead], *(math.prod(sizes[c] for c in g) for g in groups[1:]))
+            )
         shape.append(math.prod(x.shape[start:stop]))
         strides.append(step)
         start = stop
@@ -128,7 +146,7 @@ def _grouped(device: Cuda, x: DeviceArray, letters: str, groups: tuple[list[str]
 def _one_step(shape: tuple[int, ...], strides: tuple[int, ...]) -> int | None:
     """The stride of several axes taken as one; None where they cannot be. No axis at all steps anyhow."""
     kept = [(n, s) for n, s in zip(shape, strides, strict=True) if n != 1]
-    for (_, outer), (n, inner) in zip(kept, kept[1:], strict=False):
+    for (_, outer), (n, inner) in itertools.pairwise(kept):
         if outer != n * inner:
             return None
     return kept[-1][1] if kept else 0

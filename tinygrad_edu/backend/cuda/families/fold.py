@@ -1,4 +1,5 @@
 """Windows added back to where they came from."""
+
 from __future__ import annotations
 
 import struct
@@ -15,15 +16,21 @@ from tinygrad_edu.shapes import Shape
 if TYPE_CHECKING:
     from tinygrad_edu.backend.cuda.backend import Cuda
 
-AXES, SPATIAL = 8, 3                        # as in kernels/fold/layout.cuh
+AXES, SPATIAL = 8, 3  # as in kernels/fold/layout.cuh
 _LAYOUT = struct.Struct(f"{2 * AXES + 7 * SPATIAL}qii")
 LADDER = Ladder(
-    family="fold", unit="fold", production="01_thread_per_place", symbols={"fold": f"PPq{_LAYOUT.size}s"},
-    rungs=(Rung("01_thread_per_place", block=(256, 1, 1), grid=lambda n: (blocks(n, 256, 1 << 16), 1, 1)),))
+    family="fold",
+    unit="fold",
+    production="01_thread_per_place",
+    symbols={"fold": f"PPq{_LAYOUT.size}s"},
+    rungs=(Rung("01_thread_per_place", block=(256, 1, 1), grid=lambda n: (blocks(n, 256, 1 << 16), 1, 1)),),
+)
 
 
 @fused("fold")
-def fold(device: Cuda, x: DeviceArray, *, shape: Shape, sizes: Shape, strides: Shape, dilations: Shape) -> DeviceArray:
+def fold(
+    device: Cuda, x: DeviceArray, *, shape: Shape, sizes: Shape, strides: Shape, dilations: Shape
+) -> DeviceArray:
     """(lead..., counts..., sizes...) summed into (lead..., spatial...)."""
     k = len(sizes)
     if k > SPATIAL:
@@ -41,11 +48,23 @@ def fold(device: Cuda, x: DeviceArray, *, shape: Shape, sizes: Shape, strides: S
 
     def last(values: Any, fill: int) -> list[int]:
         return [*[fill] * (SPATIAL - k), *values]
+
     rest = [0] * (AXES - len(sizes_lead))
     packed = _LAYOUT.pack(
-        *sizes_lead, *rest, *come, *rest, *last(shape[lead:], 1), *last(x.shape[lead:lead + k], 1),
-        *last(steps[lead:lead + k], 0), *last(sizes, 1), *last(steps[lead + k:], 0), *last(strides, 1),
-        *last(dilations, 1), len(sizes_lead), 0)
+        *sizes_lead,
+        *rest,
+        *come,
+        *rest,
+        *last(shape[lead:], 1),
+        *last(x.shape[lead : lead + k], 1),
+        *last(steps[lead : lead + k], 0),
+        *last(sizes, 1),
+        *last(steps[lead + k :], 0),
+        *last(strides, 1),
+        *last(dilations, 1),
+        len(sizes_lead),
+        0,
+    )
     device.kernel("fold", "fold", x.dtype).launch((out.size,), out.pointer, x.pointer, out.size, packed)
     return out
 
@@ -53,15 +72,22 @@ def fold(device: Cuda, x: DeviceArray, *, shape: Shape, sizes: Shape, strides: S
 def _expected(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     out = np.zeros((x.shape[0], x.shape[1] + x.shape[2] - 1))
     for k in range(x.shape[2]):
-        out[:, k:k + x.shape[1]] += x[:, :, k]
+        out[:, k : k + x.shape[1]] += x[:, :, k]
     return out
 
 
 def _case(rows: int, count: int) -> Case:
-    return Case(title=f"{rows:,} rows of {count:,} windows of 3, stride 1, float32",
-                arrays=lambda: (np.random.default_rng(0).random((rows, count, 3), np.float32),),
-                run=lambda device, x: fold(device, x, shape=(rows, count + 2), sizes=(3,), strides=(1,), dilations=(1,)),
-                expect=_expected, bytes=16 * rows * count, flops=3 * rows * count, tolerance=1e-5)
+    return Case(
+        title=f"{rows:,} rows of {count:,} windows of 3, stride 1, float32",
+        arrays=lambda: (np.random.default_rng(0).random((rows, count, 3), np.float32),),
+        run=lambda device, x: fold(
+            device, x, shape=(rows, count + 2), sizes=(3,), strides=(1,), dilations=(1,)
+        ),
+        expect=_expected,
+        bytes=16 * rows * count,
+        flops=3 * rows * count,
+        tolerance=1e-5,
+    )
 
 
 CASES = {"count": _case(32, 256), "time": _case(16384, 1024)}

@@ -1,4 +1,5 @@
 """Reading at places given by integers: along an axis, rows of a table, any NumPy key; one-hot rows."""
+
 from __future__ import annotations
 
 import struct
@@ -15,10 +16,10 @@ from tinygrad_edu.shapes import Shape, broadcast_shapes
 if TYPE_CHECKING:
     from tinygrad_edu.backend.cuda.backend import Cuda
 
-AXES, THREADS, WIDE = 8, 256, 16            # as in kernels/gather/
+AXES, THREADS, WIDE = 8, 256, 16  # as in kernels/gather/
 _LAYOUT = struct.Struct(f"{3 * AXES + 3}qii")
 _BLOCK = (THREADS, 1, 1)
-_BITS = {1: np.dtype(np.uint8), 4: np.dtype(np.int32), 8: np.dtype(np.int64)}
+_BITS: dict[int, np.dtype[Any]] = {1: np.dtype(np.uint8), 4: np.dtype(np.int32), 8: np.dtype(np.int64)}
 RANGE = "index {value} is out of range for an axis of size {size}"
 
 
@@ -31,13 +32,16 @@ def _rows(n: int, row: int) -> tuple[int, int, int]:
 
 
 LADDER = Ladder(
-    family="gather", unit="moves", production="03_vector_rows",
+    family="gather",
+    unit="moves",
+    production="03_vector_rows",
     symbols={"gather": f"PPPPqq{_LAYOUT.size}s", "one_hot": "PPPqqqi"},
     rungs=(
         Rung("01_thread_per_element", block=_BLOCK, grid=_elements),
         Rung("02_warp_per_row", block=_BLOCK, grid=_rows),
         Rung("03_vector_rows", block=_BLOCK, grid=_rows),
-    ))
+    ),
+)
 
 
 def check_kind(index: DeviceArray) -> None:
@@ -46,8 +50,17 @@ def check_kind(index: DeviceArray) -> None:
         raise TypeError(f"an index must hold integers, not {index.dtype}; a mask goes in brackets: x[mask]")
 
 
-def _run(device: Cuda, op: str, x: DeviceArray, index: DeviceArray, shape: Shape, in_steps: Shape,
-         index_steps: Shape, axis_step: int, size: int) -> DeviceArray:
+def _run(
+    device: Cuda,
+    op: str,
+    x: DeviceArray,
+    index: DeviceArray,
+    shape: Shape,
+    in_steps: Shape,
+    index_steps: Shape,
+    axis_step: int,
+    size: int,
+) -> DeviceArray:
     """Gather with strides in elements along `shape`; what `x` and `index` step by."""
     out = device.empty(shape, x.dtype)
     if not out.size:
@@ -57,19 +70,23 @@ def _run(device: Cuda, op: str, x: DeviceArray, index: DeviceArray, shape: Shape
         raise DeviceError(f"{op}: {len(sizes)} axes that do not merge; kernels have {AXES}")
     row = sizes[-1] if sizes and look[-1] == 0 and come[-1] == 1 else 1
     rest = [0] * (AXES - len(sizes))
-    packed = _LAYOUT.pack(*sizes, *rest, *come, *rest, *look, *rest, axis_step, size, row, len(sizes),
-                          CODES[index.dtype])
+    packed = _LAYOUT.pack(
+        *sizes, *rest, *come, *rest, *look, *rest, axis_step, size, row, len(sizes), CODES[index.dtype]
+    )
     call = device.watch(op, RANGE)
     device.kernel("gather", "gather", _BITS[x.itemsize]).launch(
-        (out.size, row), out.pointer, x.pointer, index.pointer, device.fault_pointer, out.size, call, packed)
+        (out.size, row), out.pointer, x.pointer, index.pointer, device.fault_pointer, out.size, call, packed
+    )
     return out
 
 
 def _steps(a: DeviceArray, shape: Shape) -> list[int]:
     """Strides in elements of `a` broadcast to `shape`."""
     lead = len(shape) - a.ndim
-    return [0] * lead + [0 if n == 1 and full != 1 else s // a.itemsize
-                         for n, s, full in zip(a.shape, a.strides, shape[lead:], strict=True)]
+    return [0] * lead + [
+        0 if n == 1 and full != 1 else s // a.itemsize
+        for n, s, full in zip(a.shape, a.strides, shape[lead:], strict=True)
+    ]
 
 
 @fused("gather")
@@ -78,12 +95,21 @@ def gather(device: Cuda, x: DeviceArray, index: DeviceArray, axis: int) -> Devic
     check_kind(index)
     axis %= x.ndim
     x, index = (device.contiguous(a) if a.ndim > AXES else a for a in (x, index))
-    loose = (*x.shape[:axis], 1, *x.shape[axis + 1:])
+    loose = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
     shape = broadcast_shapes(loose, index.shape)
     come = _steps(device.view(x, loose, x.strides, 0), shape)
     come[axis] = 0
-    return _run(device, "gather", x, index, shape, tuple(come), tuple(_steps(index, shape)),
-                x.strides[axis] // x.itemsize, x.shape[axis])
+    return _run(
+        device,
+        "gather",
+        x,
+        index,
+        shape,
+        tuple(come),
+        tuple(_steps(index, shape)),
+        x.strides[axis] // x.itemsize,
+        x.shape[axis],
+    )
 
 
 @fused("take_rows")
@@ -93,8 +119,17 @@ def take_rows(device: Cuda, weight: DeviceArray, index: DeviceArray) -> DeviceAr
     width = weight.shape[1:]
     in_steps = (0,) * index.ndim + tuple(s // weight.itemsize for s in weight.strides[1:])
     look = tuple(s // index.itemsize for s in index.strides) + (0,) * len(width)
-    return _run(device, "take_rows", weight, index, (*index.shape, *width), in_steps, look,
-                weight.strides[0] // weight.itemsize, weight.shape[0])
+    return _run(
+        device,
+        "take_rows",
+        weight,
+        index,
+        (*index.shape, *width),
+        in_steps,
+        look,
+        weight.strides[0] // weight.itemsize,
+        weight.shape[0],
+    )
 
 
 def rows_of(key: Any, rows: int) -> Any:
@@ -110,7 +145,7 @@ def rows_of(key: Any, rows: int) -> Any:
 
 
 def offsets_of(shape: Shape, key: Any) -> np.ndarray[Any, Any]:
-    """Where x[key] lies in a dense x of `shape`, in elements; NumPy reads the key, and raises what it raises."""
+    """Where x[key] lies in a dense x of `shape`, in elements; NumPy reads the key and refuses bad ones."""
     found: Any = None
     step = 1
     for axis in range(len(shape) - 1, -1, -1):
@@ -130,8 +165,11 @@ def index(device: Cuda, x: DeviceArray, *, key: Any) -> DeviceArray:
     places = offsets_of(x.shape, key)
     x = device.contiguous(x)
     flat = device.view(x, (x.size,), (x.itemsize,), 0)
-    return gather(device, flat, device.asarray(places.reshape(-1)), 0) if places.ndim == 1 else device.reshaped(
-        gather(device, flat, device.asarray(places.reshape(-1)), 0), places.shape)
+    return (
+        gather(device, flat, device.asarray(places.reshape(-1)), 0)
+        if places.ndim == 1
+        else device.reshaped(gather(device, flat, device.asarray(places.reshape(-1)), 0), places.shape)
+    )
 
 
 @fused("one_hot")
@@ -142,8 +180,15 @@ def one_hot(device: Cuda, x: DeviceArray, *, classes: int, dtype: Any = np.float
     x = device.contiguous(x)
     if out.size:
         device.kernel("gather", "one_hot", out.dtype).launch(
-            (out.size, 1), out.pointer, x.pointer, device.fault_pointer, x.size, classes,
-            device.watch("one_hot", RANGE), CODES[x.dtype])
+            (out.size, 1),
+            out.pointer,
+            x.pointer,
+            device.fault_pointer,
+            x.size,
+            classes,
+            device.watch("one_hot", RANGE),
+            CODES[x.dtype],
+        )
     elif x.size and not classes:
         raise IndexError("one_hot: no class 0 among 0 classes")
     return out
@@ -153,9 +198,16 @@ def _case(rows: int, width: int, taken: int) -> Case:
     def arrays() -> tuple[np.ndarray[Any, Any], ...]:
         rng = np.random.default_rng(0)
         return rng.standard_normal((rows, width), np.float32), rng.integers(0, rows, taken)
-    return Case(title=f"{taken:,} of {rows:,} rows of {width:,} float32", arrays=arrays, run=take_rows,
-                expect=lambda weight, places: weight[places], bytes=8 * taken * width + 8 * taken, flops=0,
-                tolerance=0.0)
+
+    return Case(
+        title=f"{taken:,} of {rows:,} rows of {width:,} float32",
+        arrays=arrays,
+        run=take_rows,
+        expect=lambda weight, places: weight[places],
+        bytes=8 * taken * width + 8 * taken,
+        flops=0,
+        tolerance=0.0,
+    )
 
 
 CASES = {"count": _case(512, 128, 256), "time": _case(1 << 18, 512, 1 << 17)}

@@ -1,4 +1,5 @@
 """Products of matrices, transposed, strided and batched without a copy; the linear layer."""
+
 from __future__ import annotations
 
 import math
@@ -17,27 +18,32 @@ from tinygrad_edu.shapes import broadcast_shapes
 if TYPE_CHECKING:
     from tinygrad_edu.backend.cuda.backend import Cuda
 
-BATCH_AXES = 4                              # as in kernels/matmul/problem.cuh
+BATCH_AXES = 4  # as in kernels/matmul/problem.cuh
 _PROBLEM = struct.Struct(f"PPPP7q{3 * BATCH_AXES}qqq")
-FILLED = 264                                # blocks that fill a large GPU: two for each of 132 multiprocessors
+FILLED = 264  # blocks that fill a large GPU: two for each of 132 multiprocessors
 
 
 def _tiles(bm: int, bn: int) -> Geometry:
     """The grid of blocks that compute bm x bn elements each; half of both for elements of 8 bytes."""
+
     def grid(m: int, n: int, k: int, batches: int, splits: int, size: int) -> tuple[int, int, int]:
         high, wide = (bm, bn) if size < 8 else (bm // 2, bn // 2)
         return (-(-m // high) * -(-n // wide), splits, min(batches, 65535))
+
     return grid
 
 
 def _fixed(bm: int, bn: int) -> Geometry:
     def grid(m: int, n: int, k: int, batches: int, splits: int, size: int) -> tuple[int, int, int]:
         return (-(-m // bm) * -(-n // bn), splits, min(batches, 65535))
+
     return grid
 
 
 LADDER = Ladder(
-    family="matmul", unit="matmul", production="08_double_buffer",
+    family="matmul",
+    unit="matmul",
+    production="08_double_buffer",
     symbols={"matmul": f"{_PROBLEM.size}s", "matmul_combine": "PPPqqq"},
     rungs=(
         Rung("01_naive", block=(16, 16, 1), grid=_fixed(16, 16)),
@@ -47,13 +53,20 @@ LADDER = Ladder(
         Rung("05_register_tile", block=(256, 1, 1), grid=_tiles(128, 128)),
         Rung("06_vector_loads", block=(256, 1, 1), grid=_tiles(128, 128)),
         Rung("07_warp_tiles", block=(256, 1, 1), grid=_tiles(128, 128)),
-        Rung("08_double_buffer", block=(256, 1, 1), grid=_tiles(128, 128), defines={"WARPS_M": 2, "WARPS_N": 4}),
-        Rung("08_double_buffer_small", block=(64, 1, 1), grid=_tiles(64, 64), file="08_double_buffer",
-             defines={"WARPS_M": 1, "WARPS_N": 2}),
-        Rung("09_tensor_cores", block=(256, 1, 1),
-             grid=lambda m, n, k, batches, splits, size: _tiles(128, 128)(m, n, k, batches, splits, size)),
-    ))
-_WHOLE = "03_shared_tiles"                  # of whole numbers: exact, and nobody's bottleneck
+        Rung(
+            "08_double_buffer", block=(256, 1, 1), grid=_tiles(128, 128), defines={"WARPS_M": 2, "WARPS_N": 4}
+        ),
+        Rung(
+            "08_double_buffer_small",
+            block=(64, 1, 1),
+            grid=_tiles(64, 64),
+            file="08_double_buffer",
+            defines={"WARPS_M": 1, "WARPS_N": 2},
+        ),
+        Rung("09_tensor_cores", block=(256, 1, 1), grid=_tiles(128, 128)),
+    ),
+)
+_WHOLE = "03_shared_tiles"  # of whole numbers: exact, and nobody's bottleneck
 
 
 def _rung(dtype: np.dtype[Any], m: int, n: int, batches: int) -> str:
@@ -75,8 +88,9 @@ def _splits(blocks_: int, k: int) -> int:
 def matmul(device: Cuda, x: DeviceArray, y: DeviceArray, bias: DeviceArray | None = None) -> DeviceArray:
     """(..., M, K) @ (..., K, N), plus `bias` (N,); batch axes broadcast. No operand is copied."""
     if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-2]:
-        raise ShapeError(f"the last axis of x {x.shape} must equal the last but one of y {y.shape}; "
-                         "for x @ y.T use y.mT")
+        raise ShapeError(
+            f"the last axis of x {x.shape} must equal the last but one of y {y.shape}; for x @ y.T use y.mT"
+        )
     dtype = x.dtype if x.dtype == y.dtype else np.result_type(x.dtype, y.dtype)
     x, y = (a if a.dtype == dtype else device.copy(a, dtype=dtype) for a in (x, y))
     m, k, n = x.shape[-2], x.shape[-1], y.shape[-1]
@@ -92,42 +106,74 @@ def matmul(device: Cuda, x: DeviceArray, y: DeviceArray, bias: DeviceArray | Non
     size, batches = dtype.itemsize, math.prod(batch)
     shape, steps = merged(batch, *(_batch_steps(a, batch) for a in (x, y)))
     if len(shape) > BATCH_AXES:
-        return matmul(device, device.copy(device.broadcast(x, (*batch, m, k))),
-                      device.copy(device.broadcast(y, (*batch, k, n))), bias)
+        return matmul(
+            device,
+            device.copy(device.broadcast(x, (*batch, m, k))),
+            device.copy(device.broadcast(y, (*batch, k, n))),
+            bias,
+        )
     kernel = device.kernel("matmul", "matmul", dtype, _rung(dtype, m, n, batches))
     grid: Any = kernel.rung.grid
     splits = _splits(grid(m, n, k, batches, 1, size)[0] * batches, k)
     bias_pointer = bias.pointer if bias is not None else 0
     partial = device.empty((splits, *out.shape), dtype) if splits > 1 else out
     rest = [0] * (BATCH_AXES - len(shape))
-    kernel.launch((m, n, k, batches, splits, size), _PROBLEM.pack(
-        partial.pointer, x.pointer, y.pointer, bias_pointer, m, n, k, x.strides[-2] // size, x.strides[-1] // size,
-        y.strides[-2] // size, y.strides[-1] // size, *[1] * len(rest), *shape,
-        *(v for step in steps for v in (*rest, *step)), batches, splits))
+    kernel.launch(
+        (m, n, k, batches, splits, size),
+        _PROBLEM.pack(
+            partial.pointer,
+            x.pointer,
+            y.pointer,
+            bias_pointer,
+            m,
+            n,
+            k,
+            x.strides[-2] // size,
+            x.strides[-1] // size,
+            y.strides[-2] // size,
+            y.strides[-1] // size,
+            *[1] * len(rest),
+            *shape,
+            *(v for step in steps for v in (*rest, *step)),
+            batches,
+            splits,
+        ),
+    )
     if splits > 1:
         device.kernel("matmul", "matmul_combine", dtype, kernel.rung.name).launch_on(
-            (blocks(out.size, 256, 4096), 1, 1), (256, 1, 1), out.pointer, partial.pointer, bias_pointer, out.size,
-            n, splits)
+            (blocks(out.size, 256, 4096), 1, 1),
+            (256, 1, 1),
+            out.pointer,
+            partial.pointer,
+            bias_pointer,
+            out.size,
+            n,
+            splits,
+        )
     return out
 
 
 def _batch_steps(a: DeviceArray, batch: tuple[int, ...]) -> tuple[int, ...]:
     """The batch strides in elements, 0 where an axis repeats."""
     lead = len(batch) - (a.ndim - 2)
-    return (0,) * lead + tuple(0 if have == 1 and full != 1 else s // a.itemsize for have, s, full in zip(
-        a.shape[:-2], a.strides[:-2], batch[lead:], strict=True))
+    return (0,) * lead + tuple(
+        0 if have == 1 and full != 1 else s // a.itemsize
+        for have, s, full in zip(a.shape[:-2], a.strides[:-2], batch[lead:], strict=True)
+    )
 
 
 @fused("linear")
 def linear(device: Cuda, x: DeviceArray, weight: DeviceArray, bias: DeviceArray) -> DeviceArray:
     """x W^T + b; the bias is added where the product is stored."""
     if x.ndim == 0 or weight.ndim != 2 or x.shape[-1] != weight.shape[1]:
-        raise ShapeError(f"the last axis of x {x.shape} must equal the columns of weight {weight.shape} (out, in)")
+        raise ShapeError(
+            f"the last axis of x {x.shape} must equal the columns of weight {weight.shape} (out, in)"
+        )
     out, columns = weight.shape
     dtype = np.result_type(x.dtype, weight.dtype, bias.dtype)
     x, weight, bias = (a if a.dtype == dtype else device.copy(a, dtype=dtype) for a in (x, weight, bias))
     if bias.shape != (out,):
-        bias = device.broadcast(bias, (out,))       # refuses what does not fit
+        bias = device.broadcast(bias, (out,))  # refuses what does not fit
     rows = math.prod(x.shape[:-1])
     flat = x if x.ndim == 2 else device.reshaped(x, (rows, columns))
     turned = device.view(weight, (columns, out), weight.strides[::-1], 0)
@@ -139,8 +185,16 @@ def _case(n: int) -> Case:
     def arrays() -> tuple[np.ndarray[Any, Any], ...]:
         rng = np.random.default_rng(0)
         return tuple(rng.standard_normal((n, n), np.float32) for _ in range(2))
-    return Case(title=f"{n:,} x {n:,} by {n:,} x {n:,}, float32", arrays=arrays, run=matmul,
-                expect=lambda x, y: x.astype(np.float64) @ y, bytes=12 * n * n, flops=2 * n**3, tolerance=1e-3)
+
+    return Case(
+        title=f"{n:,} x {n:,} by {n:,} x {n:,}, float32",
+        arrays=arrays,
+        run=matmul,
+        expect=lambda x, y: x.astype(np.float64) @ y,
+        bytes=12 * n * n,
+        flops=2 * n**3,
+        tolerance=1e-3,
+    )
 
 
 CASES = {"count": _case(128), "time": _case(4096)}

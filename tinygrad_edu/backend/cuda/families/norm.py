@@ -1,4 +1,5 @@
 """Standardization over any axes, the heart of layer and batch norm, and its gradient."""
+
 from __future__ import annotations
 
 import math
@@ -15,7 +16,7 @@ from tinygrad_edu.shapes import Shape
 if TYPE_CHECKING:
     from tinygrad_edu.backend.cuda.backend import Cuda
 
-AXES, THREADS, SHORT = 8, 256, 1024         # as in kernels/norm/
+AXES, THREADS, SHORT = 8, 256, 1024  # as in kernels/norm/
 _LAYOUT = struct.Struct(f"{8 * AXES}qiiii")
 _FORMAT = f"PPPqqd{_LAYOUT.size}s"
 _BLOCK = (THREADS, 1, 1)
@@ -26,35 +27,52 @@ def _shaped(groups: int, n: int, columns: int) -> tuple[int, int, int]:
 
 
 LADDER = Ladder(
-    family="norm", unit="rows", production="03_warp_per_group",
+    family="norm",
+    unit="rows",
+    production="03_warp_per_group",
     symbols={"standardize": _FORMAT, "standardize_grad": _FORMAT},
     rungs=(
-        Rung("01_thread_per_group", block=_BLOCK, grid=lambda groups, n, columns: (blocks(groups, THREADS), 1, 1)),
+        Rung(
+            "01_thread_per_group",
+            block=_BLOCK,
+            grid=lambda groups, n, columns: (blocks(groups, THREADS), 1, 1),
+        ),
         Rung("02_block_per_group", block=_BLOCK, grid=lambda groups, n, columns: (blocks(groups, 1), 1, 1)),
         Rung("03_warp_per_group", block=_BLOCK, grid=_shaped),
-    ))
+    ),
+)
 
 
 def _plan(out: DeviceArray, x: DeviceArray, seed: DeviceArray | None, axes: Shape) -> Any:
     """(struct Layout, groups, n, columns); None when more axes are left than kernels have."""
-    strides = [tuple(s // a.itemsize for s in a.strides) if a is not None else (0,) * x.ndim for a in (out, x, seed)]
+    strides = [
+        tuple(s // a.itemsize for s in a.strides) if a is not None else (0,) * x.ndim for a in (out, x, seed)
+    ]
     values: list[int] = []
     found = []
     for which in ([a for a in range(x.ndim) if a not in axes], list(axes)):
-        shape, steps = merged(tuple(x.shape[a] for a in which), *(tuple(s[a] for a in which) for s in strides))
+        shape, steps = merged(
+            tuple(x.shape[a] for a in which), *(tuple(s[a] for a in which) for s in strides)
+        )
         if len(shape) > AXES:
             return None
         for numbers in (shape, *steps):
             values += [*numbers, *[0] * (AXES - len(shape))]
         found.append((shape, steps))
     (kept, kept_steps), (inner, inner_steps) = found
-    columns = int(bool(kept) and kept_steps[1][-1] == 1 and kept[-1] >= 8
-                  and not (inner and abs(inner_steps[1][-1]) <= 1))
+    columns = int(
+        bool(kept)
+        and kept_steps[1][-1] == 1
+        and kept[-1] >= 8
+        and not (inner and abs(inner_steps[1][-1]) <= 1)
+    )
     packed = _LAYOUT.pack(*values, len(kept), len(inner), columns, 0)
     return packed, math.prod(kept), math.prod(inner), columns
 
 
-def run(device: Cuda, symbol: str, x: DeviceArray, seed: DeviceArray | None, axes: Shape, eps: float) -> DeviceArray:
+def run(
+    device: Cuda, symbol: str, x: DeviceArray, seed: DeviceArray | None, axes: Shape, eps: float
+) -> DeviceArray:
     """Whole numbers become float64, as NumPy's do."""
     axes = tuple(a % x.ndim for a in axes)
     dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
@@ -74,8 +92,16 @@ def run(device: Cuda, symbol: str, x: DeviceArray, seed: DeviceArray | None, axe
         if len(device.plans) < 4096:
             device.plans[key] = made
     packed, groups, n, columns = made
-    device.kernel("norm", symbol, dtype).launch((groups, n, columns), out.pointer, x.pointer,
-                                                seed.pointer if seed is not None else 0, groups, n, eps, packed)
+    device.kernel("norm", symbol, dtype).launch(
+        (groups, n, columns),
+        out.pointer,
+        x.pointer,
+        seed.pointer if seed is not None else 0,
+        groups,
+        n,
+        eps,
+        packed,
+    )
     return out
 
 
@@ -86,22 +112,31 @@ def standardize(device: Cuda, x: DeviceArray, *, axes: Shape, eps: float = 1e-5)
 
 
 @fused("standardize_grad")
-def standardize_grad(device: Cuda, seed: DeviceArray, x: DeviceArray, *, axes: Shape, eps: float = 1e-5) -> DeviceArray:
+def standardize_grad(
+    device: Cuda, seed: DeviceArray, x: DeviceArray, *, axes: Shape, eps: float = 1e-5
+) -> DeviceArray:
     """The gradient of `standardize` at x, for the incoming gradient `seed`."""
     return run(device, "standardize_grad", x, seed, axes, eps)
 
 
 def _expected(x: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     wide = x.astype(np.float64)
-    result: np.ndarray[Any, Any] = (wide - wide.mean(1, keepdims=True)) / np.sqrt(wide.var(1, keepdims=True) + 1e-5)
+    result: np.ndarray[Any, Any] = (wide - wide.mean(1, keepdims=True)) / np.sqrt(
+        wide.var(1, keepdims=True) + 1e-5
+    )
     return result
 
 
 def _case(rows: int, n: int) -> Case:
-    return Case(title=f"layer norm of {rows:,} rows of {n:,} float32",
-                arrays=lambda: (np.random.default_rng(0).standard_normal((rows, n)).astype(np.float32),),
-                run=lambda device, x: standardize(device, x, axes=(1,)), expect=_expected, bytes=8 * rows * n,
-                flops=6 * rows * n, tolerance=1e-4)
+    return Case(
+        title=f"layer norm of {rows:,} rows of {n:,} float32",
+        arrays=lambda: (np.random.default_rng(0).standard_normal((rows, n)).astype(np.float32),),
+        run=lambda device, x: standardize(device, x, axes=(1,)),
+        expect=_expected,
+        bytes=8 * rows * n,
+        flops=6 * rows * n,
+        tolerance=1e-4,
+    )
 
 
 CASES = {"count": _case(64, 512), "time": _case(65536, 1024)}

@@ -1,4 +1,5 @@
 """Optimizer steps: a rule over many tensors at once, in place."""
+
 from __future__ import annotations
 
 import struct
@@ -14,25 +15,32 @@ from tinygrad_edu.backend.cuda.kernels import Case, Ladder, Rung
 if TYPE_CHECKING:
     from tinygrad_edu.backend.cuda.backend import Cuda
 
-MOST, CHUNK, NUMBERS = 48, 4096, 8          # as in kernels/optim/rules.cuh
+MOST, CHUNK, NUMBERS = 48, 4096, 8  # as in kernels/optim/rules.cuh
 _TABLE = struct.Struct(f"{4 * MOST}P{2 * MOST + 1}q{NUMBERS}dii")
 _BLOCK = (256, 1, 1)
 LADDER = Ladder(
-    family="optim", unit="optim", production="03_vector_loads", symbols=dict.fromkeys(STEPS, f"{_TABLE.size}s"),
+    family="optim",
+    unit="optim",
+    production="03_vector_loads",
+    symbols=dict.fromkeys(STEPS, f"{_TABLE.size}s"),
     rungs=(
-        Rung("01_thread_per_element", block=_BLOCK,
-             grid=lambda count, largest, chunks: (min(-(-largest // 256), 2**31 - 1), count, 1)),
+        Rung(
+            "01_thread_per_element",
+            block=_BLOCK,
+            grid=lambda count, largest, chunks: (min(-(-largest // 256), 2**31 - 1), count, 1),
+        ),
         Rung("02_chunks", block=_BLOCK, grid=lambda count, largest, chunks: (chunks, 1, 1)),
         Rung("03_vector_loads", block=_BLOCK, grid=lambda count, largest, chunks: (chunks, 1, 1)),
-    ))
-Tensors = Sequence[tuple[DeviceArray, ...]]         # (parameter, gradient, *memories) of each
+    ),
+)
+Tensors = Sequence[tuple[DeviceArray, ...]]  # (parameter, gradient, *memories) of each
 
 
 def step(device: Cuda, rule: str, tensors: Tensors, numbers: Sequence[float], flag: bool) -> None:
     """Update dense tensors of one dtype in place, 48 a launch."""
     tensors = [t for t in tensors if t[0].size]
     for begin in range(0, len(tensors), MOST):
-        part = tensors[begin:begin + MOST]
+        part = tensors[begin : begin + MOST]
         pad = [0] * (MOST - len(part))
         columns = [[t[k].pointer if k < len(t) else 0 for t in part] + pad for k in range(4)]
         sizes = [t[0].size for t in part]
@@ -41,9 +49,21 @@ def step(device: Cuda, rule: str, tensors: Tensors, numbers: Sequence[float], fl
             chunks.append(chunks[-1] + -(-n // CHUNK))
         device.kernel("optim", rule, part[0][0].dtype).launch(
             (len(part), max(sizes), chunks[-1]),
-            _TABLE.pack(*columns[0], *columns[1], *columns[2], *columns[3], *sizes, *pad,
-                        *chunks, *[chunks[-1]] * len(pad), *numbers, *[0.0] * (NUMBERS - len(numbers)),
-                        len(part), int(flag)))
+            _TABLE.pack(
+                *columns[0],
+                *columns[1],
+                *columns[2],
+                *columns[3],
+                *sizes,
+                *pad,
+                *chunks,
+                *[chunks[-1]] * len(pad),
+                *numbers,
+                *[0.0] * (NUMBERS - len(numbers)),
+                len(part),
+                int(flag),
+            ),
+        )
 
 
 def _register(rule: str) -> None:
@@ -52,7 +72,7 @@ def _register(rule: str) -> None:
         """`arrays` are (parameter, gradient, *memories), `each` of them a tensor."""
         made = []
         for i in range(0, len(arrays), each):
-            p, g, *memories = arrays[i:i + each]
+            p, g, *memories = arrays[i : i + each]
             if g.dtype != p.dtype or not g.contiguous:
                 g = device.copy(g, dtype=p.dtype)
             made.append((p, g, *memories))
@@ -75,10 +95,20 @@ def _case(n: int) -> Case:
 
     def expect(*given: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         p, g, m, v = (a.astype(np.float64) for a in given)
-        result: np.ndarray[Any, Any] = p - (m * 0.9 + g * 0.1) / (np.sqrt(v * 0.999 + g * g * 0.001) + 1e-8) * 1e-3
+        result: np.ndarray[Any, Any] = (
+            p - (m * 0.9 + g * 0.1) / (np.sqrt(v * 0.999 + g * g * 0.001) + 1e-8) * 1e-3
+        )
         return result
-    return Case(title=f"Adam, {n:,} float32", arrays=arrays, run=_adam, expect=expect, bytes=28 * n, flops=14 * n,
-                tolerance=1e-5)
+
+    return Case(
+        title=f"Adam, {n:,} float32",
+        arrays=arrays,
+        run=_adam,
+        expect=expect,
+        bytes=28 * n,
+        flops=14 * n,
+        tolerance=1e-5,
+    )
 
 
 CASES = {"count": _case(1 << 14), "time": _case(1 << 26)}

@@ -1,4 +1,5 @@
-"""Random numbers by counter: the bits of NumPy's Philox on every device; the generator itself stays on the host."""
+"""Random numbers by counter: NumPy's bits on every device; the generator itself stays on the host."""
+
 from __future__ import annotations
 
 import math
@@ -20,29 +21,45 @@ if TYPE_CHECKING:
 _STREAM = struct.Struct("6Q")
 _BLOCK = (256, 1, 1)
 _WORD = 2**64 - 1
-UNIFORM, NORMAL, INTEGER, BERNOULLI, WORDS = range(5)      # Kind of kernels/random/philox.cuh
-_UINT8 = np.dtype(np.uint8)                                 # one module serves all types
+UNIFORM, NORMAL, INTEGER, BERNOULLI, WORDS = range(5)  # Kind of kernels/random/philox.cuh
+_UINT8 = np.dtype(np.uint8)  # one module serves all types
 
 LADDER = Ladder(
-    family="random", unit="random", production="02_step_per_thread",
+    family="random",
+    unit="random",
+    production="02_step_per_thread",
     symbols={"random_numbers": f"P{_STREAM.size}sqqdii"},
     rungs=(
         Rung("01_word_per_thread", block=_BLOCK, grid=lambda n: (blocks(n, 256, 1 << 16), 1, 1)),
         Rung("02_step_per_thread", block=_BLOCK, grid=lambda n: (blocks(n, 1024, 1 << 16), 1, 1)),
-    ))
+    ),
+)
 
 
-def _fill(device: Cuda, shape: Shape, dtype: Any, generator: Generator, kind: int, *, words: int | None = None,
-          low: int = 0, p: float = 0.0) -> DeviceArray:
-    """An array of `shape` from the generator's next words, as many as it has elements unless said otherwise."""
+def _fill(
+    device: Cuda,
+    shape: Shape,
+    dtype: Any,
+    generator: Generator,
+    kind: int,
+    *,
+    words: int | None = None,
+    low: int = 0,
+    p: float = 0.0,
+) -> DeviceArray:
+    """An array of `shape` from the generator's next `words`, as many as it has elements if not said."""
     shape = check_size(shape)
     out = device.empty(shape, np.dtype(dtype))
     start = generator.advance(out.size if words is None else words)
     if out.size:
-        stream = _STREAM.pack(*((start >> shift) & _WORD for shift in (0, 64, 128, 192)),
-                              generator.key & _WORD, generator.key >> 64)
+        stream = _STREAM.pack(
+            *((start >> shift) & _WORD for shift in (0, 64, 128, 192)),
+            generator.key & _WORD,
+            generator.key >> 64,
+        )
         device.kernel("random", "random_numbers", _UINT8).launch(
-            (out.size,), out.pointer, stream, out.size, low, p, kind, CODES[out.dtype])
+            (out.size,), out.pointer, stream, out.size, low, p, kind, CODES[out.dtype]
+        )
     return out
 
 
@@ -68,7 +85,9 @@ def integers(device: Cuda, *, low: int, high: int, shape: Shape, generator: Gene
 
 
 @fused("bernoulli")
-def bernoulli(device: Cuda, *, p: float, shape: Shape, generator: Generator, dtype: Any = np.float32) -> DeviceArray:
+def bernoulli(
+    device: Cuda, *, p: float, shape: Shape, generator: Generator, dtype: Any = np.float32
+) -> DeviceArray:
     """1 with probability p, else 0."""
     return _fill(device, shape, dtype, generator, BERNOULLI, p=float(np.float32(p)))
 
@@ -83,8 +102,16 @@ def permutation(device: Cuda, *, n: int, generator: Generator) -> DeviceArray:
 def _case(n: int) -> Case:
     def run(device: Cuda, seed: DeviceArray) -> DeviceArray:
         return uniform(device, shape=(n,), generator=Generator(7))
-    return Case(title=f"{n:,} uniform float32", arrays=lambda: (np.zeros(1, np.float32),), run=run,
-                expect=lambda seed: Generator(7).uniform((n,)), bytes=4 * n, flops=0, tolerance=0.0)
+
+    return Case(
+        title=f"{n:,} uniform float32",
+        arrays=lambda: (np.zeros(1, np.float32),),
+        run=run,
+        expect=lambda seed: Generator(7).uniform((n,)),
+        bytes=4 * n,
+        flops=0,
+        tolerance=0.0,
+    )
 
 
 CASES = {"count": _case(1 << 14), "time": _case(1 << 26)}

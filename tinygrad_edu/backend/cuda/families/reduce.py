@@ -1,4 +1,5 @@
 """Reductions: over any axes of an array in any layout; partial results are joined in a fixed order."""
+
 from __future__ import annotations
 
 import math
@@ -16,11 +17,11 @@ from tinygrad_edu.shapes import Shape
 if TYPE_CHECKING:
     from tinygrad_edu.backend.cuda.backend import Cuda
 
-AXES, THREADS, SHORT = 8, 256, 1024         # as in kernels/reduce/
-PART, ENOUGH = 2048, 2048                   # elements a block should have at least; blocks that fill any GPU
+AXES, THREADS, SHORT = 8, 256, 1024  # as in kernels/reduce/
+PART, ENOUGH = 2048, 2048  # elements a block should have at least; blocks that fill any GPU
 _LAYOUT = struct.Struct(f"{4 * AXES}qiiii")
-_STATE = 16                                 # bytes of the largest state
-_KEEPS = {"any", "all", "argmax", "argmin"} # computed in the input's type, whatever the result's
+_STATE = 16  # bytes of the largest state
+_KEEPS = {"any", "all", "argmax", "argmin"}  # computed in the input's type, whatever the result's
 _NAMES = ("sum", "prod", "max", "min", "any", "all", "argmax", "argmin", "logsumexp", "norm2")
 _NEEDS_ONE = {"max", "min", "argmax", "argmin"}
 
@@ -39,7 +40,9 @@ def _shaped(rows: int, n: int, columns: int, splits: int) -> tuple[int, int, int
 
 _BLOCK = (THREADS, 1, 1)
 LADDER = Ladder(
-    family="reduce", unit="rows", production="05_vector_loads",
+    family="reduce",
+    unit="rows",
+    production="05_vector_loads",
     symbols={f"reduce_{name}": f"PPPqqq{_LAYOUT.size}s" for name in _NAMES}
     | {f"reduce_{name}_join": "PPqq" for name in _NAMES},
     rungs=(
@@ -48,26 +51,43 @@ LADDER = Ladder(
         Rung("03_warp_shuffle", block=_BLOCK, grid=_row_each),
         Rung("04_two_pass", block=_BLOCK, grid=_shaped),
         Rung("05_vector_loads", block=_BLOCK, grid=_shaped),
-    ))
+    ),
+)
 _SHAPED = {"04_two_pass", "05_vector_loads"}
 
 
-def plan(shape: Shape, strides: Shape, axes: Shape, itemsize: int, code: int) -> tuple[bytes, int, int, int] | None:
+def plan(
+    shape: Shape, strides: Shape, axes: Shape, itemsize: int, code: int
+) -> tuple[bytes, int, int, int] | None:
     """(struct Layout, rows, n, columns); None when more axes are left than kernels have."""
     kept = [a for a in range(len(shape)) if a not in axes]
     (kept_shape, (kept_stride,)), (shape_, (stride,)) = (
         merged(tuple(shape[a] for a in which), tuple(strides[a] // itemsize for a in which))
-        for which in (kept, axes))
+        for which in (kept, axes)
+    )
     if len(kept_shape) > AXES or len(shape_) > AXES:
         return None
     rows, n = math.prod(kept_shape), math.prod(shape_)
-    columns = int(bool(kept_stride) and kept_stride[-1] == 1 and kept_shape[-1] >= 8
-                  and not (stride and abs(stride[-1]) <= 1))
+    columns = int(
+        bool(kept_stride)
+        and kept_stride[-1] == 1
+        and kept_shape[-1] >= 8
+        and not (stride and abs(stride[-1]) <= 1)
+    )
 
     def padded(values: list[int]) -> list[int]:
         return [*values, *[0] * (AXES - len(values))]
-    packed = _LAYOUT.pack(*padded(kept_shape), *padded(kept_stride), *padded(shape_), *padded(stride),
-                          len(kept_shape), len(shape_), code, columns)
+
+    packed = _LAYOUT.pack(
+        *padded(kept_shape),
+        *padded(kept_stride),
+        *padded(shape_),
+        *padded(stride),
+        len(kept_shape),
+        len(shape_),
+        code,
+        columns,
+    )
     return packed, rows, n, columns
 
 
@@ -97,11 +117,21 @@ def reduce(device: Cuda, name: str, x: DeviceArray, axes: Shape, dtype: np.dtype
     kernel = device.kernel("reduce", f"reduce_{name}", number)
     splits = splits_for(rows, n, columns) if kernel.rung.name in _SHAPED else 1
     partial = device.empty((rows * splits * _STATE,), np.dtype(np.uint8)) if splits > 1 else None
-    kernel.launch((rows, n, columns, splits), out.pointer, x.pointer, partial.pointer if partial else 0,
-                  rows, n, splits, packed)
+    kernel.launch(
+        (rows, n, columns, splits),
+        out.pointer,
+        x.pointer,
+        partial.pointer if partial else 0,
+        rows,
+        n,
+        splits,
+        packed,
+    )
     if partial is not None:
         join = device.kernel("reduce", f"reduce_{name}_join", number)
-        join.launch_on((blocks(rows, THREADS // 32), 1, 1), _BLOCK, out.pointer, partial.pointer, rows, splits)
+        join.launch_on(
+            (blocks(rows, THREADS // 32), 1, 1), _BLOCK, out.pointer, partial.pointer, rows, splits
+        )
     return out
 
 
@@ -109,8 +139,10 @@ def _register(name: str) -> None:
     @reduction(name)
     def host(device: Cuda, x: DeviceArray, axes: Shape, dtype: np.dtype[Any]) -> DeviceArray:
         if name in _NEEDS_ONE and math.prod(x.shape[a] for a in axes) == 0:
-            raise ValueError("the input has no elements along the reduced axes, and no value stands for none; "
-                             "check the size first")
+            raise ValueError(
+                "the input has no elements along the reduced axes, and no value stands for none; "
+                "check the size first"
+            )
         if len(axes) != 1 and name in ("argmax", "argmin"):
             raise DeviceError(f"{name} works along one axis, not {axes}")
         return reduce(device, name, x, axes, dtype)
@@ -121,11 +153,15 @@ for _name in _NAMES:
 
 
 def _case(rows: int, n: int) -> Case:
-    return Case(title=f"sum of each of {rows:,} rows of {n:,} float32",
-                arrays=lambda: (np.random.default_rng(0).standard_normal((rows, n)).astype(np.float32),),
-                run=lambda device, x: reduce(device, "sum", x, (1,), x.dtype),
-                expect=lambda x: x.sum(1, keepdims=True, dtype=np.float64), bytes=4 * (rows * n + rows),
-                flops=rows * n, tolerance=1e-3)
+    return Case(
+        title=f"sum of each of {rows:,} rows of {n:,} float32",
+        arrays=lambda: (np.random.default_rng(0).standard_normal((rows, n)).astype(np.float32),),
+        run=lambda device, x: reduce(device, "sum", x, (1,), x.dtype),
+        expect=lambda x: x.sum(1, keepdims=True, dtype=np.float64),
+        bytes=4 * (rows * n + rows),
+        flops=rows * n,
+        tolerance=1e-3,
+    )
 
 
 CASES = {"count": _case(16, 4096), "time": _case(4096, 16384)}

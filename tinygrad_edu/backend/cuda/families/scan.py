@@ -1,4 +1,5 @@
 """Scans: running sums and products along an axis, and products of all other elements."""
+
 from __future__ import annotations
 
 import math
@@ -15,38 +16,52 @@ from tinygrad_edu.shapes import Shape, inverse_permutation
 if TYPE_CHECKING:
     from tinygrad_edu.backend.cuda.backend import Cuda
 
-AXES, THREADS = 8, 256                      # as in kernels/scan/layout.cuh
+AXES, THREADS = 8, 256  # as in kernels/scan/layout.cuh
 _LAYOUT = struct.Struct(f"{3 * AXES + 2}qii")
 _FORMAT = f"PPqq{_LAYOUT.size}sii"
 _BLOCK = (THREADS, 1, 1)
 LADDER = Ladder(
-    family="scan", unit="rows", production="03_warp_scan",
+    family="scan",
+    unit="rows",
+    production="03_warp_scan",
     symbols={"scan_sum": _FORMAT, "scan_product": _FORMAT},
     rungs=(
         Rung("01_thread_per_line", block=_BLOCK, grid=lambda lines: (blocks(lines, THREADS), 1, 1)),
         Rung("02_block_scan", block=_BLOCK, grid=lambda lines: (blocks(lines, 1), 1, 1)),
         Rung("03_warp_scan", block=_BLOCK, grid=lambda lines: (blocks(lines, 1), 1, 1)),
-    ))
+    ),
+)
 
 
-def scan(device: Cuda, symbol: str, x: DeviceArray, axis: int, dtype: np.dtype[Any], *, exclusive: bool = False,
-         backwards: bool = False) -> DeviceArray:
+def scan(
+    device: Cuda,
+    symbol: str,
+    x: DeviceArray,
+    axis: int,
+    dtype: np.dtype[Any],
+    *,
+    exclusive: bool = False,
+    backwards: bool = False,
+) -> DeviceArray:
     """A running total along `axis`, in `dtype`; dense."""
     out = device.empty(x.shape, dtype)
     if not out.size:
         return out
     others = [a for a in range(x.ndim) if a != axis]
     to, come = ([s // a.itemsize for s in a.strides] for a in (out, x))
-    shape, (lines_to, lines_in) = merged(tuple(x.shape[a] for a in others), tuple(to[a] for a in others),
-                                         tuple(come[a] for a in others))
+    shape, (lines_to, lines_in) = merged(
+        tuple(x.shape[a] for a in others), tuple(to[a] for a in others), tuple(come[a] for a in others)
+    )
     if len(shape) > AXES:
         return scan(device, symbol, device.copy(x), axis, dtype, exclusive=exclusive, backwards=backwards)
     rest = [0] * (AXES - len(shape))
-    packed = _LAYOUT.pack(*shape, *rest, *lines_in, *rest, *lines_to, *rest, come[axis], to[axis], len(shape),
-                          CODES[x.dtype])
+    packed = _LAYOUT.pack(
+        *shape, *rest, *lines_in, *rest, *lines_to, *rest, come[axis], to[axis], len(shape), CODES[x.dtype]
+    )
     lines, n = math.prod(shape), x.shape[axis]
-    device.kernel("scan", symbol, dtype).launch((lines,), out.pointer, x.pointer, lines, n, packed, exclusive,
-                                                backwards)
+    device.kernel("scan", symbol, dtype).launch(
+        (lines,), out.pointer, x.pointer, lines, n, packed, exclusive, backwards
+    )
     return out
 
 
@@ -75,8 +90,9 @@ def prod_others(device: Cuda, x: DeviceArray, *, axes: Shape) -> DeviceArray:
     turned = device.view(x, tuple(x.shape[a] for a in order), tuple(x.strides[a] for a in order), 0)
     line = device.reshaped(turned, (*(x.shape[a] for a in kept), math.prod(x.shape[a] for a in axes)))
     last, dtype = line.ndim - 1, _total(x.dtype) if x.dtype.kind != "f" else x.dtype
-    before, after = (scan(device, "scan_product", line, last, dtype, exclusive=True, backwards=b)
-                     for b in (False, True))
+    before, after = (
+        scan(device, "scan_product", line, last, dtype, exclusive=True, backwards=b) for b in (False, True)
+    )
     out = device.empty(line.shape, dtype)
     elementwise.run(device, "mul", (before, after), out, dtype)
     shape = tuple(x.shape[a] for a in order)
@@ -86,10 +102,15 @@ def prod_others(device: Cuda, x: DeviceArray, *, axes: Shape) -> DeviceArray:
 
 
 def _case(rows: int, n: int) -> Case:
-    return Case(title=f"running sums of {rows:,} rows of {n:,} float32",
-                arrays=lambda: (np.random.default_rng(0).random((rows, n), np.float32),),
-                run=lambda device, x: cumsum(device, x, axis=1), expect=lambda x: x.cumsum(1, dtype=np.float64),
-                bytes=8 * rows * n, flops=rows * n, tolerance=1e-4)
+    return Case(
+        title=f"running sums of {rows:,} rows of {n:,} float32",
+        arrays=lambda: (np.random.default_rng(0).random((rows, n), np.float32),),
+        run=lambda device, x: cumsum(device, x, axis=1),
+        expect=lambda x: x.cumsum(1, dtype=np.float64),
+        bytes=8 * rows * n,
+        flops=rows * n,
+        tolerance=1e-4,
+    )
 
 
 CASES = {"count": _case(8, 4096), "time": _case(4096, 16384)}

@@ -1,4 +1,5 @@
-"""Adding up at places given by integers, in the order of the source and so with the same bits on every run."""
+"""Adding up at places given by integers, in the order of the source: same bits on every run."""
+
 from __future__ import annotations
 
 import math
@@ -26,16 +27,27 @@ def _targets(n: int) -> tuple[int, int, int]:
 
 
 LADDER = Ladder(
-    family="scatter", unit="scatter", production="02_sorted_runs", symbols={"scatter_add": f"PPPPPq{_SHAPE.size}s"},
+    family="scatter",
+    unit="scatter",
+    production="02_sorted_runs",
+    symbols={"scatter_add": f"PPPPPq{_SHAPE.size}s"},
     rungs=(
         Rung("01_thread_per_target", block=_BLOCK, grid=_targets),
         Rung("02_sorted_runs", block=_BLOCK, grid=_targets),
-    ))
+    ),
+)
 
 
-def _run(device: Cuda, op: str, shape: Shape, lines: DeviceArray, source: DeviceArray,
-         sizes: tuple[int, int, int, int], shared: bool) -> DeviceArray:
-    """`lines` (lines, places) dense; source (outer, places, width) dense; sizes = outer, places, width, size."""
+def _run(
+    device: Cuda,
+    op: str,
+    shape: Shape,
+    lines: DeviceArray,
+    source: DeviceArray,
+    sizes: tuple[int, int, int, int],
+    shared: bool,
+) -> DeviceArray:
+    """`lines` (lines, places) dense; source (outer, places, width) dense; `sizes` ends with the target's."""
     out = device.empty(shape, source.dtype)
     if not out.size:
         if lines.size and not sizes[3]:
@@ -43,39 +55,64 @@ def _run(device: Cuda, op: str, shape: Shape, lines: DeviceArray, source: Device
         return out
     kernel = device.kernel("scatter", "scatter_add", source.dtype)
     order = sorted_places(device, lines) if kernel.rung.name == "02_sorted_runs" else lines
-    kernel.launch((out.size,), out.pointer, source.pointer, lines.pointer, order.pointer, device.fault_pointer,
-                  device.watch(op, RANGE), _SHAPE.pack(*sizes, CODES[lines.dtype], int(shared)))
+    kernel.launch(
+        (out.size,),
+        out.pointer,
+        source.pointer,
+        lines.pointer,
+        order.pointer,
+        device.fault_pointer,
+        device.watch(op, RANGE),
+        _SHAPE.pack(*sizes, CODES[lines.dtype], int(shared)),
+    )
     return out
 
 
-def scatter_add(device: Cuda, shape: Shape, index: DeviceArray, source: DeviceArray, axis: int) -> DeviceArray:
+def scatter_add(
+    device: Cuda, shape: Shape, index: DeviceArray, source: DeviceArray, axis: int
+) -> DeviceArray:
     """Zeros of `shape` with `source` added where `gather` along `axis` would have read."""
     check_kind(index)
     axis %= source.ndim
     if index.shape != source.shape:
         index = device.broadcast(index, source.shape)
     outer, places = math.prod(source.shape[:axis]), source.shape[axis]
-    width, size = math.prod(source.shape[axis + 1:]), shape[axis]
-    if tuple(shape) != (*source.shape[:axis], size, *source.shape[axis + 1:]):
-        out = device.zeros(shape, source.dtype)             # the source covers a part of the target
-        part = (*source.shape[:axis], size, *source.shape[axis + 1:])
-        device.copy(scatter_add(device, part, index, source, axis), out=device.view(out, part, out.strides, 0))
+    width, size = math.prod(source.shape[axis + 1 :]), shape[axis]
+    if tuple(shape) != (*source.shape[:axis], size, *source.shape[axis + 1 :]):
+        out = device.zeros(shape, source.dtype)  # the source covers a part of the target
+        part = (*source.shape[:axis], size, *source.shape[axis + 1 :])
+        device.copy(
+            scatter_add(device, part, index, source, axis), out=device.view(out, part, out.strides, 0)
+        )
         return out
-    turned = device.view(index, (*index.shape[:axis], *index.shape[axis + 1:], places),
-                         (*index.strides[:axis], *index.strides[axis + 1:], index.strides[axis]), 0)
+    turned = device.view(
+        index,
+        (*index.shape[:axis], *index.shape[axis + 1 :], places),
+        (*index.strides[:axis], *index.strides[axis + 1 :], index.strides[axis]),
+        0,
+    )
     lines = device.reshaped(turned, (outer * width, places))
-    return _run(device, "scatter_add", shape, lines, device.contiguous(source), (outer, places, width, size), False)
+    return _run(
+        device, "scatter_add", shape, lines, device.contiguous(source), (outer, places, width, size), False
+    )
 
 
 @fused("add_rows")
 def add_rows(device: Cuda, source: DeviceArray, index: DeviceArray, *, rows: int) -> DeviceArray:
     """Rows of `source` added up by index: (rows, width)."""
     check_kind(index)
-    width = source.shape[index.ndim:]
+    width = source.shape[index.ndim :]
     places = index.size
     lines = device.reshaped(index, (1, places))
-    return _run(device, "add_rows", (rows, *width), lines, device.contiguous(source),
-                (1, places, math.prod(width), rows), True)
+    return _run(
+        device,
+        "add_rows",
+        (rows, *width),
+        lines,
+        device.contiguous(source),
+        (1, places, math.prod(width), rows),
+        True,
+    )
 
 
 @fused("index_add")
@@ -89,8 +126,15 @@ def index_add(device: Cuda, source: DeviceArray, *, shape: Shape, key: Any) -> D
     places = offsets_of(shape, key)
     source = source if source.shape == places.shape else device.broadcast(source, places.shape)
     lines = device.asarray(places.reshape(1, -1))
-    return _run(device, "index_add", shape, lines, device.contiguous(source),
-                (1, places.size, 1, math.prod(shape)), True)
+    return _run(
+        device,
+        "index_add",
+        shape,
+        lines,
+        device.contiguous(source),
+        (1, places.size, 1, math.prod(shape)),
+        True,
+    )
 
 
 def _case(rows: int, width: int, taken: int) -> Case:
@@ -102,9 +146,16 @@ def _case(rows: int, width: int, taken: int) -> Case:
         out = np.zeros((rows, source.shape[1]))
         np.add.at(out, places, source.astype(np.float64))
         return out
-    return Case(title=f"{taken:,} rows of {width:,} float32 added to {rows:,}", arrays=arrays,
-                run=lambda device, source, places: add_rows(device, source, places, rows=rows), expect=expect,
-                bytes=4 * width * (taken + rows) + 8 * taken, flops=taken * width, tolerance=1e-4)
+
+    return Case(
+        title=f"{taken:,} rows of {width:,} float32 added to {rows:,}",
+        arrays=arrays,
+        run=lambda device, source, places: add_rows(device, source, places, rows=rows),
+        expect=expect,
+        bytes=4 * width * (taken + rows) + 8 * taken,
+        flops=taken * width,
+        tolerance=1e-4,
+    )
 
 
 CASES = {"count": _case(64, 32, 128), "time": _case(1 << 14, 512, 1 << 17)}

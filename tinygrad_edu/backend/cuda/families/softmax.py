@@ -1,4 +1,5 @@
 """Softmax and its logarithm along an axis, and the gradients of both, a kernel each."""
+
 from __future__ import annotations
 
 import math
@@ -14,7 +15,7 @@ from tinygrad_edu.backend.cuda.kernels import Case, Ladder, Rung, blocks
 if TYPE_CHECKING:
     from tinygrad_edu.backend.cuda.backend import Cuda
 
-AXES, THREADS, SHORT = 8, 256, 1024         # as in kernels/softmax/
+AXES, THREADS, SHORT = 8, 256, 1024  # as in kernels/softmax/
 _LAYOUT = struct.Struct(f"{4 * AXES + 3}qii")
 _FORMAT = f"PPPqq{_LAYOUT.size}s"
 _BLOCK = (THREADS, 1, 1)
@@ -26,31 +27,44 @@ def _warps(rows: int, n: int, columns: int) -> tuple[int, int, int]:
 
 
 LADDER = Ladder(
-    family="softmax", unit="rows", production="04_warp_per_row",
+    family="softmax",
+    unit="rows",
+    production="04_warp_per_row",
     symbols=dict.fromkeys(("softmax", "log_softmax", "softmax_grad", "log_softmax_grad"), _FORMAT),
     rungs=(
         Rung("01_three_pass", block=_BLOCK, grid=lambda rows, n, columns: (blocks(rows, THREADS), 1, 1)),
         Rung("02_shared_row", block=_BLOCK, grid=lambda rows, n, columns: (blocks(rows, 1), 1, 1)),
         Rung("03_online", block=_BLOCK, grid=lambda rows, n, columns: (blocks(rows, 1), 1, 1)),
         Rung("04_warp_per_row", block=_BLOCK, grid=_warps),
-    ))
+    ),
+)
 
 
 def rows_along(axis: int, *arrays: DeviceArray | None) -> tuple[bytes, int, int, int] | None:
-    """(struct Layout, rows, n, columns) of arrays of one shape; None when more axes are left than kernels have."""
+    """(struct Layout, rows, n, columns) of arrays of one shape; None when it has too many axes."""
     first = arrays[0]
     assert first is not None
     axis %= first.ndim
     others = [a for a in range(first.ndim) if a != axis]
-    strides = [tuple(s // a.itemsize for s in a.strides) if a is not None else (0,) * first.ndim for a in arrays]
-    shape, steps = merged(tuple(first.shape[a] for a in others), *(tuple(s[a] for a in others) for s in strides))
+    strides = [
+        tuple(s // a.itemsize for s in a.strides) if a is not None else (0,) * first.ndim for a in arrays
+    ]
+    shape, steps = merged(
+        tuple(first.shape[a] for a in others), *(tuple(s[a] for a in others) for s in strides)
+    )
     if len(shape) > AXES:
         return None
     rest = [0] * (AXES - len(shape))
     rows, n = math.prod(shape), first.shape[axis]
     columns = int(bool(steps[1]) and steps[1][-1] == 1 and strides[1][axis] != 1 and shape[-1] >= 8)
-    packed = _LAYOUT.pack(*shape, *rest, *(v for step in steps for v in (*step, *rest)),
-                          *(s[axis] for s in strides), len(shape), columns)
+    packed = _LAYOUT.pack(
+        *shape,
+        *rest,
+        *(v for step in steps for v in (*step, *rest)),
+        *(s[axis] for s in strides),
+        len(shape),
+        columns,
+    )
     return packed, rows, n, columns
 
 
@@ -72,8 +86,9 @@ def run(device: Cuda, symbol: str, x: DeviceArray, y: DeviceArray | None, axis: 
         if len(device.plans) < 4096:
             device.plans[key] = made
     packed, rows, n, columns = made
-    device.kernel("softmax", symbol, dtype).launch((rows, n, columns), out.pointer, x.pointer,
-                                                   y.pointer if y is not None else 0, rows, n, packed)
+    device.kernel("softmax", symbol, dtype).launch(
+        (rows, n, columns), out.pointer, x.pointer, y.pointer if y is not None else 0, rows, n, packed
+    )
     return out
 
 
@@ -108,10 +123,15 @@ def _expected(x: np.ndarray) -> np.ndarray:
 
 
 def _case(rows: int, n: int) -> Case:
-    return Case(title=f"softmax of {rows:,} rows of {n:,} float32",
-                arrays=lambda: (np.random.default_rng(0).standard_normal((rows, n)).astype(np.float32),),
-                run=lambda device, x: softmax(device, x, axis=1), expect=_expected, bytes=8 * rows * n,
-                flops=5 * rows * n, tolerance=1e-5)
+    return Case(
+        title=f"softmax of {rows:,} rows of {n:,} float32",
+        arrays=lambda: (np.random.default_rng(0).standard_normal((rows, n)).astype(np.float32),),
+        run=lambda device, x: softmax(device, x, axis=1),
+        expect=_expected,
+        bytes=8 * rows * n,
+        flops=5 * rows * n,
+        tolerance=1e-5,
+    )
 
 
 CASES = {"count": _case(64, 512), "time": _case(65536, 1024)}

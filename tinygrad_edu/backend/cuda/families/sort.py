@@ -1,4 +1,5 @@
 """Sorting: the places of sorted elements, equal ones in the order they had."""
+
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,7 @@ from tinygrad_edu.backend.cuda.kernels import Case, Ladder, Rung, blocks
 if TYPE_CHECKING:
     from tinygrad_edu.backend.cuda.backend import Cuda
 
-THREADS = RUN = 256                         # as in kernels/sort/
+THREADS = RUN = 256  # as in kernels/sort/
 _BLOCK = (THREADS, 1, 1)
 _INT64 = np.dtype(np.int64)
 
@@ -22,11 +23,15 @@ def _elements(count: int, run: int) -> tuple[int, int, int]:
 
 
 LADDER = Ladder(
-    family="sort", unit="sort", production="02_merge_runs", symbols={"argsort": "PPPqqq"},
+    family="sort",
+    unit="sort",
+    production="02_merge_runs",
+    symbols={"argsort": "PPPqqq"},
     rungs=(
         Rung("01_rank_by_counting", block=_BLOCK, grid=_elements),
         Rung("02_merge_runs", block=_BLOCK, grid=_elements),
-    ))
+    ),
+)
 
 
 def sorted_places(device: Cuda, lines: DeviceArray) -> DeviceArray:
@@ -36,7 +41,9 @@ def sorted_places(device: Cuda, lines: DeviceArray) -> DeviceArray:
     if not places.size:
         return places
     kernel = device.kernel("sort", "argsort", lines.dtype)
-    spare = device.empty(lines.shape, _INT64) if kernel.rung.name != "01_rank_by_counting" and n > RUN else places
+    spare = (
+        device.empty(lines.shape, _INT64) if kernel.rung.name != "01_rank_by_counting" and n > RUN else places
+    )
     kernel.launch((count * n, 0), places.pointer, lines.pointer, spare.pointer, count, n, 0)
     run = RUN
     while spare is not places and run < n:
@@ -48,7 +55,7 @@ def sorted_places(device: Cuda, lines: DeviceArray) -> DeviceArray:
 
 @fused("argsort")
 def argsort(device: Cuda, x: DeviceArray, *, axis: int, descending: bool = False) -> DeviceArray:
-    """The places of the sorted elements along `axis`; descending is the reverse of sorting the reversed line."""
+    """The places of the sorted elements along `axis`; descending reverses before and after."""
     axis %= x.ndim
     order = (*(a for a in range(x.ndim) if a != axis), axis)
     n, step = x.shape[axis], x.strides[axis]
@@ -68,10 +75,15 @@ def argsort(device: Cuda, x: DeviceArray, *, axis: int, descending: bool = False
 
 
 def _case(n: int) -> Case:
-    return Case(title=f"places that sort {n:,} float32",
-                arrays=lambda: (np.random.default_rng(0).standard_normal(n).astype(np.float32),),
-                run=lambda device, x: argsort(device, x, axis=0),
-                expect=lambda x: np.argsort(x, kind="stable"), bytes=12 * n, flops=0, tolerance=0.0)
+    return Case(
+        title=f"places that sort {n:,} float32",
+        arrays=lambda: (np.random.default_rng(0).standard_normal(n).astype(np.float32),),
+        run=lambda device, x: argsort(device, x, axis=0),
+        expect=lambda x: np.argsort(x, kind="stable"),
+        bytes=12 * n,
+        flops=0,
+        tolerance=0.0,
+    )
 
 
 CASES: dict[str, Any] = {"count": _case(2048), "time": _case(1 << 22)}
