@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -18,6 +19,14 @@ settings.load_profile("default")
 def pytest_addoption(parser):
     parser.addoption("--device", default=None,
                      help="where tensors live in the tests that take any device: cpu, simulator, cuda")
+
+
+def pytest_collection_modifyitems(config, items):
+    if config.getoption("--device") in (None, "cpu"):
+        return
+    for item in items:
+        if item.get_closest_marker("cpu"):
+            item.add_marker(pytest.mark.skip(reason="is about NumPy's own memory; run it with --device cpu"))
 
 
 def pytest_configure(config):

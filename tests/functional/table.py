@@ -198,6 +198,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
         (
             "arange",
             "as_tensor",
+            "from_dlpack",
             "eye",
             "full",
             "linspace",

@@ -127,6 +127,7 @@ def test_what_has_no_derivative_records_nothing(name: str) -> None:
     assert not getattr(te, name)(te.ones(3, requires_grad=True)).requires_grad
 
 
+@pytest.mark.cpu
 def test_the_oracle_notices_a_wrong_gradient() -> None:
     wrong = te.Op("wrong_square", lambda x: x * x, (lambda g, x: g * x * 2.002,), register=False)
     with pytest.raises(AssertionError):

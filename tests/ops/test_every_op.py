@@ -130,6 +130,7 @@ def test_is_documented_with_its_formula(name):
     assert REGISTRY[name].math, f"{name} declares no math="
 
 
+@pytest.mark.cpu
 @pytest.mark.parametrize("name", DETERMINISTIC)
 @given(data=st.data())
 @settings(max_examples=5)

@@ -97,6 +97,7 @@ def test_backward_through_a_graph_older_than_the_step_is_an_error():
         stale.backward()
 
 
+@pytest.mark.cpu
 def test_read_only_memory_is_refused():
     w = te.functional.wrap(np.broadcast_to(np.float32(1), (3,)), requires_grad=True)
     w.grad = te.ones(3)

@@ -85,7 +85,7 @@ def gradient(w, t):
     return 0.3 * w + np.sin(3 * w) + 0.1 * np.cos(t + np.arange(w.size).reshape(w.shape))
 
 
-def walk(rule, options, start, device="cpu", steps=STEPS):
+def walk(rule, options, start, device=None, steps=STEPS):
     w = te.tensor(start, device=device, requires_grad=True)
     optimizer = rule([w], **options)
     for t in range(steps):
@@ -113,6 +113,7 @@ def test_the_formula_on_a_device_is_the_update_in_place(rule, options, oracle, d
     np.testing.assert_allclose(there, here, rtol=3e-5 if dtype == "float32" else 1e-12, atol=1e-6)
 
 
+@pytest.mark.cpu
 @NAMED
 def test_blocks_give_the_bits_of_the_whole(rule, options, oracle, monkeypatch):
     start = np.random.default_rng(1).normal(size=(7, 11)).astype(np.float32)

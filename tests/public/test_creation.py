@@ -122,6 +122,7 @@ def test_linspace() -> None:
     assert te.linspace(0, 1).shape == (50,) and te.linspace(0, 1, 1).tolist() == [0.0]
 
 
+@pytest.mark.cpu
 def test_the_helpers_others_build_on() -> None:
     array = np.ones(2, np.float32)
     assert np.shares_memory(te.functional.wrap(array).numpy(), array)
@@ -131,3 +132,13 @@ def test_the_helpers_others_build_on() -> None:
     x = te.ones(1, requires_grad=True) * 2.0
     assert te.functional.seed_for(x).tolist() == [1.0]
     assert te.functional.seed_for(x, [3]).dtype == np.float32
+
+
+@pytest.mark.cpu
+def test_from_dlpack_shares_memory_both_ways():
+    array = np.arange(6.0).reshape(2, 3)
+    x = te.from_dlpack(array)
+    assert np.shares_memory(x.numpy(), array)
+    assert np.shares_memory(np.from_dlpack(x.T), array)
+    with pytest.raises(TypeError, match="complex128"):
+        te.from_dlpack(np.ones(2, complex))

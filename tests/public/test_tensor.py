@@ -11,6 +11,7 @@ import pytest
 import tinygrad_edu as te
 
 
+@pytest.mark.cpu
 def test_facts() -> None:
     x = te.zeros(2, 3, dtype="float64")
     assert (x.shape, x.ndim, x.size, x.nbytes, x.dtype, x.device) == ((2, 3), 2, 6, 48, np.float64, "cpu")
@@ -41,6 +42,7 @@ def test_conversions() -> None:
             pass
 
 
+@pytest.mark.cpu
 def test_repr() -> None:
     assert repr(te.tensor([1.0, 2.5])) == "tensor([1. , 2.5])"
     assert repr(te.tensor(3)) == "tensor(3)"
