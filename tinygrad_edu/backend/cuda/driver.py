@@ -24,7 +24,7 @@ from tinygrad_edu.errors import DeviceError
 _lock = threading.Lock()
 _kind: str | None = None  # "cuda" or "simulator", once PyCUDA is imported: a process has one driver
 _driver: Any = None
-_local = threading.local()  # .context: what this thread made current last
+_local = threading.local()  # .current: the _Current of this thread
 _open: list[Context] = []
 _watched: Callable[[], bool] | None = None  # of the simulator: whether its checker is on
 
@@ -101,9 +101,48 @@ def kind() -> str | None:
     return _kind
 
 
+def counted() -> Any:
+    """The simulator's profile of what is launched inside: `with counted() as profile`."""
+    return importlib.import_module("tinygrad_edu.simulator").profile()
+
+
 def device_count() -> int:
     """How many devices the driver has."""
     return int(_driver.Device.count())
+
+
+class _Current:
+    """A context that is current in the thread that holds this.
+
+    PyCUDA aborts the process when a thread ends with one, so it is left when the thread's locals go.
+    """
+
+    __slots__ = ("context",)
+
+    def __init__(self, context: Context) -> None:
+        self.context: Context | None = context
+
+    def leave(self) -> None:
+        if self.context is not None:
+            self.context = None
+            _driver.Context.pop()
+
+    def __del__(self) -> None:
+        self.leave()
+
+
+def current(context: Context) -> bool:
+    """Whether the thread's current context is this one, as far as this module knows."""
+    mine = getattr(_local, "current", None)
+    return mine is not None and mine.context is context
+
+
+@atexit.register
+def leave() -> None:
+    """Leave the thread's current context, if it has one."""
+    mine = getattr(_local, "current", None)
+    if mine is not None:
+        mine.leave()
 
 
 class Context:
@@ -115,21 +154,23 @@ class Context:
         self.index = index
         self.device = _driver.Device(index)
         self.context = self.device.retain_primary_context()
+        _open.append(self)
         self.activate()
         self.stream = _driver.Stream(1)  # 1: CU_STREAM_NON_BLOCKING, no order with other streams
         major, minor = self.device.compute_capability()
         self.arch = f"sm_{major}{minor}"
         self.name = str(self.device.name())
-        _open.append(self)
 
     def activate(self) -> None:
         """Make this context the thread's current one, if it is not."""
-        if getattr(_local, "context", None) is not self:
-            old = getattr(_local, "context", None)
-            if old is not None:
-                _driver.Context.pop()
+        if not current(self):
+            if self not in _open:
+                raise DeviceError(
+                    "the device of this tensor was shut down; make new tensors to start it again"
+                )
+            leave()
             self.context.push()
-            _local.context = self
+            _local.current = _Current(self)
 
     def close(self) -> None:
         """Wait, and give the context back. What was allocated in it is gone."""
@@ -140,8 +181,7 @@ class Context:
     def _leave(self) -> None:
         if self in _open:
             _open.remove(self)
-            _driver.Context.pop()
-            _local.context = None
+            leave()
             self.context.detach()
 
     # -- memory ----------------------------------------------------------------------------------------------
@@ -244,15 +284,6 @@ class Function:
         return {"registers": f.num_regs, "shared": f.shared_size_bytes, "local": f.local_size_bytes}
 
 
-@atexit.register
-def _shut_down() -> None:
-    """PyCUDA aborts the process when a context is current at its end."""
-    context = getattr(_local, "context", None)
-    if context is not None:
-        _driver.Context.pop()
-        _local.context = None
-
-
 def compile_cubin(source: str, arch: str, options: list[str], include: Path) -> bytes:
     """One nvcc run. Raises DeviceError with the compiler's words when it fails."""
     compiler = _pycuda("compiler", _kind or "cuda")
@@ -297,8 +328,3 @@ def compiler_identity() -> str:
     path = os.path.realpath(nvcc())
     stat = os.stat(path)
     return f"{path} {stat.st_size} {stat.st_mtime_ns}"
-
-
-def current(context: Context) -> bool:
-    """Whether the thread's current context is this one, as far as this module knows."""
-    return getattr(_local, "context", None) is context

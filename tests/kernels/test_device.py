@@ -1,0 +1,279 @@
+"""The device itself: memory and its end, arrays of other libraries, waiting, shutting down, several names."""
+
+from __future__ import annotations
+
+import gc
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tinygrad_edu as te
+import tinygrad_edu.simulator as sim
+from tinygrad_edu.backend import registry
+from tinygrad_edu.backend.cuda import compile as compiler
+from tinygrad_edu.backend.cuda import dlpack
+from tinygrad_edu.backend.cuda.kernels import Kernel
+from tinygrad_edu.backend.cuda.memory import Pool, described, human, rounded
+from tinygrad_edu.errors import DeviceError
+
+
+class Ten:
+    """A driver with ten times 1 MiB."""
+
+    def __init__(self):
+        self.left = 10 << 20
+
+    def allocate(self, size):
+        if size > self.left:
+            raise MemoryError
+        self.left -= size
+        return Lent(self, size)
+
+    def memory(self):
+        return self.left, 10 << 20
+
+    def watched(self):
+        return False
+
+
+class Lent:
+    """Memory of it, which goes back when it is forgotten."""
+
+    count = 0
+
+    def __init__(self, source, size):
+        Lent.count += 1
+        self.source, self.size, self.at = source, size, 4096 * Lent.count
+
+    def __int__(self):
+        return self.at
+
+    def __del__(self):
+        self.source.left += self.size
+
+
+@given(st.integers(1, 1 << 40))
+@settings(max_examples=200)
+def test_blocks_are_at_most_an_eighth_too_large(size):
+    assert size <= rounded(size) <= max(512, size + size // 8 + 512)
+    assert rounded(rounded(size)) == rounded(size)
+
+
+def test_a_freed_block_is_the_next_array_of_its_size():
+    pool = Pool(Ten(), "ten")
+    first = pool.take(1000, "a")
+    pointer = first.pointer
+    del first
+    assert pool.take(990, "b").pointer == pointer
+    assert pool.statistics() == {
+        "in_use": 0,
+        "kept": 1024,
+        "peak": 1024,
+        "blocks": 0,
+        "taken": 2,
+        "allocated": 1,
+    }
+
+
+def test_what_is_kept_is_given_back_before_memory_ends():
+    pool = Pool(Ten(), "ten")
+    del [pool.take(6 << 20, "a")][:]
+    gc.collect()
+    assert pool.take(9 << 20, "b").size == 9 << 20
+
+
+def test_out_of_memory_says_who_holds_what():
+    pool = Pool(Ten(), "ten")
+    held = [pool.take(1 << 20, ((512, 512), np.dtype(np.float32))) for _ in range(9)]
+    with pytest.raises(MemoryError) as error:
+        pool.take(2 << 20, ((1024, 512), np.dtype(np.float32)))
+    said = str(error.value)
+    assert "float32 array of shape (1024, 512) needs 2.0 MiB" in said
+    assert "9.0 MiB  9 x float32 array of shape (512, 512)" in said
+    assert "smaller batches" in said
+    assert len(held) == 9
+    assert "9.0 MiB in use by 9 arrays" in pool.summary()
+
+
+def test_words_for_bytes_and_labels():
+    assert [human(v) for v in (3, 2048, 5 << 20, 3 << 40)] == ["3 B", "2.0 KiB", "5.0 MiB", "3072.0 GiB"]
+    assert described("the cell") == "the cell"
+
+
+def test_running_out_on_the_device_is_a_memory_error_that_names_op_and_line(device):
+    with pytest.raises(
+        MemoryError, match=r"(?s)float64 array of shape \(8589934592,\) needs 64.0 GiB.*512 B  1 x the cell"
+    ):
+        te.zeros(1, device=device.name).expand(2**33).to("float64").clone()
+
+
+def test_te_cuda_says_what_is_held(device):
+    before = te.cuda.memory_stats(device.name)["in_use"]
+    x = te.zeros(1000, 1000, device=device.name)
+    assert te.cuda.memory_stats(device.name)["in_use"] - before >= x.nbytes
+    assert "float32 array of shape (1000, 1000)" in te.cuda.memory_summary(device.name)
+    del x
+    assert te.cuda.empty_cache(device.name) >= 4_000_000
+    info = te.device_info(device.name)
+    assert info.facts["arch"].startswith("sm_")
+    assert "multiprocessors" in str(info)
+    assert te.device_info("cpu").kind == "NumPy on the CPU"
+
+
+@given(
+    shape=st.lists(st.integers(0, 4), max_size=3).map(tuple),
+    dtype=st.sampled_from(("float32", "float64", "int64", "int32", "uint8", "bool")),
+)
+@settings(max_examples=20)
+def test_dlpack_and_the_array_interface_share_memory(device, shape, dtype):
+    x = te.tensor(
+        (np.arange(np.prod(shape, dtype=int)).reshape(shape) % 2).astype(dtype), device=device.name
+    ).T
+    same = te.from_dlpack(x, device=device.name)
+    also = te.cuda.from_gpuarray(x.storage.array, device=device.name)
+    for other in (same, also):
+        assert other.storage.array.pointer == x.storage.array.pointer
+        np.testing.assert_array_equal(other.numpy(), x.numpy())
+    gpu = te.cuda.as_gpuarray(x)
+    assert int(gpu.gpudata) == x.storage.array.pointer
+    if sim.is_installed():  # whose memory is this process's
+        np.testing.assert_array_equal(np.from_dlpack(x), x.numpy())
+
+
+def test_a_consumer_keeps_memory_alive_and_lets_it_go(device):
+    x = te.tensor([1.0, 2.0], device=device.name)
+    before = len(dlpack._exported)
+    capsule = x.__dlpack__()
+    assert len(dlpack._exported) == before + 1
+    del capsule  # nobody took it
+    assert len(dlpack._exported) == before
+    same = te.from_dlpack(x, device=device.name)
+    del x
+    gc.collect()
+    assert same.numpy().tolist() == [1.0, 2.0]
+    del same
+    gc.collect()
+    assert len(dlpack._exported) == before
+
+
+def test_other_devices_and_types_are_refused(device):
+    with pytest.raises(BufferError, match="not \\(8, 1\\)"):
+        te.tensor([1.0], device=device.name).__dlpack__(dl_device=(8, 1))
+    with pytest.raises(TypeError, match="no float16"):
+        device.asarray(np.zeros(2, np.float16))
+    with pytest.raises(TypeError, match="__cuda_array_interface__"):
+        te.cuda.from_gpuarray(np.zeros(2), device=device.name)
+
+
+@pytest.mark.parametrize("n", [0, 1, 1000, 1 << 19, (1 << 19) + 1, 3_000_001])
+def test_transfers_of_any_size_survive_a_change_of_the_source(device, n):
+    host = np.arange(n, dtype=np.float32)
+    there = device.asarray(host)
+    host[...] = -1  # the copy must not look at it any more
+    np.testing.assert_array_equal(device.numpy(there), np.arange(n, dtype=np.float32))
+
+
+def test_nothing_waits_but_numpy_item_and_printing(device, monkeypatch):
+    waited = []
+    monkeypatch.setattr(
+        type(device.context), "synchronize", lambda self: waited.append(1) or self.stream.synchronize()
+    )
+    x = te.tensor(np.ones((8, 8), np.float32), device=device.name, requires_grad=True)
+    loss = ((x @ x).relu().softmax(1) * 2).sum()
+    loss.backward()
+    te.optim.Adam([x]).step()
+    assert not waited
+    if sim.is_installed():
+        with sim.deferred():  # nothing ran yet; the numbers must come all the same
+            y = x * 2 + 1
+            assert y.sum().item() == pytest.approx(float((x.numpy() * 2 + 1).sum()))
+
+
+def test_threads_share_the_device(device):
+    found = []
+
+    def work(k):
+        x = te.full((50,), float(k), device=device.name)
+        found.append((x * x).sum().item() == 50.0 * k * k)
+
+    threads = [threading.Thread(target=work, args=(k,)) for k in range(6)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert found == [True] * 6
+
+
+def test_training_a_network_takes_few_runs_of_nvcc(device, tmp_path, monkeypatch):
+    monkeypatch.setenv("TINYGRAD_EDU_CACHE", str(tmp_path))
+    monkeypatch.setattr(device, "_kernels", {})
+    monkeypatch.setattr(device, "_modules", {})
+    asked = []
+    monkeypatch.setattr(
+        compiler.driver,
+        "compile_cubin",
+        lambda text, *_: asked.append(text) or (_ for _ in ()).throw(DeviceError("stop")),
+    )
+    units = {ladder.unit for ladder in compiler_units()}
+    assert len(units) <= 10
+    with pytest.raises(DeviceError, match="stop"):
+        te.ones(3, device=device.name) + 1
+    assert len(asked) == 1  # and nothing was compiled before it was needed
+
+
+def compiler_units():
+    from tinygrad_edu.backend.cuda.families import ladders
+
+    return ladders().values()
+
+
+def test_cubins_are_kept_by_content(device, tmp_path, monkeypatch):
+    monkeypatch.setenv("TINYGRAD_EDU_CACHE", str(tmp_path))
+    from tinygrad_edu.backend.cuda.families import ladder
+
+    parts = [(ladder("fold"), ladder("fold").rungs[0])]
+    made, runs = [], compiler.runs
+    for dtype in ("float32", "float32", "float64"):
+        made.append(compiler.cubin(parts, np.dtype(dtype), device.context.arch, compiler.kernels_folder()))
+    assert compiler.runs == runs + 2
+    assert made[0] == made[1]
+
+
+def test_a_kernel_that_does_not_compile_says_what_nvcc_said(device, tmp_path):
+    (tmp_path / "common.cuh").write_text("#error the sky is falling\n")
+    (tmp_path / "fold").mkdir()
+    (tmp_path / "fold" / "01_thread_per_place.cu").write_text("")
+    with compiler.kernels_from(tmp_path), pytest.raises(DeviceError, match="the sky is falling"):
+        device.kernel("fold", "fold", np.dtype(np.float32))
+
+
+def test_names_of_devices():
+    for bad in ("gpu", "cuda:x", "cuda:", "tpu:0"):
+        with pytest.raises(DeviceError, match="no device"):
+            registry.get(bad)
+    assert registry.known("cuda:3")
+    assert not registry.known("float32")
+
+
+def test_a_device_that_is_not_there(device):
+    with pytest.raises(DeviceError, match="no device with index 99"):
+        registry.get(f"{device.name}:99")
+    other = "cuda" if device.name == "simulator" else "simulator"
+    with pytest.raises(DeviceError, match="one CUDA driver"):
+        registry.get(other)
+
+
+def test_zero_is_the_first(device):
+    assert registry.get(f"{device.name}:0") is device
+    x = te.ones(2, device=device.name)
+    assert x.to(f"{device.name}:0").device == device.name
+
+
+def test_every_launch_packs_what_its_kernel_takes(device):
+    """A format that is a byte short would shift every parameter after it; the driver compares the sizes."""
+    kernel = device.kernel("fold", "fold", np.dtype(np.float64))
+    assert isinstance(kernel, Kernel)
+    assert kernel.resources()["registers"] > 0

@@ -1,0 +1,72 @@
+"""What every kernel file promises: its header, its name, its symbols; and that no kernel hides in Python."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tinygrad_edu.backend.cuda import compile as compiler
+from tinygrad_edu.backend.cuda.families import ladders
+
+KERNELS = compiler.kernels_folder()
+PACKAGE = Path(compiler.__file__).resolve().parents[2]
+RUNGS = sorted(p.relative_to(KERNELS).as_posix() for p in KERNELS.glob("*/*.cu"))
+LABELS = ["Idea", "Contract", "Launch", "Cost", "Next"]
+
+
+@pytest.mark.parametrize("path", RUNGS)
+def test_a_rung_begins_with_its_five_labels(path):
+    header = []
+    for line in (KERNELS / path).read_text().splitlines():
+        if not line.startswith("//"):
+            break
+        header.append(line)
+    labels = [m[1] for line in header if (m := re.match(r"// (\w+): +\S", line))]
+    assert labels == LABELS
+    assert all(re.match(r"// (\w+: |          )", line) for line in header), "continued lines are indented"
+
+
+@pytest.mark.parametrize("family", sorted(ladders()))
+def test_rungs_are_numbered_without_gaps_and_in_the_table(family):
+    files = [p.stem for p in sorted((KERNELS / family).glob("*.cu"))]
+    assert [int(name[:2]) for name in files] == list(range(1, len(files) + 1))
+    assert all(re.fullmatch(r"\d\d(_[a-z]+)+", name) for name in files)
+    assert sorted({rung.source for rung in ladders()[family].rungs}) == files
+    ladders()[family].rung(ladders()[family].default)
+
+
+def test_every_folder_is_a_ladder():
+    assert sorted(p.name for p in KERNELS.iterdir() if p.is_dir() and p.name != "__pycache__") == sorted(
+        ladders()
+    )
+
+
+def signatures(path):
+    """The kernels that a file exports, with their parameters; headers read in, macros as they stand."""
+    text = (KERNELS / path).read_text()
+    for _ in range(6):
+        text = re.sub(r'#include "([\w/]+\.cuh)"', lambda m: (KERNELS / m[1]).read_text(), text)
+    text = re.sub(r"//.*", "", text).replace("\\\n", " ")
+    found = re.findall(
+        r'extern "C" __global__ void\s*(?:__launch_bounds__\((?:[^()]|\([^()]*\))*\))?\s*'
+        r"([\w#]+)\((.*?)\)\s*\{",
+        text,
+        re.DOTALL,
+    )
+    return {name: re.sub(r"\s+", " ", parameters) for name, parameters in found}
+
+
+@pytest.mark.parametrize("family", sorted(ladders()))
+def test_all_rungs_of_a_family_export_the_same_symbols_with_the_same_parameters(family):
+    files = [p.relative_to(KERNELS).as_posix() for p in sorted((KERNELS / family).glob("*.cu"))]
+    first = signatures(files[0])
+    assert first
+    for path in files[1:]:
+        assert signatures(path) == first, path
+
+
+def test_no_kernel_text_in_python():
+    for path in (PACKAGE / "backend").rglob("*.py"):
+        assert "__global__" not in path.read_text(), path

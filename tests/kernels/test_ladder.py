@@ -1,0 +1,67 @@
+"""The command that walks a ladder: it validates, counts and writes; and a wrong rung does not pass."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.kernels.harness import planted
+from tinygrad_edu.backend.cuda import families, ladder
+from tinygrad_edu.backend.cuda.kernels import using
+
+
+@pytest.fixture(autouse=True)
+def _simulated(device):
+    if device.name != "simulator":
+        pytest.skip("counts come from the simulator; on a GPU the ladders are timed by `make gpu`")
+
+
+@pytest.mark.parametrize("family", [f for f in families.ladders() if families.cases(f)])
+def test_every_rung_passes_its_case(device, family):
+    case = families.cases(family)["count"]
+    arrays = case.arrays()
+    for rung in families.ladder(family).rungs:
+        with using(family, rung.name):
+            ladder.validate(device, case, arrays, ladder._tolerance(rung.name, case))
+
+
+def test_a_wrong_rung_does_not_pass(device):
+    case = families.cases("reduce")["count"]
+    with (
+        planted(
+            "reduce",
+            "01_thread_per_row",
+            "row_offset(row, layout), 0, n, 1",
+            "row_offset(row, layout), 1, n, 1",
+        ),
+        pytest.raises(ArithmeticError, match="is allowed"),
+    ):
+        ladder.validate(device, case, case.arrays(), case.tolerance)
+
+
+def test_the_command_prints_a_table_and_writes_it(device, tmp_path, monkeypatch, capsys):
+    readme = tmp_path / "README.md"
+    readme.write_text("before\n<!-- counts:copy -->\nold\n<!-- /counts:copy -->\nafter\n")
+    monkeypatch.setattr(ladder, "README", readme)
+    monkeypatch.setattr(ladder, "ROOT", tmp_path)
+    assert ladder.main(["copy", "--write"]) == 0
+    said = capsys.readouterr()
+    assert "| 02_tile | 4,096 | 4.0 | 1.00 | 4,096 | 16.50 | 63,488 |" in said.out
+    text = readme.read_text()
+    assert text.startswith("before\n") and text.endswith("after\n")
+    assert "| 03_padded_tile | 4,096 | 4.0 | 1.00 | 4,096 | 1.00 | 0 |" in text and "old" not in text
+    assert "has no place" in said.err  # docs/kernels/copy.md is not there
+
+
+def test_the_counts_say_what_the_headers_promise(device):
+    """Tiles make a transposition whole; padding takes the conflicts away."""
+    counted = ladder.count(device, families.ladder("copy"), families.cases("copy")["count"])
+    moved = {name: float(row[2]) for name, row in counted.items()}
+    assert moved["01_strided"] > 4 and moved["02_tile"] == moved["03_padded_tile"] == 1
+    assert counted["02_tile"][5] != "0" and counted["03_padded_tile"][5] == "0"
+
+
+def test_unknown_names_say_which_there_are():
+    with pytest.raises(KeyError, match="there are elementwise, copy"):
+        families.ladder("nonsense")
+    with pytest.raises(KeyError, match="01_naive"), using("matmul", "nonsense"):
+        pass

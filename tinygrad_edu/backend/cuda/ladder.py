@@ -1,0 +1,250 @@
+"""Walks a ladder of kernels: `python -m tinygrad_edu.backend.cuda.ladder matmul [--device simulator|cuda]`.
+
+Every rung is first validated against NumPy in float64. On the simulator it is then counted: what its warps ask of
+memory, how many sectors and turns of shared memory that takes, and how many FLOP it does for them. On a GPU it is
+timed, beside a copy of the device in the same run and, where PyTorch is installed, beside its own. `--write` puts
+the counts into the READMEs and the times into benchmarks/results/<gpu>/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import importlib.util
+import statistics
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tqdm import tqdm
+
+from tinygrad_edu.backend import precision, registry
+from tinygrad_edu.backend.cuda import driver, families
+from tinygrad_edu.backend.cuda.compile import kernels_folder
+from tinygrad_edu.backend.cuda.kernels import Case, Ladder, using
+
+ROOT = kernels_folder().parent
+README = kernels_folder() / "README.md"
+PAGES = {"gather": "index", "scatter": "index"}  # pages of docs/kernels that hold several families
+REPEATS = 20
+
+
+def rewrite(path: Path, name: str, text: str) -> bool:
+    """Put `text` between `<!-- name -->` and `<!-- /name -->`; False when the file has no such place."""
+    begin, end = f"<!-- {name} -->", f"<!-- /{name} -->"
+    if not path.exists() or begin not in (old := path.read_text(encoding="utf-8")):
+        return False
+    head, _, rest = old.partition(begin)
+    path.write_text(f"{head}{begin}\n{text}\n{end}{rest.partition(end)[2]}", encoding="utf-8")
+    return True
+
+
+def validate(device: Any, case: Case, arrays: tuple[Any, ...], tolerance: float) -> float:
+    """The largest error of the rung in force, relative to the largest number. Raises ArithmeticError past `tolerance`."""
+    found = device.numpy(case.run(device, *(device.asarray(a) for a in arrays)))
+    wanted = np.asarray(case.expect(*arrays), np.float64)
+    error = float(
+        np.max(np.abs(found - wanted), initial=0.0) / max(np.max(np.abs(wanted), initial=0.0), 1e-30)
+    )
+    if not error <= tolerance:
+        raise ArithmeticError(f"{case.title}: error {error:.2g}, {tolerance:.2g} is allowed")
+    return error
+
+
+def count(device: Any, ladder: Ladder, case: Case) -> dict[str, list[str]]:
+    """The counts of each rung, ready for a table. Needs the simulator."""
+    arrays, rows = case.arrays(), {}
+    here = tuple(device.asarray(a) for a in arrays)
+    for rung in tqdm(ladder.rungs, desc=ladder.family, unit="rung", leave=False):
+        with using(ladder.family, rung.name):
+            error = validate(device, case, arrays, _tolerance(rung.name, case))
+            with driver.counted() as profile:
+                case.run(device, *here)
+                device.synchronize()
+        total = profile.total
+        rows[rung.name] = [
+            f"{total.requests:,}",
+            f"{total.sectors_per_request:.1f}",
+            f"{total.bytes_moved / case.bytes:.2f}",
+            f"{total.shared_requests:,}",
+            f"{total.wavefronts_per_request:.2f}" if total.shared_requests else "",
+            f"{total.conflicts:,}" if total.shared_requests else "",
+            f"{total.flops / total.bytes_moved:.2f}" if total.bytes_moved else "",
+            f"{error:.0e}",
+        ]
+    return rows
+
+
+COUNTED = (
+    "global requests",
+    "sectors a request",
+    "bytes moved / least",
+    "shared requests",
+    "turns a request",
+    "bank conflicts",
+    "FLOP a byte",
+    "error",
+)
+
+
+def _tolerance(rung: str, case: Case) -> float:
+    return max(case.tolerance, 3e-3) if "tensor" in rung else case.tolerance
+
+
+def milliseconds(device: Any, work: Callable[[], Any]) -> float:
+    """The median time of `work` on the device, by its events."""
+    for _ in range(3):
+        work()
+    device.synchronize()
+    times = []
+    for _ in range(REPEATS):
+        start = device.context.event()
+        work()
+        stop = device.context.event()
+        stop.synchronize()
+        times.append(float(stop.time_since(start)))
+    return statistics.median(times)
+
+
+def time(device: Any, ladder: Ladder, case: Case) -> dict[str, list[str]]:
+    """The times of each rung beside a copy of the device, and beside PyTorch where it knows the problem."""
+    arrays, rows = case.arrays(), {}
+    here = tuple(device.asarray(a) for a in arrays)
+    copy = _copied(device)
+    for rung in tqdm(ladder.rungs, desc=ladder.family, unit="rung", leave=False):
+        with using(ladder.family, rung.name):
+            error = validate(device, case, arrays, _tolerance(rung.name, case))
+            spent = milliseconds(device, lambda: case.run(device, *here))
+        rows[rung.name] = [
+            f"{spent:.3f}",
+            f"{case.bytes / spent / 1e6:,.0f}",
+            f"{100 * case.bytes / spent / 1e6 / copy:.0f}",
+            f"{case.flops / spent / 1e9:.2f}",
+            "",
+            f"{error:.0e}",
+        ]
+    peers = _torch(ladder.family, arrays) if importlib.util.find_spec("torch") else {}
+    for name, spent in peers.items():
+        rows[f"PyTorch: {name}"] = [
+            f"{spent:.3f}",
+            f"{case.bytes / spent / 1e6:,.0f}",
+            f"{100 * case.bytes / spent / 1e6 / copy:.0f}",
+            f"{case.flops / spent / 1e9:.2f}",
+            "",
+            "",
+        ]
+        for rung in ladder.rungs:
+            if (name == "TF32") == ("tensor" in rung.name):
+                rows[rung.name][4] = f"{100 * spent / float(rows[rung.name][0]):.0f}"
+    rows["copy of the device"] = ["", f"{copy:,.0f}", "100", "", "", ""]
+    return rows
+
+
+TIMED = ("ms", "GB/s", "% of a copy", "TFLOP/s", "% of PyTorch", "error")
+
+
+def _copied(device: Any) -> float:
+    """GB/s of a copy from device memory to device memory, read and written bytes together."""
+    source = device.empty((1 << 26,), np.dtype(np.float32))
+    target = device.empty((1 << 26,), np.dtype(np.float32))
+    spent = milliseconds(
+        device, lambda: device.context.between(target.pointer, source.pointer, source.nbytes)
+    )
+    return 2 * source.nbytes / spent / 1e6
+
+
+def _torch(family: str, arrays: tuple[Any, ...]) -> dict[str, float]:
+    """PyTorch's own times, in ms, of what the case computes; {} for problems it has no word for."""
+    torch = importlib.import_module("torch")
+    xs = [torch.from_numpy(a).cuda() for a in arrays]
+    nn = torch.nn.functional
+    work: dict[str, Callable[[], Any]] = {
+        "elementwise": lambda: xs[0] * xs[1],
+        "copy": lambda: xs[0].T.contiguous(),
+        "reduce": lambda: xs[0].sum(1),
+        "scan": lambda: xs[0].cumsum(1),
+        "softmax": lambda: xs[0].softmax(1),
+        "norm": lambda: nn.layer_norm(xs[0], xs[0].shape[1:]),
+        "gather": lambda: xs[0][xs[1]],
+        "sort": lambda: xs[0].argsort(stable=True),
+        "matmul": lambda: xs[0] @ xs[1],
+    }
+    if family not in work:
+        return {}
+
+    def spent() -> float:
+        for _ in range(3):
+            work[family]()
+        times = []
+        for _ in range(REPEATS):
+            start, stop = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+            start.record()
+            work[family]()
+            stop.record()
+            stop.synchronize()
+            times.append(start.elapsed_time(stop))
+        return float(statistics.median(times))
+
+    torch.backends.cuda.matmul.allow_tf32 = False
+    found = {"float32": spent()}
+    if family == "matmul":
+        torch.backends.cuda.matmul.allow_tf32 = True
+        found["TF32"] = spent()
+    return found
+
+
+def table(head: tuple[str, ...], rows: dict[str, list[str]]) -> str:
+    """Markdown; columns that say nothing are left out."""
+    kept = [i for i in range(len(head)) if any(row[i] not in ("", "0", "0.00") for row in rows.values())]
+    lines = ["| rung | " + " | ".join(head[i] for i in kept) + " |", "| --- |" + " ---: |" * len(kept)]
+    return "\n".join(
+        lines + [f"| {name} | " + " | ".join(row[i] for i in kept) + " |" for name, row in rows.items()]
+    )
+
+
+def climb(device: Any, family: str, write: bool) -> None:
+    """One family: validate, count or time, print, and write if asked."""
+    ladder, cases = families.ladder(family), families.cases(family)
+    if driver.is_simulator():
+        case, head = cases["count"], COUNTED
+        text = f"Counted for {case.title}.\n\n" + table(head, count(device, ladder, case))
+    else:
+        case, head = cases["time"], TIMED
+        text = f"Timed for {case.title}, on {device.context.name}.\n\n" + table(
+            head, time(device, ladder, case)
+        )
+    print(f"\n{family}. {text}")
+    if not write:
+        return
+    if driver.is_simulator():
+        page = ROOT / "docs" / "kernels" / f"{PAGES.get(family, family)}.md"
+        for path in (README, page):
+            if not rewrite(path, f"counts:{family}", text):
+                print(f"{path} has no place <!-- counts:{family} --> for this", file=sys.stderr)
+    else:
+        folder = ROOT / "benchmarks" / "results" / device.context.name.replace(" ", "-").lower()
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{family}.md").write_text(f"# {family}\n\n{text}\n", encoding="utf-8")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Carry the command out."""
+    parser = argparse.ArgumentParser(
+        prog="python -m tinygrad_edu.backend.cuda.ladder", description=str(__doc__).splitlines()[0]
+    )
+    parser.add_argument("families", nargs="+", help="folders of kernels/, or all")
+    parser.add_argument("--device", default="simulator", help="simulator (counts) or cuda (times)")
+    parser.add_argument("--write", action="store_true", help="put the tables where they belong")
+    asked = parser.parse_args(arguments)
+    device: Any = registry.get(asked.device)
+    names = list(families.ladders()) if asked.families == ["all"] else asked.families
+    for name in names:
+        with precision.set_matmul_precision("highest"):
+            climb(device, name, asked.write)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
