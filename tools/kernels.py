@@ -1,8 +1,9 @@
 """Compiles every rung of every ladder for every architecture, and says what it needs: `make kernels`.
 
-The compiler is the real nvcc: the one on the PATH, or that of the PyPI packages nvidia-cuda-nvcc, nvidia-nvvm,
-nvidia-cuda-crt and nvidia-cuda-runtime. A warning or a spilled register is a failure. What was compiled before is
-remembered by its text, so a second run takes seconds. `--write` puts the tables into kernels/README.md.
+The compiler is the real nvcc: the one on the PATH, or that of the PyPI packages nvidia-cuda-nvcc,
+nvidia-nvvm, nvidia-cuda-crt and nvidia-cuda-runtime. A warning or a spilled register is a failure. What was
+compiled before is remembered by its text, so a second run takes seconds. `--production` leaves out the rungs
+that are not in use; `--write` puts the tables into kernels/README.md.
 """
 
 from __future__ import annotations
@@ -171,6 +172,7 @@ def main() -> int:
     parser.add_argument("families", nargs="*", help="all of them by default")
     parser.add_argument("--architectures", default=",".join(ARCHITECTURES), help="75,80,...")
     parser.add_argument("--write", action="store_true", help="put the tables into kernels/README.md")
+    parser.add_argument("--production", action="store_true", help="only the rungs in use")
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     asked = parser.parse_args()
     architectures = tuple(asked.architectures.split(","))
@@ -180,6 +182,7 @@ def main() -> int:
         for name, ladder in ladders().items()
         if not asked.families or name in asked.families
         for rung in ladder.rungs
+        if not asked.production or rung.name == ladder.default
         for dtype in DTYPES.get(name, FLOATS)
     ]
     tables: dict[str, list[str]] = {}

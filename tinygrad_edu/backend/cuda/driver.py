@@ -165,9 +165,7 @@ class Context:
         """Make this context the thread's current one, if it is not."""
         if not current(self):
             if self not in _open:
-                raise DeviceError(
-                    "the device of this tensor was shut down; make new tensors to start it again"
-                )
+                raise DeviceError("the device of this tensor was shut down; new tensors start it again")
             leave()
             self.context.push()
             _local.current = _Current(self)

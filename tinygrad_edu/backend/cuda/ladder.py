@@ -1,9 +1,9 @@
 """Walks a ladder of kernels: `python -m tinygrad_edu.backend.cuda.ladder matmul [--device simulator|cuda]`.
 
-Every rung is first validated against NumPy in float64. On the simulator it is then counted: what its warps ask of
-memory, how many sectors and turns of shared memory that takes, and how many FLOP it does for them. On a GPU it is
-timed, beside a copy of the device in the same run and, where PyTorch is installed, beside its own. `--write` puts
-the counts into the READMEs and the times into benchmarks/results/<gpu>/.
+Every rung is first validated against NumPy in float64. On the simulator it is then counted: what its warps
+ask of memory, how many sectors and turns of shared memory that takes, and how many FLOP it does for them. On
+a GPU it is timed, beside a copy of the device in the same run and, where PyTorch is installed, beside its
+own. `--write` puts the counts into the READMEs and the times into benchmarks/results/<gpu>/.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tqdm import tqdm
 
 from tinygrad_edu.backend import precision, registry
 from tinygrad_edu.backend.cuda import driver, families
@@ -42,7 +41,10 @@ def rewrite(path: Path, name: str, text: str) -> bool:
 
 
 def validate(device: Any, case: Case, arrays: tuple[Any, ...], tolerance: float) -> float:
-    """The largest error of the rung in force, relative to the largest number. Raises ArithmeticError past `tolerance`."""
+    """The largest error of the rung in force, relative to the largest number.
+
+    Raises ArithmeticError past `tolerance`.
+    """
     found = device.numpy(case.run(device, *(device.asarray(a) for a in arrays)))
     wanted = np.asarray(case.expect(*arrays), np.float64)
     error = float(
@@ -57,7 +59,8 @@ def count(device: Any, ladder: Ladder, case: Case) -> dict[str, list[str]]:
     """The counts of each rung, ready for a table. Needs the simulator."""
     arrays, rows = case.arrays(), {}
     here = tuple(device.asarray(a) for a in arrays)
-    for rung in tqdm(ladder.rungs, desc=ladder.family, unit="rung", leave=False):
+    for rung in ladder.rungs:
+        print(f"  {ladder.family}/{rung.name}", file=sys.stderr, flush=True)
         with using(ladder.family, rung.name):
             error = validate(device, case, arrays, _tolerance(rung.name, case))
             with driver.counted() as profile:
@@ -113,7 +116,8 @@ def time(device: Any, ladder: Ladder, case: Case) -> dict[str, list[str]]:
     arrays, rows = case.arrays(), {}
     here = tuple(device.asarray(a) for a in arrays)
     copy = _copied(device)
-    for rung in tqdm(ladder.rungs, desc=ladder.family, unit="rung", leave=False):
+    for rung in ladder.rungs:
+        print(f"  {ladder.family}/{rung.name}", file=sys.stderr, flush=True)
         with using(ladder.family, rung.name):
             error = validate(device, case, arrays, _tolerance(rung.name, case))
             spent = milliseconds(device, lambda: case.run(device, *here))
@@ -208,12 +212,12 @@ def climb(device: Any, family: str, write: bool) -> None:
     """One family: validate, count or time, print, and write if asked."""
     ladder, cases = families.ladder(family), families.cases(family)
     if driver.is_simulator():
-        case, head = cases["count"], COUNTED
-        text = f"Counted for {case.title}.\n\n" + table(head, count(device, ladder, case))
+        case = cases["count"]
+        text = f"Counted for {case.title}.\n\n{table(COUNTED, count(device, ladder, case))}"
     else:
-        case, head = cases["time"], TIMED
-        text = f"Timed for {case.title}, on {device.context.name}.\n\n" + table(
-            head, time(device, ladder, case)
+        case = cases["time"]
+        text = (
+            f"Timed for {case.title}, on {device.context.name}.\n\n{table(TIMED, time(device, ladder, case))}"
         )
     print(f"\n{family}. {text}")
     if not write:
