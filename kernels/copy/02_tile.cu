@@ -8,7 +8,7 @@
 // Next:     03 makes the tile's rows one element longer, so that a column lies in 32 banks.
 #include "copy/layout.cuh"
 
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(256, 2)
     copy(number* __restrict__ out, const number* __restrict__ in, int64 n, int64 tiles,
          copying::Layout layout) {
     __shared__ number tile[copying::TILE][copying::TILE];

@@ -6,7 +6,7 @@
 // Next:     16-byte loads and stores of four elements would need fewer instructions for the same bytes.
 #include "copy/layout.cuh"
 
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(256, 2)
     copy(number* __restrict__ out, const number* __restrict__ in, int64 n, int64 tiles,
          copying::Layout layout) {
     __shared__ number tile[copying::TILE][copying::TILE + 1];

@@ -35,7 +35,7 @@ __device__ __forceinline__ Pack<number> pack(const void* memory, int64 i, number
 }  // namespace elementwise
 
 #define KERNEL(name, arity, result, formula)                                                                \
-    extern "C" __global__ void __launch_bounds__(256)                                                       \
+    extern "C" __global__ void __launch_bounds__(256, 2)                                                    \
         name(void* out, const void* a, const void* b, const void* c, elementwise::Numbers numbers, int64 n, \
              elementwise::Layout layout) {                                                                  \
         using namespace elementwise;                                                                        \

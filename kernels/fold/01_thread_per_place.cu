@@ -10,7 +10,7 @@
 //           others.
 #include "fold/layout.cuh"
 
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(256, 2)
     fold(number* __restrict__ out, const number* __restrict__ in, int64 n, folding::Layout layout) {
     using namespace folding;
     int64 step = (int64)gridDim.x * blockDim.x;

@@ -7,7 +7,7 @@
 // Next:     In rows of an embedding every element looks up the same place again. 02 looks it up once a row.
 #include "gather/layout.cuh"
 
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(256, 2)
     gather(number* __restrict__ out, const number* __restrict__ in, const void* __restrict__ index,
            int64* fault, int64 n, int64 call, gathering::Layout layout) {
     using namespace gathering;

@@ -7,7 +7,7 @@
 // Next:     03 moves 16 bytes with each load.
 #include "gather/layout.cuh"
 
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(256, 2)
     gather(number* __restrict__ out, const number* __restrict__ in, const void* __restrict__ index,
            int64* fault, int64 n, int64 call, gathering::Layout layout) {
     using namespace gathering;

@@ -16,7 +16,7 @@ struct alignas(16) Pack {
 
 }  // namespace gathering
 
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(256, 2)
     gather(number* __restrict__ out, const number* __restrict__ in, const void* __restrict__ index,
            int64* fault, int64 n, int64 call, gathering::Layout layout) {
     using namespace gathering;

@@ -49,7 +49,7 @@ __device__ __forceinline__ int64 place_of(const void* index, int64 offset, const
 
 // Rows of zeros with a 1 at the place that the index names: out (count, classes).
 #define ONE_HOT                                                                                      \
-    extern "C" __global__ void __launch_bounds__(256)                                                \
+    extern "C" __global__ void __launch_bounds__(256, 2)                                             \
         one_hot(number* __restrict__ out, const void* __restrict__ index, int64* fault, int64 count, \
                 int64 classes, int64 call, int32 dtype) {                                            \
         int64 step = (int64)gridDim.x * blockDim.x, n = count * classes;                             \

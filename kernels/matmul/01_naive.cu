@@ -8,7 +8,7 @@
 // Next:     02 lets neighbouring threads take neighbouring columns.
 #include "matmul/problem.cuh"
 
-extern "C" __global__ void __launch_bounds__(256) matmul(multiplying::Problem whole) {
+extern "C" __global__ void __launch_bounds__(256, 1) matmul(multiplying::Problem whole) {
     using namespace multiplying;
     int64 down = (whole.m + 15) / 16;
     int64 row = blockIdx.x % down * 16 + threadIdx.x, column = blockIdx.x / down * 16 + threadIdx.y;

@@ -7,7 +7,7 @@
 //           both once for a whole block.
 #include "matmul/problem.cuh"
 
-extern "C" __global__ void __launch_bounds__(256) matmul(multiplying::Problem whole) {
+extern "C" __global__ void __launch_bounds__(256, 1) matmul(multiplying::Problem whole) {
     using namespace multiplying;
     int64 across = (whole.n + 15) / 16;
     int64 row = blockIdx.x / across * 16 + threadIdx.y, column = blockIdx.x % across * 16 + threadIdx.x;

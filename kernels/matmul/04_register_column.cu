@@ -8,7 +8,7 @@
 // Next:     05 computes 8 x 8 elements a thread: 16 loads for 64 multiplications.
 #include "matmul/problem.cuh"
 
-extern "C" __global__ void __launch_bounds__(512) matmul(multiplying::Problem whole) {
+extern "C" __global__ void __launch_bounds__(512, 1) matmul(multiplying::Problem whole) {
     using namespace multiplying;
     constexpr int BM = 64, BN = 64, BK = 8, TM = 8, THREADS = BM * BN / TM;
     __shared__ number as[BM][BK], bs[BK][BN];

@@ -8,7 +8,7 @@
 // Next:     06 moves 16 bytes with each load, from memory and from shared memory.
 #include "matmul/problem.cuh"
 
-extern "C" __global__ void __launch_bounds__(256) matmul(multiplying::Problem whole) {
+extern "C" __global__ void __launch_bounds__(256, 1) matmul(multiplying::Problem whole) {
     using namespace multiplying;
     constexpr int TM = sizeof(number) == 8 ? 4 : 8, TN = TM, BM = 16 * TM, BN = 16 * TN, BK = 8;
     __shared__ number as[BM][BK], bs[BK][BN];

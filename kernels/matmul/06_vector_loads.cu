@@ -7,7 +7,7 @@
 //           lays the threads of a warp out so that what they read lies together.
 #include "matmul/vectors.cuh"
 
-extern "C" __global__ void __launch_bounds__(256) matmul(multiplying::Problem whole) {
+extern "C" __global__ void __launch_bounds__(256, 1) matmul(multiplying::Problem whole) {
     using namespace multiplying;
     constexpr int TM = sizeof(number) == 8 ? 4 : 8, TN = TM, BM = 16 * TM, BN = 16 * TN, BK = 8;
     __shared__ alignas(16) number as[BK][BM + LANES];

@@ -9,7 +9,7 @@
 // Next:     All threads wait while the next tiles come: 08 lets them come while these are multiplied.
 #include "matmul/warp_tile.cuh"
 
-extern "C" __global__ void __launch_bounds__(256) matmul(multiplying::Problem whole) {
+extern "C" __global__ void __launch_bounds__(256, 1) matmul(multiplying::Problem whole) {
     using namespace multiplying;
     constexpr int BM = 2 * WM, BN = 4 * WN, BK = 16;
     __shared__ alignas(16) number as[BK][BM + LANES];

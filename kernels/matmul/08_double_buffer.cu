@@ -16,7 +16,8 @@
 #define WARPS_BY_DEFAULT
 #endif
 
-extern "C" __global__ void __launch_bounds__(32 * WARPS_M * WARPS_N, 16 / (WARPS_M * WARPS_N))
+extern "C" __global__ void __launch_bounds__(32 * WARPS_M * WARPS_N,
+                                             sizeof(number) == 8 ? 1 : 16 / (WARPS_M * WARPS_N))
     matmul(multiplying::Problem whole) {
     typedef multiplying::Pipeline<WARPS_M, WARPS_N> Loop;
     __shared__ Loop::Tiles tiles;

@@ -74,7 +74,7 @@ struct TensorCores<float64> : Pipeline<2, 4> {};
 
 }  // namespace multiplying
 
-extern "C" __global__ void __launch_bounds__(256) matmul(multiplying::Problem whole) {
+extern "C" __global__ void __launch_bounds__(256, 1) matmul(multiplying::Problem whole) {
     typedef multiplying::TensorCores<number> Loop;
     __shared__ Loop::Tiles tiles;
     Loop::run(whole, tiles);

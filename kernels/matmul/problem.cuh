@@ -66,7 +66,7 @@ __device__ __forceinline__ void load_tile(const number* memory, int64 row_stride
 
 // Adds up the parts of k in their order: out (count) from partial (splits, count), and the bias (n).
 #define MATMUL_COMBINE                                                                        \
-    extern "C" __global__ void __launch_bounds__(256)                                         \
+    extern "C" __global__ void __launch_bounds__(256, 2)                                      \
         matmul_combine(number* __restrict__ out, const number* __restrict__ partial,          \
                        const number* __restrict__ bias, int64 count, int64 n, int64 splits) { \
         int64 step = (int64)gridDim.x * blockDim.x;                                           \

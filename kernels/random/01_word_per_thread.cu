@@ -7,7 +7,7 @@
 // Next:     02 lets a thread use all four words of its step.
 #include "random/philox.cuh"
 
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(256, 2)
     random_numbers(void* out, randomness::Stream stream, int64 n, int64 low, float64 p, int32 kind,
                    int32 dtype) {
     using namespace randomness;

@@ -6,7 +6,7 @@
 //           kernel that makes it, and make it again in backward instead of keeping it.
 #include "random/philox.cuh"
 
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(256, 2)
     random_numbers(void* out, randomness::Stream stream, int64 n, int64 low, float64 p, int32 kind,
                    int32 dtype) {
     using namespace randomness;

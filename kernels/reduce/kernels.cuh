@@ -13,13 +13,13 @@
         static __device__ __forceinline__ Result finish(State s) { return finish_; }                   \
     };                                                                                                 \
     }                                                                                                  \
-    extern "C" __global__ void __launch_bounds__(256, 4)                                               \
+    extern "C" __global__ void __launch_bounds__(256, 2)                                               \
         reduce_##name(void* out, const void* in, void* partial, int64 rows, int64 n, int64 splits,     \
                       reducing::Layout layout) {                                                       \
         typedef reducing::name##_rule R;                                                               \
         reducing::reduce_rows<R>((R::Result*)out, in, (R::State*)partial, rows, n, splits, layout);    \
     }                                                                                                  \
-    extern "C" __global__ void __launch_bounds__(256, 4)                                               \
+    extern "C" __global__ void __launch_bounds__(256, 2)                                               \
         reduce_##name##_join(void* out, const void* partial, int64 rows, int64 splits) {               \
         typedef reducing::name##_rule R;                                                               \
         reducing::join_partials<R>((R::Result*)out, (const R::State*)partial, rows, splits);           \

@@ -9,7 +9,7 @@
 // Next:     02 sorts the places first; those of one target are then found by bisection.
 #include "scatter/layout.cuh"
 
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(256, 2)
     scatter_add(number* __restrict__ out, const number* __restrict__ source, const void* __restrict__ index,
                 const int64* __restrict__ order, int64* fault, int64 call, scattering::Shape s) {
     using namespace scattering;

@@ -1,8 +1,8 @@
 // The symbols of this family, by the rung's function `each_row<Rule>(out, x, y, rows, n, layout)`.
-#define ROWS(name, Rule)                                                                                     \
-    extern "C" __global__ void __launch_bounds__(256) name(number* out, const number* x, const number* y,    \
-                                                           int64 rows, int64 n, softmaxing::Layout layout) { \
-        softmaxing::each_row<softmaxing::Rule>(out, x, y, rows, n, layout);                                  \
+#define ROWS(name, Rule)                                                                                 \
+    extern "C" __global__ void __launch_bounds__(256, 1) name(                                           \
+        number* out, const number* x, const number* y, int64 rows, int64 n, softmaxing::Layout layout) { \
+        softmaxing::each_row<softmaxing::Rule>(out, x, y, rows, n, layout);                              \
     }
 ROWS(softmax, Softmax)
 ROWS(log_softmax, LogSoftmax)

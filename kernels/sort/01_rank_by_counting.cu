@@ -6,7 +6,7 @@
 // Next:     02 merges sorted runs that double in length: log2(n) steps of n comparisons each.
 #include "sort/layout.cuh"
 
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(256, 2)
     argsort(int64* __restrict__ places, const number* __restrict__ in, const int64* __restrict__ from,
             int64 lines, int64 n, int64 run) {
     using namespace sorting;

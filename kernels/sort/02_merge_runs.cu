@@ -10,7 +10,7 @@
 // Next:     A radix sort of 4 bits at a time takes a fixed number of passes, whatever n.
 #include "sort/layout.cuh"
 
-extern "C" __global__ void __launch_bounds__(256)
+extern "C" __global__ void __launch_bounds__(256, 2)
     argsort(int64* __restrict__ places, const number* __restrict__ in, const int64* __restrict__ from,
             int64 lines, int64 n, int64 run) {
     using namespace sorting;
