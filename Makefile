@@ -6,21 +6,25 @@ PYTHON  ?= python3
 WORKERS ?= 2
 # Under the checker too, which takes as long again; `make PYCUDA_TESTS=--no-write pycuda-tests` does not.
 PYCUDA_TESTS ?= --check
+# What `make kernels` compiles: everything, unless told otherwise: `make KERNELS="--production" kernels`.
+KERNELS ?=
 
 # The oracle has an environment of its own: PyTorch is large, and `make test` must prove that nothing needs it.
 DEMO   := .venv/.installed-demo
 DEV    := .venv/.installed-dev
 ORACLE := .venv-oracle/.installed-oracle
+NVCC   := .venv/.installed-kernels
 
 $(DEMO):   EXTRAS = viz,sklearn
 $(DEV):    EXTRAS = dev
 $(ORACLE): EXTRAS = dev,oracle
+$(NVCC):   EXTRAS = dev,kernels
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test oracle lint types simulator pycuda-tests wheel-check bench reference reference-check \
-        pictures clean
+.PHONY: help demo test device-tests oracle lint types simulator pycuda-tests kernels ladders gpu wheel-check bench \
+        reference reference-check pictures clean
 
 help:  ## show this list
 	@echo "tinygrad_edu: start with 'make demo'"
@@ -39,6 +43,22 @@ demo: $(DEMO)  ## train two small models and draw what they learned, into build/
 test: $(DEV) simulator  ## run the test suite with coverage (without PyTorch)
 	@echo "Tests marked 'oracle' need PyTorch and are left to 'make oracle'; all others run now."
 	@OMP_NUM_THREADS=1 .venv/bin/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not oracle" --cov --cov-report=term
+
+# The tests that take any device, and the kernels' own. The second device: make DEVICE=cuda device-tests
+DEVICE ?= simulator
+device-tests: $(DEV) simulator  ## run the tests of ops, models and optimizers on the simulated GPU
+	@OMP_NUM_THREADS=1 .venv/bin/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not oracle" --device $(DEVICE) \
+	    tests/ops tests/nn tests/optim tests/public tests/functional
+
+kernels: $(NVCC)  ## compile every kernel for every architecture by real nvcc; fail on a spill or warning
+	@.venv/bin/python tools/kernels.py $(KERNELS)
+
+ladders: $(DEV) simulator  ## count what every rung of every ladder asks of memory, and write the tables
+	@.venv/bin/python -m tinygrad_edu.backend.cuda.ladder all --write
+
+gpu: $(DEV)  ## on a machine with a GPU: the device's tests, and the ladders timed beside PyTorch
+	@.venv/bin/python -m pytest -q --device cuda tests/kernels tests/ops tests/nn tests/optim tests/public tests/functional -m "not oracle"
+	@.venv/bin/python -m tinygrad_edu.backend.cuda.ladder all --device cuda --write
 
 # No stamp: the command sees by itself, in a second, that all is there, and a stamp outlives the cache.
 simulator: $(DEV)  ## build the CUDA simulator and PyCUDA over it (minutes the first time)
@@ -81,7 +101,7 @@ clean:  ## remove all that make made, the environments included
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An environment holds an editable install, so only a change of the requirements calls for a new one.
-$(DEMO) $(DEV) $(ORACLE): setup.py
+$(DEMO) $(DEV) $(ORACLE) $(NVCC): setup.py
 	@command -v "$(PYTHON)" > /dev/null || \
 	    { echo "make: no '$(PYTHON)' here. Install Python 3.11 or newer, or name one: make PYTHON=/path/to/python ..."; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

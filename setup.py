@@ -44,6 +44,8 @@ TOOLS = {
     ],
     # One exact version: the tests compare values with it, and a peer that moves is no reference.
     "oracle": ["torch==2.13.0"],
+    # The real compiler, for `make kernels`; a machine with a CUDA toolkit has its own on the PATH.
+    "kernels": ["nvidia-cuda-nvcc>=13", "nvidia-nvvm>=13", "nvidia-cuda-crt>=13", "nvidia-cuda-runtime>=13"],
     "docs": ["sphinx>=8", "furo", "myst-nb>=1.1", "sphinx-copybutton", "sphinx-design"],
 }
 # `[all]` must install anywhere; pycuda compiles against a CUDA toolkit, which few laptops have: `[all,cuda]`.

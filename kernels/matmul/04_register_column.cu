@@ -25,7 +25,7 @@ extern "C" __global__ void __launch_bounds__(512, 1) matmul(multiplying::Problem
             load_tile<BK, BN>(p.b, p.b_row, p.b_column, k, column, part.stop, p.n, THREADS,
                               [&](int i, int j, number v) { bs[i][j] = v; });
             __syncthreads();
-#pragma unroll
+#pragma unroll 4                           // all 8 at once would not fit into 128 registers
             for (int i = 0; i < BK; i++) {
                 number b = bs[i][x];
 #pragma unroll
