@@ -1,4 +1,5 @@
 """The pages of docs/kernels: their programs run, their links lead somewhere, every family has one."""
+
 from __future__ import annotations
 
 import re
@@ -16,7 +17,10 @@ NAMES = sorted((ROOT / "docs" / "kernels").glob("*.md"))
 @pytest.mark.parametrize("path", NAMES, ids=lambda p: p.stem)
 def test_the_program_of_a_page_runs(device, path):
     for program in re.findall(r"^```python\n(.*?)^```", path.read_text(), re.M | re.S):
-        exec(compile(program.replace('"simulator"', repr(device.name)), path.name, "exec"), {"__name__": path.stem})
+        exec(
+            compile(program.replace('"simulator"', repr(device.name)), path.name, "exec"),
+            {"__name__": path.stem},
+        )
 
 
 @pytest.mark.parametrize("path", [*NAMES, ROOT / "kernels" / "README.md"], ids=lambda p: p.stem)
@@ -27,6 +31,9 @@ def test_links_lead_somewhere(path):
 
 @pytest.mark.parametrize("family", sorted(ladders()))
 def test_every_family_has_its_place_in_the_documents(family):
-    for text in ((ROOT / "docs" / "kernels" / f"{PAGES.get(family, family)}.md"), ROOT / "kernels" / "README.md"):
+    for text in (
+        (ROOT / "docs" / "kernels" / f"{PAGES.get(family, family)}.md"),
+        ROOT / "kernels" / "README.md",
+    ):
         assert f"<!-- counts:{family} -->" in text.read_text()
     assert f"<!-- resources:{family} -->" in (ROOT / "kernels" / "README.md").read_text()
