@@ -194,6 +194,7 @@ TABLE: dict[str, Case] = {**ELEMENTWISE, **REDUCTIONS, **MOVEMENT, **INDEXING, *
 NO_ARRAYS = "tests/public/test_creation.py"
 RANDOM = "tests/public/test_random.py"
 TESTED_ELSEWHERE: dict[str, str] = {
+    **dict.fromkeys(("conv1d", "conv2d", "max_pool2d", "avg_pool2d"), "tests/functional/test_convolution.py"),
     **dict.fromkeys(
         (
             "arange",

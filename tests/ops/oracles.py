@@ -175,6 +175,43 @@ def _gather(x: Any, index: Any, *, axis: int) -> Any:
     return out
 
 
+def _products(x: Any, weight: Any, strides: Any, padding: Any, dilations: Any, groups: int) -> Any:
+    """(place in x, place in weight, place in the result) of every product of a convolution, one by one."""
+    (n, _, *spatial), (o, per, *sizes) = x, weight
+    counts = [(m + 2 * p - d * (k - 1) - 1) // s + 1
+              for m, p, d, k, s in zip(spatial, padding, dilations, sizes, strides, strict=True)]
+    for b, f, ch in itertools.product(range(n), range(o), range(per)):
+        channel = f // (o // groups) * per + ch
+        for place, k in itertools.product(np.ndindex(*counts), np.ndindex(*sizes)):
+            at = tuple(p * s + i * d - a
+                       for p, s, i, d, a in zip(place, strides, k, dilations, padding, strict=True))
+            if all(0 <= v < m for v, m in zip(at, spatial, strict=True)):
+                yield (b, channel, *at), (f, ch, *k), (b, f, *place)
+
+
+def _convolution(x: Any, weight: Any, **how: Any) -> Any:
+    counts = [(m + 2 * p - d * (k - 1) - 1) // s + 1 for m, p, d, k, s in zip(
+        x.shape[2:], how["padding"], how["dilations"], weight.shape[2:], how["strides"], strict=True)]
+    out = np.zeros((x.shape[0], weight.shape[0], *counts))
+    for a, b, at in _products(x.shape, weight.shape, **how):
+        out[at] += x[a] * weight[b]
+    return out
+
+
+def _convolution_input(seed: Any, weight: Any, *, shape: Any, **how: Any) -> Any:
+    out = np.zeros(shape)
+    for a, b, at in _products(shape, weight.shape, **how):
+        out[a] += seed[at] * weight[b]
+    return out
+
+
+def _convolution_weight(seed: Any, x: Any, *, shape: Any, **how: Any) -> Any:
+    out = np.zeros(shape)
+    for a, b, at in _products(x.shape, shape, **how):
+        out[b] += seed[at] * x[a]
+    return out
+
+
 def _matmul(x: Any, y: Any) -> Any:
     return (x[..., :, :, None] * y[..., None, :, :]).sum(-2)
 
@@ -254,6 +291,8 @@ ARRAY: dict[str, Callable[..., Any]] = {
     "add_rows": lambda x, i, *, rows: _scattered((rows, x.shape[-1]),
                                                  ((i[at], x[at]) for at in np.ndindex(i.shape))),
     "one_hot": lambda x, *, classes, dtype=float: (x[..., None] == np.arange(classes)).astype(dtype),
+    "convolution": _convolution, "convolution_input": _convolution_input,
+    "convolution_weight": _convolution_weight,
     "matmul": _matmul, "linear": lambda x, w, b: (x[..., None, :] * w).sum(-1) + b,
     "einsum": lambda *xs, subscripts: np.einsum(subscripts, *(x.copy() for x in xs)),
     "cross_entropy": _cross_entropy, "cross_entropy_grad": _cross_entropy_grad,

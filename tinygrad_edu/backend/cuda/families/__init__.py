@@ -12,23 +12,10 @@ from tinygrad_edu.backend.cuda.kernels import Case, Ladder
 Host = Callable[..., Any]
 
 # In the order of a first reading. A file may hold several ladders: one a folder of kernels/.
-FAMILIES = (
-    "elementwise",
-    "copy",
-    "reduce",
-    "scan",
-    "softmax",
-    "cross_entropy",
-    "norm",
-    "matmul",
-    "einsum",
-    "gather",
-    "scatter",
-    "sort",
-    "random",
-    "fold",
-    "optim",
-)
+# fmt: off
+FAMILIES = ("elementwise", "copy", "reduce", "scan", "softmax", "cross_entropy", "norm", "matmul", "einsum",
+            "gather", "scatter", "sort", "random", "convolution", "fold", "optim")
+# fmt: on
 STEPS = ("sgd_step", "adam_step", "adagrad_step", "rmsprop_step")
 FUSED: dict[str, Host] = {}
 REDUCTIONS: dict[str, Host] = {}

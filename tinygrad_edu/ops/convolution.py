@@ -1,0 +1,180 @@
+"""Convolution: three ops that are each other's derivatives, and so differentiable to any order.
+
+With x (N, C, spatial...) and weight (O, C / groups, sizes...) the result is (N, O, counts...),
+
+    y[n, o, p] = sum over c, k of weight[o, c, k] x[n, c, p stride + k dilation - padding],
+
+a correlation, as every library calls convolution. It is linear in x and in weight: the gradient by each is
+one more product of the other with what comes in.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.domain import Call, Draw
+from tinygrad_edu.engine.op import Op
+from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.ops.movement import _fold, _windows
+from tinygrad_edu.shapes import Shape
+
+How = dict[str, Any]  # strides, padding, dilations, groups
+
+
+def counts_of(spatial: Shape, sizes: Shape, strides: Shape, padding: Shape, dilations: Shape) -> Shape:
+    """How many windows of `sizes` there are along each axis. Raises ShapeError where not one fits."""
+    spans = tuple(d * (n - 1) + 1 for n, d in zip(sizes, dilations, strict=True))
+    padded = tuple(n + 2 * p for n, p in zip(spatial, padding, strict=True))
+    if any(span > n for span, n in zip(spans, padded, strict=True)):
+        raise ShapeError(
+            f"windows of {spans} do not fit into {padded} (axes {spatial}, padding {padding}); "
+            "use smaller ones or more padding"
+        )
+    return tuple((n - span) // s + 1 for n, span, s in zip(padded, spans, strides, strict=True))
+
+
+def check(x: Shape, weight: Shape, groups: int) -> None:
+    """Raise ShapeError for shapes that do not belong together."""
+    if len(x) != len(weight) or len(x) < 3:
+        raise ShapeError(
+            f"x {x} must be (batch, channels, spatial...) and weight {weight} (out, channels / groups, "
+            "sizes...), with as many spatial axes, one at least"
+        )
+    if x[1] != weight[1] * groups or weight[0] % groups:
+        raise ShapeError(
+            f"x {x} has {x[1]} channels; weight {weight} with groups={groups} is for "
+            f"{weight[1] * groups}, and its {weight[0]} outputs must divide by groups"
+        )
+
+
+def _padded(x: Any, padding: Shape) -> Any:
+    return np.pad(x, ((0, 0), (0, 0), *((p, p) for p in padding))) if any(padding) else x
+
+
+def _columns(x: Any, sizes: Shape, strides: Shape, padding: Shape, dilations: Shape, groups: int) -> Any:
+    """(N, groups, C / groups * window, places): each window of x as a column."""
+    k = len(sizes)
+    seen = _windows(_padded(x, padding), sizes=sizes, strides=strides, dilations=dilations)
+    n, c = seen.shape[:2]
+    order = (0, 1, *range(2 + k, 2 + 2 * k), *range(2, 2 + k))
+    return seen.transpose(order).reshape(
+        n, groups, c // groups * math.prod(sizes), math.prod(seen.shape[2 : 2 + k])
+    )
+
+
+def _convolution(
+    x: Any, weight: Any, *, strides: Shape, padding: Shape, dilations: Shape, groups: int
+) -> Any:
+    check(x.shape, weight.shape, groups)
+    counts = counts_of(x.shape[2:], weight.shape[2:], strides, padding, dilations)
+    columns = _columns(x, weight.shape[2:], strides, padding, dilations, groups)
+    made = weight.reshape(groups, weight.shape[0] // groups, columns.shape[2]) @ columns
+    return made.reshape(x.shape[0], weight.shape[0], *counts)
+
+
+def _convolution_input(
+    seed: Any, weight: Any, *, shape: Shape, strides: Shape, padding: Shape, dilations: Shape, groups: int
+) -> Any:
+    """The adjoint in x: what each element of x of `shape` gets from all windows that hold it."""
+    n, c, *spatial = shape
+    sizes, counts = weight.shape[2:], seed.shape[2:]
+    rows = weight.reshape(groups, weight.shape[0] // groups, -1).transpose(0, 2, 1)
+    columns = rows @ seed.reshape(n, groups, weight.shape[0] // groups, math.prod(counts))
+    k = len(sizes)
+    columns = columns.reshape(n, c, *sizes, *counts).transpose(
+        0, 1, *range(2 + k, 2 + 2 * k), *range(2, 2 + k)
+    )
+    full = (n, c, *(size + 2 * p for size, p in zip(spatial, padding, strict=True)))
+    made = _fold(columns, shape=full, sizes=sizes, strides=strides, dilations=dilations)
+    inside = tuple(slice(p, p + size) for p, size in zip(padding, spatial, strict=True))
+    return np.ascontiguousarray(made[(slice(None), slice(None), *inside)])
+
+
+def _convolution_weight(
+    seed: Any, x: Any, *, shape: Shape, strides: Shape, padding: Shape, dilations: Shape, groups: int
+) -> Any:
+    """The adjoint in weight: products of what comes in with its windows, summed over all places."""
+    columns = _columns(x, shape[2:], strides, padding, dilations, groups)
+    rows = seed.reshape(seed.shape[0], groups, shape[0] // groups, columns.shape[3])
+    return (rows @ columns.transpose(0, 1, 3, 2)).sum(0).reshape(shape)
+
+
+def _how(draw: Draw) -> tuple[Shape, Shape, Shape, How]:
+    """Shapes of x, of weight and of the result, and how they are convolved; one or two spatial axes."""
+    axes, groups = draw.integer(1, 2), draw.integer(1, 2)
+    n, c, o = draw.integer(1, 2), groups * draw.integer(1, 2), groups * draw.integer(1, 2)
+    sizes, strides, dilations, padding = (
+        tuple(draw.integer(low, high) for _ in range(axes)) for low, high in ((1, 2), (1, 2), (1, 2), (0, 1))
+    )
+    spatial = tuple(d * (s - 1) + 1 + draw.integer(0, 2) for s, d in zip(sizes, dilations, strict=True))
+    how = {"strides": strides, "padding": padding, "dilations": dilations, "groups": groups}
+    counts = counts_of(spatial, sizes, strides, padding, dilations)
+    return (n, c, *spatial), (o, c // groups, *sizes), (n, o, *counts), how
+
+
+def _calls(draw: Draw) -> Call:
+    x, weight, _, how = _how(draw)
+    return Call((draw.array(x), draw.array(weight)), how)
+
+
+def _input_calls(draw: Draw) -> Call:
+    x, weight, out, how = _how(draw)
+    return Call((draw.array(out), draw.array(weight)), {"shape": x, **how})
+
+
+def _weight_calls(draw: Draw) -> Call:
+    x, weight, out, how = _how(draw)
+    return Call((draw.array(out), draw.array(x)), {"shape": weight, **how})
+
+
+def _kept(strides: Shape, padding: Shape, dilations: Shape, groups: int) -> How:
+    return {"strides": strides, "padding": padding, "dilations": dilations, "groups": groups}
+
+
+convolution: Op = Op(
+    "convolution",
+    _convolution,
+    (
+        lambda g, weight, x_shape, strides, padding, dilations, groups: convolution_input(
+            g, weight, shape=x_shape, **_kept(strides, padding, dilations, groups)
+        ),
+        lambda g, x, weight_shape, strides, padding, dilations, groups: convolution_weight(
+            g, x, shape=weight_shape, **_kept(strides, padding, dilations, groups)
+        ),
+    ),
+    calls=_calls,
+    math=r"y_{n o p} = \sum_{c k} w_{o c k} \, x_{n c, p s + k d - a}",
+)
+convolution_input: Op = Op(
+    "convolution_input",
+    _convolution_input,
+    (
+        lambda g, weight, strides, padding, dilations, groups: convolution(
+            g, weight, **_kept(strides, padding, dilations, groups)
+        ),
+        lambda g, seed, weight_shape, strides, padding, dilations, groups: convolution_weight(
+            seed, g, shape=weight_shape, **_kept(strides, padding, dilations, groups)
+        ),
+    ),
+    inputs=("seed", "weight"),
+    calls=_input_calls,
+    math=r"\bar x_{n c j} = \sum_{o, p s + k d - a = j} w_{o c k} \, \bar y_{n o p}",
+)
+convolution_weight: Op = Op(
+    "convolution_weight",
+    _convolution_weight,
+    (
+        lambda g, x, strides, padding, dilations, groups: convolution(
+            x, g, **_kept(strides, padding, dilations, groups)
+        ),
+        lambda g, seed, x_shape, strides, padding, dilations, groups: convolution_input(
+            seed, g, shape=x_shape, **_kept(strides, padding, dilations, groups)
+        ),
+    ),
+    inputs=("seed", "x"),
+    calls=_weight_calls,
+    math=r"\bar w_{o c k} = \sum_{n p} \bar y_{n o p} \, x_{n c, p s + k d - a}",
+)
