@@ -212,6 +212,38 @@ def _convolution_weight(seed: Any, x: Any, *, shape: Any, **how: Any) -> Any:
     return out
 
 
+def _window_places(shape: Any, sizes: Any, strides: Any) -> Any:
+    """(window, the places of its elements) for each window over the last axes, and the leading places."""
+    k = len(sizes)
+    counts = [(n - s) // d + 1 for n, s, d in zip(shape[len(shape) - k:], sizes, strides, strict=True)]
+    for lead in np.ndindex(*shape[:len(shape) - k]):
+        for place in np.ndindex(*counts):
+            yield (*lead, *place), [(*lead, *(p * d + i for p, d, i in zip(place, strides, at, strict=True)))
+                                    for at in np.ndindex(*sizes)]
+
+
+def _max_pool(x: Any, *, sizes: Any, strides: Any) -> Any:
+    found = {at: max(x[p] for p in places) for at, places in _window_places(x.shape, sizes, strides)}
+    return np.array(list(found.values())).reshape(np.array(list(found)).max(0) + 1)
+
+
+def _max_pool_spread(seed: Any, x: Any, *, sizes: Any, strides: Any) -> Any:
+    out = np.zeros(x.shape)
+    for at, places in _window_places(x.shape, sizes, strides):
+        best = [p for p in places if x[p] == max(x[q] for q in places)]
+        for p in best:
+            out[p] += seed[at] / len(best)
+    return out
+
+
+def _max_pool_read(u: Any, x: Any, *, sizes: Any, strides: Any) -> Any:
+    out = np.zeros(_max_pool(x, sizes=sizes, strides=strides).shape)
+    for at, places in _window_places(x.shape, sizes, strides):
+        best = [p for p in places if x[p] == max(x[q] for q in places)]
+        out[at] = math.fsum(u[p] for p in best) / len(best)
+    return out
+
+
 def _matmul(x: Any, y: Any) -> Any:
     return (x[..., :, :, None] * y[..., None, :, :]).sum(-2)
 
@@ -293,6 +325,7 @@ ARRAY: dict[str, Callable[..., Any]] = {
     "one_hot": lambda x, *, classes, dtype=float: (x[..., None] == np.arange(classes)).astype(dtype),
     "convolution": _convolution, "convolution_input": _convolution_input,
     "convolution_weight": _convolution_weight,
+    "max_pool": _max_pool, "max_pool_spread": _max_pool_spread, "max_pool_read": _max_pool_read,
     "matmul": _matmul, "linear": lambda x, w, b: (x[..., None, :] * w).sum(-1) + b,
     "einsum": lambda *xs, subscripts: np.einsum(subscripts, *(x.copy() for x in xs)),
     "cross_entropy": _cross_entropy, "cross_entropy_grad": _cross_entropy_grad,

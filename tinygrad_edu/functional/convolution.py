@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from tinygrad_edu.errors import ShapeError, user_line
 from tinygrad_edu.functional.creation import as_tensor
 from tinygrad_edu.functional.movement import pad, sliding_windows
-from tinygrad_edu.functional.reduction import max as _max
 from tinygrad_edu.functional.reduction import mean
 from tinygrad_edu.ops import convolution as _c
+from tinygrad_edu.ops import pooling as _p
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
@@ -88,7 +88,10 @@ def conv2d(
     return _conv(2, x, weight, bias, stride, padding, dilation, groups)
 
 
-def _pooled(x: Tensor, size: Sizes, stride: Sizes | None, padding: Sizes, border: float) -> Tensor:
+def _bordered(
+    x: Tensor, size: Sizes, stride: Sizes | None, padding: Sizes, border: float
+) -> tuple[Tensor, tuple[int, ...], tuple[int, ...]]:
+    """x inside its padding, the windows' sizes and their strides."""
     x = as_tensor(x)
     if x.ndim < 3:
         raise ShapeError(f"pooling (at {user_line()}): x {x.shape} must be (..., channels, H, W)")
@@ -99,7 +102,7 @@ def _pooled(x: Tensor, size: Sizes, stride: Sizes | None, padding: Sizes, border
         )
     if any(edges):
         x = pad(x, [(0, 0)] * (x.ndim - 2) + [(p, p) for p in edges], value=border)
-    return sliding_windows(x, sizes, stride=sizes if stride is None else each_axis("stride", stride, 2))
+    return x, sizes, sizes if stride is None else each_axis("stride", stride, 2)
 
 
 def max_pool2d(x: Tensor, size: Sizes, *, stride: Sizes | None = None, padding: Sizes = 0) -> Tensor:
@@ -107,9 +110,11 @@ def max_pool2d(x: Tensor, size: Sizes, *, stride: Sizes | None = None, padding: 
 
     Elements that tie for the largest share the gradient evenly.
     """
-    return _max(_pooled(x, size, stride, padding, float("-inf")), (-2, -1))
+    x, sizes, strides = _bordered(x, size, stride, padding, float("-inf"))
+    return _p.max_pool(x, sizes=sizes, strides=strides)
 
 
 def avg_pool2d(x: Tensor, size: Sizes, *, stride: Sizes | None = None, padding: Sizes = 0) -> Tensor:
     """The mean of each window, zeros of the padding included: (..., H, W) -> (..., H', W')."""
-    return mean(_pooled(x, size, stride, padding, 0.0), (-2, -1))
+    x, sizes, strides = _bordered(x, size, stride, padding, 0.0)
+    return mean(sliding_windows(x, sizes, stride=strides), (-2, -1))

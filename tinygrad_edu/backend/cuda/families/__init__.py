@@ -14,7 +14,8 @@ Host = Callable[..., Any]
 # In the order of a first reading. A file may hold several ladders: one a folder of kernels/.
 # fmt: off
 FAMILIES = ("elementwise", "copy", "reduce", "scan", "softmax", "cross_entropy", "norm", "matmul", "einsum",
-            "gather", "scatter", "sort", "random", "convolution", "fold", "optim")
+            "gather", "scatter", "sort", "random", "convolution", "pooling", "fold",
+            "optim")
 # fmt: on
 STEPS = ("sgd_step", "adam_step", "adagrad_step", "rmsprop_step")
 FUSED: dict[str, Host] = {}

@@ -1,0 +1,106 @@
+"""Maximum over windows: an op of its own, so that backward keeps the input and not every window of it.
+
+Where several elements of a window tie for the largest, they share its gradient evenly. `max_pool_spread` and
+`max_pool_read` are each other's adjoints: the choice of the largest is the same, only its direction differs.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.domain import Call, Draw, Interval, edge
+from tinygrad_edu.engine.op import Op
+from tinygrad_edu.ops.movement import _fold, _windows
+from tinygrad_edu.shapes import Shape
+
+
+def _seen(x: Any, sizes: Shape, strides: Shape) -> Any:
+    return _windows(x, sizes=sizes, strides=strides, dilations=(1,) * len(sizes))
+
+
+def _shares(x: Any, sizes: Shape, strides: Shape) -> Any:
+    """(..., counts, sizes): what part of its window's gradient each element gets."""
+    seen, axes = _seen(x, sizes, strides), tuple(range(-len(sizes), 0))
+    hit = (seen == seen.max(axes, keepdims=True)).astype(x.dtype)
+    return hit / hit.sum(axes, keepdims=True)
+
+
+def _max_pool(x: Any, *, sizes: Shape, strides: Shape) -> Any:
+    return np.ascontiguousarray(_seen(x, sizes, strides).max(tuple(range(-len(sizes), 0))))
+
+
+def _max_pool_spread(seed: Any, x: Any, *, sizes: Shape, strides: Shape) -> Any:
+    parts = _shares(x, sizes, strides) * seed[(..., *(None,) * len(sizes))]
+    return _fold(parts, shape=x.shape, sizes=sizes, strides=strides, dilations=(1,) * len(sizes))
+
+
+def _max_pool_read(u: Any, x: Any, *, sizes: Shape, strides: Shape) -> Any:
+    return (_seen(u, sizes, strides) * _shares(x, sizes, strides)).sum(tuple(range(-len(sizes), 0)))
+
+
+def _how(draw: Draw) -> tuple[Any, Shape, dict[str, Any]]:
+    """x without ties, the shape of its windows, and how they lie."""
+    axes = draw.integer(1, 2)
+    sizes, strides = (tuple(draw.integer(1, 2) for _ in range(axes)) for _ in range(2))
+    counts = tuple(draw.integer(1, 2) for _ in range(axes))
+    spatial = tuple(
+        (c - 1) * s + n + draw.integer(0, 1) for c, s, n in zip(counts, strides, sizes, strict=True)
+    )
+    lead = draw.shape(max_dims=1, min_side=1)
+    out = (*lead, *((n - k) // s + 1 for n, k, s in zip(spatial, sizes, strides, strict=True)))
+    return (
+        draw.array((*lead, *spatial), Interval(-2, 2), distinct=True),
+        out,
+        {"sizes": sizes, "strides": strides},
+    )
+
+
+def _calls(draw: Draw) -> Call:
+    x, _, how = _how(draw)
+    return Call((x,), how)
+
+
+def _spread_calls(draw: Draw) -> Call:
+    x, out, how = _how(draw)
+    return Call((draw.array(out), x), how)
+
+
+def _read_calls(draw: Draw) -> Call:
+    x, _, how = _how(draw)
+    return Call((draw.array(x.shape), x), how)
+
+
+max_pool: Op = Op(
+    "max_pool",
+    _max_pool,
+    (lambda g, x, sizes, strides: max_pool_spread(g, x, sizes=sizes, strides=strides),),
+    calls=_calls,
+    math=r"y_p = \max_k x_{p s + k}",
+    edges=(
+        edge(
+            x=[1.0, 3.0, 3.0],
+            out=[3.0],
+            slope=[0.0, 0.5, 0.5],
+            params={"sizes": (3,), "strides": (1,)},
+            why="a tie is shared evenly",
+        ),
+    ),
+)
+max_pool_spread: Op = Op(
+    "max_pool_spread",
+    _max_pool_spread,
+    (lambda g, x, sizes, strides: max_pool_read(g, x, sizes=sizes, strides=strides), None),
+    inputs=("seed", "x"),
+    calls=_spread_calls,
+    math=r"\bar x_j = \sum_p \bar y_p \, [x_j = y_p] / n_p",
+)
+max_pool_read: Op = Op(
+    "max_pool_read",
+    _max_pool_read,
+    (lambda g, x, sizes, strides: max_pool_spread(g, x, sizes=sizes, strides=strides), None),
+    inputs=("u", "x"),
+    calls=_read_calls,
+    math=r"y_p = \sum_k u_{p s + k} \, [x_{p s + k} = \max] / n_p",
+)
