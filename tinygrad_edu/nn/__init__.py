@@ -10,5 +10,5 @@ from tinygrad_edu.nn.parameter import Parameter
 from tinygrad_edu.nn.serialization import CheckpointError, load_checkpoint, read_checkpoint, save_checkpoint
 
 __all__ = [*activations.__all__, *convolution.__all__, *layers.__all__, *losses.__all__,
-           *norm.__all__, "Module", "Parameter", "init", "CheckpointError", "load_checkpoint", "read_checkpoint",
-           "save_checkpoint"]
+           *norm.__all__, "Module", "Parameter", "init", "CheckpointError", "load_checkpoint",
+           "read_checkpoint", "save_checkpoint"]
