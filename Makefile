@@ -39,15 +39,17 @@ demo: $(DEMO)  ## train two small models and draw what they learned, into build/
 	@find build/demo -type f | sort | sed 's/^/  /'
 	@echo "Go on with '. .venv/bin/activate', then 'tinygrad-edu --help'."
 
-# One BLAS thread for each worker: the workers already fill the cores.
+# One BLAS thread for each worker: the workers already fill the cores. Tests of the simulator load hundreds of small
+# libraries with thread-local variables into one process, for which glibc sets little memory aside unless asked.
+TESTS := GLIBC_TUNABLES=glibc.rtld.optional_static_tls=65536 OMP_NUM_THREADS=1 .venv/bin/python -m pytest -q -n $(WORKERS)
 test: $(DEV) simulator  ## run the test suite with coverage (without PyTorch)
 	@echo "Tests marked 'oracle' need PyTorch and are left to 'make oracle'; all others run now."
-	@OMP_NUM_THREADS=1 .venv/bin/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not oracle" --cov --cov-report=term
+	@$(TESTS) --dist worksteal -m "not oracle" --cov --cov-report=term
 
 # The tests that take any device, and the kernels' own. The second device: make DEVICE=cuda device-tests
 DEVICE ?= simulator
 device-tests: $(DEV) simulator  ## run the tests of ops, models and optimizers on the simulated GPU
-	@OMP_NUM_THREADS=1 .venv/bin/python -m pytest -q -n $(WORKERS) --dist worksteal -m "not oracle" --device $(DEVICE) \
+	@$(TESTS) --dist worksteal -m "not oracle" --device $(DEVICE) \
 	    tests/ops tests/nn tests/optim tests/public tests/functional
 
 kernels: $(NVCC)  ## compile every kernel for every architecture by real nvcc; fail on a spill or warning

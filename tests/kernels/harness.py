@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 import tinygrad_edu.simulator as sim
+from tinygrad_edu.backend import registry
 from tinygrad_edu.backend.cuda import compile as compiler
 from tinygrad_edu.backend.cuda.array import DeviceArray
 from tinygrad_edu.backend.cuda.families import ladder
@@ -77,7 +79,11 @@ def checked(test: Callable[..., Any]) -> Callable[..., Any]:
 
 @contextlib.contextmanager
 def planted(family: str, rung: str, old: str, new: str) -> Iterator[None]:
-    """Inside, `rung` of `family` is a copy in which `old` became `new`: a bug for the checker to find."""
+    """Inside, `rung` of `family` is a copy in which `old` became `new`: a bug for the checker to find.
+
+    Any white space in `old` stands for any other: the formatter may move code, and the bug moves with it.
+    """
+    pattern = re.compile(r"\s+".join(map(re.escape, old.split())))
     shipped = compiler.kernels_folder()
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary) / "kernels"
@@ -88,8 +94,8 @@ def planted(family: str, rung: str, old: str, new: str) -> Iterator[None]:
             *sorted((folder / family).glob("*.cuh")),
         ]:
             text = path.read_text()
-            if old in text:
-                path.write_text(text.replace(old, new))
+            if pattern.search(text):
+                path.write_text(pattern.sub(lambda _: new, text))
                 found = True
         assert found, f"kernels/{family}/{rung}.cu and its headers do not have the text {old!r} to break"
         with compiler.kernels_from(folder), using(family, rung):
@@ -103,4 +109,8 @@ def report(body: Callable[[], Any]) -> str:
             body()
     except Exception as error:
         return str(error)
+    finally:
+        for device in [d for d in registry._open.values() if hasattr(d, "faults")]:
+            with contextlib.suppress(IndexError):       # what the broken kernel left behind
+                device.synchronize()
     return ""
