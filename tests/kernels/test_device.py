@@ -192,6 +192,21 @@ def test_nothing_waits_but_numpy_item_and_printing(device, monkeypatch):
             assert y.sum().item() == pytest.approx(float((x.numpy() * 2 + 1).sum()))
 
 
+def test_a_new_thread_may_begin_by_writing_in_place(device):
+    w = te.tensor([1.0, 2.0], device=device.name, requires_grad=True)
+    (w * w).sum().backward()
+    other = te.tensor([5.0, 6.0], device=device.name)
+
+    def work():
+        te.optim.SGD([w], lr=0.5).step()
+        other.copy_(w.detach())
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert w.numpy().tolist() == other.numpy().tolist() == [0.0, 0.0]
+
+
 def test_threads_share_the_device(device):
     found = []
 

@@ -88,6 +88,7 @@ class Cuda:
     def copy(
         self, array: DeviceArray, *, dtype: np.dtype[Any] | None = None, out: DeviceArray | None = None
     ) -> DeviceArray:
+        self.activate()
         if out is None:
             out = self.empty(array.shape, array.dtype if dtype is None else dtype)
         if out.dtype != array.dtype:
@@ -138,6 +139,8 @@ class Cuda:
 
     def kernel(self, family: str, symbol: str, dtype: np.dtype[Any], rung: str | None = None) -> Kernel:
         """The kernel of a ladder for one element type: of the rung in force, or of `rung`."""
+        if not driver.current(self.context):  # a thread may begin in memory it did not make
+            self.context.activate()
         named = chosen().get(family) or rung
         key = (family, symbol, dtype, named, compiler.folder_in_force())
         found = self._kernels.get(key)
