@@ -235,7 +235,7 @@ def test_a_bug_in_a_copy_of_a_rung_is_reported(device, rung, old, new, says):
     n = 1000
 
     def body():
-        x = device.asarray(np.arange(n + 1, dtype=np.float32))
+        x = device.asarray(np.arange(n + 1, dtype=np.int32))     # half as many formulas to compile
         part = device.view(x, (n,), (4,), 4)
         with planted("elementwise", rung, old, new):
             REGISTRY["add"].kernel(device)(part, part)
