@@ -36,7 +36,7 @@ def kernels_folder() -> Path:
 @contextlib.contextmanager
 def kernels_from(folder: Path) -> Iterator[None]:
     """Use the kernels of another folder, laid out like `kernels/`: an experiment, or a copy with a bug."""
-    token = _folder.set(folder)
+    token = _folder.set(folder.resolve())  # the compiler works in a folder of its own
     try:
         yield
     finally:

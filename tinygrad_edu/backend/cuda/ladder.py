@@ -3,7 +3,8 @@
 Every rung is first validated against NumPy in float64. On the simulator it is then counted: what its warps
 ask of memory, how many sectors and turns of shared memory that takes, and how many FLOP it does for them. On
 a GPU it is timed, beside a copy of the device in the same run and, where PyTorch is installed, beside its
-own. `--write` puts the counts into the READMEs and the times into benchmarks/results/<gpu>/.
+own. `--write` puts the counts into the README and the family's page, where it also renews the code shown (see
+pages.py), and the times into benchmarks/results/<gpu>/.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.backend import precision, registry
-from tinygrad_edu.backend.cuda import driver, families
+from tinygrad_edu.backend.cuda import driver, families, pages
 from tinygrad_edu.backend.cuda.compile import kernels_folder
 from tinygrad_edu.backend.cuda.kernels import Case, Ladder, using
 
@@ -227,6 +228,8 @@ def climb(device: Any, family: str, write: bool) -> None:
         for path in (README, page):
             if not rewrite(path, f"counts:{family}", text):
                 print(f"{path} has no place <!-- counts:{family} --> for this", file=sys.stderr)
+        if page.exists():
+            pages.renew(page)
     else:
         folder = ROOT / "benchmarks" / "results" / device.context.name.replace(" ", "-").lower()
         folder.mkdir(parents=True, exist_ok=True)
