@@ -26,7 +26,7 @@ def code_of(file: str, definition: str | None = None) -> str:
     if definition is None:
         first = next(i for i, line in enumerate(lines) if not line.startswith("//"))
         return "\n".join(lines[first:]).strip()
-    begins = re.compile(rf"\b(struct {definition} {{|{definition}\(.*)$")
+    begins = re.compile(rf"\b(struct {definition} {{|{definition}\()")
     for i, line in enumerate(lines):
         if not begins.search(line) or line.startswith(("//", "        ")):
             continue
