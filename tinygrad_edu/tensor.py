@@ -20,6 +20,7 @@ from tinygrad_edu.engine.value import Storage, Value, leaf
 from tinygrad_edu.errors import NotDifferentiableError, ShapeError, user_line
 from tinygrad_edu.functional.overwrite import changing, overwrite, overwrite_part
 from tinygrad_edu.ops import elementwise as _e
+from tinygrad_edu.ops import movement as _m
 from tinygrad_edu.ops import reduce as _r
 from tinygrad_edu.shapes import Axis, Shape, broadcast_shapes, stretched_axes
 
@@ -296,14 +297,11 @@ class Tensor(Value):
     astype = cast
 
     def to(self, target: Any) -> Tensor:
-        """Another dtype or device: `x.to("float64")`, `x.to("cuda")`. Gradients pass through a change of
-        dtype."""
+        """Another dtype or device: `x.to("float64")`, `x.to("cuda")`. Gradients pass through both, so a leaf
+        that should live there is made there: `te.tensor(data, device="cuda", requires_grad=True)`."""
         if isinstance(target, str) and registry.known(target):
-            if target == self.device:
-                return self
-            backend = registry.get(target)
-            return Tensor(Storage(backend.asarray(self.numpy()), backend), leaf(self.shape, self.dtype)
-                          if self.is_leaf and self.requires_grad else None)
+            name = registry.get(target).name
+            return self if name == self.device else _m.to_device(self, device=name, source=self.device)
         return self.cast(target)
 
     def double(self) -> Tensor: return self.cast("float64")

@@ -14,7 +14,7 @@ import tinygrad_edu as te
 import tinygrad_edu.simulator as sim
 from tinygrad_edu.backend import registry
 from tinygrad_edu.backend.cuda import compile as compiler
-from tinygrad_edu.backend.cuda import dlpack
+from tinygrad_edu.backend.cuda import dlpack, driver
 from tinygrad_edu.backend.cuda.kernels import Kernel
 from tinygrad_edu.backend.cuda.memory import Pool, described, human, rounded
 from tinygrad_edu.errors import DeviceError
@@ -274,7 +274,7 @@ def test_names_of_devices():
 
 
 def test_a_device_that_is_not_there(device):
-    with pytest.raises(DeviceError, match="no device with index 99"):
+    with pytest.raises(DeviceError, match=r"no device with index 99: there are \d"):
         registry.get(f"{device.name}:99")
     other = "cuda" if device.name == "simulator" else "simulator"
     with pytest.raises(DeviceError, match="one CUDA driver"):
@@ -285,6 +285,64 @@ def test_zero_is_the_first(device):
     assert registry.get(f"{device.name}:0") is device
     x = te.ones(2, device=device.name)
     assert x.to(f"{device.name}:0").device == device.name
+
+
+@pytest.fixture
+def second(device):
+    """The name of a second device."""
+    if sim.is_installed():
+        sim.configure(devices=2)
+    elif driver.device_count() < 2:
+        pytest.skip("one GPU here; with two the test runs as it is, and `--device simulator` always has two")
+    name = f"{device.name}:1"
+    yield name
+    if registry.is_open(name):
+        te.cuda.shutdown(name)
+    if sim.is_installed():
+        sim.configure(devices=1)
+
+
+def test_devices_by_index_have_memory_of_their_own(device, second):
+    before = te.cuda.memory_stats(device.name)["in_use"]
+    x = te.tensor(np.arange(6.0).reshape(2, 3), device=second, requires_grad=True)
+    y = te.tensor(np.ones((3, 2)), device=device.name, requires_grad=True)
+    big = te.zeros(1000, 1000, device=second)
+    assert te.cuda.memory_stats(second)["in_use"] >= big.nbytes
+    assert te.cuda.memory_stats(device.name)["in_use"] - before < big.nbytes
+    assert te.device_info(second).facts["index"] == 1
+    with pytest.raises(DeviceError, match=f"different devices .{second}, {device.name}."):
+        x @ y
+    loss = ((x @ y.to(second)).softmax(1)[:, 0] * 2).to(device.name).square().sum()     # there and back
+    loss.backward()
+    assert (x.grad.device, y.grad.device, loss.device) == (second, device.name, device.name)
+    a, b = te.tensor(x.numpy(), requires_grad=True), te.tensor(y.numpy(), requires_grad=True)
+    ((a @ b).softmax(1)[:, 0] * 2).square().sum().backward()
+    np.testing.assert_allclose(x.grad.numpy(), a.grad.numpy(), atol=1e-12)
+    np.testing.assert_allclose(y.grad.numpy(), b.grad.numpy(), atol=1e-12)
+
+
+def test_a_thread_may_use_both_devices_and_threads_one_each(device, second):
+    found = {}
+
+    def work(name, k):
+        for _ in range(5):
+            x = te.full((50,), float(k), device=name)
+            found[name] = (x * x).sum().item()
+
+    threads = [threading.Thread(target=work, args=(n, k)) for k, n in enumerate((device.name, second), 2)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert found == {device.name: 200.0, second: 450.0}
+
+
+def test_memory_of_one_device_runs_out_alone(device, second):
+    if not sim.is_installed():
+        pytest.skip("would fill a GPU; the simulator's devices are small")
+    with pytest.raises(MemoryError):
+        te.zeros(2**29, dtype="float64", device=second)
+    assert te.zeros(2**20, device=device.name).sum().item() == 0.0
 
 
 def test_every_launch_packs_what_its_kernel_takes(device):

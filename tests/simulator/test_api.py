@@ -91,7 +91,7 @@ def test_every_code_has_a_name_and_a_text(api):
 @pytest.mark.parametrize(("name", "code", "word"), [
     ("cuTexRefCreate", 801, "textures"), ("cuModuleGetTexRef", 801, "__ldg"),
     ("cuArrayCreate_v2", 801, "arrays"), ("cuLinkCreate_v2", 801, "#include"),
-    ("cuIpcGetMemHandle", 801, "processes"), ("cuCtxEnablePeerAccess", 217, "one device")])
+    ("cuIpcGetMemHandle", 801, "processes"), ("cuCtxEnablePeerAccess", 217, "no link")])
 def test_what_is_not_supported_says_so_by_name(driver, name, code, word):
     text = driver.refused(code, name, 0, 0, 0, 0)
     assert text.startswith(name.removesuffix("_v2") + ": ") and word in text

@@ -82,6 +82,22 @@ def create(op: Op, params: dict[str, Any], backend: Backend) -> Any:
     return Value.kind(out, None)
 
 
+def transfer(op: Op, x: Value, params: dict[str, Any], backend: Backend) -> Any:
+    """`apply` for the one op whose result lives elsewhere than its input: the same numbers on `backend`."""
+    mode: Modes = current.get()
+    start = perf_counter()
+    try:
+        out = Storage(backend.asarray(x.storage.backend.numpy(x.storage.array)), backend)
+    except Exception as error:
+        raise explain(op, (x,), params, error) from error
+    node = None
+    if x.node is not None and mode.grad:
+        node = _record(op, (x,), [x.node], [x.storage.array], params, out)
+    for observer in mode.observers:
+        observer.applied(op, (x,), params, out, node, perf_counter() - start)
+    return Value.kind(out, node)
+
+
 def _record(op: Op, xs: tuple[Any, ...], nodes: list[Node | None], arrays: list[Any], params: dict[str, Any],
             out: Storage) -> Node | None:
     """The node of this application: edges, shapes, and what its rules named; None if no input has a rule."""

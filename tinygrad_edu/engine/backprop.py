@@ -2,7 +2,8 @@
 
 Nodes are taken from a heap by the order of their creation, which is a topological order, so no node is
 handled before every one of its consumers, and a stretch recomputed on the way (`Deferred`) simply joins the
-heap. First-order backward runs the rules on bare arrays; only `create_graph` pays for a graph.
+heap. First-order backward runs the rules on bare arrays, where the arrays are NumPy's; only `create_graph`
+pays for a graph. A graph may cross devices: whether a gradient is bare is asked of the gradient.
 """
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.backend.registry import cpu
 from tinygrad_edu.engine.modes import Modes, current, enable_grad
 from tinygrad_edu.engine.value import Deferred, Node, Storage, Value
 from tinygrad_edu.errors import FreedGraphError, OpError, ShapeError, StaleValueError, user_line
@@ -32,16 +34,18 @@ def backprop(root: Value, seed: Value, *, create_graph: bool = False, retain_gra
     """
     assert root.node is not None
     before = current.get()
-    raw = root.storage.backend.arithmetic and not create_graph
+    bare = root.storage.backend.arithmetic and not create_graph
     keep = retain_graph or create_graph
     targets = None if wanted is None else set(wanted)
     useful = None if targets is None else _ancestors_of(root.node, targets)
-    backend = root.storage.backend
 
     def wrap(g: Any) -> Any:
-        return Value.kind(Storage(np.asarray(g), backend), None) if raw else g
+        return g if isinstance(g, Value) else Value.kind(Storage(np.asarray(g), cpu), None)
 
-    grads: dict[Node, Any] = {root.node: seed.storage.array if raw else seed}
+    def kept(g: Any, node: Node) -> Any:
+        return g + 0 if isinstance(g, Value) else wrap(_own(g, node))
+
+    grads: dict[Node, Any] = {root.node: seed.storage.array if bare else seed}
     heap = [(-root.node.order, root.node)]
     found: dict[Node, Any] = {}
     current.set(Modes(create_graph, before.observers))
@@ -50,9 +54,9 @@ def backprop(root: Value, seed: Value, *, create_graph: bool = False, retain_gra
             node = heappop(heap)[1]
             g = grads.pop(node)
             if node.hooks:
-                g = _run_hooks(node, g, wrap, raw)
+                g = _run_hooks(node, g, wrap)
             if targets is not None and node in targets:
-                found[node] = wrap(_own(g, node)) if raw else g + 0
+                found[node] = kept(g, node)
             if node.op is None:
                 if type(node) is Deferred:
                     if node.saved is None:
@@ -66,10 +70,10 @@ def backprop(root: Value, seed: Value, *, create_graph: bool = False, retain_gra
                             useful |= _ancestors_of(again.node, targets)
                         _add(grads, heap, again.node, g)
                 elif targets is None:
-                    found[node] = wrap(_own(g, node)) if raw else g + 0
+                    found[node] = kept(g, node)
                     del g
                 continue
-            inputs = pull(node, g, raw, before.observers)
+            inputs = pull(node, g, not isinstance(g, Value), before.observers)
             if not keep and node.saved:
                 node.saved = None
             del g
@@ -109,13 +113,13 @@ def pull(node: Node, g: Any, raw: bool, observers: tuple[Any, ...] = ()) -> list
             raise OpError(f"{op.name}: its rule returned {len(slopes)} gradients, expected {len(parents)}")
     for i, slope in enumerate(slopes):
         if slope is not None and parents[i] is not None:
-            if raw and isinstance(slope, Value):        # a rule may use functions of the public face
-                slopes[i] = slope = slope.storage.array
+            if raw and isinstance(slope, Value) and slope.storage.backend.arithmetic:
+                slopes[i] = slope = slope.storage.array     # a rule may use functions of the public face
             shape, dtype = metas[i]
             if getattr(slope, "shape", None) != shape:
                 slopes[i] = slope = sum_to(slope, shape, op)
             if slope.dtype != dtype:
-                slopes[i] = slope.astype(dtype) if raw else slope.cast(dtype)
+                slopes[i] = slope.cast(dtype) if isinstance(slope, Value) else slope.astype(dtype)
     for observer in observers:
         observer.pulled(node, g, slopes, perf_counter() - start)
     return slopes
@@ -172,15 +176,15 @@ def sum_to(g: Any, shape: tuple[int, ...], op: Any = None) -> Any:
 def _own(g: Any, node: Node) -> Any:
     """`g`, or a copy when anything else could see it change: a leaf's gradient is never shared.
 
-    An array that nobody else refers to is counted three times here: the caller's name, the parameter and
-    getrefcount's own.
+    An array that nobody else refers to is counted four times here: the names of two callers, the parameter
+    and getrefcount's own.
     """
     g = np.asarray(g)
-    alone = sys.getrefcount(g) <= 3 and g.base is None and g.flags.owndata
+    alone = sys.getrefcount(g) <= 4 and g.base is None and g.flags.owndata
     return g if alone else g.copy()
 
 
-def _run_hooks(node: Node, g: Any, wrap: Callable[[Any], Any], raw: bool) -> Any:
+def _run_hooks(node: Node, g: Any, wrap: Callable[[Any], Any]) -> Any:
     for hook in tuple(node.hooks or ()):
         given = wrap(g)
         answer = hook(given)
@@ -188,7 +192,7 @@ def _run_hooks(node: Node, g: Any, wrap: Callable[[Any], Any], raw: bool) -> Any
             if tuple(answer.shape) != tuple(given.shape):
                 raise ShapeError(f"a gradient hook on {node.name} returned shape {tuple(answer.shape)} "
                                  f"for a gradient of {tuple(given.shape)}")
-            g = answer.storage.array if raw else answer
+            g = answer if isinstance(g, Value) else answer.storage.array
     return g
 
 

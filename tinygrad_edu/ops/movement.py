@@ -10,9 +10,13 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.backend import registry
 from tinygrad_edu.backend.protocol import Backend
 from tinygrad_edu.domain import Call, Draw
+from tinygrad_edu.engine.apply import transfer
+from tinygrad_edu.engine.modes import current
 from tinygrad_edu.engine.op import Op
+from tinygrad_edu.engine.value import Storage, Value
 from tinygrad_edu.shapes import inverse_permutation, resolve_reshape
 
 
@@ -49,6 +53,33 @@ def _stand_in(array: Any) -> tuple[Any, Any]:
     memory = np.empty(high - low + array.dtype.itemsize, np.uint8)
     base = np.ndarray(array.shape, array.dtype, memory, -low, array.strides)
     return base, memory
+
+
+class Transfer(Op):
+    """The same array on another device: the one op whose result lives elsewhere than its input.
+
+    Its adjoint goes the other way. Where no graph is wanted, a gradient that comes back to the cpu is a bare
+    array again, as all first-order gradients there are.
+    """
+    family = "transfer"
+
+    def __call__(self, *xs: Any, device: str, source: str) -> Any:
+        """`xs[0]`, which lives on `source`, as a Value on `device`."""
+        (x,), backend = xs, registry.get(device)
+        if isinstance(x, Value):
+            return transfer(self, x, {"device": device, "source": source}, backend)
+        return Value.kind(Storage(backend.asarray(x), backend), None)
+
+    def back(self, g: Any, device: str, source: str) -> Any:
+        """The gradient of the input: `g`, where the input lives."""
+        if isinstance(g, Value) and registry.get(source).arithmetic and not current.get().grad:
+            return np.array(g.storage.backend.numpy(g.storage.array))
+        return self(g, device=source, source=device)
+
+
+to_device = Transfer("to_device", lambda x, *, device, source: x,
+                     [lambda g, device, source: to_device.back(g, device, source)], math="x", register=False,
+                     doc="x on another device, and its gradient back.")
 
 
 def _axes_of(draw: Draw, ndim: int) -> tuple[int, ...]:

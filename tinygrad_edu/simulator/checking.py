@@ -78,14 +78,15 @@ def leak_report(held: list[dict[str, Any]]) -> str:
 
 
 def configure(*, workers: int | None = None, time_limit: float | None = None,
-              memory: int | None = None) -> None:
+              memory: int | None = None, devices: int | None = None) -> None:
     """Settings of the simulated device; what is not given stays.
 
     `workers`: OS threads that run blocks, 0 for one on each core. `time_limit`: seconds after which a block
-    is taken to hang (30 at first). `memory`: bytes that the device claims to have (4 GiB at first).
+    is taken to hang (30 at first). `memory`: bytes that each device claims to have (4 GiB at first).
+    `devices`: how many there are (1 at first), alike, each with its own memory and no link to the others.
     """
     given = {"workers": (workers, 0, 64), "time_limit": (time_limit, 1e-3, 1e6),
-             "memory": (memory, 2**20, 2**37)}
+             "memory": (memory, 2**20, 2**37), "devices": (devices, 1, 16)}
     for key, (value, least, most) in given.items():
         if value is not None:
             if not least <= value <= most:

@@ -11,6 +11,7 @@ import importlib.util
 import os
 import shutil
 import sys
+import sysconfig
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -150,7 +151,8 @@ class Context:
 
     def __init__(self, index: int) -> None:
         if not 0 <= index < device_count():
-            raise DeviceError(f"no device with index {index}: there are {device_count()}")
+            more = "; tinygrad_edu.simulator.configure(devices=...) gives it more" if is_simulator() else ""
+            raise DeviceError(f"no device with index {index}: there are {device_count()}{more}")
         self.index = index
         self.device = _driver.Device(index)
         self.context = self.device.retain_primary_context()
@@ -311,14 +313,20 @@ def gpuarray(array: Any) -> Any:
 
 
 def nvcc() -> str:
-    """The compiler that will run. Raises DeviceError where there is none."""
-    found = shutil.which("nvcc")
+    """The compiler that will run: the one on the PATH, else that of PyPI. Raises DeviceError without one."""
+    found = shutil.which("nvcc") or packaged_nvcc()
     if found is None:
         raise DeviceError(
             "no nvcc on the PATH: install a CUDA toolkit, or pip install nvidia-cuda-nvcc "
-            "nvidia-nvvm nvidia-cuda-crt nvidia-cuda-runtime and put its bin folder on the PATH"
+            "nvidia-nvvm nvidia-cuda-crt nvidia-cuda-runtime"
         )
     return found
+
+
+def packaged_nvcc() -> str | None:
+    """The nvcc that `pip install nvidia-cuda-nvcc` put beside Python's packages, if it did."""
+    folder = Path(sysconfig.get_paths()["purelib"]) / "nvidia"
+    return next(map(str, sorted(folder.glob("*/bin/nvcc"), reverse=True)), None)
 
 
 def compiler_identity() -> str:

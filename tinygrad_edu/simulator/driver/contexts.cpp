@@ -1,6 +1,6 @@
 // Contexts and the stack of them that each thread of the program has.
 //
-// A context here owns memory, streams and settings; there is one device, so nothing else depends on it.
+// A context here owns memory, streams and settings, and belongs to a device.
 // Handles are looked up in the list of living contexts before use: a destroyed one gives an error, not a
 // crash.
 #include "contexts.h"
@@ -19,7 +19,7 @@ namespace {
 struct All {
     std::mutex lock;
     std::set<CUcontext> living;
-    CUcontext primary = nullptr;
+    std::map<CUdevice, CUcontext> primary;
 };
 
 All& all() {
@@ -32,8 +32,9 @@ std::vector<CUcontext>& stack() {
     return contexts;
 }
 
-CUcontext create(unsigned flags) {
+CUcontext create(unsigned flags, CUdevice device) {
     auto context = new CUctx_st;
+    context->device = device;
     context->flags = flags;
     context->limits = default_limits();
     begin_streams(context);
@@ -51,7 +52,7 @@ CUresult destroy(CUcontext context) {
     {
         std::lock_guard<std::mutex> guard(all().lock);
         all().living.erase(context);
-        if (all().primary == context) all().primary = nullptr;
+        if (context->primary) all().primary.erase(context->device);
     }
     end_streams(context);
     release_all_of(context);
@@ -75,6 +76,11 @@ std::string plain_name(const char* call) {
 }
 
 CUcontext current_context() { return stack().empty() ? nullptr : stack().back(); }
+
+CUdevice current_device() {
+    CUcontext context = current_context();
+    return context && is_alive(context) ? context->device : 0;
+}
 
 bool is_alive(CUcontext context) {
     std::lock_guard<std::mutex> guard(all().lock);
@@ -111,7 +117,7 @@ SIM_EXPORT CUresult cuCtxCreate_v2(CUcontext* context, unsigned flags, CUdevice 
     SIM_NEEDS_POINTER(context);
     if (flags & ~unsigned(CU_CTX_FLAGS_MASK))
         return fail(CUDA_ERROR_INVALID_VALUE, format("cuCtxCreate: %#x is no set of context flags.", flags));
-    *context = create(flags);
+    *context = create(flags, device);
     stack().push_back(*context);
     return CUDA_SUCCESS;
 }
@@ -189,7 +195,7 @@ SIM_EXPORT CUresult cuCtxSetCurrent(CUcontext context) {
 SIM_EXPORT CUresult cuCtxGetDevice(CUdevice* device) {
     SIM_NEEDS_CONTEXT;
     SIM_NEEDS_POINTER(device);
-    *device = 0;
+    *device = current_device();
     return CUDA_SUCCESS;
 }
 
@@ -267,19 +273,21 @@ SIM_EXPORT CUresult cuDevicePrimaryCtxRetain(CUcontext* context, CUdevice device
     SIM_NEEDS_POINTER(context);
     static std::mutex one_at_a_time;
     std::lock_guard<std::mutex> guard(one_at_a_time);
-    if (all().primary) {
-        ++all().primary->users;
+    CUcontext& primary = all().primary[device];
+    if (primary) {
+        ++primary->users;
     } else {
-        all().primary = create(CU_CTX_SCHED_AUTO);
-        all().primary->primary = true;
+        primary = create(CU_CTX_SCHED_AUTO, device);
+        primary->primary = true;
     }
-    *context = all().primary;
+    *context = primary;
     return CUDA_SUCCESS;
 }
 
 SIM_EXPORT CUresult cuDevicePrimaryCtxRelease_v2(CUdevice device) {
     if (CUresult bad = need_device(__func__, device)) return bad;
-    CUcontext primary = all().primary;
+    auto found = all().primary.find(device);
+    CUcontext primary = found == all().primary.end() ? nullptr : found->second;
     if (!primary)
         return fail(
             CUDA_ERROR_INVALID_CONTEXT,

@@ -6,6 +6,7 @@
 #include "status.h"
 
 struct CUctx_st {
+    CUdevice device = 0;
     unsigned flags = 0;
     int users = 1;  // cuCtxAttach and cuDevicePrimaryCtxRetain add one
     bool primary = false;
@@ -25,6 +26,7 @@ CUresult need_context(const char* call);
 CUresult need_device(const char* call, CUdevice device);
 
 CUcontext current_context();  // of the calling thread; null when there is none
+CUdevice current_device();    // of that context; 0 when there is none
 bool is_alive(CUcontext context);
 std::vector<CUcontext> living_contexts();
 

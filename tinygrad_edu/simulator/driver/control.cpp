@@ -61,6 +61,7 @@ bool set(const std::string& key, const std::string& value) {
     if (key == "strict_volatile") return settings.strict_volatile = value == "1", true;
     if (key == "compiler") return settings.compiler = value, true;
     if (key == "cache") return settings.cache = value, true;
+    if (key == "devices") return settings.devices = atoi(value.c_str()), true;
     if (key == "memory") return set_memory_total(strtoull(value.c_str(), nullptr, 10)), true;
     if (key == "profile" && value == "clear") return profile::clear(), true;
     if (key == "profile_every") return profile::set_every(static_cast<unsigned>(atoi(value.c_str()))), true;
@@ -80,6 +81,7 @@ std::string get(const std::string& key) {
     if (key == "workers") return std::to_string(settings.workers);
     if (key == "time_limit") return format("%.17g", settings.time_limit);
     if (key == "strict_volatile") return settings.strict_volatile ? "1" : "0";
+    if (key == "devices") return std::to_string(settings.devices);
     if (key == "memory") return std::to_string(memory_total());
     if (key == "version") return std::to_string(SIM_ABI);
     return "";

@@ -102,7 +102,7 @@ struct Block {
     bool answers = false;  // a thread waits at a barrier that counts
     Thread thread[MAX_THREADS];
     Copies copies[MAX_THREADS];
-    bool copied = false;       // some thread of this worker once copied: what is left must be cleared
+    bool copied = false;  // some thread of this worker once copied: what is left must be cleared
     Warp warp[MAX_THREADS / WARP];
     uint16_t at_barrier[MAX_THREADS];  // the first `waiting` are threads, in the order they came
     uint32_t start_tick = 0;           // checker: when the block began ...
@@ -159,6 +159,7 @@ struct Settings {
     uint64_t ordered_at = 0;  // launches before the order was chosen: the same seed draws the same again
     unsigned workers = 0;     // 0: one per core
     double time_limit = 30;   // seconds for one block
+    int devices = 1;          // all alike, each with memory of its own
     bool leaks = false;
     bool strict_volatile = false;  // report warp-synchronous volatile code as races too
     std::string compiler, cache;

@@ -1,4 +1,4 @@
-// cuInit and the one device: what it is called, how much it has, what it can do.
+// cuInit and the devices: what they are called, how much they have, what they can do.
 #include <pthread.h>
 #include <strings.h>
 
@@ -8,6 +8,7 @@
 
 #include "attributes.h"
 #include "contexts.h"
+#include "core.h"
 #include "device.h"
 #include "memory.h"
 
@@ -15,6 +16,7 @@ namespace sim {
 namespace {
 
 std::atomic<bool> initialised{false}, forked{false};
+constexpr const char* BUS = "0000:%02x:00.0";  // of device number %x
 
 void in_the_child() {
     if (initialised) forked = true;
@@ -46,10 +48,15 @@ CUresult need_driver(const char* call) {
 
 CUresult need_device(const char* call, CUdevice device) {
     if (CUresult bad = need_driver(call)) return bad;
-    if (device != 0)
+    if (device < 0 || device >= settings.devices)
         return fail(
             CUDA_ERROR_INVALID_DEVICE,
-            plain_name(call) + format(": there is no device %d. The simulator has one, number 0.", device));
+            plain_name(call) +
+                format(": there is no device %d. The simulator has %s; sim.configure(devices=...) "
+                       "gives it more.",
+                       device,
+                       settings.devices == 1 ? "one, number 0"
+                                             : format("%d, from number 0 on", settings.devices).c_str()));
     return CUDA_SUCCESS;
 }
 
@@ -85,7 +92,7 @@ SIM_EXPORT CUresult cuDriverGetVersion(int* version) {
 SIM_EXPORT CUresult cuDeviceGetCount(int* count) {
     if (CUresult bad = need_driver(__func__)) return bad;
     SIM_NEEDS_POINTER(count);
-    *count = 1;
+    *count = settings.devices;
     return CUDA_SUCCESS;
 }
 
@@ -103,20 +110,22 @@ SIM_EXPORT CUresult cuDeviceGetName(char* name, int length, CUdevice device) {
 
 SIM_EXPORT CUresult cuDeviceGetPCIBusId(char* name, int length, CUdevice device) {
     if (CUresult bad = need_device(__func__, device)) return bad;
-    return copy_text(__func__, DEVICE_BUS, name, length);
+    return copy_text(__func__, format(BUS, device).c_str(), name, length);
 }
 
 SIM_EXPORT CUresult cuDeviceGetByPCIBusId(CUdevice* device, const char* name) {
     if (CUresult bad = need_driver(__func__)) return bad;
     SIM_NEEDS_POINTER(device);
-    if (!name || strcasecmp(name, DEVICE_BUS))
-        return fail(
-            CUDA_ERROR_INVALID_DEVICE,
-            format("cuDeviceGetByPCIBusId: there is no device at \"%s\". The simulator's only device says "
-                   "it is at \"%s\".",
-                   name ? name : "", DEVICE_BUS));
-    *device = 0;
-    return CUDA_SUCCESS;
+    for (int i = 0; i < settings.devices; i++)
+        if (name && !strcasecmp(name, format(BUS, i).c_str())) {
+            *device = i;
+            return CUDA_SUCCESS;
+        }
+    return fail(
+        CUDA_ERROR_INVALID_DEVICE,
+        format("cuDeviceGetByPCIBusId: there is no device at \"%s\". The simulator's first device says "
+               "it is at \"%s\".",
+               name ? name : "", format(BUS, 0).c_str()));
 }
 
 SIM_EXPORT CUresult cuDeviceTotalMem_v2(size_t* bytes, CUdevice device) {
@@ -155,6 +164,6 @@ SIM_EXPORT CUresult cuDeviceCanAccessPeer(int* can, CUdevice device, CUdevice pe
     if (CUresult bad = need_device(__func__, device)) return bad;
     if (CUresult bad = need_device(__func__, peer)) return bad;
     SIM_NEEDS_POINTER(can);
-    *can = 0;  // a device is not its own peer
+    *can = 0;  // a device is not its own peer, and the simulator's have no link between them
     return CUDA_SUCCESS;
 }

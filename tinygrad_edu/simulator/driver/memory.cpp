@@ -70,11 +70,12 @@ uintptr_t allocate(size_t bytes, Kind kind, const std::string& name) {
     std::string where = name.empty() ? where_in_python() : "";  // before the lock: Python may want it itself
     Space& s = space();
     Allocation made;
+    made.device = current_device();
     {
         std::lock_guard<std::mutex> guard(s.lock);
         if (!s.reserved || bytes > DEVICE_SPAN) return 0;
         size_t room = round_up(round_up(bytes, ALIGNMENT), PAGE);
-        if (kind != Kind::pinned && room > s.total - std::min(s.used, s.total)) return 0;
+        if (kind != Kind::pinned && room > s.left(made.device)) return 0;
         uintptr_t pages = find_gap(s, room);
         if (!pages || mprotect(reinterpret_cast<void*>(pages), room, PROT_READ | PROT_WRITE)) return 0;
         made.begin = pages + room - round_up(bytes, ALIGNMENT);
@@ -85,7 +86,7 @@ uintptr_t allocate(size_t bytes, Kind kind, const std::string& name) {
         made.serial = s.serial++;
         made.context = current_context();
         s.next = pages + room + PAGE;
-        if (counts(made)) s.used += room;
+        if (counts(made)) s.used[made.device] += room;
         s.allocations[made.begin] = made;
     }
     memset(reinterpret_cast<void*>(made.begin), 0xFF, round_up(bytes, ALIGNMENT));
@@ -105,7 +106,7 @@ bool release(uintptr_t address) {
         found->second.live = false;
         found->second.freed_at = where;
         gone = found->second;
-        if (counts(gone)) s.used -= pages_of(gone);
+        if (counts(gone)) s.used[gone.device] -= pages_of(gone);
         // A fresh mapping in place of the old one: the pages go back to the system and lose their access.
         mmap(reinterpret_cast<void*>(page_begin(gone)), pages_of(gone), PROT_NONE,
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
@@ -150,8 +151,9 @@ size_t memory_total() {
 }
 
 size_t memory_free() {
+    CUdevice device = current_device();
     std::lock_guard<std::mutex> guard(space().lock);
-    return space().total - std::min(space().used, space().total);
+    return space().left(device);
 }
 
 void set_memory_total(size_t bytes) {

@@ -28,6 +28,7 @@ struct Allocation {
     bool live = true;
     uint64_t serial = 0;      // counts up
     void* context = nullptr;  // the context that owns it
+    CUdevice device = 0;
 };
 
 // 0 when there is no memory left. Fresh memory is filled with 0xFF bytes: NaN as a float, -1 as an int.
@@ -42,8 +43,8 @@ const Allocation* find(uintptr_t address);
 // The live allocation that holds all of [address, address + bytes); null when there is none.
 const Allocation* holds(uintptr_t address, size_t bytes);
 
-size_t memory_total();
-size_t memory_free();
+size_t memory_total();  // of each device
+size_t memory_free();   // of the current one
 void set_memory_total(size_t bytes);
 
 // Copy and fill, checked: a side said to be on the device must lie in a live allocation. `what` names the

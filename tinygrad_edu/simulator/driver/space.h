@@ -1,5 +1,6 @@
 // The book-keeping of device memory, shared by the files that hand it out and that describe it.
 #pragma once
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -18,7 +19,10 @@ struct Space {
     std::map<uintptr_t, Allocation> allocations;  // live ones, and freed ones whose place was not used again
     std::deque<uintptr_t> freed;                  // oldest first
     uintptr_t next = DEVICE_BASE + (size_t(1) << 20);
-    size_t total = size_t(4) << 30, used = 0;
+    size_t total = size_t(4) << 30;  // of each device
+    std::map<CUdevice, size_t> used;
+
+    size_t left(CUdevice device) { return total - std::min(used[device], total); }
     uint64_t serial = 1;
 };
 

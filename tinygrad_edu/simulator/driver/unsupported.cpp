@@ -18,7 +18,7 @@ constexpr const char* PROCESSES =
     "the simulator cannot share device memory or events between processes. Send the data itself: copy it to "
     "the host";
 constexpr const char* PEERS =
-    "the simulator has one device, so there is no peer whose memory could be reached";
+    "the simulator's devices have no link between them, so no peer's memory can be reached; copy instead";
 
 CUresult refuse(const char* call, CUresult code, const char* why) {
     return fail(code, plain_name(call) + ": " + why + ".");
