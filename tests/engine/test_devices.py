@@ -1,0 +1,84 @@
+"""A graph may cross devices: `.to(device)` passes gradients, of every order, and each stays where it belongs."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_edu as te
+from tests.backend.boxed import BoxedBackend
+from tinygrad_edu.backend import registry
+from tinygrad_edu.errors import DeviceError
+
+
+@pytest.fixture(autouse=True, scope="module")
+def boxed():
+    registry.register("boxed", BoxedBackend)
+
+
+def walk(x, places):
+    """A function of x whose steps run on `places`, one after another."""
+    for k, place in enumerate(places):
+        x = (x.to(place) * (k + 1.5)).sin() + x.to(place)
+    return x.sum()
+
+
+@given(places=st.lists(st.sampled_from(["cpu", "boxed"]), min_size=1, max_size=4),
+       start=st.sampled_from(["cpu", "boxed"]), create_graph=st.booleans())
+def test_gradients_cross_devices_as_if_there_were_one(places, start, create_graph):
+    data = np.linspace(-1, 1, 6).reshape(2, 3)
+    here = te.tensor(data, requires_grad=True, device="cpu")
+    there = te.tensor(data, requires_grad=True, device=start)
+    for x, where in ((here, ["cpu"] * len(places)), (there, places)):
+        walk(x, where).backward(create_graph=create_graph)
+        assert x.grad.device == x.device
+        if create_graph:
+            first, x.grad = x.grad, None
+            (first * first).sum().backward()
+            assert x.grad.device == x.device
+    np.testing.assert_allclose(there.grad.numpy(), here.grad.numpy(), rtol=1e-13)
+
+
+def test_both_ways_into_one_leaf_add_up():
+    x = te.tensor([1.0, 2.0], requires_grad=True, device="cpu")
+    (x * 3.0).sum().backward()
+    (x.to("boxed") * 4.0).sum().backward()                  # arrives from elsewhere, is added here
+    ((x * 2.0).sum() + (x.to("boxed") * 5.0).to("cpu").sum()).backward()
+    assert x.grad.numpy().tolist() == [14.0, 14.0]
+    x.grad.zero_()                                          # and is memory of its own, that may be written
+
+
+def test_a_model_may_lie_on_two_devices():
+    def losses(first, second):
+        te.manual_seed(0)
+        a, b = te.nn.Linear(3, 4).to(first), te.nn.Linear(4, 1).to(second)
+        optimizer = te.optim.SGD([*a.parameters(), *b.parameters()], lr=0.1, momentum=0.9)
+        x = te.tensor(np.arange(15.0, dtype=np.float32).reshape(5, 3) / 15, device="cpu")
+        said = []
+        for _ in range(4):
+            optimizer.zero_grad()
+            loss = (b(a(x.to(first)).tanh().to(second)).to("cpu") - 1.0).square().mean()
+            loss.backward()
+            optimizer.step()
+            said.append(loss.item())
+        return said
+
+    whole, split = losses("cpu", "cpu"), losses("cpu", "boxed")
+    np.testing.assert_allclose(split, whole, rtol=1e-5)
+    assert whole[-1] < whole[0]
+
+
+def test_without_a_graph_nothing_is_recorded_and_the_same_device_is_the_same_tensor():
+    x = te.tensor([1.0], requires_grad=True, device="cpu")
+    with te.no_grad():
+        assert not x.to("boxed").requires_grad
+    assert x.to("cpu") is x
+    moved = x.to("boxed")
+    assert moved.requires_grad and not moved.is_leaf and moved.device == "boxed"
+    assert te.tensor([1], device="cpu").to("boxed").dtype == np.int64
+
+
+def test_inputs_on_two_devices_are_an_error_that_names_both():
+    with pytest.raises(DeviceError, match=r"different devices \(cpu, boxed\)"):
+        te.tensor([1.0], device="cpu") + te.tensor([1.0], device="boxed")
