@@ -16,7 +16,6 @@ import re
 import shutil
 import subprocess
 import sys
-import sysconfig
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from tinygrad_edu.backend.cuda import compile as compiler
+from tinygrad_edu.backend.cuda import driver
 from tinygrad_edu.backend.cuda.families import ladders
 from tinygrad_edu.backend.cuda.kernels import Ladder, Rung
 from tinygrad_edu.backend.cuda.ladder import README, rewrite
@@ -80,9 +80,8 @@ def occupancy(need: Need, threads: int) -> float:
 
 def find_nvcc() -> str:
     """The compiler. Ends the program, saying what to install, where there is none."""
-    packaged = Path(sysconfig.get_paths()["purelib"]) / "nvidia"
-    for found in (shutil.which("nvcc"), *map(str, sorted(packaged.glob("*/bin/nvcc")))):
-        if found and "simulator" not in found and Path(found).exists():
+    for found in (shutil.which("nvcc"), driver.packaged_nvcc()):
+        if found and "simulator" not in found:
             return found
     sys.exit("no nvcc: pip install nvidia-cuda-nvcc nvidia-nvvm nvidia-cuda-crt nvidia-cuda-runtime")
 
