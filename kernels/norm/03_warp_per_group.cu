@@ -5,76 +5,15 @@
 // Launch:   block 256; grid cdiv(groups, 8) for short rows, cdiv(groups, 32) for columns, else groups; at
 //           most 2^31 - 1. 8 or 256 pairs of static shared memory.
 // Cost:     as 01 in whole sectors; a short row is read from memory once and from the cache twice.
-// Next:     A row in registers would be read once; scale and shift by the layer's weights, an op of their own
-//           now, could be done while the result is written.
-#include "norm/layout.cuh"
+// Next:     04 keeps a row in registers and reads it once, 16 bytes at a time.
+#include "norm/teams.cuh"
 
 namespace norming {
-
-__device__ __forceinline__ Pair sum_warp(Pair mine) {
-    for (int distance = 16; distance > 0; distance /= 2)
-        mine = mine +
-               Pair{__shfl_xor_sync(ALL, mine.first, distance), __shfl_xor_sync(ALL, mine.second, distance)};
-    return mine;
-}
-
-struct WarpTeam {
-    int64 first, step;
-    __device__ __forceinline__ Pair sum(Pair mine) { return sum_warp(mine); }
-};
-
-struct BlockTeam {
-    int64 first, step;
-    Pair* shared;  // one a warp
-    __device__ __forceinline__ Pair sum(Pair mine) {
-        mine = sum_warp(mine);
-        __syncthreads();  // the last sum has been read
-        if (threadIdx.x % 32 == 0) shared[threadIdx.x / 32] = mine;
-        __syncthreads();
-        Pair total = shared[0];
-        for (int w = 1; w < WARPS; w++) total = total + shared[w];
-        return total;
-    }
-};
-
-// The 8 threads, one in each warp, that share a column.
-struct ColumnTeam {
-    int64 first, step;
-    Pair* shared;  // (WARPS, 32)
-    __device__ __forceinline__ Pair sum(Pair mine) {
-        int lane = threadIdx.x % 32;
-        __syncthreads();  // the last sum has been read
-        shared[threadIdx.x] = mine;
-        __syncthreads();
-        Pair total = shared[lane];
-        for (int w = 1; w < WARPS; w++) total = total + shared[w * 32 + lane];
-        return total;
-    }
-};
 
 template <typename Function>
 __device__ __forceinline__ void each_group(number* out, const number* x, const number* seed, int64 groups,
                                            int64 n, number eps, const Layout& layout) {
-    __shared__ Pair shared[THREADS];
-    int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-    if (layout.columns) {
-        for (int64 block = blockIdx.x; block * 32 < groups; block += gridDim.x) {
-            int64 g = block * 32 + lane;
-            bool mine = g < groups;  // lanes past the end take part in the sums, with no elements
-            ColumnTeam team = {warp, WARPS, shared};
-            Function::run(group_at(mine ? g : 0, out, x, seed, layout), mine ? n : 0, eps, team);
-        }
-    } else if (n <= 1024) {
-        int64 step = (int64)gridDim.x * WARPS;
-        for (int64 g = (int64)blockIdx.x * WARPS + warp; g < groups; g += step) {
-            WarpTeam team = {lane, 32};
-            Function::run(group_at(g, out, x, seed, layout), n, eps, team);
-        }
-    } else {
-        BlockTeam team = {threadIdx.x, THREADS, shared};
-        for (int64 g = blockIdx.x; g < groups; g += gridDim.x)
-            Function::run(group_at(g, out, x, seed, layout), n, eps, team);
-    }
+    shaped_groups<Function>(out, x, seed, groups, n, eps, layout);
 }
 
 }  // namespace norming

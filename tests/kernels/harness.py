@@ -92,6 +92,7 @@ def planted(family: str, rung: str, old: str, new: str) -> Iterator[None]:
         for path in [
             folder / family / f"{ladder(family).rung(rung).source}.cu",
             *sorted((folder / family).glob("*.cuh")),
+            *(folder / name for name in ladder(family).extra),
         ]:
             text = path.read_text()
             if pattern.search(text):
@@ -111,6 +112,6 @@ def report(body: Callable[[], Any]) -> str:
         return str(error)
     finally:
         for device in [d for d in registry._open.values() if hasattr(d, "faults")]:
-            with contextlib.suppress(IndexError):       # what the broken kernel left behind
+            with contextlib.suppress(IndexError):  # what the broken kernel left behind
                 device.synchronize()
     return ""

@@ -54,6 +54,8 @@ def test_every_rung_and_layout_is_numpys(device, rung, name, data, layout, dtype
         ((700, 40), (0,)),
         ((4, 5, 6, 7), (0, 2, 3)),
         ((33,), (0,)),
+        ((3, 520), (1,)),
+        ((2, 9000), (1,)),
     ],
 )
 def test_layer_and_batch_norm_shapes(device, rung, name, shape, axes):
@@ -100,13 +102,24 @@ def test_whole_numbers_become_float64_and_nothing_stays_nothing(device):
             "Data race on shared memory",
         ),
         ("03_warp_per_group", "mine ? n : 0, eps, team", "n + (g == 3), eps, team", "Out-of-bounds"),
+        (
+            "04_registers",
+            "__syncthreads(); // the last sum has been read\n if (threadIdx.x % 32 == 0)",
+            "if (threadIdx.x % 32 == 0)",
+            "Data race on shared memory",
+        ),
+        ("04_registers", "if (e < have) *(Pack*)", "if (e <= have) *(Pack*)", "Out-of-bounds write"),
+        ("04_registers", "((uint64)memory & (sizeof(Pack) - 1)) == 0", "true", "Misaligned read"),
         ("01_thread_per_group", "if (g >= groups) return;", "if (g > groups) return;", "Out-of-bounds"),
     ],
 )
 def test_a_bug_in_a_copy_of_a_rung_is_reported(device, rung, old, new, says):
     def body():
         axes = (0,) if rung == "03_warp_per_group" else (1,)
-        x = device.asarray(np.random.default_rng(0).normal(size=(30, 40)).astype(np.float32))
+        # A row of a block, alone; 03's columns; and the second row of 1503 is on no address for packs.
+        shape = (30, 40) if rung != "04_registers" else (2, 1500) if "memory" in old else (1, 1500)
+        x = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+        x = placed(device, x, "offset" if "memory" in old else "contiguous")
         with planted("norm", rung, old, new):
             device.numpy(REGISTRY["standardize"].kernel(device)(x, axes=axes))
 

@@ -17,28 +17,35 @@ if TYPE_CHECKING:
     from tinygrad_edu.backend.cuda.backend import Cuda
 
 AXES, THREADS, SHORT = 8, 256, 1024  # as in kernels/norm/
+WARP_KEEPS = 32 * 128  # bytes of a row that a warp keeps, as in kernels/registers.cuh
 _LAYOUT = struct.Struct(f"{8 * AXES}qiiii")
 _FORMAT = f"PPPqqd{_LAYOUT.size}s"
 _BLOCK = (THREADS, 1, 1)
 
 
-def _shaped(groups: int, n: int, columns: int) -> tuple[int, int, int]:
+def _shaped(groups: int, n: int, columns: int, itemsize: int) -> tuple[int, int, int]:
     return (blocks(groups, 32 if columns else THREADS // 32 if n <= SHORT else 1), 1, 1)
+
+
+def _kept(groups: int, n: int, columns: int, itemsize: int) -> tuple[int, int, int]:
+    return (blocks(groups, 32 if columns else THREADS // 32 if n * itemsize <= WARP_KEEPS else 1), 1, 1)
 
 
 LADDER = Ladder(
     family="norm",
     unit="rows",
-    production="03_warp_per_group",
+    production="04_registers",
+    extra=("registers.cuh",),
     symbols={"standardize": _FORMAT, "standardize_grad": _FORMAT},
     rungs=(
         Rung(
             "01_thread_per_group",
             block=_BLOCK,
-            grid=lambda groups, n, columns: (blocks(groups, THREADS), 1, 1),
+            grid=lambda groups, *_: (blocks(groups, THREADS), 1, 1),
         ),
-        Rung("02_block_per_group", block=_BLOCK, grid=lambda groups, n, columns: (blocks(groups, 1), 1, 1)),
+        Rung("02_block_per_group", block=_BLOCK, grid=lambda groups, *_: (blocks(groups, 1), 1, 1)),
         Rung("03_warp_per_group", block=_BLOCK, grid=_shaped),
+        Rung("04_registers", block=_BLOCK, grid=_kept),
     ),
 )
 
@@ -93,7 +100,7 @@ def run(
             device.plans[key] = made
     packed, groups, n, columns = made
     device.kernel("norm", symbol, dtype).launch(
-        (groups, n, columns),
+        (groups, n, columns, dtype.itemsize),
         out.pointer,
         x.pointer,
         seed.pointer if seed is not None else 0,
