@@ -14,6 +14,6 @@ extern "C" __global__ void __launch_bounds__(256, 2)
     int64 step = (int64)gridDim.x * blockDim.x;
     for (int64 i = (int64)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += step) {
         Words words = philox(stream, i / 4);
-        store_at(out, i, words.at[i % 4], words.at[(i % 4) ^ 1], kind, dtype, p, low);
+        store_at(out, i, bits_of(i, words.at[i % 4], words.at[(i % 4) ^ 1], kind, dtype, p, low), dtype);
     }
 }

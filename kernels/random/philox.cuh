@@ -41,16 +41,19 @@ enum Kind : int32 { UNIFORM = 0, NORMAL = 1, INTEGER = 2, BERNOULLI = 3, WORDS =
 __device__ __forceinline__ float64 unit53(uint64 word) { return (float64)(word >> 11) * 0x1p-53; }
 __device__ __forceinline__ float32 unit24(uint64 word) { return (float32)(word >> 40) * 0x1p-24f; }
 
-// Element i of a call whose i-th word is `word`; `other` is the second word of its pair, for normals.
-__device__ __forceinline__ void store_at(void* out, int64 i, uint64 word, uint64 other, int32 kind,
-                                         int32 dtype, float64 p, int64 low) {
+// Bytes of a number.
+__device__ __forceinline__ int width_of(int32 dtype) {
+    return dtype == UINT8 || dtype == BOOL ? 1 : dtype == FLOAT32 || dtype == INT32 ? 4 : 8;
+}
+
+// Element i of a call whose i-th word is `word`, as the bits that memory of `dtype` gets; `other` is the
+// second word of its pair, for normals.
+__device__ __forceinline__ uint64 bits_of(int64 i, uint64 word, uint64 other, int32 kind, int32 dtype,
+                                          float64 p, int64 low) {
     float64 value;
     switch (kind) {
         case UNIFORM:
-            if (dtype == FLOAT32) {
-                ((float32*)out)[i] = unit24(word);
-                return;
-            }
+            if (dtype == FLOAT32) return __float_as_uint(unit24(word));
             value = unit53(word);
             break;
         case NORMAL: {  // Box and Muller 1958: the pair (i even, i odd) shares its radius
@@ -60,17 +63,26 @@ __device__ __forceinline__ void store_at(void* out, int64 i, uint64 word, uint64
             value = radius * (i & 1 ? sin(angle) : cos(angle));
             break;
         }
-        case INTEGER: ((int64*)out)[i] = (int64)floor(unit53(word) * p) + low; return;
-        case WORDS: ((uint64*)out)[i] = word; return;
+        case INTEGER: return (int64)floor(unit53(word) * p) + low;
+        case WORDS: return word;
         default: value = (float64)unit24(word) < p ? 1.0 : 0.0;
     }
     switch (dtype) {
-        case FLOAT32: ((float32*)out)[i] = (float32)value; break;
-        case FLOAT64: ((float64*)out)[i] = value; break;
-        case INT64: ((int64*)out)[i] = (int64)value; break;
-        case INT32: ((int32*)out)[i] = (int32)value; break;
-        case BOOL: ((bool*)out)[i] = value != 0.0; break;
-        default: ((uint8*)out)[i] = (uint8)value;
+        case FLOAT32: return __float_as_uint((float32)value);
+        case FLOAT64: return (uint64)__double_as_longlong(value);
+        case INT64: return (uint64)(int64)value;
+        case INT32: return (uint32)(int32)value;
+        case BOOL: return value != 0.0;
+        default: return (uint8)value;
+    }
+}
+
+// Stores one number at place i.
+__device__ __forceinline__ void store_at(void* out, int64 i, uint64 bits, int32 dtype) {
+    switch (width_of(dtype)) {
+        case 1: ((uint8*)out)[i] = (uint8)bits; break;
+        case 4: ((uint32*)out)[i] = (uint32)bits; break;
+        default: ((uint64*)out)[i] = bits;
     }
 }
 

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_edu as te
-from tests.kernels.harness import RUNGS, checked
+from tests.kernels.harness import RUNGS, checked, planted, report
 from tinygrad_edu.backend.cuda.kernels import using
 from tinygrad_edu.backend.philox import Generator
 from tinygrad_edu.engine.op import REGISTRY
@@ -78,3 +78,20 @@ def test_the_public_functions_draw_on_the_device_what_they_draw_on_the_cpu(devic
         )
     for a, b in zip(*drawn, strict=True):
         np.testing.assert_allclose(b, a, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("rung", "old", "new", "says"),
+    [
+        ("01_word_per_thread", "i < n;", "i <= n;", "Out-of-bounds write"),
+        ("03_vector_stores", "s * 4 + 4 <= n", "s * 4 + 3 <= n", "Out-of-bounds write"),
+        ("03_vector_stores", "store_four(out, s, bits", "store_four(out, s / 2, bits", "Data race"),
+    ],
+)
+def test_a_bug_in_a_copy_of_a_rung_is_reported(device, rung, old, new, says):
+    def body():
+        with planted("random", rung, old, new):
+            n = 4 * 256 + 3
+            device.numpy(REGISTRY["uniform"].kernel(device)(shape=(n,), generator=pair(1, 0)[0]))
+
+    assert says in report(body)

@@ -27,11 +27,12 @@ _UINT8 = np.dtype(np.uint8)  # one module serves all types
 LADDER = Ladder(
     family="random",
     unit="random",
-    production="02_step_per_thread",
+    production="03_vector_stores",
     symbols={"random_numbers": f"P{_STREAM.size}sqqdii"},
     rungs=(
         Rung("01_word_per_thread", block=_BLOCK, grid=lambda n: (blocks(n, 256, 1 << 16), 1, 1)),
         Rung("02_step_per_thread", block=_BLOCK, grid=lambda n: (blocks(n, 1024, 1 << 16), 1, 1)),
+        Rung("03_vector_stores", block=_BLOCK, grid=lambda n: (blocks(n, 1024, 1 << 16), 1, 1)),
     ),
 )
 
