@@ -3,9 +3,8 @@
 // Contract: as 01.
 // Launch:   block 256, grid min(lines, 2^31 - 1), 8 elements of static shared memory.
 // Cost:     as 01: about 2 joins an element. Where lines are dense the 4 elements of a thread lie together,
-//           so the four loads of a warp share their sectors.
-// Next:     One line of many millions is one block's work; blocks could scan parts of it and look back at the
-//           totals of those before (Merrill and Garland 2016).
+//           so each of the four loads and stores of a warp asks for all 16 sectors: four times the least.
+// Next:     04 moves whole sectors, and has a tile on its way while it works on another.
 #include "scan/layout.cuh"
 
 namespace scanning {

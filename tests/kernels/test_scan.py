@@ -83,12 +83,20 @@ def test_products_of_others_with_zeros_and_nothing(device, rung):
             "Data race on shared memory",
         ),
         ("03_warp_scan", "__syncthreads();        // before the next tile", "", "Data race on shared memory"),
+        ("04_vector_tiles", "__syncthreads(); // before the next tile", "", "Data race on shared memory"),
+        (
+            "04_vector_tiles",
+            "tile[t] = mine;\n            __syncwarp();",
+            "tile[t] = mine;",
+            "Data race on sh",
+        ),
+        ("04_vector_tiles", "if (first < n) *(Pack*)", "if (first <= n) *(Pack*)", "Out-of-bounds write"),
         ("01_thread_per_line", "k < n; k++", "k <= n; k++", "Out-of-bounds"),
     ],
 )
 def test_a_bug_in_a_copy_of_a_rung_is_reported(device, rung, old, new, says):
     def body():
-        x = device.asarray(np.ones((1, 3000), np.float32))
+        x = device.asarray(np.ones((1, 3001 if "syncwarp" in old else 3000), np.float32))
         with planted("scan", rung, old, new):
             device.numpy(REGISTRY["cumsum"].kernel(device)(x, axis=1))
 

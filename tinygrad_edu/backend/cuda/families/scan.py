@@ -23,12 +23,17 @@ _BLOCK = (THREADS, 1, 1)
 LADDER = Ladder(
     family="scan",
     unit="rows",
-    production="03_warp_scan",
+    production="04_vector_tiles",
     symbols={"scan_sum": _FORMAT, "scan_product": _FORMAT},
     rungs=(
-        Rung("01_thread_per_line", block=_BLOCK, grid=lambda lines: (blocks(lines, THREADS), 1, 1)),
-        Rung("02_block_scan", block=_BLOCK, grid=lambda lines: (blocks(lines, 1), 1, 1)),
-        Rung("03_warp_scan", block=_BLOCK, grid=lambda lines: (blocks(lines, 1), 1, 1)),
+        Rung("01_thread_per_line", block=_BLOCK, grid=lambda lines, columns: (blocks(lines, THREADS), 1, 1)),
+        Rung("02_block_scan", block=_BLOCK, grid=lambda lines, columns: (blocks(lines, 1), 1, 1)),
+        Rung("03_warp_scan", block=_BLOCK, grid=lambda lines, columns: (blocks(lines, 1), 1, 1)),
+        Rung(
+            "04_vector_tiles",
+            block=_BLOCK,
+            grid=lambda lines, columns: (blocks(lines, 32 if columns else 1), 1, 1),
+        ),
     ),
 )
 
@@ -59,8 +64,9 @@ def scan(
         *shape, *rest, *lines_in, *rest, *lines_to, *rest, come[axis], to[axis], len(shape), CODES[x.dtype]
     )
     lines, n = math.prod(shape), x.shape[axis]
+    columns = bool(shape) and lines_in[-1] == lines_to[-1] == 1 and come[axis] != 1  # as in 04_vector_tiles
     device.kernel("scan", symbol, dtype).launch(
-        (lines,), out.pointer, x.pointer, lines, n, packed, exclusive, backwards
+        (lines, columns), out.pointer, x.pointer, lines, n, packed, exclusive, backwards
     )
     return out
 
