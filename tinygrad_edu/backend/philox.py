@@ -86,6 +86,14 @@ class Generator:
         key, counter = int(state["key"]), int(state["counter"])
         self.key, self.counter = key, counter
 
+    def __getstate__(self) -> dict[str, int]:
+        """A copy, or what comes out of a pickle, goes on from here by itself; the lock stays behind."""
+        return self.state_dict()
+
+    def __setstate__(self, state: dict[str, int]) -> None:
+        self._lock = threading.Lock()
+        self.load_state_dict(state)
+
     def __repr__(self) -> str:
         return f"Generator(key={self.key}, counter={self.counter})"
 

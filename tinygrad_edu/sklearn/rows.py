@@ -1,0 +1,162 @@
+"""Rows: the data as the first layer meets it, batch by batch.
+
+Two products touch the data: `times`, batch @ weight on the way up, and `outer`, batch.T @ delta on the way
+down. With many columns they are nearly all of a step, and in real tables most of the numbers are zeros: bits
+of a fingerprint, the margins of an image. `Split` multiplies the columns that are mostly zero as a sparse
+matrix and the rest as a dense one; its sums are added in another order, and differ in their last bits.
+"""
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import numpy as np
+
+from tinygrad_edu.sklearn.door import csr_array, issparse
+
+Array = np.ndarray[Any, Any]
+Index = slice | Array           # which rows
+
+WORK = 5_000_000        # multiplications of a batch from which a split may pay
+SELDOM = 0.15           # a column with fewer entries than that is cheaper as a part of a sparse matrix
+WORTH = 0.6             # the share of other columns up to which the split pays
+
+
+class Batch(Protocol):
+    """Some rows (rows, inputs), and their two products with arrays of the first layer."""
+
+    def times(self, weight: Array, out: Array | None = None) -> Array:
+        """batch @ weight, (rows, units)."""
+
+    def outer(self, delta: Array, out: Array) -> Array:
+        """batch.T @ delta, (inputs, units)."""
+
+    def array(self) -> Array:
+        """The rows as they are, dense."""
+
+
+class Rows(Protocol):
+    """All rows."""
+
+    def __len__(self) -> int: ...
+
+    def take(self, index: Index) -> Batch:
+        """Those rows, in that order; valid until the next call."""
+
+
+def rows_of(data: Any, *, work: int) -> Rows:
+    """The right kind for `data`, an array or a sparse matrix, and `work` multiplications with each batch."""
+    if issparse(data):
+        return Sparse(data)
+    if work >= WORK:
+        often = np.count_nonzero(data, axis=0) > SELDOM * len(data)
+        if often.mean() <= WORTH:
+            return Split(data, often)
+    return Dense(data)
+
+
+class Dense:
+    """An array."""
+
+    def __init__(self, data: Array) -> None:
+        self.data = np.ascontiguousarray(data)
+        self.memory = np.empty((0, data.shape[1]), data.dtype)
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+    def take(self, index: Index) -> Batch:
+        return DenseBatch(self.gather(index))
+
+    def gather(self, index: Index) -> Array:
+        """Those rows; indices are gathered into memory that is used again, slices are views."""
+        if isinstance(index, slice):
+            return self.data[index]
+        if len(index) > len(self.memory):
+            self.memory = np.empty((len(index), self.data.shape[1]), self.data.dtype)
+        return self.data.take(index, 0, self.memory[:len(index)], "clip")   # clip: the mode with no copy
+
+
+class DenseBatch:
+    """Rows of an array."""
+
+    def __init__(self, rows: Array) -> None:
+        self.rows = rows
+
+    def times(self, weight: Array, out: Array | None = None) -> Array:
+        return np.matmul(self.rows, weight, out)
+
+    def outer(self, delta: Array, out: Array) -> Array:
+        return np.matmul(self.rows.T, delta, out)
+
+    def array(self) -> Array:
+        return self.rows
+
+
+class Sparse:
+    """A sparse matrix, kept by rows."""
+
+    def __init__(self, data: Any) -> None:
+        self.data = csr_array(data)
+
+    def __len__(self) -> int:
+        return int(self.data.shape[0])
+
+    def take(self, index: Index) -> Batch:
+        return SparseBatch(self.data[index])
+
+
+class SparseBatch:
+    """Rows of a sparse matrix."""
+
+    def __init__(self, rows: Any) -> None:
+        self.rows = rows
+
+    def times(self, weight: Array, out: Array | None = None) -> Array:
+        product = self.rows @ weight
+        if out is None:
+            return np.asarray(product)
+        out[...] = product
+        return out
+
+    def outer(self, delta: Array, out: Array) -> Array:
+        out[...] = self.rows.T @ delta
+        return out
+
+    def array(self) -> Array:
+        return np.asarray(self.rows.toarray())
+
+
+class Split:
+    """An array, cut by columns: those `often` not zero are an array, the others a matrix of full width."""
+
+    def __init__(self, data: Array, often: Array) -> None:
+        self.columns = np.flatnonzero(often)
+        self.dense = Dense(data[:, often])
+        self.sparse = csr_array(np.where(often, 0, data))
+
+    def __len__(self) -> int:
+        return len(self.dense)
+
+    def take(self, index: Index) -> Batch:
+        return SplitBatch(self.dense.gather(index), self.columns, self.sparse[index])
+
+
+class SplitBatch:
+    """Rows of which some columns are dense and the rest sparse."""
+
+    def __init__(self, dense: Array, columns: Array, sparse: Any) -> None:
+        self.dense, self.columns, self.sparse = dense, columns, sparse
+
+    def times(self, weight: Array, out: Array | None = None) -> Array:
+        product = np.matmul(self.dense, weight[self.columns], out)
+        return np.add(product, self.sparse @ weight, product)
+
+    def outer(self, delta: Array, out: Array) -> Array:
+        out[...] = self.sparse.T @ delta
+        out[self.columns] = np.matmul(self.dense.T, delta)
+        return out
+
+    def array(self) -> Array:
+        rows = np.asarray(self.sparse.toarray())
+        rows[:, self.columns] = self.dense
+        return rows
