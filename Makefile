@@ -58,9 +58,10 @@ kernels: $(NVCC)  ## compile every kernel for every architecture by real nvcc; f
 ladders: $(DEV) simulator  ## count what every rung of every ladder asks of memory, and write the tables
 	@.venv/bin/python -m tinygrad_edu.backend.cuda.ladder all --write
 
-gpu: $(DEV)  ## on a machine with a GPU: the device's tests, and the ladders timed beside PyTorch
-	@.venv/bin/python -m pytest -q --device cuda tests/kernels tests/ops tests/nn tests/optim tests/public tests/functional -m "not oracle"
-	@.venv/bin/python -m tinygrad_edu.backend.cuda.ladder all --device cuda --write
+# Any Python with NumPy, PyCUDA, pytest and hypothesis will do: make GPU_PYTHON=python3 gpu
+GPU_PYTHON ?=
+gpu: $(if $(GPU_PYTHON),,$(DEV))  ## on a machine with a GPU, in 9 minutes: its tests, the ladders timed, training
+	@$(or $(GPU_PYTHON),.venv/bin/python) tools/gpu.py $(GPU)
 
 # No stamp: the command sees by itself, in a second, that all is there, and a stamp outlives the cache.
 simulator: $(DEV)  ## build the CUDA simulator and PyCUDA over it (minutes the first time)

@@ -2,6 +2,7 @@
 library.
 
 Each function returns `step()`, which computes the loss, its gradients and the update, and returns the loss.
+PyTorch and this library take any device of theirs.
 All start from the same weights and see the same batch, so they must return the same losses; `mlp.py` checks
 it.
 """
@@ -28,7 +29,7 @@ def problem(sizes: tuple[int, ...], batch: int) -> tuple[Any, Any, list[Any]]:
     return x, target, weights
 
 
-def numpy_step(sizes: tuple[int, ...], batch: int) -> Step:
+def numpy_step(sizes: tuple[int, ...], batch: int, device: str = "cpu") -> Step:
     """The four lines of backpropagation, by hand."""
     x, target, layers = problem(sizes, batch)
     rows = np.arange(batch)
@@ -58,7 +59,7 @@ def numpy_step(sizes: tuple[int, ...], batch: int) -> Step:
     return step
 
 
-def torch_step(sizes: tuple[int, ...], batch: int) -> Step:
+def torch_step(sizes: tuple[int, ...], batch: int, device: str = "cpu") -> Step:
     """PyTorch, eager."""
     import torch
     x, target, weights = problem(sizes, batch)
@@ -69,9 +70,9 @@ def torch_step(sizes: tuple[int, ...], batch: int) -> Step:
             layer.weight.copy_(torch.from_numpy(w))
             layer.bias.copy_(torch.from_numpy(b))
         modules += [layer, torch.nn.ReLU()]
-    model = torch.nn.Sequential(*modules[:-1])
+    model = torch.nn.Sequential(*modules[:-1]).to(device)
     optimizer = torch.optim.SGD(model.parameters(), lr=LR)
-    data, classes = torch.from_numpy(x), torch.from_numpy(target)
+    data, classes = torch.from_numpy(x).to(device), torch.from_numpy(target).to(device)
 
     def step() -> float:
         optimizer.zero_grad()
@@ -82,7 +83,7 @@ def torch_step(sizes: tuple[int, ...], batch: int) -> Step:
     return step
 
 
-def tinygrad_edu_step(sizes: tuple[int, ...], batch: int) -> Step:
+def tinygrad_edu_step(sizes: tuple[int, ...], batch: int, device: str = "cpu") -> Step:
     """This library, eager."""
     import tinygrad_edu as te
     from tinygrad_edu import nn, optim
@@ -94,9 +95,9 @@ def tinygrad_edu_step(sizes: tuple[int, ...], batch: int) -> Step:
             layer.weight.copy_(w)
             layer.bias.copy_(b)
         modules += [layer, nn.ReLU()]
-    model = nn.Sequential(*modules[:-1])
+    model = nn.Sequential(*modules[:-1]).to(device)
     optimizer = optim.SGD(model.parameters(), lr=LR)
-    data, classes = te.tensor(x), te.tensor(target)
+    data, classes = te.tensor(x, device=device), te.tensor(target, device=device)
 
     def step() -> float:
         optimizer.zero_grad()
@@ -107,6 +108,6 @@ def tinygrad_edu_step(sizes: tuple[int, ...], batch: int) -> Step:
     return step
 
 
-FRAMEWORKS: dict[str, Callable[[tuple[int, ...], int], Step]] = {
+FRAMEWORKS: dict[str, Callable[..., Step]] = {
     "numpy": numpy_step, "pytorch": torch_step, "tinygrad_edu": tinygrad_edu_step,
 }

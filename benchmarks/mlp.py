@@ -1,22 +1,25 @@
-"""Time one SGD step of four MLPs in three frameworks. `python -m benchmarks.mlp`
+"""Time one SGD step of four MLPs in three frameworks: `python -m benchmarks.mlp [--device cuda]`.
 
 Every measurement is a process of its own with two threads; the frameworks take turns, several rounds, and the
 median of the rounds' medians counts. Memory is the peak resident size of that process above what it had after
-its imports (and, beside it, the whole process).
+its imports (and, beside it, the whole process). On a GPU the peer is PyTorch eager there, and the step ends
+with the loss on the host, as on the cpu.
 """
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import statistics
 import subprocess
 import sys
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from benchmarks.frameworks import FRAMEWORKS
-from benchmarks.report import machine, rewrite, table
+from benchmarks.report import machine, results_folder, rewrite, table
 
 CASES = {
     "2-8-8-2, batch 10": ((2, 8, 8, 2), 10),
@@ -36,7 +39,7 @@ def _resident(field: str) -> int:
     return 0
 
 
-def measure(framework: str, case: str) -> dict[str, Any]:
+def measure(framework: str, case: str, device: str = "cpu") -> dict[str, Any]:
     """In a process of its own: seconds of the median step, memory in kB, the first losses."""
     sizes, batch = CASES[case]
     if framework == "pytorch":
@@ -46,7 +49,7 @@ def measure(framework: str, case: str) -> dict[str, Any]:
         import tinygrad_edu.nn
         import tinygrad_edu.optim  # noqa: F401 - imported so that memory is counted after it
     before = _resident("VmRSS")
-    step = FRAMEWORKS[framework](sizes, batch)
+    step = FRAMEWORKS[framework](sizes, batch, device)
     losses = [step() for _ in range(5)]
     times: list[float] = []
     end = time.perf_counter() + SECONDS
@@ -58,9 +61,10 @@ def measure(framework: str, case: str) -> dict[str, Any]:
             "whole": _resident("VmHWM"), "losses": losses}
 
 
-def _run(framework: str, case: str) -> dict[str, Any]:
+def _run(framework: str, case: str, device: str = "cpu") -> dict[str, Any]:
     threads = {name: str(THREADS) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-    done = subprocess.run([sys.executable, "-m", "benchmarks.mlp", framework, case],
+    done = subprocess.run([sys.executable, "-m", "benchmarks.mlp", "--one", framework, case,
+                           "--device", device],
                           capture_output=True, text=True,
                           env={**os.environ, **threads}, check=False, cwd=Path(__file__).parent.parent)
     if done.returncode:
@@ -68,7 +72,19 @@ def _run(framework: str, case: str) -> dict[str, Any]:
     return json.loads(done.stdout)  # type: ignore[no-any-return]
 
 
-def main() -> None:
+def _agree(case: str, runs: dict[str, list[dict[str, Any]]]) -> None:
+    """Ends the program when the frameworks do not compute the same losses."""
+    first = [r[0]["losses"] for r in runs.values()]
+    for other in first[1:]:
+        if any(abs(a - b) > 1e-4 * abs(b) for a, b in zip(other, first[0], strict=True)):
+            raise SystemExit(f"{case}: the frameworks do not compute the same losses: {first}")
+
+
+def _medians(runs: dict[str, list[dict[str, Any]]], field: str, unit: float) -> dict[str, float]:
+    return {f: statistics.median(r[field] for r in rs) * unit for f, rs in runs.items()}
+
+
+def on_cpu() -> None:
     """Run everything and rewrite the tables."""
     rows = []
     for case in CASES:
@@ -76,13 +92,9 @@ def main() -> None:
         for _ in range(ROUNDS):
             for framework in FRAMEWORKS:
                 runs[framework].append(_run(framework, case))
-        first = [r[0]["losses"] for r in runs.values()]
-        for other in first[1:]:
-            if any(abs(a - b) > 1e-4 * abs(b) for a, b in zip(other, first[0], strict=True)):
-                raise SystemExit(f"{case}: the frameworks do not compute the same losses: {first}")
-        us = {f: statistics.median(r["seconds"] for r in rs) * 1e6 for f, rs in runs.items()}
-        mb = {f: statistics.median(r["above"] for r in rs) / 1024 for f, rs in runs.items()}
-        whole = {f: statistics.median(r["whole"] for r in rs) / 1024 for f, rs in runs.items()}
+        _agree(case, runs)
+        us, mb, whole = (_medians(runs, *of) for of in
+                         (("seconds", 1e6), ("above", 1 / 1024), ("whole", 1 / 1024)))
         ours = us["tinygrad_edu"]
         rows.append([case, f"{us['numpy']:.0f}", f"{us['pytorch']:.0f}", f"{ours:.0f}",
                      f"{us['pytorch'] / ours:.2f}",
@@ -96,8 +108,43 @@ def main() -> None:
     rewrite(Path(__file__).parent.parent / "README.md", "mlp", f"{text}\n\n{machine('numpy', 'torch')}")
 
 
-if __name__ == "__main__":
-    if len(sys.argv) == 3:
-        print(json.dumps(measure(sys.argv[1], sys.argv[2])))
+def on_gpu(device: str, rounds: int) -> None:
+    """The same steps on a GPU beside PyTorch eager, where it is installed."""
+    import tinygrad_edu as te
+    frameworks = [f for f in ("pytorch", "tinygrad_edu") if f != "pytorch" or find_spec("torch")]
+    rows = []
+    for case in CASES:
+        runs: dict[str, list[dict[str, Any]]] = {f: [] for f in frameworks}
+        for _ in range(rounds):
+            for framework in frameworks:
+                runs[framework].append(_run(framework, case, device))
+        _agree(case, runs)
+        us = _medians(runs, "seconds", 1e6)
+        theirs, ours = us.get("pytorch"), us["tinygrad_edu"]
+        rows.append([case, f"{theirs:.0f}" if theirs else "not installed", f"{ours:.0f}",
+                     f"{theirs / ours:.2f}" if theirs else ""])
+        print(*rows[-1], sep="  ", flush=True)
+    text = table(["MLP", "PyTorch eager, us", "tinygrad_edu, us", "faster than PyTorch, x"], rows)
+    text += f"\n\n{machine('numpy', 'torch', 'pycuda')}"
+    if device.startswith("cuda"):
+        name = te.device_info(device).kind
+        rewrite(results_folder(name) / "training.md", "training", f"{text} On {name}.")
+
+
+def main() -> None:
+    """What was asked for: everything, or one measurement for the process that asks."""
+    parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
+    parser.add_argument("--device", default="cpu", help="cpu, cuda, or simulator (to try the command)")
+    parser.add_argument("--rounds", type=int, default=3, help="processes of each framework, on a GPU")
+    parser.add_argument("--one", nargs=2, metavar=("FRAMEWORK", "CASE"), help="measure, print JSON, no more")
+    asked = parser.parse_args()
+    if asked.one:
+        print(json.dumps(measure(*asked.one, asked.device)))
+    elif asked.device == "cpu":
+        on_cpu()
     else:
-        main()
+        on_gpu(asked.device, asked.rounds)
+
+
+if __name__ == "__main__":
+    main()

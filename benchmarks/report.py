@@ -32,6 +32,11 @@ def machine(*packages: str) -> str:
             f"{', '.join(versions)}.")
 
 
+def results_folder(device: str) -> Path:
+    """Where the tables of a GPU go: benchmarks/results/nvidia-h100-80gb-hbm3, say."""
+    return Path(__file__).parent / "results" / re.sub(r"[^a-z0-9]+", "-", device.lower()).strip("-")
+
+
 def rewrite(path: Path, name: str, text: str) -> None:
     """Put `text` between the markers `<!-- bench:name -->` and `<!-- /bench:name -->`; a new file gets them.
     """

@@ -2,16 +2,15 @@
 
 Every rung is first validated against NumPy in float64. On the simulator it is then counted: what its warps
 ask of memory, how many sectors and turns of shared memory that takes, and how many FLOP it does for them. On
-a GPU it is timed, beside a copy of the device in the same run and, where PyTorch is installed, beside its
-own. `--write` puts the counts into the README and the family's page, where it also renews the code shown (see
-pages.py), and the times into benchmarks/results/<gpu>/.
+a GPU it is timed, beside a copy of the device in the same run and, where PyTorch and CuPy are installed,
+beside them. `--write` puts the counts into the README and the family's page, where it also renews the code
+shown (see pages.py), and the times into benchmarks/results/<gpu>/.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.util
+import re
 import statistics
 import sys
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.backend import precision, registry
-from tinygrad_edu.backend.cuda import driver, families, pages
+from tinygrad_edu.backend.cuda import driver, families, pages, peers
 from tinygrad_edu.backend.cuda.compile import kernels_folder
 from tinygrad_edu.backend.cuda.kernels import Case, Ladder, using
 
@@ -113,36 +112,26 @@ def milliseconds(device: Any, work: Callable[[], Any]) -> float:
 
 
 def time(device: Any, ladder: Ladder, case: Case) -> dict[str, list[str]]:
-    """The times of each rung beside a copy of the device, and beside PyTorch where it knows the problem."""
+    """The times of each rung beside a copy of the device, and beside the peers that know the problem."""
     arrays, rows = case.arrays(), {}
     here = tuple(device.asarray(a) for a in arrays)
     copy = _copied(device)
+    theirs = peers.times(ladder.family, arrays)
+
+    def row(spent: float, peer: float | None = None, error: str = "") -> list[str]:
+        speed = case.bytes / spent / 1e6
+        beside = f"{100 * peer / spent:.0f}" if peer else ""
+        flops = f"{case.flops / spent / 1e9:.2f}"
+        return [f"{spent:.3f}", f"{speed:,.0f}", f"{100 * speed / copy:.0f}", flops, beside, error]
+
     for rung in ladder.rungs:
         print(f"  {ladder.family}/{rung.name}", file=sys.stderr, flush=True)
         with using(ladder.family, rung.name):
             error = validate(device, case, arrays, _tolerance(rung.name, case))
             spent = milliseconds(device, lambda: case.run(device, *here))
-        rows[rung.name] = [
-            f"{spent:.3f}",
-            f"{case.bytes / spent / 1e6:,.0f}",
-            f"{100 * case.bytes / spent / 1e6 / copy:.0f}",
-            f"{case.flops / spent / 1e9:.2f}",
-            "",
-            f"{error:.0e}",
-        ]
-    peers = _torch(ladder.family, arrays) if importlib.util.find_spec("torch") else {}
-    for name, spent in peers.items():
-        rows[f"PyTorch: {name}"] = [
-            f"{spent:.3f}",
-            f"{case.bytes / spent / 1e6:,.0f}",
-            f"{100 * case.bytes / spent / 1e6 / copy:.0f}",
-            f"{case.flops / spent / 1e9:.2f}",
-            "",
-            "",
-        ]
-        for rung in ladder.rungs:
-            if (name == "TF32") == ("tensor" in rung.name):
-                rows[rung.name][4] = f"{100 * spent / float(rows[rung.name][0]):.0f}"
+        peer = theirs.get("PyTorch TF32" if "tensor" in rung.name else "PyTorch")
+        rows[rung.name] = row(spent, peer, f"{error:.0e}")
+    rows |= {name: row(spent) for name, spent in theirs.items()}
     rows["copy of the device"] = ["", f"{copy:,.0f}", "100", "", "", ""]
     return rows
 
@@ -158,46 +147,6 @@ def _copied(device: Any) -> float:
         device, lambda: device.context.between(target.pointer, source.pointer, source.nbytes)
     )
     return 2 * source.nbytes / spent / 1e6
-
-
-def _torch(family: str, arrays: tuple[Any, ...]) -> dict[str, float]:
-    """PyTorch's own times, in ms, of what the case computes; {} for problems it has no word for."""
-    torch = importlib.import_module("torch")
-    xs = [torch.from_numpy(a).cuda() for a in arrays]
-    nn = torch.nn.functional
-    work: dict[str, Callable[[], Any]] = {
-        "elementwise": lambda: xs[0] * xs[1],
-        "copy": lambda: xs[0].T.contiguous(),
-        "reduce": lambda: xs[0].sum(1),
-        "scan": lambda: xs[0].cumsum(1),
-        "softmax": lambda: xs[0].softmax(1),
-        "norm": lambda: nn.layer_norm(xs[0], xs[0].shape[1:]),
-        "gather": lambda: xs[0][xs[1]],
-        "sort": lambda: xs[0].argsort(stable=True),
-        "matmul": lambda: xs[0] @ xs[1],
-    }
-    if family not in work:
-        return {}
-
-    def spent() -> float:
-        for _ in range(3):
-            work[family]()
-        times = []
-        for _ in range(REPEATS):
-            start, stop = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-            start.record()
-            work[family]()
-            stop.record()
-            stop.synchronize()
-            times.append(start.elapsed_time(stop))
-        return float(statistics.median(times))
-
-    torch.backends.cuda.matmul.allow_tf32 = False
-    found = {"float32": spent()}
-    if family == "matmul":
-        torch.backends.cuda.matmul.allow_tf32 = True
-        found["TF32"] = spent()
-    return found
 
 
 def table(head: tuple[str, ...], rows: dict[str, list[str]]) -> str:
@@ -231,7 +180,7 @@ def climb(device: Any, family: str, write: bool) -> None:
         if page.exists():
             pages.renew(page)
     else:
-        folder = ROOT / "benchmarks" / "results" / device.context.name.replace(" ", "-").lower()
+        folder = ROOT / "benchmarks" / "results" / re.sub(r"[^a-z0-9]+", "-", device.context.name.lower())
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{family}.md").write_text(f"# {family}\n\n{text}\n", encoding="utf-8")
 
