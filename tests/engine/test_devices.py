@@ -1,4 +1,4 @@
-"""A graph may cross devices: `.to(device)` passes gradients, of every order, and each stays where it belongs."""
+"""A graph may cross devices: `.to(device)` passes gradients, of every order; each stays where it belongs."""
 from __future__ import annotations
 
 import numpy as np

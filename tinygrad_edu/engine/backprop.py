@@ -43,7 +43,9 @@ def backprop(root: Value, seed: Value, *, create_graph: bool = False, retain_gra
         return g if isinstance(g, Value) else Value.kind(Storage(np.asarray(g), cpu), None)
 
     def kept(g: Any, node: Node) -> Any:
-        return g + 0 if isinstance(g, Value) else wrap(_own(g, node))
+        if isinstance(g, Value):
+            return g + 0  # type: ignore[operator]
+        return wrap(_own(g, node))
 
     grads: dict[Node, Any] = {root.node: seed.storage.array if bare else seed}
     heap = [(-root.node.order, root.node)]
@@ -119,7 +121,7 @@ def pull(node: Node, g: Any, raw: bool, observers: tuple[Any, ...] = ()) -> list
             if getattr(slope, "shape", None) != shape:
                 slopes[i] = slope = sum_to(slope, shape, op)
             if slope.dtype != dtype:
-                slopes[i] = slope.cast(dtype) if isinstance(slope, Value) else slope.astype(dtype)
+                slopes[i] = slope.astype(dtype)
     for observer in observers:
         observer.pulled(node, g, slopes, perf_counter() - start)
     return slopes

@@ -77,9 +77,9 @@ class Transfer(Op):
         return self(g, device=source, source=device)
 
 
-to_device = Transfer("to_device", lambda x, *, device, source: x,
-                     [lambda g, device, source: to_device.back(g, device, source)], math="x", register=False,
-                     doc="x on another device, and its gradient back.")
+to_device: Transfer = Transfer("to_device", lambda x, *, device, source: x,
+                               [lambda g, device, source: to_device.back(g, device, source)], math="x",
+                               register=False, doc="x on another device, and its gradient back.")
 
 
 def _axes_of(draw: Draw, ndim: int) -> tuple[int, ...]:
