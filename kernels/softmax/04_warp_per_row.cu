@@ -5,8 +5,8 @@
 // Launch:   block 256; grid cdiv(rows, 8) for short rows, cdiv(rows, 256) for columns, else rows; at most
 //           2^31 - 1. 8 totals of static shared memory.
 // Cost:     short rows: each element is read once and written once, the least there is. Long rows as 03.
-// Next:     16-byte loads where rows are aligned; for rows that fit neither registers nor cache, several
-//           blocks could share a row through distributed shared memory.
+// Next:     A lane's part of a row of 1024, one address for each element and all of it twice for a gradient
+//           take more registers than two blocks have: 05 counts them, and moves 16 bytes at a time.
 #include "softmax/block.cuh"
 
 namespace softmaxing {
@@ -43,13 +43,7 @@ template <typename Rule>
 __device__ __forceinline__ void each_row(number* out, const number* x, const number* y, int64 rows, int64 n,
                                          const Layout& layout) {
     if (layout.columns) {
-        int64 step = (int64)gridDim.x * blockDim.x;
-        for (int64 r = (int64)blockIdx.x * blockDim.x + threadIdx.x; r < rows; r += step) {
-            Row row = row_at(r, out, x, y, layout);
-            Total total = online<Rule>(row, 0, n, 1);
-            if (Rule::SHIFTED) total = settled(total);
-            for (int64 i = 0; i < n; i++) row.set(i, Rule::result(row.at_x(i), row.at_y(i), total));
-        }
+        column_rows<Rule>(out, x, y, rows, n, layout);
         return;
     }
     if (n > 1024) {

@@ -55,7 +55,9 @@ def test_every_rung_and_layout_is_numpys(device, rung, name, data, layout, dtype
 
 @pytest.mark.parametrize("rung", RUNGS("softmax"))
 @pytest.mark.parametrize("name", NAMES)
-@pytest.mark.parametrize("shape", [(3, 1), (5, 32), (2, 129), (3, 513), (2, 1024), (2, 1025), (2, 5000)])
+@pytest.mark.parametrize(
+    "shape", [(3, 1), (5, 32), (2, 129), (3, 513), (2, 1024), (2, 1025), (2, 5000), (1, 8201)]
+)
 def test_rows_of_every_length(device, rung, name, shape):
     arrays = inputs(name, shape, "float32", 0, 1)
     with using("softmax", rung):
@@ -124,20 +126,30 @@ def test_whole_numbers_become_float64_and_nothing_stays_nothing(device):
             "if (k * 32 + lane <= n) row.set",
             "Out-of-bounds write to global memory",
         ),
+        (
+            "05_vector_rows",
+            "__syncthreads();\n    total = totals[0];",
+            "total = totals[0];",
+            "Data race on shared memory",
+        ),
+        ("05_vector_rows", "__syncthreads(); // before the next row", "", "Data race on shared memory"),
+        ("05_vector_rows", "if (e < have) *memory = mine", "if (e <= have) *memory = mine", "Out-of-bounds"),
         ("01_three_pass", "if (r >= rows) return;", "if (r > rows) return;", "Data race on global memory"),
     ],
 )
 def test_a_bug_in_a_copy_of_a_rung_is_reported(device, rung, old, new, says):
     def body():
-        x = device.asarray(np.ones((255, 40) if rung == "01_three_pass" else (1, 41), np.float32))
+        rows, n = {"01_three_pass": (255, 40), "03_online": (2, 41)}.get(rung, (1, 41))
+        if rung == "05_vector_rows" and "__syncthreads" in old:  # rows of a block, one after the other
+            rows, n = 2, 1500
+        x = device.asarray(np.ones((rows, n), np.float32))
         with planted("softmax", rung, old, new):
             kernel = device.kernel("softmax", "softmax", np.dtype(np.float32))
             from tinygrad_edu.backend.cuda.families.softmax import rows_along
 
-            if rung == "03_online":  # two rows, one block
-                x = device.asarray(np.ones((2, 41), np.float32))
-                out = device.empty((2, 41), np.dtype(np.float32))
-                packed, rows, n, _ = rows_along(1, out, x, None)
+            if rows == 2:
+                out = device.empty(x.shape, x.dtype)
+                packed, *_ = rows_along(1, out, x, None)
                 kernel.launch_on((1, 1, 1), (256, 1, 1), out.pointer, x.pointer, 0, rows, n, packed)
                 device.synchronize()
             else:

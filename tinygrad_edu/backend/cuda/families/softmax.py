@@ -16,26 +16,34 @@ if TYPE_CHECKING:
     from tinygrad_edu.backend.cuda.backend import Cuda
 
 AXES, THREADS, SHORT = 8, 256, 1024  # as in kernels/softmax/
+WARP_HOLDS = {4: 1024, 8: 256}  # elements of a row, by their bytes, as in 05_vector_rows.cu
 _LAYOUT = struct.Struct(f"{4 * AXES + 3}qii")
 _FORMAT = f"PPPqq{_LAYOUT.size}s"
 _BLOCK = (THREADS, 1, 1)
 
 
-def _warps(rows: int, n: int, columns: int) -> tuple[int, int, int]:
+def _warps(rows: int, n: int, columns: int, itemsize: int) -> tuple[int, int, int]:
     per_block = THREADS if columns else THREADS // 32 if n <= SHORT else 1
+    return (blocks(rows, per_block), 1, 1)
+
+
+def _kept(rows: int, n: int, columns: int, itemsize: int) -> tuple[int, int, int]:
+    per_block = THREADS if columns else THREADS // 32 if n <= WARP_HOLDS[itemsize] else 1
     return (blocks(rows, per_block), 1, 1)
 
 
 LADDER = Ladder(
     family="softmax",
     unit="rows",
-    production="04_warp_per_row",
+    production="05_vector_rows",
+    extra=("registers.cuh",),
     symbols=dict.fromkeys(("softmax", "log_softmax", "softmax_grad", "log_softmax_grad"), _FORMAT),
     rungs=(
-        Rung("01_three_pass", block=_BLOCK, grid=lambda rows, n, columns: (blocks(rows, THREADS), 1, 1)),
-        Rung("02_shared_row", block=_BLOCK, grid=lambda rows, n, columns: (blocks(rows, 1), 1, 1)),
-        Rung("03_online", block=_BLOCK, grid=lambda rows, n, columns: (blocks(rows, 1), 1, 1)),
+        Rung("01_three_pass", block=_BLOCK, grid=lambda rows, *_: (blocks(rows, THREADS), 1, 1)),
+        Rung("02_shared_row", block=_BLOCK, grid=lambda rows, *_: (blocks(rows, 1), 1, 1)),
+        Rung("03_online", block=_BLOCK, grid=lambda rows, *_: (blocks(rows, 1), 1, 1)),
         Rung("04_warp_per_row", block=_BLOCK, grid=_warps),
+        Rung("05_vector_rows", block=_BLOCK, grid=_kept),
     ),
 )
 
@@ -87,7 +95,13 @@ def run(device: Cuda, symbol: str, x: DeviceArray, y: DeviceArray | None, axis: 
             device.plans[key] = made
     packed, rows, n, columns = made
     device.kernel("softmax", symbol, dtype).launch(
-        (rows, n, columns), out.pointer, x.pointer, y.pointer if y is not None else 0, rows, n, packed
+        (rows, n, columns, dtype.itemsize),
+        out.pointer,
+        x.pointer,
+        y.pointer if y is not None else 0,
+        rows,
+        n,
+        packed,
     )
     return out
 
