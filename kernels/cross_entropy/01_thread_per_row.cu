@@ -18,7 +18,7 @@ __device__ __forceinline__ void each_row(const Rows& rows, Done done) {
     Total total = none();
     for (int64 i = 0; i < rows.classes; i++) total.top = larger(total.top, rows.at(r, i));
     for (int64 i = 0; i < rows.classes; i++) total.sum += exp(rows.at(r, i) - total.top);
-    done(r, rows.class_of(r, true), total, 0, 1);
+    done(r, rows.class_of(r, true), total, Walked{rows, r, 0, 1, true});
 }
 
 }  // namespace cross_entropy

@@ -4,8 +4,7 @@
 //           shared memory.
 // Cost:     as 02; the second reading of a short row comes from the cache. Where classes are few the launch
 //           itself is what costs.
-// Next:     Loss and gradient in one kernel would read the logits once for both, as a training step wants
-//           both.
+// Next:     04 keeps a row in registers, so that the gradient reads it once.
 #include "cross_entropy/block.cuh"
 
 namespace cross_entropy {
@@ -22,7 +21,7 @@ __device__ __forceinline__ void each_row(const Rows& rows, Done done) {
         Total total = none();
         for (int64 i = lane; i < rows.classes; i += 32) total = join(total, alone(rows.at(r, i)));
         total = settled(join_warp(total));
-        done(r, rows.class_of(r, lane == 0), total, lane, 32);
+        done(r, rows.class_of(r, lane == 0), total, Walked{rows, r, lane, 32, lane == 0});
     }
 }
 

@@ -1,4 +1,4 @@
-// A row shared by a block; used by 02 and, for many classes, by 03.
+// A row shared by a block; used by 02 and, for many classes, from 03 on.
 #pragma once
 #include "cross_entropy/layout.cuh"
 
@@ -13,19 +13,24 @@ __device__ __forceinline__ Total join_warp(Total total) {
     return total;
 }
 
+// All threads of a block get its total; lane 0 of each warp has the warp's.
+__device__ __forceinline__ Total join_warps(Total total, Total* totals) {
+    if (threadIdx.x % 32 == 0) totals[threadIdx.x / 32] = total;
+    __syncthreads();
+    total = totals[0];
+    for (int w = 1; w < WARPS; w++) total = join(total, totals[w]);
+    return total;
+}
+
 template <typename Done>
 __device__ __forceinline__ void block_rows(const Rows& rows, Done done) {
     __shared__ Total totals[WARPS];
-    int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
     for (int64 r = blockIdx.x; r < rows.rows; r += gridDim.x) {
         Total total = none();
         for (int64 i = threadIdx.x; i < rows.classes; i += THREADS) total = join(total, alone(rows.at(r, i)));
-        total = join_warp(total);
-        if (lane == 0) totals[warp] = total;
-        __syncthreads();
-        total = totals[0];
-        for (int w = 1; w < WARPS; w++) total = join(total, totals[w]);
-        done(r, rows.class_of(r, threadIdx.x == 0), settled(total), threadIdx.x, THREADS);
+        total = join_warps(join_warp(total), totals);
+        bool leads = threadIdx.x == 0;
+        done(r, rows.class_of(r, leads), settled(total), Walked{rows, r, threadIdx.x, THREADS, leads});
         __syncthreads();  // before the next row
     }
 }

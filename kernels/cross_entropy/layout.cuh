@@ -62,9 +62,22 @@ __device__ __forceinline__ Total settled(Total t) {
 __device__ __forceinline__ number loss_of(number x, Total t, number scale) {
     return (log(t.sum) - (x - t.top)) * scale;
 }
-__device__ __forceinline__ number slope_of(number x, Total t, bool mine, number seed) {
-    number p = exp(x - t.top) * (seed / t.sum);
+// `scale` is seed / t.sum, one division a row.
+__device__ __forceinline__ number slope_of(number x, Total t, bool mine, number seed, number scale) {
+    number p = exp(x - t.top) * scale;
     return mine ? p - seed : p;
 }
+
+// A thread's part of a row: elements first, first + step, ..., which it reads once more.
+struct Walked {
+    const Rows& rows;
+    int64 r, first, step;
+    bool leads;
+
+    template <typename Change>
+    __device__ __forceinline__ void turn(number* out, Change change) const {
+        for (int64 i = first; i < rows.classes; i += step) out[i] = change(i, rows.at(r, i));
+    }
+};
 
 }  // namespace cross_entropy

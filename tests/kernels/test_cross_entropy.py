@@ -52,15 +52,20 @@ def test_every_rung_is_numpys(device, rung, rows, classes, layout, dtype, kind, 
 
 
 @pytest.mark.parametrize("rung", RUNGS("cross_entropy"))
-@pytest.mark.parametrize("classes", [1024, 1025, 3000])
-def test_many_classes(device, rung, classes):
+@pytest.mark.parametrize("classes", [300, 1024, 1025, 3000])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_many_classes(device, rung, classes, dtype):
     rng = np.random.default_rng(0)
-    logits, target = rng.normal(size=(3, classes)), np.array([0, classes - 1, 7])
+    logits, target = rng.normal(size=(3, classes)).astype(dtype), np.array([0, classes - 1, 7])
+    logits[1, : classes - 40] = -np.inf  # as a mask leaves them
+    here, wide, tolerance = (device.asarray(logits), device.asarray(target)), logits.astype(float), TOLERANCE
     with using("cross_entropy", rung):
-        loss = device.numpy(
-            LOSS.kernel(device)(device.asarray(logits), device.asarray(target), reduction="none")
-        )
-    np.testing.assert_allclose(loss, LOSS.numpy(logits, target, reduction="none"), rtol=1e-12)
+        loss = device.numpy(LOSS.kernel(device)(*here, reduction="none"))
+        slope = device.numpy(GRAD.kernel(device)(2.0, *here, reduction="mean"))
+    np.testing.assert_allclose(loss, LOSS.numpy(wide, target, reduction="none"), rtol=tolerance[dtype])
+    np.testing.assert_allclose(
+        slope, GRAD.numpy(2.0, wide, target, reduction="mean"), rtol=tolerance[dtype], atol=tolerance[dtype]
+    )
 
 
 @pytest.mark.parametrize("rung", RUNGS("cross_entropy"))
@@ -107,6 +112,14 @@ def test_wrong_targets_are_refused_at_once(device, shape, kind, error):
             "        total = totals[0];",
             "Data race on shared memory",
         ),
+        (
+            "04_registers",
+            "__syncthreads();\n    total = totals[0];",
+            "total = totals[0];",
+            "Data race on shared memory",
+        ),
+        ("04_registers", "if (e < have) *(Pack*)", "if (e <= have) *(Pack*)", "Out-of-bounds write"),
+        ("04_registers", "rows.row % registers::LANES == 0", "true", "Misaligned read"),
         ("01_thread_per_row", "if (r >= rows.rows) return;", "if (r > rows.rows) return;", "Out-of-bounds"),
         (
             "03_warp_per_row",
@@ -118,8 +131,14 @@ def test_wrong_targets_are_refused_at_once(device, shape, kind, error):
 )
 def test_a_bug_in_a_copy_of_a_rung_is_reported(device, rung, old, new, says):
     def body():
-        logits, target = device.asarray(np.zeros((2, 40), np.float32)), device.asarray(np.array([3, 40]))
+        op, rows, n = LOSS, 2, 40
+        if rung == "04_registers":
+            op, rows, n = (LOSS, 2, 1500) if "race" in says else (GRAD, 1 if "have" in old else 2, 40)
+        # Rows of 40 logits, 41 apart: the second begins at no address for packs.
+        wide = device.asarray(np.zeros((rows, n + (new == "true")), np.float32))
+        logits = device.view(wide, (rows, n), wide.strides, 0)
+        target = device.asarray(np.array([3, 40])[:rows])
         with planted("cross_entropy", rung, old, new):
-            device.numpy(LOSS.kernel(device)(logits, target))
+            device.numpy(op.kernel(device)(*([1.0] if op is GRAD else []), logits, target))
 
     assert says in report(body)

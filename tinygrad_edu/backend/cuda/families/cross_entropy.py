@@ -17,21 +17,32 @@ if TYPE_CHECKING:
     from tinygrad_edu.backend.cuda.backend import Cuda
 
 THREADS, SHORT = 256, 1024  # as in kernels/cross_entropy/
+WARP_KEEPS = {4: 1024, 8: 256}  # logits of a row, by their bytes, as in 04_registers.cu
 _ROWS = struct.Struct("PPqqqqqPqii")
 _SEED = struct.Struct("Pqd")
 _BLOCK = (THREADS, 1, 1)
 LADDER = Ladder(
     family="cross_entropy",
     unit="rows",
-    production="03_warp_per_row",
+    production="04_registers",
+    extra=("registers.cuh",),
     symbols={"cross_entropy_loss": f"P{_ROWS.size}sd", "cross_entropy_slope": f"P{_ROWS.size}s{_SEED.size}s"},
     rungs=(
-        Rung("01_thread_per_row", block=_BLOCK, grid=lambda rows, n: (blocks(rows, THREADS), 1, 1)),
-        Rung("02_block_per_row", block=_BLOCK, grid=lambda rows, n: (blocks(rows, 1), 1, 1)),
+        Rung("01_thread_per_row", block=_BLOCK, grid=lambda rows, n, itemsize: (blocks(rows, THREADS), 1, 1)),
+        Rung("02_block_per_row", block=_BLOCK, grid=lambda rows, n, itemsize: (blocks(rows, 1), 1, 1)),
         Rung(
             "03_warp_per_row",
             block=_BLOCK,
-            grid=lambda rows, n: (blocks(rows, THREADS // 32 if n <= SHORT else 1), 1, 1),
+            grid=lambda rows, n, itemsize: (blocks(rows, THREADS // 32 if n <= SHORT else 1), 1, 1),
+        ),
+        Rung(
+            "04_registers",
+            block=_BLOCK,
+            grid=lambda rows, n, itemsize: (
+                blocks(rows, THREADS // 32 if n <= WARP_KEEPS[itemsize] else 1),
+                1,
+                1,
+            ),
         ),
     ),
 )
@@ -78,7 +89,7 @@ def cross_entropy(
         return device.full(shape, logits.dtype, np.nan if reduction == "mean" else 0.0)
     losses = device.empty((rows,), logits.dtype)
     device.kernel("cross_entropy", "cross_entropy_loss", logits.dtype).launch(
-        (rows, classes),
+        (rows, classes, logits.itemsize),
         losses.pointer,
         _packed(device, logits, target),
         1.0 / rows if reduction == "mean" else 1.0,
@@ -108,7 +119,7 @@ def cross_entropy_grad(
     else:
         weight = _SEED.pack(0, 0, float(seed) * factor)
     device.kernel("cross_entropy", "cross_entropy_slope", logits.dtype).launch(
-        (rows, classes), out.pointer, _packed(device, logits, target), weight
+        (rows, classes, logits.itemsize), out.pointer, _packed(device, logits, target), weight
     )
     return out
 
