@@ -98,17 +98,35 @@ def cubin(parts: list[tuple[Ladder, Rung]], dtype: np.dtype[Any], arch: str, fol
         [text, text_of(parts, folder), *options, arch, driver.compiler_identity(), str(folder)]
     )
     path = cache_folder() / f"{hashlib.sha256(identity.encode()).hexdigest()[:32]}.cubin"
-    try:
+    with contextlib.suppress(OSError):
         return path.read_bytes()
-    except OSError:
-        pass
-    runs += 1
-    made = driver.compile_cubin(text, arch, options, folder)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{os.getpid()}")
-        draft.write_bytes(made)
-        draft.replace(path)  # whole or not at all: other processes share the folder
-    except OSError:
-        pass  # no cache, no harm: the next process compiles again
+    with _alone(path.with_suffix(".lock")):
+        with contextlib.suppress(OSError):  # whoever was here before us may have made it
+            return path.read_bytes()
+        runs += 1
+        made = driver.compile_cubin(text, arch, options, folder)
+        with contextlib.suppress(OSError):  # no cache, no harm: the next process compiles again
+            draft = path.with_suffix(f".{os.getpid()}")
+            draft.write_bytes(made)
+            draft.replace(path)  # whole or not at all: other processes share the folder
     return made
+
+
+@contextlib.contextmanager
+def _alone(lock: Path) -> Iterator[None]:
+    """Inside, no other process compiles the same unit: test workers and jobs start together, and would all
+    run nvcc for what one can make. Where files cannot be locked, they do."""
+    try:
+        import fcntl
+
+        lock.parent.mkdir(parents=True, exist_ok=True)
+        file = os.open(lock, os.O_CREAT | os.O_WRONLY)
+    except (ImportError, OSError):
+        yield
+        return
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+    finally:
+        lock.unlink(missing_ok=True)
+        os.close(file)
