@@ -80,13 +80,14 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         if fresh or not hasattr(self, "classes_"):
             self._label_binarizer = LabelBinarizer().fit(y)
             self.classes_ = self._label_binarizer.classes_
-        seen, known = set(unique_labels(y)), set(self.classes_)
+        classes = unique_labels(y)
+        seen, known = set(classes), set(self.classes_)
         if self.warm_start and seen != known:
             raise ValueError("warm_start can only be used where `y` has the same classes as in the previous "
-                             f"call to fit. Previously got {self.classes_}, `y` has {sorted(seen)}")
+                             f"call to fit. Previously got {self.classes_}, `y` has {classes}")
         if seen - known:
             raise ValueError(f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes_}. "
-                             f"'y' has {sorted(seen)}.")
+                             f"'y' has {classes}.")
         target = self._label_binarizer.transform(y).astype(bool)
         return np.asarray(target.toarray() if hasattr(target, "toarray") else target)
 

@@ -6,6 +6,7 @@ weigh.
 """
 from __future__ import annotations
 
+import functools
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
@@ -51,20 +52,20 @@ class Softmax(Loss):
         return y.argmax(axis=1)
 
     def activate(self, z: Array) -> Array:
-        highest = np.ascontiguousarray(z.T).max(axis=0)     # over long rows: three times as fast
+        highest = np.maximum.reduce(np.ascontiguousarray(z.T))      # over long rows: three times as fast
         np.subtract(z, highest[:, None], z)
         np.exp(z, z)
-        return np.divide(z, z.sum(axis=1)[:, None], z)
+        return np.divide(z, np.add.reduce(z, axis=1)[:, None], z)
 
     def value(self, outputs: Array, target: Array, weight: Array | None) -> float:
         rows, classes = outputs.shape
-        logs = xlogy(1.0, _inside(outputs[np.arange(rows), target]))
+        logs = xlogy(1.0, _inside(outputs.take(_places(outputs, target))))
         if weight is None:
             return -float((np.bincount(target, logs, classes) / rows).sum())
         return -float(np.average(logs, weights=weight))
 
     def slope(self, outputs: Array, target: Array) -> Array:
-        outputs[np.arange(len(outputs)), target] -= 1
+        outputs.reshape(-1)[_places(outputs, target)] -= 1
         return outputs
 
     def of_rows(self, sums: Tensor, target: Tensor) -> Tensor:
@@ -119,7 +120,17 @@ class Poisson(Loss):
 LOSSES: dict[str, Loss] = {loss.activation: loss for loss in (Softmax(), Logistic(), Squared(), Poisson())}
 
 
+def _places(outputs: Array, target: Array) -> Array:
+    """Where in the memory of `outputs` each row has the output of its class."""
+    return np.arange(0, outputs.size, outputs.shape[1]) + target
+
+
 def _inside(p: Array) -> Array:
     """Probabilities kept off 0 and 1, where a logarithm has no value."""
-    epsilon = np.finfo(p.dtype).eps
-    return np.clip(p, epsilon, 1 - epsilon)
+    epsilon = _epsilon(p.dtype)
+    return np.minimum(np.maximum(p, epsilon), 1 - epsilon)
+
+
+@functools.cache
+def _epsilon(dtype: np.dtype[Any]) -> Any:
+    return np.finfo(dtype).eps

@@ -130,9 +130,10 @@ class Split:
     """An array, cut by columns: those `often` not zero are an array, the others a matrix of full width."""
 
     def __init__(self, data: Array, often: Array) -> None:
-        self.columns = np.flatnonzero(often)
-        self.dense = Dense(data[:, often])
-        self.sparse = csr_array(np.where(often, 0, data))
+        self.columns, others = np.flatnonzero(often), np.flatnonzero(~often)
+        self.dense = Dense(data[:, self.columns])
+        narrow = csr_array(data[:, others])
+        self.sparse = csr_array((narrow.data, others[narrow.indices], narrow.indptr), data.shape)
 
     def __len__(self) -> int:
         return len(self.dense)
