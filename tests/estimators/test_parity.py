@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.base import clone
-from tests.estimators.twins import assert_same, assert_same_call, both, hyper_parameters, problems
 
+from tests.estimators.twins import assert_same, assert_same_call, both, hyper_parameters, problems
 from tinygrad_edu import data
 from tinygrad_edu.sklearn import MLPClassifier
 

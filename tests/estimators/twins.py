@@ -55,7 +55,8 @@ def problems(draw):
          "labels": (sums > 0).astype(int), "quantity": sums[:, 0], "quantities": sums,
          "counts": np.floor(np.abs(sums[:, 0]))}[task]
     kind = "MLPClassifier" if task in TASKS[:3] else "MLPRegressor"
-    return kind, {"loss": "poisson"} if task == "counts" else {}, FORMS[draw(st.sampled_from(list(FORMS)))](x), y
+    form = FORMS[draw(st.sampled_from(list(FORMS)))]
+    return kind, {"loss": "poisson"} if task == "counts" else {}, form(x), y
 
 
 def both(kind, **parameters):

@@ -60,9 +60,11 @@ class Softmax(Loss):
     def value(self, outputs: Array, target: Array, weight: Array | None) -> float:
         rows, classes = outputs.shape
         logs = xlogy(1.0, _inside(outputs.take(_places(outputs, target))))
-        if weight is None:
-            return -float((np.bincount(target, logs, classes) / rows).sum())
-        return -float(np.average(logs, weights=weight))
+        mass = rows if weight is None else weight.sum()
+        if not mass:
+            raise ZeroDivisionError("Weights sum to zero, can't be normalized")
+        by_class = np.bincount(target, logs if weight is None else logs * weight, classes)
+        return -float((by_class / mass).sum())
 
     def slope(self, outputs: Array, target: Array) -> Array:
         outputs.reshape(-1)[_places(outputs, target)] -= 1
