@@ -5,6 +5,7 @@
 #include "memory.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -12,6 +13,7 @@
 #include <iterator>
 #include <map>
 #include <mutex>
+#include <vector>
 
 #include "checks.h"
 #include "contexts.h"
@@ -23,6 +25,10 @@ namespace sim {
 namespace {
 
 constexpr size_t FREED_KEPT = 100000;  // freed allocations remembered for reports
+// From LARGE on, an allocation is many views of one file of POISONED bytes of poison, copied page by page as
+// they are written: what is never touched costs nothing.
+constexpr size_t LARGE = size_t(256) << 20, POISONED = size_t(16) << 20;
+constexpr int POISON = 0xFF;
 
 size_t round_up(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
 size_t pages_of(const Allocation& a) { return round_up(a.begin % PAGE + round_up(a.bytes, ALIGNMENT), PAGE); }
@@ -44,6 +50,31 @@ Space& space() {
 }
 
 namespace {
+
+int poisoned_file() {
+    int file = memfd_create("poison", MFD_CLOEXEC);
+    if (file < 0) return -1;
+    const std::vector<char> bytes(POISONED, static_cast<char>(POISON));
+    if (write(file, bytes.data(), POISONED) == static_cast<ssize_t>(POISONED)) return file;
+    close(file);
+    return -1;
+}
+
+// Fill [pages, pages + room), whose `bytes` from `begin` on are the user's, with poison.
+void poison(uintptr_t pages, size_t room, uintptr_t begin, size_t bytes) {
+    static const int file = poisoned_file();
+    if (room >= LARGE && file >= 0) {
+        size_t done = 0;
+        for (; done < room; done += POISONED) {
+            void* at = reinterpret_cast<void*>(pages + done);
+            if (mmap(at, std::min(POISONED, room - done), PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_NORESERVE | MAP_FIXED, file, 0) != at)
+                break;
+        }
+        if (done >= room) return;
+    }
+    memset(reinterpret_cast<void*>(begin), POISON, bytes);
+}
 
 // The beginning of `pages` bytes that no live allocation uses, a guard page after them included; 0 when there
 // are none. Freed allocations in the way are forgotten.
@@ -89,7 +120,7 @@ uintptr_t allocate(size_t bytes, Kind kind, const std::string& name) {
         if (counts(made)) s.used[made.device] += room;
         s.allocations[made.begin] = made;
     }
-    memset(reinterpret_cast<void*>(made.begin), 0xFF, round_up(bytes, ALIGNMENT));
+    poison(page_begin(made), pages_of(made), made.begin, round_up(bytes, ALIGNMENT));
     checks::allocated(made);
     return made.begin;
 }
