@@ -185,7 +185,17 @@ def test_nothing_waits_but_numpy_item_and_printing(device, monkeypatch):
     loss = ((x @ x).relu().softmax(1) * 2).sum()
     loss.backward()
     te.optim.Adam([x]).step()
+    places = te.tensor([[3, -1], [0, 2]], device=device.name)
+    read = [te.take_along_axis(x, te.argmax(x, 1, keepdims=True), 1), x[places], x[places[0, 0]],
+            te.index_select(x, places[0], 1), te.scatter_add(x, places, x[:2, :2].detach()),
+            te.cross_entropy(x, np.arange(8)), te.mse(x, np.zeros((8, 8), np.float32))]
+    sum(r.sum() for r in read).backward()
     assert not waited
+    host, at = x.detach().numpy(), places.numpy()
+    for found, wanted in zip(read[1:4], (host[at], host[3], host[:, at[0]]), strict=True):
+        np.testing.assert_array_equal(found.numpy(), wanted)
+    with pytest.raises(IndexError, match="index 8"):
+        x[te.tensor([0, 8], device=device.name)].numpy()
     if sim.is_installed():
         with sim.deferred():  # nothing ran yet; the numbers must come all the same
             y = x * 2 + 1

@@ -50,7 +50,7 @@ def _conv(
         dilations=each_axis("dilation", dilation, axes),
         groups=groups,
     )
-    return out if bias is None else out + as_tensor(bias).reshape((-1,) + (1,) * axes)
+    return out if bias is None else out + as_tensor(bias, out).reshape((-1,) + (1,) * axes)
 
 
 def conv1d(

@@ -72,9 +72,18 @@ def from_dlpack(x: Any, *, device: Any = None) -> Tensor:
     return Value.kind(Storage(array, backend), None)
 
 
-def as_tensor(data: Any) -> Tensor:
-    """`data` itself if it is a tensor, else `tensor(data)`."""
-    return cast("Tensor", data) if isinstance(data, Value) else tensor(data)
+def as_tensor(data: Any, beside: Any = None) -> Tensor:
+    """`data` itself if it is a tensor, else `tensor(data)`: on the device of `beside` if that is a tensor, so
+    that arrays go where the tensors are that they meet."""
+    if isinstance(data, Value):
+        return cast("Tensor", data)
+    return tensor(data, device=beside.storage.backend if isinstance(beside, Value) else None)
+
+
+def as_tensors(items: Sequence[Any]) -> list[Tensor]:
+    """`as_tensor` of each, beside the first that is a tensor."""
+    beside = next((item for item in items if isinstance(item, Value)), None)
+    return [as_tensor(item, beside) for item in items]
 
 
 def _shape(shape: tuple[Any, ...]) -> Shape:

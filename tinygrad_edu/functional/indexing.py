@@ -8,7 +8,8 @@ import numpy as np
 
 from tinygrad_edu import dtypes
 from tinygrad_edu.engine.value import Value
-from tinygrad_edu.functional.creation import as_tensor
+from tinygrad_edu.functional.creation import as_tensor, as_tensors
+from tinygrad_edu.ops import elementwise as _e
 from tinygrad_edu.ops import index as _i
 from tinygrad_edu.ops import movement as _m
 from tinygrad_edu.shapes import normalize_axis
@@ -33,6 +34,8 @@ def numpy_key(key: Any) -> Any:
 def getitem(x: Tensor, key: Any) -> Tensor:
     """`x[key]`: integers, slices, None, ..., integer arrays, masks. Basic keys give views. Raises IndexError.
     """
+    if _whole_numbers_elsewhere(key):
+        return index_select(x, key)
     key = numpy_key(key)
     parts = key if isinstance(key, tuple) else (key,)
     basic = all(k is None or isinstance(k, (slice, EllipsisType)) or
@@ -40,19 +43,29 @@ def getitem(x: Tensor, key: Any) -> Tensor:
     return (_m.slice_ if basic else _i.index)(as_tensor(x), key=key)
 
 
-def _wrapped(index: Tensor, size: int) -> Tensor:
-    """Negative places counted from the end."""
-    array = as_tensor(index)
-    data = array.numpy()
-    negative = data.size and data.dtype.kind == "i" and data.min() < 0
-    return as_tensor(np.where(data < 0, data + size, data)) if negative else array
+def _whole_numbers_elsewhere(key: Any) -> bool:
+    """Whether a key is a tensor of places on a device that would have to be waited for to look at them."""
+    if not isinstance(key, Value):
+        return False
+    return not key.storage.backend.arithmetic and key.storage.array.dtype.kind == "i"
+
+
+def _wrapped(index: Tensor, x: Tensor, axis: int) -> Tensor:
+    """Places along an axis of x, negative ones counted from its end. The device that has them is not waited
+    for."""
+    places, size = as_tensor(index, x), x.shape[axis]
+    if places.dtype.kind != "i":
+        return places
+    if places.storage.backend.arithmetic and not (places.size and places.numpy().min() < 0):
+        return places
+    return _e.where(_e.less(places, 0), _e.add(places, size), places)
 
 
 def take_along_axis(x: Tensor, indices: Tensor, axis: int = -1) -> Tensor:
     """y[..., i, ...] = x[..., indices[..., i, ...], ...]; other axes must agree. Raises IndexError."""
     x = as_tensor(x)
     at = normalize_axis(axis, x.ndim)
-    return _i.gather(x, _wrapped(indices, x.shape[at]), axis=at)
+    return _i.gather(x, _wrapped(indices, x, at), axis=at)
 
 
 gather = take_along_axis
@@ -63,14 +76,21 @@ def scatter_add(x: Tensor, indices: Tensor, source: Tensor, axis: int = 0) -> Te
     """
     x = as_tensor(x)
     at = normalize_axis(axis, x.ndim)
-    return x + _i.scatter_add(as_tensor(source), _wrapped(indices, x.shape[at]), shape=x.shape, axis=at)
+    return x + _i.scatter_add(as_tensor(source, x), _wrapped(indices, x, at), shape=x.shape, axis=at)
 
 
 def index_select(x: Tensor, indices: Tensor, axis: int = 0) -> Tensor:
     """The slices of x along `axis` named by a vector of places."""
     x = as_tensor(x)
     at = normalize_axis(axis, x.ndim)
-    return _i.index(x, key=(*([slice(None)] * at), numpy_key(as_tensor(indices))))
+    places = _wrapped(indices, x, at)
+    if not _whole_numbers_elsewhere(places):
+        return _i.index(x, key=(*([slice(None)] * at), numpy_key(places)))
+    front = (at, *(a for a in range(x.ndim) if a != at))
+    taken = _i.take_rows(_m.permute(x, axes=front), places)
+    n = places.ndim     # axes of the result that came from the places; they belong where `axis` was
+    back = (*range(n, n + at), *range(n), *range(n + at, taken.ndim))
+    return _m.permute(taken, axes=back)
 
 
 take = index_select
@@ -79,7 +99,7 @@ take = index_select
 def embedding(indices: Tensor, weight: Tensor) -> Tensor:
     """Rows of a table: indices (...), weight (rows, n) -> (..., n). Raises IndexError for a row that is not
     there."""
-    return _i.take_rows(as_tensor(weight), as_tensor(indices))
+    return _i.take_rows(*as_tensors((weight, indices)))
 
 
 def one_hot(indices: Tensor, classes: int, *, dtype: Any = float) -> Tensor:

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.errors import ShapeError, user_line
-from tinygrad_edu.functional.creation import as_tensor
+from tinygrad_edu.functional.creation import as_tensor, as_tensors
 from tinygrad_edu.functional.movement import expand_dims, squeeze
 from tinygrad_edu.ops import contract as _c
 
@@ -19,7 +19,7 @@ def matmul(x: Tensor, y: Tensor) -> Tensor:
     (..., M, K) @ (..., K, N) -> (..., M, N). Raises ShapeError when the inner sizes differ or an operand is
     0-d.
     """
-    x, y = as_tensor(x), as_tensor(y)
+    x, y = as_tensors((x, y))
     if x.ndim >= 2 and y.ndim >= 2:
         return _c.matmul(x, y)
     if x.ndim == 0 or y.ndim == 0:
@@ -34,7 +34,7 @@ def matmul(x: Tensor, y: Tensor) -> Tensor:
 
 def dot(x: Tensor, y: Tensor) -> Tensor:
     """The inner product of two vectors of one length."""
-    x, y = as_tensor(x), as_tensor(y)
+    x, y = as_tensors((x, y))
     if x.ndim != 1 or x.shape != y.shape:
         raise ShapeError(f"dot needs two vectors of one length, got {x.shape} and {y.shape}; "
                          "for matrices use @")
@@ -43,7 +43,7 @@ def dot(x: Tensor, y: Tensor) -> Tensor:
 
 def outer(x: Tensor, y: Tensor) -> Tensor:
     """All products of an element of x and one of y, for vectors: (M,), (N,) -> (M, N)."""
-    x, y = as_tensor(x), as_tensor(y)
+    x, y = as_tensors((x, y))
     if x.ndim != 1 or y.ndim != 1:
         raise ShapeError(f"outer needs two vectors, got {x.shape} and {y.shape}")
     return expand_dims(x, 1) * expand_dims(y, 0)
@@ -52,7 +52,7 @@ def outer(x: Tensor, y: Tensor) -> Tensor:
 def einsum(subscripts: str, *tensors: Tensor) -> Tensor:
     """Einstein's summation: letters name axes, those missing after `->` are summed over; `...` stands for
     more."""
-    items = [as_tensor(t) for t in tensors]
+    items = as_tensors(tensors)
     return _c.einsum(*items, subscripts=subscripts.replace(" ", ""))
 
 
@@ -60,8 +60,8 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
     """x W^T + b: x (..., in), weight (out, in), bias (out,) -> (..., out). One fused op when there is a bias.
     """
     if bias is not None:
-        return _c.linear(as_tensor(x), weight, bias)
-    return matmul(x, as_tensor(weight).mT)
+        return _c.linear(*as_tensors((x, weight, bias)))
+    return matmul(x, as_tensor(weight, x).mT)
 
 
 def trace(x: Tensor) -> Tensor:

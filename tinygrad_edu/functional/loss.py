@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tinygrad_edu.errors import ShapeError
-from tinygrad_edu.functional.creation import as_tensor
+from tinygrad_edu.functional.creation import as_tensors
 from tinygrad_edu.functional.elementwise import abs, clip, log, maximum, softplus, square, where
 from tinygrad_edu.functional.movement import squeeze
 from tinygrad_edu.functional.reduction import mean, sum
@@ -22,7 +22,7 @@ def _reduced(losses: Tensor, reduction: str) -> Tensor:
 
 
 def _same(name: str, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-    output, target = as_tensor(output), as_tensor(target)
+    output, target = as_tensors((output, target))
     if output.shape != target.shape:
         raise ShapeError(f"{name}: output {output.shape} and target {target.shape} must have one shape "
                          "(broadcasting here is nearly always a mistake; reshape one)")
@@ -86,12 +86,12 @@ def cross_entropy(logits: Tensor, target: Tensor, *, reduction: str = "mean") ->
     """
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"reduction must be 'mean', 'sum' or 'none', not {reduction!r}")
-    return _f.cross_entropy(as_tensor(logits), as_tensor(target), reduction=reduction)
+    return _f.cross_entropy(*as_tensors((logits, target)), reduction=reduction)
 
 
 def nll(log_probabilities: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """-log_probabilities[target], for the output of log_softmax: (rows, classes), (rows,)."""
-    x, target = as_tensor(log_probabilities), as_tensor(target)
+    x, target = as_tensors((log_probabilities, target))
     if x.ndim != 2 or target.shape != x.shape[:1]:
         raise ShapeError(f"nll: log-probabilities {x.shape} must be (rows, classes), "
                          f"targets {target.shape} (rows,)")

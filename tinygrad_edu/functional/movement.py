@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from tinygrad_edu.errors import ShapeError
-from tinygrad_edu.functional.creation import as_tensor
+from tinygrad_edu.functional.creation import as_tensor, as_tensors
 from tinygrad_edu.ops import elementwise as _e
 from tinygrad_edu.ops import movement as _m
 from tinygrad_edu.shapes import Axis, normalize_axes, normalize_axis
@@ -126,7 +126,7 @@ def roll(x: Tensor, shift: int | Sequence[int], axis: Axis = None) -> Tensor:
 
 def concat(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
     """The tensors one after the other along `axis`; other sizes must agree."""
-    items = [as_tensor(t) for t in tensors]
+    items = as_tensors(tensors)
     if not items:
         raise ValueError("concat needs at least one tensor")
     return _m.concat(*items, axis=normalize_axis(axis, items[0].ndim))
@@ -134,7 +134,7 @@ def concat(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
 
 def stack(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
     """The tensors, all of one shape, side by side along a new axis."""
-    items = [as_tensor(t) for t in tensors]
+    items = as_tensors(tensors)
     if not items or any(t.shape != items[0].shape for t in items):
         raise ShapeError(f"stack needs tensors of one shape, got {[t.shape for t in items]}")
     return concat([expand_dims(t, axis) for t in items], normalize_axis(axis, items[0].ndim + 1))
