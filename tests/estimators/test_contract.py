@@ -26,6 +26,12 @@ from tinygrad_edu import sklearn as ours
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
 
+SKIPPED = {
+    "check_classifiers_multilabel_output_format_decision_function": "as scikit-learn's, it has no such method",
+    "check_array_api_input": "SciPy looks for SCIPY_ARRAY_API=1 when it is imported: set it to run this one too",
+}
+
+
 def statuses(estimator):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -33,15 +39,16 @@ def statuses(estimator):
     assert not any(one["expected_to_fail"] for one in done)
     failed = {one["check_name"]: one["exception"] for one in done if one["status"] == "failed"}
     assert not failed
+    assert {one["check_name"] for one in done if one["status"] == "skipped"} <= SKIPPED.keys()
     return Counter(one["status"] for one in done)
 
 
 @pytest.mark.parametrize("model", [ours.MLPClassifier(), ours.MLPRegressor(),
-                                   ours.MLPClassifier(activation="gelu", hidden_layer_sizes=20)],
+                                   ours.MLPClassifier(activation="gelu", max_iter=100)],
                          ids=["classifier", "regressor", "autograd"])
 def test_every_check_passes(model):
-    """`python -m tests.estimators.test_contract` prints the counts, beside those of scikit-learn's own."""
-    assert statuses(model)["skipped"] <= 1      # it has no decision_function, as scikit-learn's has none
+    """`SCIPY_ARRAY_API=1 python -m tests.estimators.test_contract` prints the counts, and scikit-learn's own."""
+    assert statuses(model)["passed"] > 50
 
 
 def test_grid_search_in_a_pipeline_with_processes():
