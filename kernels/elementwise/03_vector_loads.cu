@@ -1,5 +1,6 @@
 // Idea:     Where all operands are dense, each load and store moves 16 bytes: a quarter of the instructions
-//           for float32, and enough bytes in flight to fill the memory's pipeline.
+//           for float32. Two packs of each operand (one of 8-byte types) are asked for before the first is
+//           used: enough bytes in flight to fill the memory's pipeline.
 // Contract: as 01. Vectors are used when the result and all arrays lie at addresses divisible by 16; else,
 //           and for the last few elements, the walk of 02.
 // Launch:   block 256, grid min(cdiv(n, 256 * elements in 16 bytes), 4096), no shared memory.
@@ -12,6 +13,8 @@
 namespace elementwise {
 
 constexpr int LANE = 16 / sizeof(number) > 4 ? 4 : 16 / sizeof(number);  // elements that move together
+
+constexpr int AHEAD = sizeof(number) == 8 ? 1 : 2;  // packs on their way at once; doubles need the registers
 
 template <typename T>
 struct alignas(sizeof(T) * LANE) Pack {
@@ -44,16 +47,24 @@ __device__ __forceinline__ Pack<number> pack(const void* memory, int64 i, number
         if (layout.flat && packable<result>(out) && packable<number>(a) && packable<number>(b) &&           \
             packable<number>(c)) {                                                                          \
             packs = n / LANE;                                                                               \
-            for (int64 i = first; i < packs; i += step) {                                                   \
-                [[maybe_unused]] Pack<number> xs = pack(a, i, (number)numbers.value[0]), ys = {}, zs = {};  \
-                if (arity > 1) ys = pack(b, i, (number)numbers.value[1]);                                   \
-                if (arity > 2) zs = pack(c, i, (number)numbers.value[2]);                                   \
-                Pack<result> made;                                                                          \
-                for (int lane = 0; lane < LANE; lane++) {                                                   \
-                    [[maybe_unused]] number x = xs.at[lane], y = ys.at[lane], z = zs.at[lane];              \
-                    made.at[lane] = (result)(formula);                                                      \
+            for (int64 i = first; i < packs; i += AHEAD * step) {                                           \
+                Pack<number> xs[AHEAD] = {}, ys[AHEAD] = {}, zs[AHEAD] = {};                                \
+                _Pragma("unroll") for (int p = 0; p < AHEAD; p++) {                                         \
+                    int64 at = i + p * step;                                                                \
+                    if (at >= packs) break;                                                                 \
+                    xs[p] = pack(a, at, (number)numbers.value[0]);                                          \
+                    if (arity > 1) ys[p] = pack(b, at, (number)numbers.value[1]);                           \
+                    if (arity > 2) zs[p] = pack(c, at, (number)numbers.value[2]);                           \
                 }                                                                                           \
-                ((Pack<result>*)out)[i] = made;                                                             \
+                _Pragma("unroll") for (int p = 0; p < AHEAD; p++) {                                         \
+                    if (i + p * step >= packs) break;                                                       \
+                    Pack<result> made;                                                                      \
+                    for (int lane = 0; lane < LANE; lane++) {                                               \
+                        [[maybe_unused]] number x = xs[p].at[lane], y = ys[p].at[lane], z = zs[p].at[lane]; \
+                        made.at[lane] = (result)(formula);                                                  \
+                    }                                                                                       \
+                    ((Pack<result>*)out)[i + p * step] = made;                                              \
+                }                                                                                           \
             }                                                                                               \
         }                                                                                                   \
         for (int64 i = packs * LANE + first; i < n; i += step) {                                            \

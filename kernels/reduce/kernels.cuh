@@ -1,5 +1,8 @@
 // Makes two kernels of each line of formulas.cuh: reduce_<name>, by the rung's function `reduce_rows`, and
 // reduce_<name>_join, the second pass over partial states. Included last by every rung.
+#ifndef RESIDENT
+#define RESIDENT 2  // blocks that a multiprocessor should hold at once
+#endif
 #define REDUCTION(name, State_, Result_, start_, add_, join_, finish_)                                 \
     namespace reducing {                                                                               \
     struct name##_rule {                                                                               \
@@ -13,13 +16,13 @@
         static __device__ __forceinline__ Result finish(State s) { return finish_; }                   \
     };                                                                                                 \
     }                                                                                                  \
-    extern "C" __global__ void __launch_bounds__(256, 2)                                               \
+    extern "C" __global__ void __launch_bounds__(256, RESIDENT)                                        \
         reduce_##name(void* out, const void* in, void* partial, int64 rows, int64 n, int64 splits,     \
                       reducing::Layout layout) {                                                       \
         typedef reducing::name##_rule R;                                                               \
         reducing::reduce_rows<R>((R::Result*)out, in, (R::State*)partial, rows, n, splits, layout);    \
     }                                                                                                  \
-    extern "C" __global__ void __launch_bounds__(256, 2)                                               \
+    extern "C" __global__ void __launch_bounds__(256, RESIDENT)                                        \
         reduce_##name##_join(void* out, const void* partial, int64 rows, int64 splits) {               \
         typedef reducing::name##_rule R;                                                               \
         reducing::join_partials<R>((R::Result*)out, (const R::State*)partial, rows, splits);           \
@@ -37,6 +40,7 @@
 #include "reduce/formulas.cuh"
 
 #undef REDUCTION
+#undef RESIDENT
 #undef FLOAT_REDUCTION
 #undef FLOATING
 #undef FLOATING_OF
