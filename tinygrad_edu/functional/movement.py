@@ -8,8 +8,8 @@ import numpy as np
 
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.functional.creation import as_tensor, as_tensors
-from tinygrad_edu.ops import elementwise as _e
 from tinygrad_edu.ops import movement as _m
+from tinygrad_edu.ops import reduce as _r
 from tinygrad_edu.shapes import Axis, normalize_axes, normalize_axis
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def flatten(x: Tensor, start: int = 0, end: int = -1) -> Tensor:
 def clone(x: Tensor) -> Tensor:
     """A copy with its own memory, bit for bit; gradients pass through."""
     x = as_tensor(x)
-    return _e.sub(x, 0) if x.dtype.kind != "b" else _e.logical_or(x, False)    # -0 + 0 would be +0
+    return _r.cast(x, dtype=x.dtype)
 
 
 def flip(x: Tensor, axis: Axis = None) -> Tensor:
