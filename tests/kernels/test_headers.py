@@ -70,3 +70,33 @@ def test_all_rungs_of_a_family_export_the_same_symbols_with_the_same_parameters(
 def test_no_kernel_text_in_python():
     for path in (PACKAGE / "backend").rglob("*.py"):
         assert "__global__" not in path.read_text(), path
+
+
+PUNISHED = {
+    r"\bvolatile\b": "lanes do not run in step",
+    r"\batomic(Add|Sub|Exch|Max|Min)\b": "its order is another one on every run",
+    r"__activemask": "says who happens to be here, not who should be",
+    r"__(shfl|shfl_up|shfl_down|shfl_xor|ballot|any|all)\(": "without _sync it is gone since Volta",
+    r"\basm\b": "not CUDA C, and the simulator does not read it",
+    r"\b(unsigned )?(int|long) \w+ = (\(int\))?(blockIdx|gridDim)\.\w+ \* block": "wraps past 2^31 elements",
+}
+
+
+FILES = sorted(p.relative_to(KERNELS).as_posix() for p in KERNELS.rglob("*.cu*"))
+
+
+@pytest.mark.parametrize("path", FILES)
+def test_what_the_hardware_punishes_is_not_written(path):
+    code = re.sub(r"//.*", "", (KERNELS / path).read_text())
+    found = {pattern: why for pattern, why in PUNISHED.items() if re.search(pattern, code)}
+    assert not found
+
+
+def test_the_table_of_traps_names_what_is_there():
+    root = Path(__file__).resolve().parents[2]
+    table = (root / "docs" / "design" / "0004-the-backend-of-a-gpu.md").read_text().split("## Known traps")[1]
+    tests = "".join(path.read_text() for path in (root / "tests").rglob("*.py"))
+    for name in re.findall(r"`(test_\w+)`", table):
+        assert f"def {name}(" in tests, name
+    for path in re.findall(r"`((?:tests|kernels|benchmarks|backend)/[\w/.]+)`", table):
+        assert (root / path).exists() or (root / "tinygrad_edu" / path).exists(), path
