@@ -2,6 +2,8 @@
 
 Everything here is NumPy until the last step, where DataLoader hands out tensors.
 """
+from tinygrad_edu.data.augment import RandomAffine as RandomAffine
+from tinygrad_edu.data.augment import affine as affine
 from tinygrad_edu.data.catalogue import NAMES as NAMES
 from tinygrad_edu.data.catalogue import load as load
 from tinygrad_edu.data.csv_file import read_csv as read_csv
@@ -29,7 +31,7 @@ from tinygrad_edu.data.synthetic import xor as xor
 from tinygrad_edu.data.table import Table as Table
 
 __all__ = [
-    "NAMES", "ArrayDataset", "DataError", "DataLoader", "Dataset", "Fingerprints", "Subset", "Table",
-    "circle", "collate", "compounds", "digits", "gaussian", "kfold", "load", "mnist", "read_csv", "read_fp",
-    "read_idx", "spiral", "tcga", "train_test_split", "write_fp", "write_idx", "xor",
+    "NAMES", "ArrayDataset", "DataError", "DataLoader", "Dataset", "Fingerprints", "RandomAffine", "Subset",
+    "Table", "affine", "circle", "collate", "compounds", "digits", "gaussian", "kfold", "load", "mnist",
+    "read_csv", "read_fp", "read_idx", "spiral", "tcga", "train_test_split", "write_fp", "write_idx", "xor",
 ]

@@ -1,0 +1,140 @@
+"""Augmentation: images rotated and shifted a little, so that few labelled rows teach more.
+
+A pixel of the result looks up where it came from, between four pixels of the image, and takes their average
+by nearness (bilinear interpolation). Looking backwards leaves no holes, and nothing here needs SciPy: a batch
+is one gather. Source: the lecture's slide on data augmentation; Simard, Steinkraus, Platt, "Best practices
+for convolutional neural networks applied to visual document analysis", ICDAR 2003.
+"""
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from tinygrad_edu.data.dataset import Array
+from tinygrad_edu.data.seeds import check_seed, generator
+
+Floats = npt.NDArray[np.float64]
+
+
+def affine(
+    images: Array, *, degrees: npt.ArrayLike = 0.0, translate: npt.ArrayLike = (0.0, 0.0), fill: float = 0.0
+) -> Array:
+    """Each image turned about its middle, then shifted: an array of the same shape and dtype.
+
+    images     (n, h, w) or (n, c, h, w), float or uint8; the channels of an image move together
+    degrees    counter-clockwise as the image is seen, one number or (n,); 90 is `numpy.rot90`
+    translate  pixels (down, right), one pair or (n, 2)
+    fill       the value of what lies outside the image
+
+    A uint8 result is rounded. Raises ValueError for other shapes, TypeError for other dtypes.
+    """
+    images = _checked("affine", images)
+    n, (height, width) = len(images), images.shape[-2:]
+    try:
+        angle = np.broadcast_to(np.asarray(degrees, np.float64), (n,)) * (math.pi / 180)
+        shift = np.broadcast_to(np.asarray(translate, np.float64), (n, 2))
+    except ValueError:
+        raise ValueError(
+            f"affine: degrees {np.shape(degrees)} and translate {np.shape(translate)} for {n} images; "
+            f"pass one number and one pair, or ({n},) and ({n}, 2)"
+        ) from None
+    if not (np.isfinite(angle).all() and np.isfinite(shift).all()):
+        raise ValueError("affine: degrees and translate must be finite numbers")
+    middle = (height - 1) / 2, (width - 1) / 2
+    # (n, h, w): how far each pixel lies from the middle, the shift undone, then the turn undone.
+    down = np.arange(height)[None, :, None] - middle[0] - shift[:, 0, None, None]
+    right = np.arange(width)[None, None, :] - middle[1] - shift[:, 1, None, None]
+    cos, sin = np.cos(angle)[:, None, None], np.sin(angle)[:, None, None]
+    return _sample(images, cos * down + sin * right + middle[0], cos * right - sin * down + middle[1], fill)
+
+
+class RandomAffine:
+    """Turn and shift each image of a batch by its own random draw: `RandomAffine(degrees=10, translate=1.5)`.
+
+    degrees    angles are uniform on [-degrees, degrees]
+    translate  shifts in pixels, down and right, are uniform on [-translate, translate]
+    fill       the value of what comes in from outside
+    seed       names the draws: call k uses the stream k of `seed`, whatever the images are
+
+    Call it on images (n, h, w) or (n, c, h, w), or give it to a DataLoader as `transform=`: further arrays of
+    the batch, such as labels, pass through unchanged. Calls are counted; `state_dict` and `load_state_dict`
+    take the count along, so that a resumed run draws what the first one would have drawn.
+    """
+
+    def __init__(
+        self, *, degrees: float = 0.0, translate: float = 0.0, fill: float = 0.0, seed: int = 0
+    ) -> None:
+        for name, value in (("degrees", degrees), ("translate", translate)):
+            if not 0 <= value < math.inf:
+                raise ValueError(
+                    f"RandomAffine: {name}={value} must be a number >= 0, the most in either direction"
+                )
+        self.degrees, self.translate, self.fill = float(degrees), float(translate), float(fill)
+        self.seed = check_seed(seed)
+        self.calls = 0
+
+    def __call__(self, images: Array, *others: Array) -> Any:
+        """The images changed; with `others`, the tuple (images changed, *others)."""
+        images = _checked("RandomAffine", images)
+        draw = generator(self.seed, self.calls)
+        self.calls += 1
+        degrees = draw.uniform(-self.degrees, self.degrees, len(images))
+        translate = draw.uniform(-self.translate, self.translate, (len(images), 2))
+        changed = affine(images, degrees=degrees, translate=translate, fill=self.fill)
+        return (changed, *others) if others else changed
+
+    def state_dict(self) -> dict[str, int]:
+        """How many batches were drawn, and under which seed."""
+        return {"calls": self.calls, "seed": self.seed}
+
+    def load_state_dict(self, state: Mapping[str, int]) -> None:
+        """Go on where `state_dict` was taken. ValueError for a state without a count of calls."""
+        if not {"calls", "seed"} <= set(state) or operator.index(state["calls"]) < 0:
+            raise ValueError(f"RandomAffine: {dict(state)} is no state; pass what state_dict() returned")
+        self.calls, self.seed = operator.index(state["calls"]), check_seed(state["seed"])
+
+    def __repr__(self) -> str:
+        settings = f"degrees={self.degrees}, translate={self.translate}, fill={self.fill}, seed={self.seed}"
+        return f"RandomAffine({settings})"
+
+
+def _checked(caller: str, images: Any) -> Array:
+    array = np.asarray(images)
+    if array.ndim not in (3, 4):
+        raise ValueError(
+            f"{caller}: images {array.shape} must be (n, h, w) or (n, c, h, w); reshape rows of pixels "
+            "first, as rows.reshape(-1, 8, 8)"
+        )
+    if array.dtype not in (np.float32, np.float64, np.uint8):
+        raise TypeError(f"{caller}: images are {array.dtype}; convert them to float32, float64 or uint8")
+    return array
+
+
+def _sample(images: Array, row: Floats, column: Floats, fill: float) -> Array:
+    """The images read at (row, column), each (n, h, w), between pixels by nearness; outside is `fill`."""
+    if images.dtype.kind == "u" and not 0 <= fill <= 255:
+        raise ValueError(f"affine: fill={fill} is no uint8; pass a number from 0 to 255")
+    n, (height, width) = len(images), images.shape[-2:]
+    kind = images.dtype if images.dtype.kind == "f" else np.dtype(np.float32)
+    flat = images.reshape(n, math.prod(images.shape[1:-2]), height, width)
+    # A frame one pixel wide holds `fill`; whatever lies further out is read there.
+    framed = np.pad(flat, ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=images.dtype.type(fill))
+    framed = framed.reshape(*flat.shape[:2], (height + 2) * (width + 2))
+    above, left = np.floor(row), np.floor(column)
+    lower, further = (row - above).astype(kind)[:, None], (column - left).astype(kind)[:, None]
+
+    def read(rows: Floats, columns: Floats) -> Array:
+        places = (np.clip(rows, -1, height) + 1) * (width + 2) + np.clip(columns, -1, width) + 1
+        found = np.take_along_axis(framed, places.astype(np.int64).reshape(n, 1, height * width), axis=2)
+        return found.reshape(flat.shape)
+
+    out = (1 - lower) * ((1 - further) * read(above, left) + further * read(above, left + 1))
+    out += lower * ((1 - further) * read(above + 1, left) + further * read(above + 1, left + 1))
+    if images.dtype.kind == "u":
+        np.rint(out, out)
+    return out.astype(images.dtype).reshape(images.shape)
