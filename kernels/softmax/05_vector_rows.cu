@@ -2,8 +2,8 @@
 //           32 elements (8 of float64) and two blocks fit a multiprocessor, with 64 KB on their way. A warp
 //           holds 1024 elements, a block 8192; a longer row goes tile by tile, the last of which stays.
 // Contract: as 01.
-// Launch:   block 256; grid cdiv(rows, 8) for rows that a warp holds, cdiv(rows, 256) for columns, else rows; at
-//           most 2^31 - 1. 8 totals of static shared memory.
+// Launch:   block 256; grid cdiv(rows, 8) for rows that a warp holds, cdiv(rows, 256) for columns, else
+//           rows; at most 2^31 - 1. 8 totals of static shared memory.
 // Cost:     each element is read once and written once, the least there is; of rows that no block holds, all
 //           but a tile is read twice. Bandwidth bounds it; exp twice an element.
 // Next:     For rows that fit neither registers nor cache, several blocks could share a row through

@@ -171,4 +171,4 @@ def _case(n: int, channels: int, side: int) -> Case:
     )
 
 
-CASES = {"count": _case(1, 8, 16), "time": _case(32, 128, 56)}
+CASES = {"count": _case(1, 64, 16), "time": _case(32, 128, 56)}
