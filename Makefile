@@ -14,17 +14,19 @@ DEMO   := .venv/.installed-demo
 DEV    := .venv/.installed-dev
 ORACLE := .venv-oracle/.installed-oracle
 NVCC   := .venv/.installed-kernels
+DOCS   := .venv/.installed-docs
 
 $(DEMO):   EXTRAS = viz,sklearn
 $(DEV):    EXTRAS = dev
 $(ORACLE): EXTRAS = dev,oracle
 $(NVCC):   EXTRAS = dev,kernels
+$(DOCS):   EXTRAS = dev,docs
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test device-tests oracle lint types simulator pycuda-tests kernels ladders gpu wheel-check bench \
-        reference reference-check pictures clean
+.PHONY: help demo test coverage device-tests oracle lint types simulator pycuda-tests kernels ladders gpu wheel-check bench \
+        reference reference-check docs pictures clean
 
 help:  ## show this list
 	@echo "tinygrad_edu: start with 'make demo'"
@@ -42,8 +44,11 @@ demo: $(DEMO)  ## train two small models and draw what they learned, into build/
 # One BLAS thread for each worker: the workers already fill the cores. Tests of the simulator load hundreds of small
 # libraries with thread-local variables into one process, for which glibc sets little memory aside unless asked.
 TESTS := GLIBC_TUNABLES=glibc.rtld.optional_static_tls=65536 OMP_NUM_THREADS=1 .venv/bin/python -m pytest -q -n $(WORKERS)
-test: $(DEV) simulator  ## run the test suite with coverage (without PyTorch)
+test: $(DEV) simulator  ## run the test suite (without PyTorch)
 	@echo "Tests marked 'oracle' need PyTorch and are left to 'make oracle'; all others run now."
+	@$(TESTS) --dist worksteal -m "not oracle"
+
+coverage: $(DEV) simulator  ## the same, and which lines of the library it did not reach (a third slower)
 	@$(TESTS) --dist worksteal -m "not oracle" --cov --cov-report=term
 
 # The tests that take any device, and the kernels' own. The second device: make DEVICE=cuda device-tests
@@ -95,6 +100,12 @@ reference: $(DEV)  ## write docs/reference again from the declarations
 reference-check: $(DEV)  ## fail if docs/reference is not what the declarations say
 	@.venv/bin/python -m tinygrad_edu.reference --check
 
+# Everything is executed anew, unless told otherwise: `make FRESH= docs` takes what has not changed from the last run.
+FRESH ?= --fresh-env
+docs: $(DOCS) simulator  ## build the site into build/docs, executing its pages; warnings are errors
+	@OMP_NUM_THREADS=1 .venv/bin/python -m sphinx -q -W --keep-going -n -j $(WORKERS) $(FRESH) docs build/docs
+	@echo "The site: build/docs/index.html"
+
 pictures: $(DEV)  ## draw the pictures of the READMEs again
 	@.venv/bin/python tools/pictures.py
 	@.venv/bin/python tools/simulator_pictures.py
@@ -104,7 +115,7 @@ clean:  ## remove all that make made, the environments included
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An environment holds an editable install, so only a change of the requirements calls for a new one.
-$(DEMO) $(DEV) $(ORACLE) $(NVCC): setup.py
+$(DEMO) $(DEV) $(ORACLE) $(NVCC) $(DOCS): setup.py
 	@command -v "$(PYTHON)" > /dev/null || \
 	    { echo "make: no '$(PYTHON)' here. Install Python 3.11 or newer, or name one: make PYTHON=/path/to/python ..."; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

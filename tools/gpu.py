@@ -1,9 +1,9 @@
 """Everything that only a GPU can show, in one command: `make gpu`, or any Python that has PyCUDA and pytest.
 
 Four parts, each a process with a limit of its own: the tests on the device; the ladders, timed beside a copy
-of the device, cuBLAS through PyTorch, and CuPy; training steps beside PyTorch eager; and what the simulator and
-the GPU make of the same calls. Their tables go to benchmarks/results/<gpu>/. The limits add up to less than
-nine minutes; a part that runs into its own is a failure, and the others run all the same.
+of the device, cuBLAS through PyTorch, and CuPy; training steps beside PyTorch eager; and what the simulator
+and the GPU make of the same calls. Their tables go to benchmarks/results/<gpu>/. The limits add up to less
+than nine minutes; a part that runs into its own is a failure, and the others run all the same.
 `--device simulator` tries the command without a GPU: then nothing is written, and only some families climb.
 """
 

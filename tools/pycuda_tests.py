@@ -42,7 +42,13 @@ UNINITIALISED = ("the checker is right: PyCUDA's scan reads an element of shared
 UNDER_CHECK: tuple[tuple[str, str, str], ...] = (
     (r"test_gpuarray\.test_scan", "failed", UNINITIALISED),
 )
-INSTALL = "import tinygrad_edu.simulator\ntinygrad_edu.simulator.install()\n"
+# PyCUDA writes its cache in place: two processes that share one could read half a kernel.
+INSTALL = """import os
+import tinygrad_edu.simulator
+tinygrad_edu.simulator.install()
+os.environ["PYCUDA_CACHE_DIR"] += os.sep + os.environ.get("PYTEST_XDIST_WORKER", "alone")
+os.makedirs(os.environ["PYCUDA_CACHE_DIR"], exist_ok=True)
+"""
 # hello_gpu.py of 2026.1 makes no context, so as it stands it runs on no GPU: one is made for it.
 EXAMPLES = {"demo.py": "", "hello_gpu.py": "import pycuda.autoinit\n"}
 
@@ -66,7 +72,7 @@ def environment(mode: str, *path: Path) -> dict[str, str]:
             "PYTHONPATH": os.pathsep.join(map(str, (*path, ROOT)))}
 
 
-def run_tests(folder: Path, mode: str) -> dict[str, tuple[str, str]]:
+def run_tests(folder: Path, mode: str, workers: int) -> dict[str, tuple[str, str]]:
     """Outcome and first line of the message of every test, by name."""
     found = {}
     with tempfile.TemporaryDirectory(prefix="pycuda-tests-") as name:
@@ -75,8 +81,9 @@ def run_tests(folder: Path, mode: str) -> dict[str, tuple[str, str]]:
         for file in FILES:
             report = place / f"{file}.xml"
             command = [sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "pycuda_on_simulator",
-                       "-p", "no:cacheprovider", "-c", os.devnull, f"--rootdir={folder}",
-                       f"--junitxml={report}", str(folder / f"{file}.py")]
+                       "-n", str(workers), "--dist", "worksteal", "-p", "no:cacheprovider",
+                       "-c", os.devnull, f"--rootdir={folder}", f"--junitxml={report}",
+                       str(folder / f"{file}.py")]
             done = subprocess.run(command, cwd=folder, env=environment(mode, place), text=True, check=False,
                                   stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             if not report.exists():     # the process itself came down
@@ -148,12 +155,13 @@ def main() -> None:
     asked = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     asked.add_argument("--check", action="store_true", help="under the checker too")
     asked.add_argument("--no-write", action="store_true", help="leave the README as it is")
+    asked.add_argument("--workers", type=int, default=os.cpu_count(), help="processes (all cores)")
     options = asked.parse_args()
     folder, wrong = source(), []
     results = {}
     for mode in ("plain", "check") if options.check else ("plain",):
         print(f"PyCUDA's tests on the simulator, {mode}", flush=True)
-        results[mode] = run_tests(folder / "test", mode)
+        results[mode] = run_tests(folder / "test", mode, options.workers)
         for name, (word, message) in results[mode].items():
             if (should := expected(name, mode)[0]) != word:
                 wrong.append(f"{name} ({mode}) {word}, not {should}: {message}")
