@@ -1,7 +1,8 @@
 """`python -m benchmarks`: all of them; each rewrites its own table here and in the README."""
-from benchmarks import accuracy, mlp, simulator, startup
+from benchmarks import accuracy, estimators, mlp, simulator, startup
 
 startup.main()
 mlp.main()
 accuracy.main()
+estimators.main()
 simulator.main()

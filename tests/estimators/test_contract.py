@@ -27,8 +27,8 @@ pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceW
 
 
 SKIPPED = {
-    "check_classifiers_multilabel_output_format_decision_function": "as scikit-learn's, it has no such method",
-    "check_array_api_input": "SciPy looks for SCIPY_ARRAY_API=1 when it is imported: set it to run this one too",
+    "check_classifiers_multilabel_output_format_decision_function": "scikit-learn's has none either",
+    "check_array_api_input": "needs SCIPY_ARRAY_API=1 before SciPy is imported: set it to run this one too",
 }
 
 
@@ -47,7 +47,7 @@ def statuses(estimator):
                                    ours.MLPClassifier(activation="gelu", max_iter=100)],
                          ids=["classifier", "regressor", "autograd"])
 def test_every_check_passes(model):
-    """`SCIPY_ARRAY_API=1 python -m tests.estimators.test_contract` prints the counts, and scikit-learn's own."""
+    """`SCIPY_ARRAY_API=1 python -m tests.estimators.test_contract` prints the counts of both."""
     assert statuses(model)["passed"] > 50
 
 

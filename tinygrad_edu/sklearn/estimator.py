@@ -251,7 +251,7 @@ class Perceptron(BaseEstimator):
         check_is_fitted(self)
         X = validate_data(self, X, accept_sparse=SPARSE, reset=False,
                           dtype="numeric" if self.dtype is None else self._dtypes())
-        batch = rows_of(X, work=0).take(slice(None))
+        batch = rows_of(X, work=0).whole()
         if self._is_plain(training=False):
             return outputs_of(batch, self.coefs_, self.intercepts_, self._activations(), self._loss)
         return self._graph(self._weights_dtype()).outputs(batch)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def fit_by_lbfgs(model: Perceptron, network: Network, train: Samples) -> None:
     """Bring `network` to a minimum of its loss, or as near as `max_iter` and `max_fun` allow."""
-    batch = train.rows.take(slice(None))
+    batch = train.rows.whole()
 
     def steepness(vector: Array) -> tuple[float, Array]:
         network.load(vector)

@@ -7,6 +7,7 @@ matrix and the rest as a dense one; its sums are added in another order, and dif
 """
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Protocol
 
 import numpy as np
@@ -14,9 +15,9 @@ import numpy as np
 from tinygrad_edu.sklearn.door import csr_array, issparse
 
 Array = np.ndarray[Any, Any]
-Index = slice | Array           # which rows
 
 WORK = 5_000_000        # multiplications of a batch from which a split may pay
+SMALL = 2**17           # numbers: what is no more is put in order once an epoch, and cut into views
 SELDOM = 0.15           # a column with fewer entries than that is cheaper as a part of a sparse matrix
 WORTH = 0.6             # the share of other columns up to which the split pays
 
@@ -39,8 +40,11 @@ class Rows(Protocol):
 
     def __len__(self) -> int: ...
 
-    def take(self, index: Index) -> Batch:
-        """Those rows, in that order; valid until the next call."""
+    def whole(self) -> Batch:
+        """All of them as one batch."""
+
+    def batches(self, order: Array | None, size: int) -> Iterator[Batch]:
+        """All of them in this order, or as they come, so many at a time; one is valid until the next."""
 
 
 def rows_of(data: Any, *, work: int) -> Rows:
@@ -64,13 +68,21 @@ class Dense:
     def __len__(self) -> int:
         return len(self.data)
 
-    def take(self, index: Index) -> Batch:
-        return DenseBatch(self.gather(index))
+    def whole(self) -> Batch:
+        return DenseBatch(self.data)
 
-    def gather(self, index: Index) -> Array:
-        """Those rows; indices are gathered into memory that is used again, slices are views."""
-        if isinstance(index, slice):
-            return self.data[index]
+    def batches(self, order: Array | None, size: int) -> Iterator[Batch]:
+        return map(DenseBatch, self.arrays(order, size))
+
+    def arrays(self, order: Array | None, size: int) -> Iterator[Array]:
+        """The same as arrays: views, or gathered into memory that is used again."""
+        if order is not None and self.data.size > SMALL:
+            yield from (self._gather(order[start:start + size]) for start in range(0, len(self), size))
+        else:
+            data = self.data if order is None else self._gather(order)
+            yield from (data[start:start + size] for start in range(0, len(self), size))
+
+    def _gather(self, index: Array) -> Array:
         if len(index) > len(self.memory):
             self.memory = np.empty((len(index), self.data.shape[1]), self.data.dtype)
         return self.data.take(index, 0, self.memory[:len(index)], "clip")   # clip: the mode with no copy
@@ -101,8 +113,16 @@ class Sparse:
     def __len__(self) -> int:
         return int(self.data.shape[0])
 
-    def take(self, index: Index) -> Batch:
-        return SparseBatch(self.data[index])
+    def whole(self) -> Batch:
+        return SparseBatch(self.data)
+
+    def batches(self, order: Array | None, size: int) -> Iterator[Batch]:
+        return map(SparseBatch, self.matrices(order, size))
+
+    def matrices(self, order: Array | None, size: int) -> Iterator[Any]:
+        """The same as sparse matrices."""
+        data = self.data if order is None else self.data[order]
+        return (data[start:start + size] for start in range(0, len(self), size))
 
 
 class SparseBatch:
@@ -133,20 +153,24 @@ class Split:
         self.columns, others = np.flatnonzero(often), np.flatnonzero(~often)
         self.dense = Dense(data[:, self.columns])
         narrow = csr_array(data[:, others])
-        self.sparse = csr_array((narrow.data, others[narrow.indices], narrow.indptr), data.shape)
+        self.sparse = Sparse(csr_array((narrow.data, others[narrow.indices], narrow.indptr), data.shape))
 
     def __len__(self) -> int:
         return len(self.dense)
 
-    def take(self, index: Index) -> Batch:
-        return SplitBatch(self.dense.gather(index), self.columns, self.sparse[index])
+    def whole(self) -> Batch:
+        return SplitBatch(self.dense.data, self.sparse.data, self.columns)
+
+    def batches(self, order: Array | None, size: int) -> Iterator[Batch]:
+        arrays, matrices = self.dense.arrays(order, size), self.sparse.matrices(order, size)
+        return (SplitBatch(*both, self.columns) for both in zip(arrays, matrices, strict=True))
 
 
 class SplitBatch:
     """Rows of which some columns are dense and the rest sparse."""
 
-    def __init__(self, dense: Array, columns: Array, sparse: Any) -> None:
-        self.dense, self.columns, self.sparse = dense, columns, sparse
+    def __init__(self, dense: Array, sparse: Any, columns: Array) -> None:
+        self.dense, self.sparse, self.columns = dense, sparse, columns
 
     def times(self, weight: Array, out: Array | None = None) -> Array:
         product = np.matmul(self.dense, weight[self.columns], out)

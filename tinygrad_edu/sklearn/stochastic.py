@@ -13,6 +13,7 @@ import numpy as np
 
 from tinygrad_edu.optim.optimizer import Optimizer
 from tinygrad_edu.sklearn.door import ConvergenceWarning
+from tinygrad_edu.sklearn.losses import Array
 from tinygrad_edu.sklearn.network import Network, Samples
 from tinygrad_edu.sklearn.rules import SGD, Adam
 
@@ -73,17 +74,17 @@ class Descent:
 
     def _epoch(self) -> None:
         """Every row once, in batches of which the last may be smaller; then the books are kept."""
-        model, train, order = self.model, self.train, self.order
-        rows, total = len(order), 0.0
-        if model.shuffle:
-            model._random_state.shuffle(order)
-        for start in range(0, rows, self.batch_size):
-            stop = min(start + self.batch_size, rows)
-            index = order[start:stop] if model.shuffle else slice(start, stop)
-            weight = None if train.weight is None else train.weight[index]
-            loss = self.network.gradient(train.rows.take(index), train.target[index], weight)
+        model, train, size = self.model, self.train, self.batch_size
+        order = self._shuffled() if model.shuffle else None
+        target = train.target if order is None else train.target[order]
+        weight = train.weight if order is None or train.weight is None else train.weight[order]
+        rows, total, start = len(target), 0.0, 0
+        for batch in train.rows.batches(order, size):
+            part = slice(start, min(start + size, rows))
+            loss = self.network.gradient(batch, target[part], None if weight is None else weight[part])
             self.optimizer.step()
-            total += loss * (stop - start)
+            total += loss * (part.stop - start)
+            start += size
         model.n_iter_ += 1
         model.t_ += rows
         model.loss_ = total / rows
@@ -97,12 +98,16 @@ class Descent:
         if self.solver == "sgd" and model.learning_rate == "invscaling":
             self._set_rate(float(model.learning_rate_init) / (model.t_ + 1) ** model.power_t)
 
+    def _shuffled(self) -> Array:
+        self.model._random_state.shuffle(self.order)
+        return self.order
+
     def _measure(self) -> float:
         """Loss and score of the held-out rows; NaN without any."""
         model, held = self.model, self.held_out
         if held is None:
             return np.nan
-        outputs = self.network.outputs(held.rows.take(slice(None)))
+        outputs = self.network.outputs(held.rows.whole())
         model.validation_curve_.append(model._loss.value(outputs, held.target, held.weight))
         return model._score(self.labels, model._meaning(outputs), held.weight)
 
