@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import builtins
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,6 +18,7 @@ PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def is_picture(path):
+    path = Path(path)
     return path.read_bytes().startswith(PNG) and path.stat().st_size > 5000
 
 

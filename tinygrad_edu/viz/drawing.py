@@ -63,10 +63,11 @@ def graph(value: Value, *, names: Any = None, show: str | Iterable[str] = ("shap
         Usually the loss. Before or after backward(): what backward freed is marked so.
     names : dict of str to Tensor, or a module, optional
         What to call leaves and intermediate results.
-    show : "shape", "values", "gradients", "saved", or a tuple of them
-        What to write in each node. "saved" lists every array kept for backward, with its bytes. "values" and
-        "gradients" show what something still holds: to see an intermediate result, name it in `names`; to see
-        its gradient, call retain_grad() on it before backward().
+    show : "shape", "value", "grad", "saved", or a tuple of them
+        What to write in each node. "saved" lists every array kept for backward, with its bytes. "value" and
+        "grad" (or "values" and "gradients") show what something still holds, all of it or, of more than six
+        numbers, how they are spread: to see an intermediate result, name it in `names`; to see its gradient,
+        call retain_grad() on it before backward().
     limit : int
         Draw only the newest so many nodes; the drawing says how many it leaves out. `data` always has all.
     """

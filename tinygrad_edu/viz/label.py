@@ -6,11 +6,12 @@ from collections.abc import Iterable
 from tinygrad_edu.viz.walk import Graph, Item, write_bytes, write_meta
 
 SHOWABLE = ("shape", "values", "gradients", "saved")
+_ALSO = {"value": "values", "grad": "gradients"}
 
 
 def wanted(show: str | Iterable[str]) -> tuple[str, ...]:
     """`show` as a tuple of known words."""
-    words = (show,) if isinstance(show, str) else tuple(show)
+    words = tuple(_ALSO.get(word, word) for word in ((show,) if isinstance(show, str) else show))
     for word in words:
         if word not in SHOWABLE:
             raise ValueError(f"viz.graph: show={word!r} is not one of {', '.join(SHOWABLE)}; "

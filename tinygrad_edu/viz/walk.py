@@ -17,6 +17,7 @@ from tinygrad_edu.engine.value import Deferred, Node, Storage, Value
 from tinygrad_edu.shapes import Shape
 
 Meta = tuple[Shape, Any]
+FEW = 6                                         # elements that are written one by one
 
 
 @dataclass(frozen=True)
@@ -275,13 +276,14 @@ def write_bytes(count: int) -> str:
 
 
 def summary(storage: Storage, *, gradient: bool = False) -> str:
-    """A few elements as they are; of more, the mean and the standard deviation, or of a gradient its norm."""
+    """A few elements as they are, rows parted by `;`; of more the extremes and the mean, of a gradient its norm."""
     array = np.asarray(storage.backend.numpy(storage.array))
-    if array.size <= 4:
-        return " ".join(f"{x:.4g}" for x in array.reshape(-1)) or "empty"
-    if gradient:
-        return f"norm {float(np.linalg.norm(array.reshape(-1).astype(np.float64))):.3g}"
-    if array.dtype.kind == "f":
-        with np.errstate(invalid="ignore"):     # of infinities there is no spread
-            return f"{array.mean(dtype=np.float64):.3g} ± {array.std(dtype=np.float64):.3g}"
-    return f"{array.min()} to {array.max()}"
+    if array.size <= FEW:
+        rows = array.reshape(1 if array.ndim < 2 else -1, array.shape[-1] if array.ndim else 1)
+        return "; ".join(" ".join(f"{x:.4g}" for x in row) for row in rows) or "empty"
+    with np.errstate(invalid="ignore"):         # infinities of both signs have no mean
+        low, mean, high = array.min(), array.mean(dtype=np.float64), array.max()
+    spread = f"min {low:.3g}, mean {mean:.3g}, max {high:.3g}"
+    if not gradient:
+        return spread
+    return f"norm {float(np.linalg.norm(array.reshape(-1).astype(np.float64))):.3g}, {low:.3g} to {high:.3g}"

@@ -1,0 +1,203 @@
+"""Lines in axes: functions side by side, small multiples of them, and how training went."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_edu.viz import figure as fig
+from tinygrad_edu.viz.figure import LINES, PALETTE, Picture
+from tinygrad_edu.viz.inputs import Array, Target, array, named, numbers, unknown, wrong
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+History = Mapping[str, Sequence[float]] | Sequence[Mapping[str, Any]] | Sequence[float]
+Limits = tuple[float, float]
+_STEPS = ("epoch", "step", "iteration")
+
+
+def curves(x: Any, series: Mapping[str, Any], *, xlabel: str, ylabel: str, title: str = "",
+           path: Target | None = None, logx: bool = False, logy: bool = False, zero_lines: bool = False,
+           colors: Sequence[str] | Mapping[str, str] | None = None, xlim: Limits | None = None,
+           ylim: Limits | None = None) -> Picture:
+    """Draw functions of the same x in one pair of axes.
+
+    x           (n,)
+    series      {label: y (n,)}; NaN leaves a gap
+    xlabel      with its unit, "time (s)"; and so ylabel
+    logx, logy  logarithmic axes, for numbers above 0
+    zero_lines  draw the axes through the origin
+    colors      instead of the palette: one a series, in order or by label
+    """
+    table = _series("curves", x, series)
+    figure = fig.figure(6.4, 4.2)
+    axes = fig.axes(figure)
+    _draw(axes, table, _looks("curves", table[1], colors))
+    _scales("curves", axes, table, logx=logx, logy=logy)
+    if zero_lines:
+        _zero_lines(axes)
+    axes.set_xlabel(xlabel)
+    axes.set_ylabel(ylabel)
+    if xlim is not None:
+        axes.set_xlim(*xlim)
+    if ylim is not None:
+        axes.set_ylim(*ylim)
+    if len(table[1]) > 1 or any(table[1]):
+        fig.legend(axes)
+    return fig.finish(figure, title, path)
+
+
+def panels(parts: Iterable[tuple[str, Any, Mapping[str, Any]]], *, xlabel: str, ylabel: str, title: str = "",
+           columns: int | None = None, path: Target | None = None) -> Picture:
+    """Draw small multiples: one little pair of axes for each (title, x (n,), {label: y (n,)}).
+
+    A label has the same colour and line in all of them. `columns` beside each other; None chooses.
+    """
+    listed = list(parts)
+    if not listed or any(not isinstance(part, (tuple, list)) or len(part) != 3 for part in listed):
+        raise unknown("panels", f"{len(listed)} parts, not all of them three things",
+                      "give [(title, x, {label: y}), ...]")
+    tables = [(str(name), _series(f"panels, {str(name)!r}", x, series)) for name, x, series in listed]
+    labels = dict.fromkeys(label for _, (_, series) in tables for label in series)
+    looks = _looks("panels", labels, None)
+    rows, wide = fig.arrangement(len(tables), columns)
+    figure = fig.figure(max(3.0 * wide, 4.2) + 0.4, 2.4 * rows + 0.7)
+    drawn: dict[str, Any] = {}
+    for i, (name, table) in enumerate(tables):
+        axes = fig.axes(figure, rows, wide, i + 1)
+        drawn |= _draw(axes, table, looks)
+        axes.set_title(name, fontsize=10.5)
+        if i + wide >= len(tables):
+            axes.set_xlabel(xlabel)
+        if i % wide == 0:
+            axes.set_ylabel(ylabel)
+    if len(labels) > 1:
+        figure.legend(handles=list(drawn.values()), loc="outside lower center", ncols=min(len(labels), 5),
+                      fontsize=8.5, edgecolor=fig.GRID, labelcolor=fig.INK)
+    return fig.finish(figure, title, path)
+
+
+def loss_curve(history: History, path: Target | None = None, *, title: str = "",
+               loss_label: str = "loss") -> Picture:
+    """Draw how training went.
+
+    history     losses, one a step; or {name: one number an epoch}; or a list of rows {name: number}.
+                A column "epoch" or "step" is the horizontal axis. Names with "loss" share a panel, all
+                others a second one.
+    loss_label  the vertical axis, with its unit: "cross-entropy (nats)"
+    """
+    columns = _columns(history)
+    step = next((name for name in _STEPS if name in columns), None)
+    at = columns.pop(step) if step else None
+    losses = {name: y for name, y in columns.items() if "loss" in name.lower()}
+    others = {name: y for name, y in columns.items() if name not in losses}
+    parts = [(loss_label, losses)] * bool(losses) + [(_metric_label(others), others)] * bool(others)
+    if not parts:
+        raise unknown("loss_curve", "the history has no column of numbers", "give {'train loss': [...]}")
+    figure = fig.figure(6.4 if len(parts) == 1 else 10.4, 4.0)
+    for i, (label, series) in enumerate(parts):
+        axes = fig.axes(figure, 1, len(parts), i + 1)
+        x = np.arange(1, len(next(iter(series.values()))) + 1) if at is None else at
+        shown = {name.replace("_", " "): y for name, y in series.items()}
+        _draw(axes, (x, shown), _looks("loss_curve", shown, None))
+        axes.set_xlabel(step or "step")
+        axes.set_ylabel(label)
+        if step or len(x) <= 20:
+            axes.locator_params(axis="x", integer=True)
+        finite = np.concatenate([y[np.isfinite(y)] for y in series.values()])
+        if series is losses and finite.size and finite.min() > 0 and finite.max() > 100 * finite.min():
+            axes.set_yscale("log")
+        if len(series) > 1 or series is others:
+            fig.legend(axes)
+    return fig.finish(figure, title, path)
+
+
+def _series(function: str, x: Any, series: Any) -> tuple[Array, dict[str, Array]]:
+    at = numbers(function, "x", x, ndim=1, shape="(n,)")
+    table = {label: numbers(function, f"y of {label!r}", y, ndim=1, shape=f"({len(at)},)")
+             for label, y in named(function, "the series", series).items()}
+    for label, y in table.items():
+        if len(y) != len(at):
+            raise wrong(function, f"x has shape {at.shape} and y of {label!r} {y.shape}",
+                        "give one y for each x")
+    return at, table
+
+
+def _looks(function: str, labels: Iterable[str], colors: Any) -> dict[str, dict[str, Any]]:
+    """Colour and line of each label: the palette's, unless `colors` says."""
+    listed = list(labels)
+    if colors is None:
+        chosen: dict[str, str] = {}
+    elif isinstance(colors, Mapping):
+        chosen = dict(colors)
+    else:
+        if len(colors) < len(listed):
+            raise wrong(function, f"{len(colors)} colors for {len(listed)} series", "give one each")
+        chosen = dict(zip(listed, colors))
+    return {label: {"color": chosen.get(label, PALETTE[k % len(PALETTE)]), "linestyle": LINES[k % len(LINES)]}
+            for k, label in enumerate(listed)}
+
+
+def _draw(axes: Axes, table: tuple[Array, dict[str, Array]],
+          looks: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    x, series = table
+    return {label: axes.plot(x, y, label=label, linewidth=1.9, marker="o" if len(y) <= 2 else None,
+                             **looks[label])[0] for label, y in series.items()}
+
+
+def _scales(function: str, axes: Axes, table: tuple[Array, dict[str, Array]], *, logx: bool,
+            logy: bool) -> None:
+    x, series = table
+    for wanted, name, values in ((logx, "x", [x]), (logy, "y", list(series.values()))):
+        if not wanted:
+            continue
+        if not any((v > 0).any() for v in values):
+            raise unknown(function, f"log{name}=True, and no {name} is above 0",
+                          f"leave log{name} out, or draw the absolute values")
+        (axes.set_xscale if name == "x" else axes.set_yscale)("log")
+
+
+def _zero_lines(axes: Axes) -> None:
+    for line in (axes.axhline, axes.axvline):
+        line(0.0, color=fig.SPINE, linewidth=0.9, zorder=1)
+
+
+def _columns(history: History) -> dict[str, Array]:
+    """The history as {name: float64 (n,)}; what is not a number is left out, a missing one is NaN."""
+    table: Mapping[str, Iterable[Any]]
+    if isinstance(history, Mapping):
+        table = history
+    elif len(history) and isinstance(history[0], Mapping):
+        rows: Sequence[Any] = history
+        names = dict.fromkeys(name for row in rows for name in row)
+        table = {name: [row.get(name) for row in rows] for name in names}
+    else:
+        table = {"loss": history}
+    columns = {}
+    for name, cells in table.items():
+        values = [_number(cell) for cell in cells]
+        if values and not any(value is None for value in values):
+            columns[str(name)] = np.array(values, np.float64)
+    if len({len(c) for c in columns.values()}) > 1:
+        raise wrong("loss_curve", "the columns have different lengths "
+                    f"{({n: len(c) for n, c in columns.items()})}", "pad with None")
+    return columns
+
+
+def _number(cell: Any) -> float | None:
+    """A cell of a history: None if it is no number, NaN if it is missing."""
+    if cell is None:
+        return float("nan")
+    if isinstance(cell, str):
+        return None
+    value = array(cell)
+    return float(value.reshape(())) if value.size == 1 and value.dtype.kind in "biuf" else None
+
+
+def _metric_label(series: Mapping[str, Array]) -> str:
+    kinds = {name.lower().replace("_", " ").split()[-1] for name in series}
+    kind = kinds.pop() if len(kinds) == 1 else "metric"
+    inside = all(np.nanmin(y, initial=0.0) >= 0 and np.nanmax(y, initial=1.0) <= 1 for y in series.values())
+    return f"{kind} (fraction)" if inside else kind

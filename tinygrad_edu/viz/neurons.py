@@ -1,0 +1,246 @@
+"""A network as a picture: units as nodes, weights as edges, and in the nodes what they compute.
+
+An edge is blue where its weight is negative and orange where it is positive, the stronger the wider. A layer
+with more units than fit shows its first and last ones around an ellipsis.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tinygrad_edu.engine.modes import no_grad
+from tinygrad_edu.functional import tensor
+from tinygrad_edu.nn import Embedding, Module
+from tinygrad_edu.viz import figure as fig
+from tinygrad_edu.viz.figure import INK, PAPER, SPINE, Picture
+from tinygrad_edu.viz.inputs import Array, Target, array, numbers, short, unknown, wrong
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_RADIUS, _INCH = 0.33, 0.68                     # of a node, in units; inches a unit
+_FEW = 16                                       # edges between two layers that have room for their numbers
+Vectors = Sequence[Array | None]
+
+
+@dataclass
+class _Net:
+    """All there is to draw. Layer 0 is the input."""
+    weights: list[Array]                        # (out, in)
+    biases: Vectors
+    values: Vectors
+    errors: Vectors
+    titles: list[str]
+    units: list[list[str]]
+    shown: list[list[int | None]]               # units from top to bottom; None is the ellipsis
+
+
+def network(layers: Any, *, biases: Sequence[Any] | None = None, inputs: Any = None,
+            values: Sequence[Any] | None = None, gradients: Sequence[Any] | None = None,
+            names: Sequence[Any] | None = None, max_units: int = 12, title: str = "",
+            path: Target | None = None) -> Picture:
+    """Draw a network of fully connected layers, with its weights as edges.
+
+    layers     a Module, whose matrices (out, in) are taken in order, or a list of weights (out, in)
+    biases     one (out,) or None a layer; a Module brings its own
+    inputs     (in,) what to write in the input nodes; a Module is run on it, and all values are shown
+    values     a vector a layer, activations to write in the nodes; with or without one for the input
+    gradients  likewise the errors, dL/d(unit), written below the nodes as δ
+    names      one a layer, the input first: a title, or a list of names of its units; None for neither
+    max_units  layers with more are shortened
+    """
+    if max_units < 3:
+        raise unknown("network", f"max_units={max_units}", "give at least 3")
+    matrices, offsets = _matrices(layers)
+    if values is None and inputs is not None and isinstance(layers, Module):
+        values = _activations(layers, inputs, [len(w) for w in matrices])
+    sizes = [matrices[0].shape[1], *(len(w) for w in matrices)]
+    given = _vectors("values", values, sizes)
+    if inputs is not None:
+        given[0] = _vector("inputs", array(inputs).reshape(-1), sizes[0])
+    titles, units = _names(names, sizes)
+    net = _Net(matrices, _vectors("biases", offsets if biases is None else biases, sizes), given,
+               _vectors("gradients", gradients, sizes), titles, units, [_shown(n, max_units) for n in sizes])
+    return fig.finish(_drawn(net), title, path)
+
+
+# -- what to draw --------------------------------------------------------------------------------------------
+
+def _linear(module: Module) -> list[Any]:
+    """The modules in it whose weight is a matrix (out, in)."""
+    return [m for m in module.modules() if np.ndim(getattr(m, "weight", 0)) == 2
+            and not isinstance(m, Embedding)]
+
+
+def _matrices(layers: Any) -> tuple[list[Array], list[Any] | None]:
+    biases: list[Any] | None = None
+    if isinstance(layers, Module):
+        owners = _linear(layers)
+        if not owners:
+            raise wrong("network", f"{type(layers).__name__} has no layer with a weight (out, in)",
+                        "give a model with nn.Linear layers, or a list of matrices; "
+                        "the filters of a convolution are drawn by viz.filters")
+        layers, biases = [m.weight for m in owners], [getattr(m, "bias", None) for m in owners]
+    elif hasattr(layers, "ndim") and layers.ndim == 2:
+        layers = [layers]
+    listed = [numbers("network", f"the weight of layer {k + 1}", w, ndim=2, shape="(out, in)")
+              for k, w in enumerate(layers)]
+    if not listed:
+        raise wrong("network", "there are no layers", "give at least one weight (out, in)")
+    for k, (a, b) in enumerate(pairwise(listed)):
+        if b.shape[1] != len(a):
+            raise wrong("network", f"the weights of layers {k + 1} and {k + 2} have shapes {a.shape} and "
+                        f"{b.shape}, and {len(a)} units do not feed {b.shape[1]} inputs",
+                        "give weights (out, in), transposed if yours are (in, out)")
+    return listed, biases
+
+
+def _activations(module: Module, inputs: Any, sizes: Sequence[int]) -> list[Array]:
+    """What each layer hands on: what the next one was called with, and of the last the module's answer."""
+    seen: list[Array] = []
+    owners = _linear(module)
+    hooks = [m.register_forward_hook(lambda _, given, out: seen.extend((array(given[0]), array(out))))
+             for m in owners]
+    try:
+        with no_grad():
+            answer = array(module(inputs if hasattr(inputs, "numpy") else _like(inputs, owners[0].weight)))
+    finally:
+        for hook in hooks:
+            hook.remove()
+    handed = [*seen[2::2], answer if answer.size == sizes[-1] else seen[-1]]
+    if [a.size for a in handed] != list(sizes):
+        raise wrong("network", f"inputs {np.shape(inputs)} went through {[a.shape for a in handed]}",
+                    f"give one example (in,), or the values yourself: vectors of {list(sizes)}")
+    return [a.reshape(-1) for a in handed]
+
+
+def _like(inputs: Any, weight: Any) -> Any:
+    """Inputs as a tensor of the weights' dtype and device."""
+    return tensor(array(inputs), dtype=weight.dtype, device=weight.device)
+
+
+def _vectors(name: str, given: Sequence[Any] | None, sizes: Sequence[int]) -> list[Array | None]:
+    """A vector a layer, None where there is none; what came without the input's gets a None in front."""
+    if given is None:
+        return [None] * len(sizes)
+    listed = list(given)
+    if len(listed) == len(sizes) - 1:
+        listed.insert(0, None)
+    if len(listed) != len(sizes):
+        raise wrong("network", f"{len(listed)} {name} for {len(sizes) - 1} layers of weights",
+                    f"give {len(sizes) - 1}, or {len(sizes)} with the input's first")
+    return [None if v is None else _vector(f"{name} of layer {k}", v, sizes[k]) for k, v in enumerate(listed)]
+
+
+def _vector(name: str, given: Any, size: int) -> Array:
+    vector = numbers("network", name, given, ndim=(0, 1, 2), shape=f"({size},)").reshape(-1)
+    if len(vector) != size:
+        raise wrong("network", f"{name}: shape {np.shape(array(given))} for {size} units",
+                    f"give ({size},), the numbers of one example")
+    return vector
+
+
+def _names(names: Sequence[Any] | None, sizes: Sequence[int]) -> tuple[list[str], list[list[str]]]:
+    hidden = [f"hidden {k}" if len(sizes) > 3 else "hidden" for k in range(1, len(sizes) - 1)]
+    titles, units = ["input", *hidden, "output"], [[] for _ in sizes]  # type: list[str], list[list[str]]
+    if names is None:
+        return titles, units
+    if len(names) != len(sizes):
+        raise wrong("network", f"{len(names)} names for {len(sizes)} layers of units",
+                    "give one a layer, the input's first: a title, a list of its units' names, or None")
+    for k, name in enumerate(names):
+        if isinstance(name, str):
+            titles[k] = name
+        elif name is not None:
+            units[k] = [str(unit) for unit in name]
+            if len(units[k]) != sizes[k]:
+                raise wrong("network", f"{len(units[k])} names for the {sizes[k]} units of layer {k}",
+                            "give one each")
+    return titles, units
+
+
+def _shown(count: int, most: int) -> list[int | None]:
+    if count <= most:
+        return list(range(count))
+    top = most // 2
+    return [*range(top), None, *range(count - (most - 1 - top), count)]
+
+
+# -- drawing it --------------------------------------------------------------------------------------------
+
+def _drawn(net: _Net) -> Any:
+    tall = max(len(shown) for shown in net.shown)
+    below = any(v is not None for v in (*net.biases, *net.errors))
+    step = 1.3 if below else 1.0
+    busy = max(len(a) * len(b) for a, b in pairwise(net.shown))
+    across = 3.0 if busy <= _FEW else 2.2 + 0.08 * tall
+    sides = [max((len(u) for u in names), default=0) * 0.13 for names in (net.units[0], net.units[-1])]
+    width, height = across * (len(net.shown) - 1), step * (tall - 1)
+    figure = fig.figure(max(4.4, _INCH * (width + 1.2 + sum(sides)) + 0.9),
+                        max(2.4, _INCH * (height + 2.4) + 0.3))
+    axes = fig.bare(figure)
+    axes.set_aspect("equal")
+    axes.set_xlim(-0.6 - sides[0], width + 0.6 + sides[1])
+    axes.set_ylim(-height / 2 - 1.55, height / 2 + 0.6)
+    places = [[(across * k, step * ((len(shown) - 1) / 2 - i)) for i in range(len(shown))]
+              for k, shown in enumerate(net.shown)]
+    largest = max(float(np.nanmax(np.abs(w))) for w in net.weights)
+    colour = fig.around_zero(largest)
+    for k, weight in enumerate(net.weights):
+        _edges(axes, net, k, weight, places, colour, largest)
+    strongest = max((float(np.nanmax(np.abs(v))) for v in net.values if v is not None), default=0.0)
+    paint = fig.around_zero(strongest)
+    for k, shown in enumerate(net.shown):
+        for unit, place in zip(shown, places[k]):
+            _node(axes, net, k, unit, place, paint)
+        size = len(net.weights[k - 1]) if k else net.weights[0].shape[1]
+        axes.text(across * k, -height / 2 - 1.05, f"{net.titles[k]}\n{size} unit{'s' * (size != 1)}",
+                  ha="center", va="center", fontsize=9, color=INK)
+    fig.colour_bar(figure, colour, axes, "weight", shrink=0.75)
+    return figure
+
+
+def _edges(axes: Axes, net: _Net, k: int, weight: Array, places: Any, colour: Any, largest: float) -> None:
+    """All edges from layer k to k + 1, the strongest on top."""
+    pairs = [(abs(float(weight[j, i])), i, j, a, b) for a, i in enumerate(net.shown[k]) if i is not None
+             for b, j in enumerate(net.shown[k + 1]) if j is not None]
+    pairs.sort(key=lambda pair: pair[0])
+    ends = [(places[k][a], places[k + 1][b]) for *_, a, b in pairs]
+    sizes = np.array([float(weight[j, i]) for _, i, j, *_ in pairs])
+    widths = 0.5 + 3.5 * np.abs(sizes) / (largest or 1.0)
+    axes.add_collection(fig.line_collection(ends, colors=colour.to_rgba(sizes), linewidths=widths, zorder=1))
+    if len(pairs) > _FEW:
+        return
+    for value, ((x, y), (u, v)) in zip(sizes, ends):
+        share = 0.3                             # near its origin, where edges to one unit are still apart
+        axes.text(x + share * (u - x), y + share * (v - y), short(value), fontsize=8, color=INK, ha="center",
+                  va="center", zorder=3, bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.8,
+                                               "alpha": 0.85})
+
+
+def _node(axes: Axes, net: _Net, k: int, unit: int | None, place: tuple[float, float], paint: Any) -> None:
+    x, y = place
+    if unit is None:
+        axes.text(x, y, "…", rotation=90, fontsize=17, ha="center", va="center", color=INK, zorder=3)
+        return
+    value = net.values[k]
+    fill = PAPER if value is None else paint.to_rgba(value[unit])
+    axes.add_patch(fig.circle(x, y, _RADIUS, facecolor=fill, edgecolor=SPINE, linewidth=1.2, zorder=2))
+    if value is not None:
+        axes.text(x, y, short(float(value[unit])), fontsize=8, ha="center", va="center", zorder=3,
+                  color=fig.ink_on(fill))
+    said = [f"{letter} {short(float(vectors[k][unit]))}" for letter, vectors  # type: ignore[index]
+            in (("b", net.biases), ("δ", net.errors)) if vectors[k] is not None]
+    if said:
+        axes.text(x, y - _RADIUS - 0.06, "\n".join(said), fontsize=7.5, ha="center", va="top", color=INK,
+                  zorder=3, linespacing=1.05)
+    if net.units[k]:
+        outer = k in (0, len(net.shown) - 1)
+        side = -1 if k == 0 else 1
+        axes.text(x + side * (_RADIUS + 0.1) if outer else x, y if outer else y + _RADIUS + 0.04,
+                  net.units[k][unit], fontsize=9, color=INK, zorder=3, va="center" if outer else "bottom",
+                  ha="center" if not outer else "right" if side < 0 else "left")

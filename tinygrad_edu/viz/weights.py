@@ -1,0 +1,130 @@
+"""What is in the numbers of a model: histograms of weights and gradients, first-layer filters, images."""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from tinygrad_edu.nn import Module
+from tinygrad_edu.viz import figure as fig
+from tinygrad_edu.viz.figure import INK, PALETTE, Picture
+from tinygrad_edu.viz.inputs import Array, Target, named, numbers, short, titled, unknown, wrong
+
+
+def histograms(tables: Mapping[str, Any] | Module, *, gradients: bool = False, bins: int = 40,
+               title: str = "", path: Target | None = None) -> Picture:
+    """Draw how numbers are spread, a panel for each array.
+
+    tables     {name: array of any shape}, or a Module, whose parameters are taken
+    gradients  draw the `.grad` of the tensors instead of their values
+    bins       bars a panel
+    """
+    name = "histograms"
+    if bins < 1:
+        raise unknown(name, f"bins={bins}", "give at least 1")
+    pairs = dict(tables.named_parameters()) if isinstance(tables, Module) else tables
+    found = named(name, "the arrays", pairs)
+    if gradients:
+        missing = [label for label, tensor in found.items() if getattr(tensor, "grad", None) is None]
+        if missing:
+            raise unknown(name, f"gradients=True, and {', '.join(missing)} has none",
+                          "call loss.backward() first, and retain_grad() on what is no parameter")
+        found = {label: tensor.grad for label, tensor in found.items()}
+    rows, wide = fig.arrangement(len(found), None)
+    figure = fig.figure(max(3.1 * wide, 4.2) + 0.2, 2.5 * rows + 0.4)
+    for i, (label, given) in enumerate(found.items()):
+        values = numbers(name, label, given)
+        axes = fig.axes(figure, rows, wide, i + 1)
+        axes.set_title(f"{label} {'×'.join(map(str, values.shape))}".strip(), fontsize=9.5)
+        _histogram(axes, values.reshape(-1), bins, PALETTE[1] if gradients else PALETTE[0])
+        axes.set_xlabel("gradient" if gradients else "value")
+        if i % wide == 0:
+            axes.set_ylabel("count")
+    return fig.finish(figure, title, path)
+
+
+def _histogram(axes: Any, values: Array, bins: int, colour: str) -> None:
+    finite = values[np.isfinite(values)]
+    if finite.size:
+        axes.hist(finite, bins=min(bins, max(1, finite.size)), color=colour, alpha=0.85, edgecolor=fig.PAPER,
+                  linewidth=0.3)
+        if finite.min() <= 0 <= finite.max():
+            axes.axvline(0.0, color=INK, linewidth=0.9, linestyle=":")
+    said = "no finite number"
+    if finite.size:
+        said = f"{short(float(finite.mean()))} ± {short(float(finite.std()))}"
+    if finite.size < values.size:
+        said += f"\n{values.size - finite.size} not finite"
+    axes.margins(y=0.22)
+    axes.text(0.98, 0.97, said, transform=axes.transAxes, ha="right", va="top", fontsize=8, color=INK)
+
+
+def filters(weight: Any, *, shape: tuple[int, int] | None = None, max_filters: int = 25, title: str = "",
+            path: Target | None = None) -> Picture:
+    """Draw what each unit of a first layer looks for: its weights as an image, blue below 0, orange above.
+
+    weight       (units, pixels), or (units, channels, h, w): one image a unit and channel
+    shape        (h, w) of the pixels; None takes a square
+    max_filters  draw the first so many
+    """
+    name = "filters"
+    if max_filters < 1:
+        raise unknown(name, f"max_filters={max_filters}", "give at least 1")
+    w = numbers(name, "weight", weight, ndim=(2, 4), shape="(units, pixels) or (units, channels, h, w)")
+    if w.ndim == 2:
+        side = round(float(np.sqrt(w.shape[1])))
+        h, wide = (side, side) if shape is None else shape
+        if h * wide != w.shape[1]:
+            raise wrong(name, f"weight has shape {w.shape}, and {w.shape[1]} pixels are not {h} x {wide}",
+                        f"give shape=(h, w) with h * w = {w.shape[1]}")
+        w = w.reshape(-1, 1, h, wide)
+    units, channels = w.shape[:2]
+    tiles = w.reshape(-1, *w.shape[2:])[:max_filters]
+    said = [f"{i // channels}" if channels == 1 else f"{i // channels}, channel {i % channels}"
+            for i in range(len(tiles))]
+    largest = float(np.nanmax(np.abs(tiles)))
+    colour = fig.around_zero(largest)
+    figure, axes = _tiles(tiles, [f"unit {text}" for text in said], channels if channels > 1 else None,
+                          cmap=colour.cmap, norm=colour.norm, bar=True)
+    fig.colour_bar(figure, colour, axes, "weight", shrink=0.9)
+    if len(tiles) < units * channels:
+        figure.supxlabel(f"the first {len(tiles)} of {units * channels}", fontsize=9, color=INK)
+    return fig.finish(figure, title, path)
+
+
+def images(array: Any, *, titles: Sequence[Any] | None = None, columns: int | None = None, title: str = "",
+           path: Target | None = None) -> Picture:
+    """Draw pictures beside each other, in the same greys: (n, h, w), one (h, w), or colours (n, h, w, 3)."""
+    pixels = numbers("images", "array", array, ndim=(2, 3, 4), shape="(n, h, w) or (n, h, w, 3)")
+    if pixels.ndim == 2:
+        pixels = pixels[None]
+    if pixels.ndim == 4 and pixels.shape[-1] == 1:
+        pixels = pixels[..., 0]
+    elif pixels.ndim == 4 and pixels.shape[1] == 1:
+        pixels = pixels[:, 0]
+    elif pixels.ndim == 4 and pixels.shape[-1] != 3:
+        raise wrong("images", f"array has shape {pixels.shape}",
+                    "give greys (n, h, w) or colours (n, h, w, 3); te.permute_dims moves the channels")
+    low, high = float(np.nanmin(pixels)), float(np.nanmax(pixels))
+    if pixels.ndim == 4:
+        pixels = (pixels - min(low, 0.0)) / ((high if high > 1 else 1.0) - min(low, 0.0))
+    figure, _ = _tiles(pixels, titled("images", titles, len(pixels)), columns, cmap=fig.colour_map("grey"),
+                       vmin=low, vmax=high if high > low else low + 1)
+    return fig.finish(figure, title, path)
+
+
+def _tiles(tiles: Array, titles: Sequence[str], columns: int | None, *, bar: bool = False,
+           **look: Any) -> tuple[Any, list[Any]]:
+    """Images in rows and columns, every pixel a square of one colour."""
+    rows, wide = fig.arrangement(len(tiles), columns, 8)
+    height, width = tiles.shape[1:3]
+    high = 1.15 * min(max(height / width, 0.4), 2.5)
+    figure = fig.figure(max(1.15 * wide + bar, 2.6), max(rows * (high + 0.25 * any(titles)) + 0.4, 1.6))
+    drawn = []
+    for i, (tile, text) in enumerate(zip(tiles, titles)):
+        axes = fig.bare(figure, rows, wide, i + 1)
+        axes.imshow(tile, interpolation="nearest", **look)
+        axes.set_title(text, fontsize=8.5, pad=3)
+        drawn.append(axes)
+    return figure, drawn
