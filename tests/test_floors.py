@@ -17,7 +17,7 @@ FLOORS = {
     3: ("ops",),
     4: ("tensor", "functional", "calculus"),
     5: ("nn", "optim", "data", "metrics"),
-    6: ("check", "cuda", "testing", "viz", "jit", "profile", "reference", "source", "anomaly"),
+    6: ("check", "cuda", "testing", "viz", "jit", "profile", "reference", "evidence", "source", "anomaly"),
     7: ("cli", "training", "__main__", "sklearn", "playground", "distributed"),
 }
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names}

@@ -262,8 +262,11 @@ def opcheck(op: Op, *, examples: int = 20, order: int = 2, seed: int = 0) -> Non
         edgecheck(op, e)
 
 
-def callcheck(op: Op, call: Call, *, order: int = 2, device: str | None = None) -> None:
-    """What `opcheck` does, for one call; the gradients are those on `device`."""
+def callcheck(op: Op, call: Call, *, order: int = 2, device: str | None = None) -> Report | None:
+    """What `opcheck` does, for one call; the gradients are those on `device`.
+
+    Returns what `gradcheck` measured, or None where nothing can be differentiated.
+    """
     arrays = [np.asarray(a) for a in call.arrays]
     floats = [i for i, a in enumerate(arrays) if a.dtype.kind == "f"]
     before = [a.copy() for a in arrays]
@@ -274,7 +277,7 @@ def callcheck(op: Op, call: Call, *, order: int = 2, device: str | None = None) 
     _check_memory(op, guarded, out)
     _check_dtypes(op, arrays, call.params, out)
     if not op.differentiable:
-        return
+        return None
     for mask in itertools.product((False, True), repeat=len(floats)):
         _check_saved(op, arrays, call.params, tuple(itertools.compress(floats, mask)))
 
@@ -284,8 +287,9 @@ def callcheck(op: Op, call: Call, *, order: int = 2, device: str | None = None) 
             given[i] = x
         return op(*given, **call.params)
     run.__name__ = op.name
-    if floats and out.dtype.kind == "f":
-        gradcheck(run, [arrays[i] for i in floats], order=order, device=device)
+    if not floats or out.dtype.kind != "f":
+        return None
+    return gradcheck(run, [arrays[i] for i in floats], order=order, device=device)
 
 
 def edgecheck(op: Op, at: Edge, *, device: str | None = None) -> None:

@@ -3,8 +3,9 @@
     python -m tinygrad_edu.reference [--check] [--out DIRECTORY]
 
 Formula, rules, what is saved, where it is differentiable, what holds at special points: all of it is read off
-the declaration that also runs, so a page cannot say what the code does not do. `--check` writes nothing and
-exits with 1 when a page is not what would be written. `describe(op)` is the section of one op, a user's too.
+the declaration that also runs, so a page cannot say what the code does not do. `evidence` adds the proof and
+the kernel. `--check` writes nothing and exits with 1 when a page is not what would be written. `describe(op)`
+is the section of one op, a user's too.
 """
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu import functional, ops
+from tinygrad_edu import evidence, functional, ops
 from tinygrad_edu.domain import Call, Edge, SeededDraw
 from tinygrad_edu.engine.op import REGISTRY, Op
 from tinygrad_edu.source import declares, source_of
@@ -34,7 +35,8 @@ _DEFAULT = Path(__file__).resolve().parents[1] / "docs" / "reference"
 
 def describe(op: Op) -> str:
     """The section of one op, in Markdown."""
-    parts = [f"## {op.name}", *_summary(op), _inputs(op), _rules(op), _saves(op), _edges(op), _example(op)]
+    parts = [f"## {op.name}", *_summary(op), _inputs(op), _rules(op), _saves(op), evidence.proof(op),
+             _edges(op), evidence.kernel(op), _example(op)]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 
