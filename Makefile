@@ -51,10 +51,11 @@ test: $(DEV) simulator  ## run the test suite (without PyTorch)
 coverage: $(DEV) simulator  ## the same, and which lines of the library it did not reach (a third slower)
 	@$(TESTS) --dist worksteal -m "not oracle" --cov --cov-report=term
 
-# The tests that take any device, and the kernels' own. The second device: make DEVICE=cuda device-tests
+# The tests that take any device; those that name one run in `make test`. Another: make DEVICE=cuda device-tests
 DEVICE ?= simulator
 device-tests: $(DEV) simulator  ## run the tests of ops, models and optimizers on the simulated GPU
 	@$(TESTS) --dist worksteal -m "not oracle" --device $(DEVICE) \
+	    --ignore tests/ops/test_device.py --ignore tests/ops/test_boxed.py \
 	    tests/ops tests/nn tests/optim tests/public tests/functional
 
 kernels: $(NVCC)  ## compile every kernel for every architecture by real nvcc; fail on a spill or warning
