@@ -93,5 +93,5 @@ __device__ __forceinline__ void reduce_rows(typename R::Result* out, const void*
 }
 
 }  // namespace reducing
-#define RESIDENT (sizeof(number) == 8 ? 3 : 4)  // 80 or 64 registers a thread
+#define RESIDENT 3  // 80 registers a thread, and 48 KB on their way
 #include "reduce/kernels.cuh"
