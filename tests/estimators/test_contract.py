@@ -43,8 +43,10 @@ def statuses(estimator):
     return Counter(one["status"] for one in done)
 
 
-@pytest.mark.parametrize("model", [ours.MLPClassifier(), ours.MLPRegressor(),
-                                   ours.MLPClassifier(activation="gelu", max_iter=100)],
+AUTOGRAD = ours.MLPClassifier(10, activation="silu", learning_rate_init=0.05, max_iter=60)
+
+
+@pytest.mark.parametrize("model", [ours.MLPClassifier(), ours.MLPRegressor(), AUTOGRAD],
                          ids=["classifier", "regressor", "autograd"])
 def test_every_check_passes(model):
     """`SCIPY_ARRAY_API=1 python -m tests.estimators.test_contract` prints the counts of both."""
