@@ -53,8 +53,6 @@ def boundary_animation(predicts: Iterable[Predict | tuple[str, Predict]], featur
     figure = fig.figure(5.6, 5.0)
     axes = fig.axes(figure, grid=False)
     plane.scatter(axes, class_names, feature_names)
-    if title:
-        figure.suptitle(title, color=INK, fontsize=12)
     frames: list[Array] = []
     painted: list[Any] = []
     for i, item in enumerate(predicts):
@@ -62,7 +60,7 @@ def boundary_animation(predicts: Iterable[Predict | tuple[str, Predict]], featur
         for artist in painted:
             artist.remove()
         painted = plane.paint(axes, plane.shares(predict))
-        axes.set_title(str(label), fontsize=10.5)
+        axes.set_title("\n".join(filter(None, (title, str(label)))), fontsize=11)
         frames.append(fig.pixels(figure))
         figure.set_layout_engine("none")        # what the first picture settled stays: nothing jumps
     if not frames:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.viz import figure as fig
-from tinygrad_edu.viz.figure import INK, MARKERS, PALETTE, PAPER, Picture
+from tinygrad_edu.viz.figure import INK, MARKERS, PALETTE, PAPER, SPINE, Picture
 from tinygrad_edu.viz.inputs import Array, Target, array, named, numbers, short, unknown, wrong
 
 if TYPE_CHECKING:
@@ -39,7 +39,11 @@ def optimizer_paths(f: Callable[[Array, Array], Any], paths: Mapping[str, Any], 
     heights = _Heights(f, xlim, ylim)
     together = columns is None and len(table) <= _TOGETHER
     rows, wide = (1, 1) if together else fig.arrangement(len(table), columns, 3)
-    figure = fig.figure(6.6, 5.0) if together else fig.figure(3.3 * wide + 0.8, 3.1 * rows + 0.4)
+    tall = (ylim[1] - ylim[0]) / (xlim[1] - xlim[0])
+    equal = 0.4 <= tall <= 2.5                  # then steps downhill cross contours at right angles
+    across = 5.4 if together else 3.0
+    high = across * min(tall if equal else 0.8, 1.3)
+    figure = fig.figure((across + 0.3) * wide + 0.9, (high + 0.45) * rows + 0.8)
     groups = [list(table)] if together else [[label] for label in table]
     order = {label: k for k, label in enumerate(table)}
     maps = []
@@ -51,17 +55,23 @@ def optimizer_paths(f: Callable[[Array, Array], Any], paths: Mapping[str, Any], 
             _path(axes, heights, label, table[label], order[label], alone=not together)
         if minimum is not None:
             x, y = numbers(name, "minimum", minimum, ndim=1, shape="(2,)")
-            axes.plot(x, y, "*", color=INK, markersize=13, markeredgecolor=PAPER, zorder=4,
-                      label="minimum" if together else None)
+            axes.plot(x, y, "*", color=INK, markersize=13, markeredgecolor=PAPER, zorder=6)
         axes.set_xlim(*xlim)
         axes.set_ylim(*ylim)
         if i + wide >= len(groups):
             axes.set_xlabel(xlabel)
         if i % wide == 0:
             axes.set_ylabel(ylabel)
-        if together:
-            fig.legend(axes)
-    fig.colour_bar(figure, filled, maps, f"f({xlabel}, {ylabel})")
+        if equal:
+            axes.set_aspect("equal")
+    bar = fig.colour_bar(figure, filled, maps, f"f({xlabel}, {ylabel})")
+    bar.set_ticks(heights.levels[::2], labels=[short(z) for z in heights.levels[::2]])
+    signs = [fig.sign("start", "o", SPINE, hollow=True), fig.sign("end", "s", SPINE)]
+    if minimum is not None:
+        signs.append(fig.sign("minimum", "*", INK))
+    lines = [line for line in maps[0].lines if not str(line.get_label()).startswith("_")] if together else []
+    figure.legend(handles=[*lines, *signs], loc="outside lower center", fontsize=8.5, edgecolor=fig.GRID,
+                  labelcolor=INK, ncols=2 if together else 3)
     return fig.finish(figure, title, path)
 
 
@@ -95,7 +105,7 @@ class _Heights:
     def draw(self, axes: Axes) -> Any:
         axes.contour(self.x, self.y, self.z, levels=self.levels, colors="#8FA6B8", linewidths=0.6, zorder=1)
         return axes.contourf(self.x, self.y, self.z, levels=self.levels, cmap=fig.colour_map("height"),
-                             zorder=0)
+                             norm=fig.steps(self.levels), extend="max", zorder=0)
 
     def leaves(self, points: Array) -> int | None:
         """The first step that is outside the map."""

@@ -34,7 +34,8 @@ MARKERS = "os^Dv<>pPX"
 LINES = ("-", "--", "-.", ":")
 INK, GRID, PAPER, SPINE = "#333333", "#dddddd", "#ffffff", "#888888"
 # Colours for numbers, light to dark or through a pale middle: they are read without red against green.
-MAPS = {"diverging": ("#08306B", NEGATIVE, "#7FB2DA", "#F2F2F2", "#EFA56B", POSITIVE, "#662500"),
+MAPS = {"diverging": (NEGATIVE, "#6BA8D6", "#F0F0F0", "#F0A060", POSITIVE),
+        "edges": (NEGATIVE, "#6BA8D6", "#D8D8D8", "#F0A060", POSITIVE),
         "amount": ("#FFFFFF", "#C6DBEF", "#6BAED6", NEGATIVE, "#08306B"),
         "height": ("#A9C3D8", "#CBDCE8", "#E6EEF4", "#FAFCFD"),
         "grey": ("#000000", "#FFFFFF")}
@@ -170,12 +171,14 @@ def legend(axes: Axes, where: Literal["best", "lower right"] = "best") -> None:
     axes.legend(loc=where, fontsize=8.5, framealpha=0.85, edgecolor=GRID, labelcolor=INK)
 
 
-def colour_bar(figure: Figure, mappable: Any, axes: Any, label: str, *, shrink: float = 1.0) -> None:
+def colour_bar(figure: Figure, mappable: Any, axes: Any, label: str, *, shrink: float = 1.0) -> Any:
     """The scale of the colours, with its unit."""
-    bar = figure.colorbar(mappable, ax=axes, shrink=shrink, pad=0.02, aspect=28)
+    thin = shrink * figure.get_figheight() / 0.17
+    bar = figure.colorbar(mappable, ax=axes, shrink=shrink, pad=0.02, aspect=thin)
     bar.set_label(label, color=INK, fontsize=9)
     bar.ax.tick_params(colors=INK, labelsize=8)
     bar.outline.set_visible(False)
+    return bar
 
 
 def colour_map(name: str) -> LinearSegmentedColormap:
@@ -189,6 +192,19 @@ def around_zero(largest: float, name: str = "diverging") -> Any:
     from matplotlib.cm import ScalarMappable
     from matplotlib.colors import Normalize
     return ScalarMappable(Normalize(-(largest or 1.0), largest or 1.0), colour_map(name))
+
+
+def steps(levels: Array) -> Any:
+    """Numbers to colours so that each of the intervals between levels has one, however long it is."""
+    from matplotlib.colors import BoundaryNorm
+    return BoundaryNorm(levels, 256, extend="max")
+
+
+def sign(label: str, marker: str, colour: str, *, hollow: bool = False) -> Any:
+    """A marker for a legend."""
+    from matplotlib.lines import Line2D
+    return Line2D([], [], linestyle="", marker=marker, markersize=11 if marker == "*" else 7, label=label,
+                  markerfacecolor=PAPER if hollow else colour, markeredgecolor=colour, markeredgewidth=1.5)
 
 
 def line_collection(segments: Any, **look: Any) -> Any:
@@ -207,7 +223,10 @@ def arrangement(count: int, columns: int | None, most: int = 4) -> tuple[int, in
     """(rows, columns) for `count` small pictures, about as wide as high unless `columns` says."""
     if columns is not None and columns < 1:
         raise unknown("viz", f"columns={columns}", "give at least 1")
-    wide = min(count, columns or (count if count <= 3 else min(most, int(np.ceil(np.sqrt(count))))))
+    if columns is None and count > 3:
+        square = min(most, int(np.ceil(np.sqrt(count))))
+        columns = min(range(square, most + 1), key=lambda wide: -count % wide)      # the fewest gaps
+    wide = min(count, columns or count)
     return -(-count // wide), wide
 
 
@@ -232,7 +251,10 @@ def pixels(figure: Figure) -> Array:
 def gif(frames: Sequence[Array], milliseconds: Sequence[int]) -> bytes:
     """Frames (height, width, 3) as an endless GIF, each shown so long; one table of colours for all."""
     from PIL import Image
-    colours = Image.fromarray(frames[-1]).quantize(255, dither=Image.Dither.NONE)
+    some = np.concatenate([frames[i] for i in sorted({0, len(frames) // 2, len(frames) - 1})])
+    table = Image.fromarray(some).quantize(255, dither=Image.Dither.NONE).getpalette() or []
+    colours = Image.new("P", (1, 1))
+    colours.putpalette([255, 255, 255, *table[:765]])                   # paper stays white
     images = [Image.fromarray(frame).quantize(palette=colours, dither=Image.Dither.NONE) for frame in frames]
     buffer = io.BytesIO()
     # Frames that are equal would be joined into one, and their number would no longer be that of the steps.

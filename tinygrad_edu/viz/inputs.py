@@ -69,9 +69,9 @@ def titled(function: str, titles: Sequence[Any] | None, count: int) -> list[str]
     return [str(title) for title in titles[:count]]
 
 
-def short(value: float) -> str:
-    """A number for a person, in as few letters as three digits take: `0.25`, `-1.5`, `2e+06`."""
-    if value == 0 or not np.isfinite(value):
-        return f"{abs(value):g}" if value == 0 else f"{value:g}".replace("-", "−")
-    digits = f"{value:.2f}".rstrip("0").rstrip(".") if 0.01 <= abs(value) < 100 else f"{value:.3g}"
-    return digits.replace("-", "−")
+def short(value: float, digits: int = 3) -> str:
+    """A number for a person: three digits, a true minus, and no zeros that say nothing: `0.25`, `−1.5e6`."""
+    text = f"{value:.{digits}g}".replace("-", "−").replace("e+", "e")
+    head, _, power = text.partition("e")
+    sign, power = power[:power.startswith("−")], power.lstrip("−0")
+    return ("0" if head == "−0" else head) + (f"e{sign}{power}" if power else "")

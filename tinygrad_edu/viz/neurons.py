@@ -23,7 +23,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _RADIUS, _INCH = 0.33, 0.68                     # of a node, in units; inches a unit
+_SMALL = 6                                      # units of a layer that have room for their biases
 _FEW = 16                                       # edges between two layers that have room for their numbers
+_CLEAR = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.8}       # behind text that crosses edges
 Vectors = Sequence[Array | None]
 
 
@@ -46,7 +48,7 @@ def network(layers: Any, *, biases: Sequence[Any] | None = None, inputs: Any = N
     """Draw a network of fully connected layers, with its weights as edges.
 
     layers     a Module, whose matrices (out, in) are taken in order, or a list of weights (out, in)
-    biases     one (out,) or None a layer; a Module brings its own
+    biases     one (out,) or None a layer; a Module brings its own, written as b where there is room
     inputs     (in,) what to write in the input nodes; a Module is run on it, and all values are shown
     values     a vector a layer, activations to write in the nodes; with or without one for the input
     gradients  likewise the errors, dL/d(unit), written below the nodes as δ
@@ -63,9 +65,12 @@ def network(layers: Any, *, biases: Sequence[Any] | None = None, inputs: Any = N
     if inputs is not None:
         given[0] = _vector("inputs", array(inputs).reshape(-1), sizes[0])
     titles, units = _names(names, sizes)
+    shown = [_shown(n, max_units) for n in sizes]
+    if biases is None and max(map(len, shown)) > _SMALL:
+        offsets = None                          # nobody asked for them, and there are many
     net = _Net(matrices, _vectors("biases", offsets if biases is None else biases, sizes), given,
-               _vectors("gradients", gradients, sizes), titles, units, [_shown(n, max_units) for n in sizes])
-    return fig.finish(_drawn(net), title, path)
+               _vectors("gradients", gradients, sizes), titles, units, shown)
+    return fig.finish(_drawn(net, title), title, path)
 
 
 # -- what to draw --------------------------------------------------------------------------------------------
@@ -172,24 +177,24 @@ def _shown(count: int, most: int) -> list[int | None]:
 
 # -- drawing it --------------------------------------------------------------------------------------------
 
-def _drawn(net: _Net) -> Any:
+def _drawn(net: _Net, title: str) -> Any:
     tall = max(len(shown) for shown in net.shown)
+    busy = max(len(a) * len(b) for a, b in pairwise(net.shown))
     below = any(v is not None for v in (*net.biases, *net.errors))
     step = 1.3 if below else 1.0
-    busy = max(len(a) * len(b) for a, b in pairwise(net.shown))
     across = 3.0 if busy <= _FEW else 2.2 + 0.08 * tall
     sides = [max((len(u) for u in names), default=0) * 0.13 for names in (net.units[0], net.units[-1])]
     width, height = across * (len(net.shown) - 1), step * (tall - 1)
     figure = fig.figure(max(4.4, _INCH * (width + 1.2 + sum(sides)) + 0.9),
-                        max(2.4, _INCH * (height + 2.4) + 0.3))
+                        max(2.4, _INCH * (height + 1.9) + 0.3 * bool(title)))
     axes = fig.bare(figure)
     axes.set_aspect("equal")
     axes.set_xlim(-0.6 - sides[0], width + 0.6 + sides[1])
-    axes.set_ylim(-height / 2 - 1.55, height / 2 + 0.6)
+    axes.set_ylim(-height / 2 - 1.4, height / 2 + 0.5)
     places = [[(across * k, step * ((len(shown) - 1) / 2 - i)) for i in range(len(shown))]
               for k, shown in enumerate(net.shown)]
     largest = max(float(np.nanmax(np.abs(w))) for w in net.weights)
-    colour = fig.around_zero(largest)
+    colour = fig.around_zero(largest, "edges")
     for k, weight in enumerate(net.weights):
         _edges(axes, net, k, weight, places, colour, largest)
     strongest = max((float(np.nanmax(np.abs(v))) for v in net.values if v is not None), default=0.0)
@@ -218,26 +223,28 @@ def _edges(axes: Axes, net: _Net, k: int, weight: Array, places: Any, colour: An
     for value, ((x, y), (u, v)) in zip(sizes, ends):
         share = 0.3                             # near its origin, where edges to one unit are still apart
         axes.text(x + share * (u - x), y + share * (v - y), short(value), fontsize=8, color=INK, ha="center",
-                  va="center", zorder=3, bbox={"facecolor": PAPER, "edgecolor": "none", "pad": 0.8,
-                                               "alpha": 0.85})
+                  va="center", zorder=3, bbox=_CLEAR)
 
 
 def _node(axes: Axes, net: _Net, k: int, unit: int | None, place: tuple[float, float], paint: Any) -> None:
     x, y = place
     if unit is None:
-        axes.text(x, y, "…", rotation=90, fontsize=17, ha="center", va="center", color=INK, zorder=3)
+        missing = len(net.weights[k - 1]) if k else net.weights[0].shape[1]
+        missing -= len(net.shown[k]) - 1
+        axes.text(x, y, f"…\n{missing} more", fontsize=8.5, ha="center", va="center", color=INK, zorder=3,
+                  bbox=_CLEAR)
         return
     value = net.values[k]
     fill = PAPER if value is None else paint.to_rgba(value[unit])
     axes.add_patch(fig.circle(x, y, _RADIUS, facecolor=fill, edgecolor=SPINE, linewidth=1.2, zorder=2))
     if value is not None:
-        axes.text(x, y, short(float(value[unit])), fontsize=8, ha="center", va="center", zorder=3,
+        axes.text(x, y, short(float(value[unit]), 2), fontsize=8, ha="center", va="center", zorder=3,
                   color=fig.ink_on(fill))
-    said = [f"{letter} {short(float(vectors[k][unit]))}" for letter, vectors  # type: ignore[index]
+    said = [f"{letter} {short(float(vectors[k][unit]), 2)}" for letter, vectors  # type: ignore[index]
             in (("b", net.biases), ("δ", net.errors)) if vectors[k] is not None]
     if said:
         axes.text(x, y - _RADIUS - 0.06, "\n".join(said), fontsize=7.5, ha="center", va="top", color=INK,
-                  zorder=3, linespacing=1.05)
+                  zorder=3, linespacing=1.05, bbox=_CLEAR)
     if net.units[k]:
         outer = k in (0, len(net.shown) - 1)
         side = -1 if k == 0 else 1

@@ -32,7 +32,10 @@ def confusion_matrix(labels: Any, predicted: Any, *, class_names: Sequence[str] 
     shown = counts / np.maximum(total, 1) if normalize else counts
     size = len(found)
     side = min(max(0.62 * size, 2.6), 11.0)
-    figure = fig.figure(side + 2.2, side + 1.2)
+    widest = 0.095 * max(map(len, found))
+    slanted = widest > side / size
+    names = 0.7 * widest if slanted else 0.2                # inches below the axes
+    figure = fig.figure(side + 1.6 + widest, side + 1.0 + names + 0.25 * bool(title))
     axes = fig.axes(figure, grid=False)
     mesh = axes.imshow(shown, cmap=fig.colour_map("amount"), vmin=0, vmax=1 if normalize else None)
     for i in range(size):
@@ -41,7 +44,6 @@ def confusion_matrix(labels: Any, predicted: Any, *, class_names: Sequence[str] 
             fill = mesh.cmap(mesh.norm(shown[i, j]))
             axes.text(j, i, text, ha="center", va="center", fontsize=9 if size <= 12 else 7,
                       color=fig.ink_on(fill), fontweight="bold" if i == j else "normal")
-    slanted = max(map(len, found)) * 0.09 > 0.62
     axes.set_xticks(range(size), found, rotation=40 if slanted else 0, ha="right" if slanted else "center",
                     rotation_mode="anchor" if slanted else "default")
     axes.set_yticks(range(size), found)
@@ -50,7 +52,9 @@ def confusion_matrix(labels: Any, predicted: Any, *, class_names: Sequence[str] 
     axes.set_ylabel("true class")
     axes.set_title(f"{int(np.trace(counts))} of {len(truth)} right ({np.trace(counts) / len(truth):.1%})",
                    fontsize=9.5)
-    fig.colour_bar(figure, mesh, axes, "share of the true class" if normalize else "rows")
+    bar = fig.colour_bar(figure, mesh, axes, "share of the true class" if normalize else "rows")
+    if not normalize:
+        bar.ax.locator_params(axis="y", integer=True)
     return fig.finish(figure, title, path)
 
 

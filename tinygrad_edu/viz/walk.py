@@ -276,7 +276,7 @@ def write_bytes(count: int) -> str:
 
 
 def summary(storage: Storage, *, gradient: bool = False) -> str:
-    """A few elements as they are, rows parted by `;`; of more the extremes and the mean, of a gradient its norm."""
+    """A few elements as they are, rows parted by `;`; of more, how they spread; of a gradient, the norm."""
     array = np.asarray(storage.backend.numpy(storage.array))
     if array.size <= FEW:
         rows = array.reshape(1 if array.ndim < 2 else -1, array.shape[-1] if array.ndim else 1)

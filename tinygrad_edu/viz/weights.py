@@ -36,7 +36,7 @@ def histograms(tables: Mapping[str, Any] | Module, *, gradients: bool = False, b
     for i, (label, given) in enumerate(found.items()):
         values = numbers(name, label, given)
         axes = fig.axes(figure, rows, wide, i + 1)
-        axes.set_title(f"{label} {'×'.join(map(str, values.shape))}".strip(), fontsize=9.5)
+        axes.set_title(f"{label} ({'×'.join(map(str, values.shape)) or 'a number'})", fontsize=9.5)
         _histogram(axes, values.reshape(-1), bins, PALETTE[1] if gradients else PALETTE[0])
         axes.set_xlabel("gradient" if gradients else "value")
         if i % wide == 0:
@@ -47,17 +47,20 @@ def histograms(tables: Mapping[str, Any] | Module, *, gradients: bool = False, b
 def _histogram(axes: Any, values: Array, bins: int, colour: str) -> None:
     finite = values[np.isfinite(values)]
     if finite.size:
-        axes.hist(finite, bins=min(bins, max(1, finite.size)), color=colour, alpha=0.85, edgecolor=fig.PAPER,
+        most = int(np.ceil(2 * np.sqrt(finite.size)))       # few numbers in many bins are a comb
+        axes.hist(finite, bins=min(bins, most), color=colour, alpha=0.85, edgecolor=fig.PAPER,
                   linewidth=0.3)
         if finite.min() <= 0 <= finite.max():
             axes.axvline(0.0, color=INK, linewidth=0.9, linestyle=":")
     said = "no finite number"
     if finite.size:
-        said = f"{short(float(finite.mean()))} ± {short(float(finite.std()))}"
+        said = f"mean {short(float(finite.mean()))}, std {short(float(finite.std()))}"
     if finite.size < values.size:
         said += f"\n{values.size - finite.size} not finite"
     axes.margins(y=0.22)
-    axes.text(0.98, 0.97, said, transform=axes.transAxes, ha="right", va="top", fontsize=8, color=INK)
+    axes.locator_params(axis="y", integer=True)
+    axes.text(0.98, 0.97, said, transform=axes.transAxes, ha="right", va="top", fontsize=8, color=INK,
+              bbox={"facecolor": fig.PAPER, "edgecolor": "none", "pad": 1.0, "alpha": 0.8})
 
 
 def filters(weight: Any, *, shape: tuple[int, int] | None = None, max_filters: int = 25, title: str = "",
@@ -119,8 +122,8 @@ def _tiles(tiles: Array, titles: Sequence[str], columns: int | None, *, bar: boo
     """Images in rows and columns, every pixel a square of one colour."""
     rows, wide = fig.arrangement(len(tiles), columns, 8)
     height, width = tiles.shape[1:3]
-    high = 1.15 * min(max(height / width, 0.4), 2.5)
-    figure = fig.figure(max(1.15 * wide + bar, 2.6), max(rows * (high + 0.25 * any(titles)) + 0.4, 1.6))
+    high = 1.1 * min(max(height / width, 0.4), 2.5)
+    figure = fig.figure(max(1.15 * wide + bar, 2.6), max(rows * (high + 0.06 + 0.2 * any(titles)) + 0.3, 1.6))
     drawn = []
     for i, (tile, text) in enumerate(zip(tiles, titles)):
         axes = fig.bare(figure, rows, wide, i + 1)
