@@ -144,25 +144,23 @@ def needs(said: str) -> list[Need]:
     return found
 
 
-def threads_of(rung: Rung) -> int:
+def threads_of(ladder: Ladder, rung: Rung, symbol: str = "") -> int:
     """Threads in a block."""
     assert not callable(rung.block)
-    return math.prod(rung.block)
+    return ladder.second.get(symbol) or math.prod(rung.block)
 
 
-def row(rung: Rung, dtype: str, found: list[Need], architectures: tuple[str, ...]) -> str:
+def row(ladder: Ladder, rung: Rung, dtype: str, found: list[Need], architectures: tuple[str, ...]) -> str:
     """A line of a family's table: the kernel that needs most registers speaks for all of the rung's."""
     cells = []
     for number in architectures:
         mine = [n for n in found if n.architecture == number]
         worst = max(mine, key=lambda n: n.registers)
-        cells.append(f"{worst.registers} · {100 * min(occupancy(n, threads_of(rung)) for n in mine):.0f} %")
-    shared = max(n.shared for n in found)
-    return (
-        f"| {rung.name} | {dtype} | {threads_of(rung)} | {shared:,} | {sum(n.spilled for n in found)} | "
-        + " | ".join(cells)
-        + " |"
-    )
+        part = min(occupancy(n, threads_of(ladder, rung, n.symbol)) for n in mine)
+        cells.append(f"{worst.registers} · {100 * part:.0f} %")
+    shared, spilled = max(n.shared for n in found), sum(n.spilled for n in found)
+    first = [rung.name, dtype, str(threads_of(ladder, rung)), f"{shared:,}", str(spilled)]
+    return "| " + " | ".join(first + cells) + " |"
 
 
 def main() -> int:
@@ -189,7 +187,7 @@ def main() -> int:
         said = pool.map(lambda job: compiled(nvcc, *job, architectures), work)
         for (ladder, rung, dtype), text in zip(work, tqdm(said, total=len(work), unit="file"), strict=True):
             found = needs(text)
-            tables.setdefault(ladder.family, []).append(row(rung, dtype, found, architectures))
+            tables.setdefault(ladder.family, []).append(row(ladder, rung, dtype, found, architectures))
             failures += [
                 f"{ladder.family}/{rung.name} {n.symbol} {dtype} sm_{n.architecture}: {n.spilled} bytes "
                 "spilled"

@@ -50,6 +50,7 @@ class Ladder:
     production: str | Callable[..., str]  # a rung's name, or a function of (dtype, *sizes)
     unit: str  # ladders of one unit are compiled in one nvcc run per dtype
     extra: tuple[str, ...] = ()  # files that the rungs include, besides common.cuh
+    second: Mapping[str, int] = field(default_factory=dict)  # symbol -> threads, of second steps
 
     def rung(self, name: str) -> Rung:
         """The rung of that name. Raises KeyError naming those there are."""

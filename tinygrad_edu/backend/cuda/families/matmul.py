@@ -45,6 +45,7 @@ LADDER = Ladder(
     unit="matmul",
     production="08_double_buffer",
     symbols={"matmul": f"{_PROBLEM.size}s", "matmul_combine": "PPPqqq"},
+    second={"matmul_combine": 256},
     rungs=(
         Rung("01_naive", block=(16, 16, 1), grid=_fixed(16, 16)),
         Rung("02_coalesced", block=(16, 16, 1), grid=_fixed(16, 16)),
@@ -141,8 +142,8 @@ def matmul(device: Cuda, x: DeviceArray, y: DeviceArray, bias: DeviceArray | Non
     )
     if splits > 1:
         device.kernel("matmul", "matmul_combine", dtype, kernel.rung.name).launch_on(
-            (blocks(out.size, 256, 4096), 1, 1),
-            (256, 1, 1),
+            (blocks(out.size, LADDER.second["matmul_combine"], 4096), 1, 1),
+            (LADDER.second["matmul_combine"], 1, 1),
             out.pointer,
             partial.pointer,
             bias_pointer,
