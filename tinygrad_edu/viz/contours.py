@@ -40,10 +40,12 @@ def optimizer_paths(f: Callable[[Array, Array], Any], paths: Mapping[str, Any], 
     together = columns is None and len(table) <= _TOGETHER
     rows, wide = (1, 1) if together else fig.arrangement(len(table), columns, 3)
     tall = (ylim[1] - ylim[0]) / (xlim[1] - xlim[0])
-    equal = 0.4 <= tall <= 2.5                  # then steps downhill cross contours at right angles
+    equal = 0.25 <= tall <= 2.5                  # then steps downhill cross contours at right angles
     across = 5.4 if together else 3.0
     high = across * min(tall if equal else 0.8, 1.3)
-    figure = fig.figure((across + 0.3) * wide + 0.9, (high + 0.45) * rows + 0.8)
+    below = 0.3 if not together else 0.2 * max(len(table), 3)
+    figure = fig.figure((across + 0.45) * wide + 1.2, (high + 0.6) * rows + below + 0.25 * bool(title),
+                        square=equal)
     groups = [list(table)] if together else [[label] for label in table]
     order = {label: k for k, label in enumerate(table)}
     maps = []
@@ -65,13 +67,14 @@ def optimizer_paths(f: Callable[[Array, Array], Any], paths: Mapping[str, Any], 
         if equal:
             axes.set_aspect("equal")
     bar = fig.colour_bar(figure, filled, maps, f"f({xlabel}, {ylabel})")
-    bar.set_ticks(heights.levels[::2], labels=[short(z) for z in heights.levels[::2]])
+    bar.set_ticks(heights.levels[::2], labels=[short(z, 2) for z in heights.levels[::2]])
+    bar.minorticks_off()
     signs = [fig.sign("start", "o", SPINE, hollow=True), fig.sign("end", "s", SPINE)]
     if minimum is not None:
         signs.append(fig.sign("minimum", "*", INK))
     lines = [line for line in maps[0].lines if not str(line.get_label()).startswith("_")] if together else []
     figure.legend(handles=[*lines, *signs], loc="outside lower center", fontsize=8.5, edgecolor=fig.GRID,
-                  labelcolor=INK, ncols=2 if together else 3)
+                  labelcolor=INK, ncols=2 if together else 3, borderaxespad=1.0)
     return fig.finish(figure, title, path)
 
 
@@ -105,7 +108,7 @@ class _Heights:
     def draw(self, axes: Axes) -> Any:
         axes.contour(self.x, self.y, self.z, levels=self.levels, colors="#8FA6B8", linewidths=0.6, zorder=1)
         return axes.contourf(self.x, self.y, self.z, levels=self.levels, cmap=fig.colour_map("height"),
-                             norm=fig.steps(self.levels), extend="max", zorder=0)
+                             norm=fig.steps(self.levels), zorder=0)
 
     def leaves(self, points: Array) -> int | None:
         """The first step that is outside the map."""

@@ -130,13 +130,17 @@ class Animation(Picture):
         return f'<img alt="{self.frames} pictures, animated" src="data:image/gif;base64,{data}"/>'
 
 
-def figure(width: float, height: float) -> Figure:
-    """An empty figure of so many inches. Raises ImportError, with the remedy, without matplotlib."""
+def figure(width: float, height: float, *, square: bool = False) -> Figure:
+    """An empty figure of so many inches. Raises ImportError, with the remedy, where matplotlib is missing.
+
+    square  for axes whose scales have a fixed ratio, which do not fill the room they are given
+    """
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ImportError('pictures need matplotlib: pip install "tinygrad_edu[viz]"') from error
-    return Figure(figsize=(width, height), dpi=120, facecolor=PAPER, layout="constrained")
+    return Figure(figsize=(width, height), dpi=120, facecolor=PAPER,
+                  layout="compressed" if square else "constrained")
 
 
 def axes(figure: Figure, rows: int = 1, columns: int = 1, at: int = 1, *, grid: bool = True) -> Axes:
@@ -197,7 +201,7 @@ def around_zero(largest: float, name: str = "diverging") -> Any:
 def steps(levels: Array) -> Any:
     """Numbers to colours so that each of the intervals between levels has one, however long it is."""
     from matplotlib.colors import BoundaryNorm
-    return BoundaryNorm(levels, 256, extend="max")
+    return BoundaryNorm(levels, 256)
 
 
 def sign(label: str, marker: str, colour: str, *, hollow: bool = False) -> Any:
@@ -254,8 +258,13 @@ def gif(frames: Sequence[Array], milliseconds: Sequence[int]) -> bytes:
     some = np.concatenate([frames[i] for i in sorted({0, len(frames) // 2, len(frames) - 1})])
     table = Image.fromarray(some).quantize(255, dither=Image.Dither.NONE).getpalette() or []
     colours = Image.new("P", (1, 1))
-    colours.putpalette([255, 255, 255, *table[:765]])                   # paper stays white
-    images = [Image.fromarray(frame).quantize(palette=colours, dither=Image.Dither.NONE) for frame in frames]
+    colours.putpalette([255, 255, 255, *table[:765]])
+    images = []
+    for frame in frames:
+        indices = np.array(Image.fromarray(frame).quantize(palette=colours, dither=Image.Dither.NONE))
+        indices[(frame == 255).all(axis=-1)] = 0                        # Pillow takes near for equal
+        images.append(Image.fromarray(indices, "P"))
+        images[-1].putpalette(colours.getpalette() or [])
     buffer = io.BytesIO()
     # Frames that are equal would be joined into one, and their number would no longer be that of the steps.
     images[0].save(buffer, "GIF", save_all=True, append_images=images[1:], duration=list(milliseconds),

@@ -183,10 +183,10 @@ def _drawn(net: _Net, title: str) -> Any:
     below = any(v is not None for v in (*net.biases, *net.errors))
     step = 1.3 if below else 1.0
     across = 3.0 if busy <= _FEW else 2.2 + 0.08 * tall
-    sides = [max((len(u) for u in names), default=0) * 0.13 for names in (net.units[0], net.units[-1])]
+    sides = [max((len(u) for u in names), default=0) * 0.11 for names in (net.units[0], net.units[-1])]
     width, height = across * (len(net.shown) - 1), step * (tall - 1)
     figure = fig.figure(max(4.4, _INCH * (width + 1.2 + sum(sides)) + 0.9),
-                        max(2.4, _INCH * (height + 1.9) + 0.3 * bool(title)))
+                        max(2.4, _INCH * (height + 1.9) + 0.3 * bool(title)), square=True)
     axes = fig.bare(figure)
     axes.set_aspect("equal")
     axes.set_xlim(-0.6 - sides[0], width + 0.6 + sides[1])
@@ -238,7 +238,8 @@ def _node(axes: Axes, net: _Net, k: int, unit: int | None, place: tuple[float, f
     fill = PAPER if value is None else paint.to_rgba(value[unit])
     axes.add_patch(fig.circle(x, y, _RADIUS, facecolor=fill, edgecolor=SPINE, linewidth=1.2, zorder=2))
     if value is not None:
-        axes.text(x, y, short(float(value[unit]), 2), fontsize=8, ha="center", va="center", zorder=3,
+        text = short(float(value[unit]), 2)
+        axes.text(x, y, text, fontsize=8 if len(text) < 6 else 6.5, ha="center", va="center", zorder=3,
                   color=fig.ink_on(fill))
     said = [f"{letter} {short(float(vectors[k][unit]), 2)}" for letter, vectors  # type: ignore[index]
             in (("b", net.biases), ("δ", net.errors)) if vectors[k] is not None]

@@ -32,10 +32,10 @@ def confusion_matrix(labels: Any, predicted: Any, *, class_names: Sequence[str] 
     shown = counts / np.maximum(total, 1) if normalize else counts
     size = len(found)
     side = min(max(0.62 * size, 2.6), 11.0)
-    widest = 0.095 * max(map(len, found))
+    widest = 0.07 * max(map(len, found))
     slanted = widest > side / size
     names = 0.7 * widest if slanted else 0.2                # inches below the axes
-    figure = fig.figure(side + 1.6 + widest, side + 1.0 + names + 0.25 * bool(title))
+    figure = fig.figure(side + 1.6 + widest, side + 1.0 + names + 0.25 * bool(title), square=True)
     axes = fig.axes(figure, grid=False)
     mesh = axes.imshow(shown, cmap=fig.colour_map("amount"), vmin=0, vmax=1 if normalize else None)
     for i in range(size):
@@ -93,7 +93,7 @@ def roc(labels: Any, scores: Any, path: Target | None = None, *, class_names: Se
             {name: scores} of two classes compares models
     """
     truth = array(labels).reshape(-1)
-    figure = fig.figure(5.4, 5.0)
+    figure = fig.figure(5.4, 5.0, square=True)
     axes = fig.axes(figure)
     axes.plot([0, 1], [0, 1], ":", color=INK, linewidth=1, label="chance (AUC 0.5)")
     for k, (name, positive, score) in enumerate(_one_against_rest(truth, scores, class_names)):

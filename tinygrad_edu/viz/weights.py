@@ -59,6 +59,8 @@ def _histogram(axes: Any, values: Array, bins: int, colour: str) -> None:
         said += f"\n{values.size - finite.size} not finite"
     axes.margins(y=0.22)
     axes.locator_params(axis="y", integer=True)
+    axes.locator_params(axis="x", nbins=5)
+    axes.ticklabel_format(axis="x", style="sci", scilimits=(-2, 4), useMathText=True)
     axes.text(0.98, 0.97, said, transform=axes.transAxes, ha="right", va="top", fontsize=8, color=INK,
               bbox={"facecolor": fig.PAPER, "edgecolor": "none", "pad": 1.0, "alpha": 0.8})
 
@@ -123,7 +125,8 @@ def _tiles(tiles: Array, titles: Sequence[str], columns: int | None, *, bar: boo
     rows, wide = fig.arrangement(len(tiles), columns, 8)
     height, width = tiles.shape[1:3]
     high = 1.1 * min(max(height / width, 0.4), 2.5)
-    figure = fig.figure(max(1.15 * wide + bar, 2.6), max(rows * (high + 0.06 + 0.2 * any(titles)) + 0.3, 1.6))
+    figure = fig.figure(max(1.15 * wide + bar, 2.6), max(rows * (high + 0.06 + 0.2 * any(titles)) + 0.3, 1.6),
+                        square=True)
     drawn = []
     for i, (tile, text) in enumerate(zip(tiles, titles)):
         axes = fig.bare(figure, rows, wide, i + 1)
