@@ -102,6 +102,28 @@ def test_values_are_those_of_the_tensors():
     assert viz.walk(y).nodes[-1].value == " ".join(f"{v:.4g}" for v in np.exp([1.0, -2.0]))
 
 
+@pytest.mark.parametrize("ending", ["text", "dot", "svg"])
+def test_values_and_gradients_are_written_of_intermediate_results_too(ending):
+    a, b = te.tensor(2.0, requires_grad=True), te.tensor([[1.0, -3.0], [4.0, 0.5]], requires_grad=True)
+    product = a * b
+    product.retain_grad()
+    loss = te.sum(te.square(product))
+    loss.backward()
+    names = {"a": a, "b": b, "product": product}
+    drawn = getattr(viz.graph(loss, names=names, show=("value", "grad")), ending)()
+    assert "value 2 -6; 8 1" in drawn and "grad 4 -12; 16 2" in drawn and "grad 105" in drawn
+    assert drawn == getattr(viz.graph(loss, names=names, show=("values", "gradients")), ending)()
+
+
+def test_of_large_arrays_the_spread_is_written():
+    x = te.tensor(np.arange(10.0) - 3, requires_grad=True)
+    te.sum(x * 2.0).backward()
+    node, = viz.walk(x).nodes
+    assert node.value == "min -3, mean 1.5, max 6"
+    assert node.gradient == "norm 6.32, 2 to 2"
+    assert viz.walk(te.tensor([np.inf, -np.inf] * 5)).nodes[0].value == "min -inf, mean nan, max inf"
+
+
 def test_a_module_gives_names():
     class Module:
         def __init__(self):

@@ -74,7 +74,7 @@ def optimizer_paths(f: Callable[[Array, Array], Any], paths: Mapping[str, Any], 
         signs.append(fig.sign("minimum", "*", INK))
     lines = [line for line in maps[0].lines if not str(line.get_label()).startswith("_")] if together else []
     figure.legend(handles=[*lines, *signs], loc="outside lower center", fontsize=8.5, edgecolor=fig.GRID,
-                  labelcolor=INK, ncols=2 if together else 3, borderaxespad=1.0)
+                  labelcolor=INK, ncols=2 if together else 3, borderaxespad=0.3)
     return fig.finish(figure, title, path)
 
 

@@ -188,7 +188,7 @@ def colour_bar(figure: Figure, mappable: Any, axes: Any, label: str, *, shrink: 
 def colour_map(name: str) -> LinearSegmentedColormap:
     """One of MAPS, as matplotlib's."""
     from matplotlib.colors import LinearSegmentedColormap
-    return LinearSegmentedColormap.from_list(name, MAPS[name])
+    return LinearSegmentedColormap.from_list(name, MAPS[name], N=257)       # odd: 0 has the middle colour
 
 
 def around_zero(largest: float, name: str = "diverging") -> Any:
@@ -266,7 +266,7 @@ def gif(frames: Sequence[Array], milliseconds: Sequence[int]) -> bytes:
         images.append(Image.fromarray(indices, "P"))
         images[-1].putpalette(colours.getpalette() or [])
     buffer = io.BytesIO()
-    # Frames that are equal would be joined into one, and their number would no longer be that of the steps.
+    # Pillow writes equal neighbours as one frame that stays as long as they would have.
     images[0].save(buffer, "GIF", save_all=True, append_images=images[1:], duration=list(milliseconds),
                    loop=0, optimize=False)
     return buffer.getvalue()

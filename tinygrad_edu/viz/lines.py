@@ -75,7 +75,7 @@ def panels(parts: Iterable[tuple[str, Any, Mapping[str, Any]]], *, xlabel: str, 
             axes.set_ylabel(ylabel)
     if len(labels) > 1:
         figure.legend(handles=list(drawn.values()), loc="outside lower center", ncols=min(len(labels), 5),
-                      fontsize=8.5, edgecolor=fig.GRID, labelcolor=fig.INK)
+                      fontsize=8.5, edgecolor=fig.GRID, labelcolor=fig.INK, borderaxespad=0.3)
     return fig.finish(figure, title, path)
 
 

@@ -1,0 +1,239 @@
+"""The Picture every drawing is, and curves, panels and animations, read back from their artists."""
+from __future__ import annotations
+
+import io
+import os
+import sys
+import types
+import webbrowser
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as te
+from tinygrad_edu import viz
+from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.viz.figure import LINES, PALETTE, arrangement, ink_on
+from tinygrad_edu.viz.inputs import short
+
+X = np.linspace(-3, 3, 50)
+TWO = {"sine": np.sin(X), "tanh": te.tensor(np.tanh(X), requires_grad=True)}
+RANDOM = np.random.default_rng(0)
+
+
+def curve(**more):
+    return viz.curves(X, TWO, xlabel="z", ylabel="activation", **more)
+
+
+@pytest.fixture
+def no_screen(monkeypatch):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(sys, "platform", "linux")
+
+
+# -- Picture -------------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize(("ending", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
+def test_a_picture_is_saved_by_its_ending_and_is_then_a_path(ending, start, tmp_path):
+    picture = curve()
+    path = picture.save(tmp_path / "new" / f"p.{ending}")
+    assert path.read_bytes().startswith(start)
+    assert Path(picture) == path == picture.path
+    assert os.fspath(curve(path=str(path))) == str(path)
+
+
+def test_the_same_picture_has_the_same_bytes(tmp_path):
+    once, again = (curve().save(tmp_path / f"{i}.svg").read_bytes() for i in range(2))
+    assert once == again
+
+
+def test_a_picture_that_is_in_no_file_is_no_path(tmp_path):
+    picture = curve()
+    assert picture._repr_png_().startswith(b"\x89PNG") and "not saved" in repr(picture)
+    with pytest.raises(ValueError, match="save it first"):
+        os.fspath(picture)
+    with pytest.raises(ValueError, match=r"end it in \.png"):
+        picture.save(tmp_path / "p.bmp")
+    assert picture.path is None and not list(tmp_path.iterdir())
+
+
+def test_show_opens_the_viewer(monkeypatch, tmp_path):
+    opened = []
+    monkeypatch.setattr(webbrowser, "open", lambda address: opened.append(address) or True)
+    monkeypatch.setenv("DISPLAY", ":0")
+    picture = curve(path=tmp_path / "p.png")
+    picture.show()
+    assert opened == [(tmp_path / "p.png").as_uri()]
+    curve().show()
+    assert opened[1].endswith(".png")
+    Path(opened[1].removeprefix("file://")).unlink()
+
+
+@pytest.mark.usefixtures("no_screen")
+def test_show_without_a_screen_says_where_the_picture_is(tmp_path):
+    with pytest.warns(UserWarning, match=r"p\.png"):
+        curve(path=tmp_path / "p.png").show()
+
+
+def test_show_in_a_notebook_displays(monkeypatch):
+    shown = []
+    fake = types.SimpleNamespace(get_ipython=lambda: types.SimpleNamespace(kernel=object()),
+                                 display=types.SimpleNamespace(display=shown.append))
+    monkeypatch.setitem(sys.modules, "IPython", fake)
+    picture = curve()
+    picture.show()
+    assert shown == [picture]
+
+
+# -- curves and panels ---------------------------------------------------------------------------------
+
+def test_curves_draws_each_series_with_labels_colours_and_lines():
+    axes = curve(title="two", xlim=(-2, 2), ylim=(-1, 1)).figure.axes[0]
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("z", "activation")
+    assert axes.get_xlim() == (-2, 2) and axes.get_ylim() == (-1, 1)
+    assert [line.get_label() for line in axes.lines] == list(TWO)
+    assert [line.get_color() for line in axes.lines] == list(PALETTE[:2])
+    assert [line.get_linestyle() for line in axes.lines] == list(LINES[:2])
+    np.testing.assert_allclose(axes.lines[1].get_ydata(), np.tanh(X))
+    assert [t.get_text() for t in axes.get_legend().get_texts()] == list(TWO)
+
+
+def test_curves_on_logarithmic_axes_with_lines_through_zero_and_own_colours():
+    axes = viz.curves(X + 4, {"a": np.exp(X)}, xlabel="x", ylabel="y", logx=True, logy=True,
+                      colors=["#123456"]).figure.axes[0]
+    assert axes.get_xscale() == axes.get_yscale() == "log" and axes.lines[0].get_color() == "#123456"
+    axes = curve(zero_lines=True, colors={"tanh": "#123456"}).figure.axes[0]
+    assert len(axes.lines) == 4
+    assert [line.get_color() for line in axes.lines[:2]] == [PALETTE[0], "#123456"]
+
+
+@pytest.mark.parametrize(("columns", "shape"), [(None, (2, 2)), (1, (4, 1)), (4, (1, 4))])
+def test_panels_share_labels_and_looks(columns, shape):
+    parts = [(f"part {i}", X, {"f": X, "g": X * i} if i % 2 else {"g": X}) for i in range(4)]
+    figure = viz.panels(parts, xlabel="x (m)", ylabel="y (m)", columns=columns).figure
+    assert [axes.get_title() for axes in figure.axes] == [f"part {i}" for i in range(4)]
+    grid = figure.axes[0].get_subplotspec().get_gridspec()
+    assert (grid.nrows, grid.ncols) == shape
+    colours = {(line.get_label(), line.get_color()) for axes in figure.axes for line in axes.lines}
+    assert len(colours) == 2
+    assert {t.get_text() for t in figure.legends[0].get_texts()} == {"f", "g"}
+    for i, axes in enumerate(figure.axes):
+        assert axes.get_xlabel() == ("x (m)" if i + shape[1] >= 4 else "")
+        assert axes.get_ylabel() == ("y (m)" if i % shape[1] == 0 else "")
+
+
+def test_a_history_may_hold_tensors():
+    lines = viz.loss_curve([te.tensor(3.0), te.tensor(2.0, requires_grad=True), 1.0]).figure.axes[0].lines
+    assert list(lines[0].get_ydata()) == [3, 2, 1]
+
+
+@pytest.mark.parametrize(("wrong", "error", "said"), [
+    (lambda: viz.curves(X, {"a": X[1:]}, xlabel="", ylabel=""), ShapeError, r"curves: x has shape \(50,\)"),
+    (lambda: viz.curves(X, {}, xlabel="", ylabel=""), ValueError, "empty"),
+    (lambda: viz.curves(X, [X], xlabel="", ylabel=""), TypeError, "dict"),
+    (lambda: viz.curves(X, {"a": ["no"] * 50}, xlabel="", ylabel=""), TypeError, "y of 'a' is not numbers"),
+    (lambda: viz.curves(X[None], {"a": X}, xlabel="", ylabel=""), ShapeError, r"\(1, 50\)"),
+    (lambda: curve(colors=["#123456"]), ShapeError, "1 colors for 2"),
+    (lambda: viz.curves(X, {"a": -X * X}, xlabel="", ylabel="", logy=True), ValueError, "logy=True"),
+    (lambda: viz.panels([(X, {"a": X})], xlabel="", ylabel=""), ValueError, "panels"),
+    (lambda: viz.panels([("t", X, {"a": X})], xlabel="", ylabel="", columns=0), ValueError, "columns=0"),
+])
+def test_mistakes_name_the_function_the_line_and_the_remedy(wrong, error, said):
+    with pytest.raises(error, match=said) as caught:
+        wrong()
+    if "columns" not in said:
+        assert "test_pictures.py:" in str(caught.value)
+
+
+# -- animation -----------------------------------------------------------------------------------------
+
+def frames_of(gif):
+    from PIL import Image
+    with Image.open(io.BytesIO(gif)) as image:
+        out = []
+        for k in range(image.n_frames):
+            image.seek(k)
+            out.append((np.asarray(image.convert("RGB")), image.info["duration"]))
+        return out
+
+
+def blobs():
+    labels = np.arange(40) % 2
+    return RANDOM.normal(size=(40, 2)) + labels[:, None], labels
+
+
+def test_an_animation_has_a_frame_a_step_and_a_generator_may_train_between_them(tmp_path):
+    asked = []
+
+    def training():
+        for step in range(4):
+            asked.append(step)
+            yield f"epoch {step}", lambda grid, step=step: te.sigmoid(te.tensor(grid[:, 0] * step))
+    features, labels = blobs()
+    animation = viz.boundary_animation(training(), te.tensor(features), te.tensor(labels), fps=5,
+                                       path=tmp_path / "new" / "b.gif", resolution=12)
+    frames = frames_of(Path(animation).read_bytes())
+    assert animation.frames == len(frames) == 4 and asked == [0, 1, 2, 3]
+    assert [duration for _, duration in frames] == [200, 200, 200, 2000]
+    assert len({frame.tobytes() for frame, _ in frames}) == 4
+    assert all((frame[0, 0] == 255).all() for frame, _ in frames)
+    assert animation.figure.axes[0].get_title() == "epoch 3"
+    assert "data:image/gif" in animation._repr_html_()
+
+
+def test_steps_without_labels_are_counted():
+    features, labels = blobs()
+    animation = viz.boundary_animation([lambda grid: grid[:, 0] > 0] * 3, features, labels, resolution=12)
+    assert len(frames_of(animation.gif)) == 3 and animation.figure.axes[0].get_title() == "picture 3"
+
+
+def test_equal_steps_take_their_time():
+    features, labels = blobs()
+    animation = viz.boundary_animation([("same", lambda grid: grid[:, 0] > 0)] * 3, features, labels, fps=10,
+                                       resolution=12)
+    assert animation.frames == 3
+    assert sum(duration for _, duration in frames_of(animation.gif)) == 2200
+
+
+def test_mistakes_in_an_animation_say_what_to_do(tmp_path):
+    features, labels = blobs()
+    with pytest.raises(ValueError, match="empty"):
+        viz.boundary_animation([], features, labels)
+    with pytest.raises(ValueError, match="fps=0"):
+        viz.boundary_animation([lambda grid: grid[:, 0] > 0], features, labels, fps=0)
+    with pytest.raises(ValueError, match=r"end it in \.gif"):
+        viz.boundary_animation([lambda grid: grid[:, 0] > 0], features, labels, path=tmp_path / "b.png",
+                               resolution=12)
+    with pytest.raises(ValueError, match=r"te\.sigmoid"):
+        viz.decision_boundary(lambda grid: 9 * grid[:, 0], features, labels, resolution=12)
+    with pytest.raises(ValueError, match="class numbers"):
+        viz.decision_boundary(lambda grid: grid[:, 0] > 0, features, labels - 1, resolution=12)
+
+
+# -- what they share -----------------------------------------------------------------------------------
+
+@pytest.mark.parametrize(("value", "text"), [
+    (0.0, "0"), (-0.0, "0"), (1.0, "1"), (-0.12345, "−0.123"), (12345.6, "12346"), (3e-7, "3e−7"),
+    (-2e20, "−2e20"), (float("nan"), "nan"), (float("inf"), "inf"), (0.957, "0.957"), (100.0, "100")])
+def test_numbers_are_short(value, text):
+    assert short(value) == text
+
+
+@pytest.mark.parametrize("count", range(1, 40))
+def test_small_pictures_are_arranged_without_a_row_to_spare(count):
+    rows, columns = arrangement(count, None)
+    assert (rows - 1) * columns < count <= rows * columns and columns <= 4
+
+
+def test_text_is_legible_on_every_colour():
+    def luminance(colour):
+        parts = np.array([int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5)])
+        linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+        return linear @ [0.2126, 0.7152, 0.0722]
+    for colour in (f"#{r:02x}{g:02x}{b:02x}" for r in range(0, 256, 51) for g in range(0, 256, 51)
+                   for b in range(0, 256, 51)):
+        ink = ink_on(viz.figure.rgb(colour))
+        low, high = sorted((luminance(colour), luminance(ink)))
+        assert (high + 0.05) / (low + 0.05) >= 2.9, (colour, ink)
