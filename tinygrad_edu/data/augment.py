@@ -122,19 +122,21 @@ def _sample(images: Array, row: Floats, column: Floats, fill: float) -> Array:
     n, (height, width) = len(images), images.shape[-2:]
     kind = images.dtype if images.dtype.kind == "f" else np.dtype(np.float32)
     flat = images.reshape(n, math.prod(images.shape[1:-2]), height, width)
-    # A frame one pixel wide holds `fill`; whatever lies further out is read there.
-    framed = np.pad(flat, ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=images.dtype.type(fill))
-    framed = framed.reshape(*flat.shape[:2], (height + 2) * (width + 2))
+    # A frame two pixels wide holds `fill`: what lies further out finds all four of its neighbours there.
+    wide = width + 4
+    framed = np.pad(flat, ((0, 0), (0, 0), (2, 2), (2, 2)), constant_values=images.dtype.type(fill))
+    framed = framed.reshape(*flat.shape[:2], (height + 4) * wide)
     above, left = np.floor(row), np.floor(column)
     lower, further = (row - above).astype(kind)[:, None], (column - left).astype(kind)[:, None]
+    first = (np.clip(above, -2, height) + 2) * wide + np.clip(left, -2, width) + 2
+    first = first.astype(np.int64).reshape(n, 1, height * width)
 
-    def read(rows: Floats, columns: Floats) -> Array:
-        places = (np.clip(rows, -1, height) + 1) * (width + 2) + np.clip(columns, -1, width) + 1
-        found = np.take_along_axis(framed, places.astype(np.int64).reshape(n, 1, height * width), axis=2)
-        return found.reshape(flat.shape)
+    def read(rows: int, columns: int) -> Array:
+        """The neighbour so many rows and columns further, (n, c, h, w)."""
+        return np.take_along_axis(framed, first + (rows * wide + columns), axis=2).reshape(flat.shape)
 
-    out = (1 - lower) * ((1 - further) * read(above, left) + further * read(above, left + 1))
-    out += lower * ((1 - further) * read(above + 1, left) + further * read(above + 1, left + 1))
+    out = (1 - lower) * ((1 - further) * read(0, 0) + further * read(0, 1))
+    out += lower * ((1 - further) * read(1, 0) + further * read(1, 1))
     if images.dtype.kind == "u":
         np.rint(out, out)
     return out.astype(images.dtype).reshape(images.shape)
