@@ -1,0 +1,70 @@
+"""Loss functions: what a wrong answer costs (slide: Loss Functions).
+
+The output x of a classifier is compared with what is right, here 1. You will see the hinge loss, the
+squared error (L2) and the logistic loss on one axis, their values at 0 and 1, and the slope of each: what
+learning feels. All charge something for 0, undecided. At 1 the hinge and L2 are content; the logistic loss
+still wants more. At 3, right and sure, only L2 complains. Last, cross entropy, -ln of the probability given
+to the right class, of which the logistic loss is the case of two classes.
+
+Change: the target to -1. Add `te.huber` or `te.l1` to LOSSES.
+"""
+from __future__ import annotations
+
+import numpy as np
+from common import draw, options
+
+import tinygrad_edu as te
+from tinygrad_edu import viz
+
+LOSSES = {
+    "hinge": lambda x: te.hinge(x, te.ones_like(x), reduction="none"),              # max(0, 1 - x)
+    "L2": lambda x: te.mse(x, te.ones_like(x), reduction="none"),                   # (1 - x)^2
+    "logistic": lambda x: te.logistic(x, te.ones_like(x), reduction="none"),        # ln(1 + e^-x)
+}
+
+
+def value(name, x):
+    """The loss at one output x."""
+    return LOSSES[name](te.tensor([float(x)], dtype="float64")).item()
+
+
+def slope(name, x):
+    """Its derivative there; at the hinge's kink, x = 1, the mean of both sides."""
+    return te.grad(lambda x: te.sum(LOSSES[name](x)))(te.tensor([float(x)], dtype="float64")).item() + 0.0
+
+
+def cross_entropy(logits, target):
+    """-ln of the probability that softmax gives to the right class."""
+    return te.cross_entropy(te.tensor([logits], dtype="float64"), te.tensor([target])).item()
+
+
+def main(arguments=None):
+    given = options(__doc__, arguments)
+
+    points = (-2, 0, 1, 3)
+    print("loss when 1 is right    " + "".join(f"   x = {x:<4}" for x in points))
+    for name in LOSSES:
+        print(f"{name:>10}              " + " ".join(f"{value(name, x):9.6f}" for x in points))
+        print(f"{'its slope':>17}       " + " ".join(f"{slope(name, x):9.6f}" for x in points))
+
+    print("\ncross entropy of the outputs (0, 0, 1):")
+    for target in (2, 0):
+        probability = te.softmax(te.tensor([0.0, 0.0, 1.0], dtype="float64"))[target].item()
+        cost = cross_entropy([0.0, 0.0, 1.0], target)
+        print(f"  class {target} is right: -ln {probability:.8f} = {cost:.6f}")
+    x = 0.7
+    print(f"two classes, outputs (0, {x}): cross entropy {cross_entropy([0.0, x], 1):.12f}, "
+          f"logistic loss at {x} {value('logistic', x):.12f}")
+
+    x = te.linspace(-3, 3, 301, dtype="float64")
+    draw(viz.curves(x.numpy(), {name: loss(x).numpy() for name, loss in LOSSES.items()}, xlabel="x",
+                    ylabel="loss", ylim=(0, 4), title="Loss functions; x = 1 is right"),
+         "05_losses.png", given)
+    p = np.linspace(0.005, 1, 400)
+    draw(viz.curves(p, {"-ln p": -np.log(p), "(1 - p)²": (1 - p) ** 2}, ylabel="loss",
+                    xlabel="probability p of the right class",
+                    title="Cross entropy: sure and wrong is what costs"), "05_cross_entropy.png", given)
+
+
+if __name__ == "__main__":
+    main()
