@@ -124,6 +124,13 @@ def test_panels_share_labels_and_looks(columns, shape):
         assert axes.get_ylabel() == ("y (m)" if i % shape[1] == 0 else "")
 
 
+def test_points_between_gaps_are_marked():
+    y = [1.0, np.nan, 2.0, 3.0, np.nan, np.inf, 4.0]
+    assert viz.loss_curve(y).figure.axes[0].lines[0].get_markevery() == [0, 6]
+    assert viz.loss_curve([1.0, 2.0]).figure.axes[0].lines[0].get_markevery() == [0, 1]
+    assert viz.loss_curve([1.0, 2.0, 3.0]).figure.axes[0].lines[0].get_marker() == "None"
+
+
 def test_a_history_may_hold_tensors():
     lines = viz.loss_curve([te.tensor(3.0), te.tensor(2.0, requires_grad=True), 1.0]).figure.axes[0].lines
     assert list(lines[0].get_ydata()) == [3, 2, 1]
@@ -215,7 +222,7 @@ def test_mistakes_in_an_animation_say_what_to_do(tmp_path):
 # -- what they share -----------------------------------------------------------------------------------
 
 @pytest.mark.parametrize(("value", "text"), [
-    (0.0, "0"), (-0.0, "0"), (1.0, "1"), (-0.12345, "−0.123"), (12345.6, "12346"), (3e-7, "3e−7"),
+    (0.0, "0"), (-0.0, "0"), (1.0, "1"), (-0.12345, "−0.123"), (12345.6, "12,346"), (3e-7, "3e−7"),
     (-2e20, "−2e20"), (float("nan"), "nan"), (float("inf"), "inf"), (0.957, "0.957"), (100.0, "100")])
 def test_numbers_are_short(value, text):
     assert short(value) == text

@@ -44,7 +44,7 @@ def optimizer_paths(f: Callable[[Array, Array], Any], paths: Mapping[str, Any], 
     across = 5.4 if together else 3.0
     high = across * min(tall if equal else 0.8, 1.3)
     below = 0.3 if not together else 0.2 * max(len(table), 3)
-    figure = fig.figure((across + 0.45) * wide + 1.2, (high + 0.6) * rows + below + 0.25 * bool(title),
+    figure = fig.figure((across + 0.45) * wide + 1.2, (high + 0.7) * rows + below + 0.25 * bool(title),
                         square=equal)
     groups = [list(table)] if together else [[label] for label in table]
     order = {label: k for k, label in enumerate(table)}

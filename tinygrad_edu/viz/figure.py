@@ -237,7 +237,7 @@ def arrangement(count: int, columns: int | None, most: int = 4) -> tuple[int, in
 def finish(figure: Figure, title: str, path: Target | None) -> Picture:
     """The figure with its title as a Picture, saved if there is a path."""
     if title:
-        figure.suptitle(title, color=INK, fontsize=12)
+        figure.suptitle(title, color=INK, fontsize=12, wrap=True)
     picture = Picture(figure)
     if path is not None:
         picture.save(path)

@@ -71,8 +71,8 @@ def titled(function: str, titles: Sequence[Any] | None, count: int) -> list[str]
 
 def short(value: float, digits: int = 3) -> str:
     """A number for a person: three digits, a true minus, and no zeros that say nothing: `0.25`, `−1.5e6`."""
-    whole = 10**digits <= abs(value) < 1e6      # 334, and not 3.3e2
-    text = (f"{value:.0f}" if whole else f"{value:.{digits}g}").replace("-", "−").replace("e+", "e")
+    whole = 10**digits <= abs(value) < 1e6      # 2,345, and not 2.3e3
+    text = (f"{value:,.0f}" if whole else f"{value:.{digits}g}").replace("-", "−").replace("e+", "e")
     head, _, power = text.partition("e")
     sign, power = power[:power.startswith("−")], power.lstrip("−0")
     return ("0" if head == "−0" else head) + (f"e{sign}{power}" if power else "")

@@ -143,8 +143,21 @@ def _looks(function: str, labels: Iterable[str], colors: Any) -> dict[str, dict[
 def _draw(axes: Axes, table: tuple[Array, dict[str, Array]],
           looks: dict[str, dict[str, Any]]) -> dict[str, Any]:
     x, series = table
-    return {label: axes.plot(x, y, label=label, linewidth=1.9, marker="o" if len(y) <= 2 else None,
-                             **looks[label])[0] for label, y in series.items()}
+    drawn = {}
+    for label, y in series.items():
+        line, = axes.plot(x, y, label=label, linewidth=1.9, **looks[label])
+        alone = _alone(y)
+        if alone:
+            line.set_marker("o")
+            line.set_markevery(alone)
+        drawn[label] = line
+    return drawn
+
+
+def _alone(y: Array) -> list[int]:
+    """The points that no line would show: gaps on both sides of them, or hardly any others."""
+    known = np.pad(np.isfinite(y), 1)
+    return [int(i) for i in np.flatnonzero(known[1:-1] & (~(known[:-2] | known[2:]) | (len(y) <= 2)))]
 
 
 def _scales(function: str, axes: Axes, table: tuple[Array, dict[str, Array]], *, logx: bool,

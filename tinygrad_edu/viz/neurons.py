@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _RADIUS, _INCH = 0.33, 0.68                     # of a node, in units; inches a unit
 _SMALL = 6                                      # units of a layer that have room for their biases
-_FEW = 16                                       # edges between two layers that have room for their numbers
+_FEW = 4                                        # units of both layers whose edges have room for their numbers
 _CLEAR = {"facecolor": PAPER, "edgecolor": "none", "pad": 0.8}       # behind text that crosses edges
 Vectors = Sequence[Array | None]
 
@@ -179,10 +179,10 @@ def _shown(count: int, most: int) -> list[int | None]:
 
 def _drawn(net: _Net, title: str) -> Any:
     tall = max(len(shown) for shown in net.shown)
-    busy = max(len(a) * len(b) for a, b in pairwise(net.shown))
     below = any(v is not None for v in (*net.biases, *net.errors))
-    step = 1.3 if below else 1.0
-    across = 3.0 if busy <= _FEW else 2.2 + 0.08 * tall
+    step = 1.0 + 0.3 * below + 0.3 * (below and any(net.units[1:-1]))
+    numbered = max((len(b) for a, b in pairwise(net.shown) if max(len(a), len(b)) <= _FEW), default=0)
+    across = max(2.4 + 0.3 * numbered, 2.2 + 0.08 * tall)
     sides = [max((len(u) for u in names), default=0) * 0.11 for names in (net.units[0], net.units[-1])]
     width, height = across * (len(net.shown) - 1), step * (tall - 1)
     figure = fig.figure(max(4.4, _INCH * (width + 1.2 + sum(sides)) + 0.9),
@@ -218,12 +218,12 @@ def _edges(axes: Axes, net: _Net, k: int, weight: Array, places: Any, colour: An
     sizes = np.array([float(weight[j, i]) for _, i, j, *_ in pairs])
     widths = 0.5 + 3.5 * np.abs(sizes) / (largest or 1.0)
     axes.add_collection(fig.line_collection(ends, colors=colour.to_rgba(sizes), linewidths=widths, zorder=1))
-    if len(pairs) > _FEW:
+    if max(len(net.shown[k]), len(net.shown[k + 1])) > _FEW:
         return
+    share = 1 / (len(net.shown[k + 1]) + 1)     # of the way: there the numbers stand at equal distances
     for value, ((x, y), (u, v)) in zip(sizes, ends):
-        share = 0.3                             # near its origin, where edges to one unit are still apart
-        axes.text(x + share * (u - x), y + share * (v - y), short(value), fontsize=8, color=INK, ha="center",
-                  va="center", zorder=3, bbox=_CLEAR)
+        axes.text(x + share * (u - x), y + share * (v - y), short(value, 2), fontsize=8, color=INK,
+                  ha="center", va="center", zorder=3, bbox=_CLEAR)
 
 
 def _node(axes: Axes, net: _Net, k: int, unit: int | None, place: tuple[float, float], paint: Any) -> None:

@@ -173,6 +173,7 @@ def bars(values: Mapping[str, float], *, ylabel: str,
         axes.set_ylabel(ylabel)
         axes.grid(False, axis="x")
         axes.margins(y=0.12)
+        axes.set_xlim(-0.75, count - 0.25)
     said = [short(v) if off is None else f"{short(v)} ± {short(e)}" for v, e in zip(sizes, off or sizes)]
     axes.bar_label(drawn, said, padding=3, fontsize=8.5, color=INK)
     (axes.axvline if lying else axes.axhline)(0.0, color=fig.SPINE, linewidth=0.9)
