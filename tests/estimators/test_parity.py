@@ -102,6 +102,24 @@ def test_bad_parameters_are_refused_in_the_same_words(change):
     assert_same_call(both("MLPClassifier", **change), lambda m: m.fit(x, y))
 
 
+@pytest.mark.parametrize("y", [np.arange(60) % 3, np.arange(60) % 2], ids=["classes", "two"])
+def test_a_loss_stays_finite_where_a_probability_is_zero(y):
+    x = 1e4 * np.random.default_rng(0).standard_normal((60, 4))
+    twins = both("MLPClassifier", random_state=0, max_iter=3, activation="identity")
+    assert_same_call(twins, lambda m: m.fit(x, y))
+    assert_same(twins, x)
+    assert np.isfinite(twins[1].loss_curve_).all()
+
+
+@pytest.mark.parametrize("weight", [[1] * 30 + [2] * 30, [1.0] * 59, [[1.0]] * 60, [0.0] * 60, 2.0])
+def test_sample_weights_of_any_kind(weight):
+    x, y = np.random.default_rng(0).standard_normal((60, 4)), np.arange(60) % 3
+    twins = both("MLPClassifier", random_state=0, max_iter=3)
+    assert_same_call(twins, lambda m: m.fit(x, y, weight))
+    if hasattr(twins[0], "loss_curve_") and twins[0].loss_curve_:
+        assert_same(twins, x)
+
+
 def test_an_interrupt_keeps_what_was_learned():
     def interrupt(model):
         if model.n_iter_ == 3:
