@@ -47,7 +47,9 @@ TOOLS = {
     "oracle": ["torch==2.13.0"],
     # The real compiler, for `make kernels`; a machine with a CUDA toolkit has its own on the PATH.
     "kernels": ["nvidia-cuda-nvcc>=13", "nvidia-nvvm>=13", "nvidia-cuda-crt>=13", "nvidia-cuda-runtime>=13"],
-    "docs": ["sphinx>=8", "furo", "myst-nb>=1.1", "sphinx-copybutton", "sphinx-design"],
+    # The site: formulas become MathML while it is built, so that a reader's browser fetches nothing.
+    "docs": ["sphinx>=8.2", "furo>=2025.7", "myst-nb>=1.3", "sphinx-copybutton>=0.5.2", "latex2mathml>=3.78",
+             *FEATURES["mnist"]],
 }
 # `[all]` must install anywhere; pycuda compiles against a CUDA toolkit, which few laptops have: `[all,cuda]`.
 ALL = sorted({need for name, needs in FEATURES.items() if name != "cuda" for need in needs})

@@ -1,7 +1,11 @@
 """What the documents say is run: Python blocks execute, paths exist, numbers were measured."""
 from __future__ import annotations
 
+import fnmatch
+import importlib.util
 import re
+import sys
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -13,7 +17,19 @@ ROOT = Path(__file__).parent.parent
 # A block that begins with `# name.py` is a script of PyCUDA: tests/simulator/test_readme.py runs those.
 BLOCKS = re.findall(r"^```python\n(?!# \w+\.py$)(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
 SIMULATOR = "tinygrad_edu/simulator/README.md"
-DOCUMENTS = ("README.md", "CONTRIBUTING.md", "docs/README.md", SIMULATOR)
+DOCS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))
+DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "kernels/README.md", "examples/README.md",
+             SIMULATOR, *DOCS)
+# Which test runs the Python blocks of a document. Cells, `{code-cell}`, are run by `make docs`.
+RUN_BY = {
+    "README.md": "test_readme_blocks_run, tests/simulator/test_readme.py",
+    "CONTRIBUTING.md": "test_the_declaration_shown_is_the_librarys",
+    "kernels/README.md": "test_the_ways_to_try_a_kernel_run, tests/kernels/test_pages.py",
+    "docs/kernels/*.md": "tests/kernels/test_pages.py",
+    "docs/quickstart.md": "tests/simulator/test_readme.py",
+    "docs/reference/*.md": "tests/instruments/test_reference.py",
+    SIMULATOR: "tests/simulator/test_readme.py",
+}
 DECISIONS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs" / "design").glob("*.md"))
 
 
@@ -35,11 +51,74 @@ def test_readme_blocks_run(block, registry, capsys):
         assert float(said.split()[-1]) >= 0.95
 
 
-@pytest.mark.parametrize("document", [*DOCUMENTS, *DECISIONS])
-def test_links_lead_somewhere(document):
-    path = ROOT / document
-    for target in re.findall(r"\]\((?!http)([^)#]+)", path.read_text()):
-        assert (path.parent / target).exists(), f"{document} links to {target}, which does not exist"
+def test_the_declaration_shown_is_the_librarys():
+    (shown,) = re.findall(r"^ *```python\n(.*?)^ *```", (ROOT / "CONTRIBUTING.md").read_text(), re.M | re.S)
+    assert textwrap.dedent(shown).strip() in (ROOT / "tinygrad_edu/ops/elementwise.py").read_text()
+
+
+def test_the_ways_to_try_a_kernel_run():
+    section = (ROOT / "kernels/README.md").read_text().partition("## Trying things")[2].partition("\n## ")[0]
+    (block,) = re.findall(r"^```python\n(.*?)^```", section, re.M | re.S)
+    exec(compile(block, "kernels/README.md", "exec"), {"__name__": "trying"})
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_every_python_block_is_run_by_somebody(document):
+    """A page is of one kind: cells that `make docs` executes, or blocks that a test here names."""
+    text = (ROOT / document).read_text()
+    cells = bool(re.search(r"^```\{code-cell\}", text, re.M))
+    blocks = bool(re.search(r"^ *```(python|py|pycon)\n", text, re.M))
+    assert cells == text.startswith("---\nfile_format: mystnb\n"), "only a page with that head is executed"
+    if blocks:
+        assert not cells, "make its blocks cells"
+        assert any(fnmatch.fnmatch(document, pattern) for pattern in RUN_BY), "nobody runs its blocks"
+
+
+@pytest.fixture(scope="module")
+def repository():
+    """What the site makes of links, without Sphinx."""
+    spec = importlib.util.spec_from_file_location("repository", ROOT / "docs/_extensions/repository.py")
+    module = sys.modules["repository"] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
+def test_links_lead_somewhere(document, repository):
+    path, wrong = ROOT / document, []
+    text = path.read_text()
+    repository.relinked(text, path.parent, path, {}, wrong.append)
+    assert not wrong
+    for role in repository.ROLE.findall(text):
+        explicit = re.search(r"<([^<>].*)>$", role)
+        repository.place(explicit[1] if explicit else role)
+    for name in repository.INCLUDE.findall(text):
+        assert (path.parent / name).exists()
+
+
+def test_links_that_are_broken_are_seen(repository, tmp_path):
+    wrong = []
+    text = "[a](gone.md) [b](https://x.y/z) [c](#here)\n```\n[d](code.md)\n```\n"
+    assert repository.relinked(text, tmp_path, tmp_path / "page.md", {}, wrong.append) == text
+    assert wrong == ["a link leads to gone.md, which does not exist"]
+    place = repository.place
+    lines = (ROOT / "tinygrad_edu/optim/sgd.py").read_text().splitlines()
+    assert lines[place("tinygrad_edu.optim.sgd.SGD.formula").first - 1].startswith("    def formula(")
+    assert place("tinygrad_edu.ops.elementwise.log").path == "tinygrad_edu/ops/elementwise.py"
+    assert place("kernels/elementwise/formulas.cuh @ FLOAT1(log, ").first > 0
+    for gone in ("tinygrad_edu.optim.sgd.SGD.nonsense", "tinygrad_edu.nonsense", "kernels/none.cu",
+                 "kernels/elementwise/formulas.cuh @ nonsense", "kernels/elementwise/formulas.cuh @ FLOAT1("):
+        with pytest.raises(LookupError):
+            place(gone)
+
+
+def test_a_link_of_an_included_file_is_turned(repository):
+    source, page = ROOT / "kernels" / "README.md", ROOT / "docs" / "kernels.md"
+    text = ("[a](softmax/) [b](../docs/kernels/softmax.md#the-rungs) [c](../README.md) [d](README.md#rules)"
+            " ![e](../docs/images/graph.svg)")
+    turned = repository.relinked(text, source.parent, page, repository.included(), pytest.fail)
+    assert turned == ("[a](source:kernels/softmax) [b](kernels/softmax.md#the-rungs) [c](overview.md)"
+                      " [d](kernels.md#rules) ![e](images/graph.svg)")
 
 
 def test_every_decision_is_listed():

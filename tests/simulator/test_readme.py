@@ -42,10 +42,10 @@ SCRIPTS = [(text.split()[1], text, output)
            for text, output in _programs("README.md") if text.startswith("# ")]
 
 
-def _run(command: list[str], folder: Path, given: str = "") -> str:
+def _run(command: list[str], folder: Path, given: str = "", errors: int = subprocess.STDOUT) -> str:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
     done = subprocess.run([sys.executable, *command], cwd=folder, env=environment, input=given, text=True,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+                          stdout=subprocess.PIPE, stderr=errors, check=False)
     assert "Traceback" not in done.stdout, done.stdout
     return done.stdout
 
@@ -76,6 +76,30 @@ def test_a_script_of_the_readme_says_what_it_shows(simulator, tmp_path, name, te
     command = f"tinygrad-edu simulate --check {name}"
     assert command in (ROOT / "README.md").read_text()
     _assert_same(shown, _run(["-m", *command.replace("tinygrad-edu", "tinygrad_edu").split()], tmp_path))
+
+
+def test_the_quick_start_says_what_it_shows(simulator, tmp_path):
+    """All of it but the installation, in its order, in an empty folder; commands are the README's."""
+    text = (ROOT / "docs/quickstart.md").read_text().partition("## Train a model")[2]
+    blocks, readme = FENCED.findall(text), (ROOT / "README.md").read_text()
+    compared = 0
+    for i, (language, block) in enumerate(blocks):
+        if language == "python":
+            (tmp_path / block.split()[1]).write_text(block)
+        elif language == "sh" and "setup" not in block:
+            commands = [line.split() for line in block.splitlines()]
+            assert all(f"tinygrad-edu {words[1]} " in readme for words in commands), block
+            # what train draws on the way, a bar of its progress, goes to where errors go
+            errors = subprocess.DEVNULL if commands[0][1] == "train" else subprocess.STDOUT
+            said = "".join(_run(["-m", "tinygrad_edu", *words[1:]], tmp_path, errors=errors)
+                           for words in commands)
+            if blocks[i + 1][0] == "text":
+                _assert_same(blocks[i + 1][1], said)
+                compared += 1
+    assert compared == 4 and (tmp_path / "tinygrad-edu-out/spiral/boundary.png").exists()
+    assert (tmp_path / "graph.svg").exists()
+    sources = {re.sub(r"\s+", " ", b) for language, b in blocks if language == "python" and "reverse" in b}
+    assert sources == {re.sub(r"\s+", " ", source) for name, source, _ in SCRIPTS if name == "reverse.py"}
 
 
 def test_the_comparison_sees_a_difference():
