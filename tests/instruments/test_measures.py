@@ -23,6 +23,10 @@ def line(count, stop=1.0):
     return np.stack([np.linspace(-1, stop, count), np.linspace(2, 0, count)], axis=1)
 
 
+def paths(f, points=None, **more):
+    return viz.optimizer_paths(f, {"a": line(2) if points is None else points}, **{**LIMITS, **more})
+
+
 # -- optimiser paths -----------------------------------------------------------------------------------
 
 def test_paths_have_a_marker_a_step_and_their_start_and_end():
@@ -31,9 +35,9 @@ def test_paths_have_a_marker_a_step_and_their_start_and_end():
     axes, bar = picture.figure.axes
     assert (axes.get_xlabel(), axes.get_ylabel(), bar.get_ylabel()) == ("w", "b", "f(w, b)")
     assert axes.get_xlim() == (-2, 2) and axes.get_ylim() == (-1, 3) and axes.get_aspect() == 1
-    paths = [drawn for drawn in axes.lines if len(drawn.get_xdata()) > 1]
-    assert [drawn.get_color() for drawn in paths] == list(PALETTE[:2])
-    np.testing.assert_allclose(paths[0].get_xydata(), line(5))
+    lines = [drawn for drawn in axes.lines if len(drawn.get_xdata()) > 1]
+    assert [drawn.get_color() for drawn in lines] == list(PALETTE[:2])
+    np.testing.assert_allclose(lines[0].get_xydata(), line(5))
     ends = {tuple(drawn.get_xydata()[0]) for drawn in axes.lines if len(drawn.get_xdata()) == 1}
     assert ends == {(-1, 2), (1, 0), (0, 0)}
     said = [t.get_text() for t in picture.figure.legends[0].get_texts()]
@@ -42,8 +46,8 @@ def test_paths_have_a_marker_a_step_and_their_start_and_end():
 
 @pytest.mark.parametrize(("count", "columns", "maps"), [(3, None, 1), (4, None, 4), (2, 1, 2)])
 def test_many_paths_have_a_map_each(count, columns, maps):
-    paths = {f"p{i}": line(4) for i in range(count)}
-    figure = viz.optimizer_paths(bowl, paths, columns=columns, **LIMITS).figure
+    lines = {f"p{i}": line(4) for i in range(count)}
+    figure = viz.optimizer_paths(bowl, lines, columns=columns, **LIMITS).figure
     assert len(figure.axes) == maps + 1
     if maps > 1:
         assert [axes.get_title() for axes in figure.axes[:-1]] \
@@ -55,6 +59,13 @@ def test_a_path_that_leaves_the_map_or_diverges_is_said_to():
     figure = viz.optimizer_paths(bowl, points, **LIMITS).figure
     said = [t.get_text() for t in figure.legends[0].get_texts()]
     assert said[:2] == ["far: 4 steps, leaves at 2", "lost: 3 steps, leaves at 2"]
+
+
+def test_contours_are_where_the_function_says():
+    drawn = paths(lambda x, y: x + 0 * y).figure.axes[0].collections[0]
+    found = [path.vertices for path in drawn.get_paths() if len(path.vertices)]
+    assert len(found) > 5 and all(np.ptp(vertices[:, 0]) < 1e-9 for vertices in found)
+    assert all(np.ptp(vertices[:, 1]) == pytest.approx(4) for vertices in found)
 
 
 def test_a_function_of_tensors_and_a_flat_one_can_be_drawn():
@@ -82,6 +93,8 @@ def test_histograms_of_gradients_need_a_backward():
     te.sum(te.square(model(te.ones(4, 3)))).backward()
     figure = viz.histograms(model, gradients=True).figure
     assert {axes.get_xlabel() for axes in figure.axes} == {"gradient"}
+    for axes, p in zip(figure.axes, model.parameters()):
+        assert f"mean {float(p.grad.numpy().mean()):.3g}".replace("-", "−") in axes.texts[0].get_text()
 
 
 def test_what_is_not_finite_is_counted_and_not_drawn():
@@ -162,12 +175,10 @@ def test_bars_have_their_values_and_errors(names, lying):
     axes = viz.bars(values, ylabel="time (s)", errors=dict.fromkeys(names, 0.25)).figure.axes[0]
     sizes = [bar.get_width() if lying else bar.get_height() for bar in axes.patches]
     assert sizes == list(values.values())
+    whiskers = axes.containers[0].lines[2][0].get_segments()
+    np.testing.assert_allclose([np.ptp(ends[:, 0 if lying else 1]) for ends in whiskers], 0.5)
     assert [t.get_text() for t in axes.texts][:2] == ["−0.5 ± 0.25", "0.5 ± 0.25"]
     assert (axes.get_xlabel() if lying else axes.get_ylabel()) == "time (s)"
-
-
-def paths(f, points=None, **more):
-    return viz.optimizer_paths(f, {"a": line(2) if points is None else points}, **{**LIMITS, **more})
 
 
 @pytest.mark.parametrize(("wrong", "error", "said"), [

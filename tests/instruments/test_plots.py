@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import tinygrad_edu as te
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.viz import plots
+from tinygrad_edu.viz.figure import rgb
 
 RANDOM = np.random.default_rng(0)
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -46,6 +47,23 @@ def test_decision_boundary(answer, tmp_path):
                 "tensor": te.tensor(both)}[answer]
     path = plots.decision_boundary(predict, points, labels, tmp_path / "b.png", resolution=40)
     assert is_picture(path)
+
+
+@pytest.mark.parametrize("answer", ["second class", "scores", "numbers"])
+def test_the_boundary_is_where_the_classes_are_equally_likely(answer):
+    points, labels = np.array([[-1.0, -1.0], [2.0, 2.0]]), [0, 1]
+
+    def predict(grid):
+        score = 8 * (grid[:, 0] - 0.7)
+        return {"second class": 1 / (1 + np.exp(-score)), "scores": np.stack([-score / 2, score / 2], axis=1),
+                "numbers": (score > 0).astype(int)}[answer]
+    axes = plots.decision_boundary(predict, points, labels, resolution=101).figure.axes[0]
+    border = np.concatenate([path.vertices for path in axes.collections[0].get_paths()])
+    np.testing.assert_allclose(border[:, 0], 0.7, atol=0.04)
+    paint = np.asarray(axes.images[0].get_array())
+    for at, colour in ((0, plots.PALETTE[0]), (-1, plots.PALETTE[1])):
+        likest = [np.abs(1 - 0.45 * (1 - np.array(rgb(c))) - paint[50, at]).sum() for c in plots.PALETTE]
+        assert plots.PALETTE[int(np.argmin(likest))] == colour
 
 
 def test_decision_boundary_of_one_class_and_of_many(tmp_path):
