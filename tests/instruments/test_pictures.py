@@ -124,6 +124,14 @@ def test_panels_share_labels_and_looks(columns, shape):
         assert axes.get_ylabel() == ("y (m)" if i % shape[1] == 0 else "")
 
 
+def test_panels_with_labels_of_their_own_have_legends_of_their_own():
+    figure = viz.panels([("a", X, {"f": X}), ("b", X, {"g": X, "h": -X})], xlabel="", ylabel="").figure
+    assert not figure.legends
+    said = [[t.get_text() for t in axes.get_legend().get_texts()] for axes in figure.axes]
+    assert said == [["f"], ["g", "h"]]
+    assert [axes.lines[0].get_color() for axes in figure.axes] == [PALETTE[0]] * 2
+
+
 def test_points_between_gaps_are_marked():
     y = [1.0, np.nan, 2.0, 3.0, np.nan, np.inf, 4.0]
     assert viz.loss_curve(y).figure.axes[0].lines[0].get_markevery() == [0, 6]

@@ -58,6 +58,7 @@ def test_the_boundary_is_where_the_classes_are_equally_likely(answer):
         return {"second class": 1 / (1 + np.exp(-score)), "scores": np.stack([-score / 2, score / 2], axis=1),
                 "numbers": (score > 0).astype(int)}[answer]
     axes = plots.decision_boundary(predict, points, labels, resolution=101).figure.axes[0]
+    assert [t.get_text() for t in axes.figure.legends[0].get_texts()] == ["class 0", "class 1"]
     border = np.concatenate([path.vertices for path in axes.collections[0].get_paths()])
     np.testing.assert_allclose(border[:, 0], 0.7, atol=0.04)
     paint = np.asarray(axes.images[0].get_array())

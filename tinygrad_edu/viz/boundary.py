@@ -13,6 +13,7 @@ from tinygrad_edu.viz.inputs import Array, Target, array, numbers, unknown, wron
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 Predict = Callable[[Array], Any]
 
@@ -29,10 +30,10 @@ def decision_boundary(predict: Predict, features: Any, labels: Any, path: Target
     """
     plane = _plane("decision_boundary", features, labels, resolution)
     share = plane.shares(predict)
-    figure = fig.figure(5.6, 5.0)
+    figure = fig.figure(5.6, 5.2)
     axes = fig.axes(figure, grid=False)
     plane.paint(axes, share)
-    plane.scatter(axes, class_names, feature_names)
+    plane.scatter(figure, axes, class_names, feature_names)
     return fig.finish(figure, title, path)
 
 
@@ -50,9 +51,9 @@ def boundary_animation(predicts: Iterable[Predict | tuple[str, Predict]], featur
     if not 0 < fps <= 50:
         raise unknown(name, f"fps={fps}", "give more than 0 and, since viewers slow down others, at most 50")
     plane = _plane(name, features, labels, resolution)
-    figure = fig.figure(5.6, 5.0)
+    figure = fig.figure(5.6, 5.2)
     axes = fig.axes(figure, grid=False)
-    plane.scatter(axes, class_names, feature_names)
+    plane.scatter(figure, axes, class_names, feature_names)
     frames: list[Array] = []
     painted: list[Any] = []
     for i, item in enumerate(predicts):
@@ -101,18 +102,21 @@ class _Plane:
                                         colors=INK, linewidths=1.1, zorder=1))
         return artists
 
-    def scatter(self, axes: Axes, class_names: Sequence[str] | None, feature_names: Sequence[str]) -> None:
+    def scatter(self, figure: Figure, axes: Axes, class_names: Sequence[str] | None,
+                feature_names: Sequence[str]) -> None:
         """The points, by class, with legend and axis labels."""
-        for k in np.unique(self.classes):
-            mine = self.points[self.classes == k]
+        found, size, drawn = np.unique(self.classes), 22 if len(self.points) > 30 else 70, []
+        for k in found:
+            x, y = self.points[self.classes == k].T
             label = class_names[k] if class_names is not None and k < len(class_names) else f"class {k}"
-            axes.scatter(mine[:, 0], mine[:, 1], s=22, marker=MARKERS[k % len(MARKERS)], label=str(label),
-                         color=PALETTE[k % len(PALETTE)], edgecolors=PAPER, linewidths=0.6, zorder=2)
+            drawn.append(axes.scatter(x, y, s=size, marker=MARKERS[k % len(MARKERS)], label=str(label),
+                                      color=PALETTE[k % len(PALETTE)], edgecolors=PAPER, linewidths=0.6,
+                                      zorder=2))
         axes.set_xlim(self.x[0], self.x[-1])
         axes.set_ylim(self.y[0], self.y[-1])
         axes.set_xlabel(feature_names[0])
         axes.set_ylabel(feature_names[1])
-        fig.legend(axes)
+        fig.legend_below(figure, drawn, min(len(found), 5))
 
 
 def _plane(name: str, features: Any, labels: Any, resolution: int) -> _Plane:

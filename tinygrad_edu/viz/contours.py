@@ -57,7 +57,7 @@ def optimizer_paths(f: Callable[[Array, Array], Any], paths: Mapping[str, Any], 
             _path(axes, heights, label, table[label], order[label], alone=not together)
         if minimum is not None:
             x, y = numbers(name, "minimum", minimum, ndim=1, shape="(2,)")
-            axes.plot(x, y, "*", color=INK, markersize=13, markeredgecolor=PAPER, zorder=6)
+            axes.plot(x, y, "*", color=INK, markersize=14, markeredgecolor=PAPER, zorder=3.5)
         axes.set_xlim(*xlim)
         axes.set_ylim(*ylim)
         if i + wide >= len(groups):
@@ -73,8 +73,7 @@ def optimizer_paths(f: Callable[[Array, Array], Any], paths: Mapping[str, Any], 
     if minimum is not None:
         signs.append(fig.sign("minimum", "*", INK))
     lines = [line for line in maps[0].lines if not str(line.get_label()).startswith("_")] if together else []
-    figure.legend(handles=[*lines, *signs], loc="outside lower center", fontsize=8.5, edgecolor=fig.GRID,
-                  labelcolor=INK, ncols=2 if together else 3, borderaxespad=0.3)
+    fig.legend_below(figure, [*lines, *signs], 2 if together else 3)
     return fig.finish(figure, title, path)
 
 
@@ -127,7 +126,7 @@ def _path(axes: Axes, heights: _Heights, label: str, points: Array, k: int, *, a
     elif len(finite):
         said += f", f = {short(float(heights.at(finite[-1:, 0], finite[-1:, 1])[0]))}"
     axes.plot(finite[:, 0], finite[:, 1], "-", color=colour, linewidth=1.5, marker=MARKERS[k % len(MARKERS)],
-              markersize=3.5 if steps <= 60 else 2.2, zorder=3, label=said)
+              markersize=5 if steps <= 20 else 3.5 if steps <= 60 else 2.2, zorder=3, label=said)
     if len(finite):
         axes.plot(*finite[0], "o", color=PAPER, markeredgecolor=colour, markeredgewidth=1.8, markersize=9,
                   zorder=4)

@@ -175,6 +175,12 @@ def legend(axes: Axes, where: Literal["best", "lower right"] = "best") -> None:
     axes.legend(loc=where, fontsize=8.5, framealpha=0.85, edgecolor=GRID, labelcolor=INK)
 
 
+def legend_below(figure: Figure, handles: Sequence[Any], columns: int) -> None:
+    """What each line or point is, outside of all axes, where it hides nothing."""
+    figure.legend(handles=list(handles), loc="outside lower center", ncols=columns, fontsize=8.5,
+                  edgecolor=GRID, labelcolor=INK, borderaxespad=0.3)
+
+
 def colour_bar(figure: Figure, mappable: Any, axes: Any, label: str, *, shrink: float = 1.0) -> Any:
     """The scale of the colours, with its unit."""
     thin = shrink * figure.get_figheight() / 0.17

@@ -53,7 +53,8 @@ def panels(parts: Iterable[tuple[str, Any, Mapping[str, Any]]], *, xlabel: str, 
            columns: int | None = None, path: Target | None = None) -> Picture:
     """Draw small multiples: one little pair of axes for each (title, x (n,), {label: y (n,)}).
 
-    A label has the same colour and line in all of them. `columns` beside each other; None chooses.
+    A label has the same colour and line in all of them, and one legend says which; labels that are different
+    everywhere have a legend in each. `columns` beside each other; None chooses.
     """
     listed = list(parts)
     if not listed or any(not isinstance(part, (tuple, list)) or len(part) != 3 for part in listed):
@@ -61,21 +62,23 @@ def panels(parts: Iterable[tuple[str, Any, Mapping[str, Any]]], *, xlabel: str, 
                       "give [(title, x, {label: y}), ...]")
     tables = [(str(name), _series(f"panels, {str(name)!r}", x, series)) for name, x, series in listed]
     labels = dict.fromkeys(label for _, (_, series) in tables for label in series)
+    shared = len(labels) < sum(len(series) for _, (_, series) in tables)
     looks = _looks("panels", labels, None)
     rows, wide = fig.arrangement(len(tables), columns)
     figure = fig.figure(max(3.0 * wide, 4.2) + 0.4, 2.4 * rows + 0.7)
     drawn: dict[str, Any] = {}
     for i, (name, table) in enumerate(tables):
         axes = fig.axes(figure, rows, wide, i + 1)
-        drawn |= _draw(axes, table, looks)
+        drawn |= _draw(axes, table, looks if shared else _looks("panels", table[1], None))
         axes.set_title(name, fontsize=10.5)
         if i + wide >= len(tables):
             axes.set_xlabel(xlabel)
         if i % wide == 0:
             axes.set_ylabel(ylabel)
-    if len(labels) > 1:
-        figure.legend(handles=list(drawn.values()), loc="outside lower center", ncols=min(len(labels), 5),
-                      fontsize=8.5, edgecolor=fig.GRID, labelcolor=fig.INK, borderaxespad=0.3)
+        if not shared and any(table[1]):
+            fig.legend(axes)
+    if shared and len(labels) > 1:
+        fig.legend_below(figure, list(drawn.values()), min(len(labels), 5))
     return fig.finish(figure, title, path)
 
 
