@@ -11,6 +11,15 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path[:0] = [str(ROOT / "docs" / "_extensions"), str(ROOT)]
 os.environ["PYTHONPATH"] = os.pathsep.join(sys.path[:2])      # for cells: _extensions/lesson.py, the library
 
+# Cells run with this profile of IPython, not with what a user has set; errors name them by number, not by a
+# file in /tmp; and a kernel need not say that it talks to this machine only.
+PROFILE = ROOT / "build" / "ipython" / "profile_default"
+(PROFILE / "startup").mkdir(parents=True, exist_ok=True)
+(PROFILE / "ipython_kernel_config.py").write_text("c.IPKernelApp.log_level = 40\n", encoding="utf-8")
+(PROFILE / "startup" / "names.py").write_text(
+    'get_ipython().compile.get_code_name = lambda *given: f"cell {given[-1]}"\n', encoding="utf-8")
+os.environ["IPYTHONDIR"] = str(PROFILE.parent)
+
 import tinygrad_edu  # noqa: E402
 
 project = "tinygrad_edu"

@@ -31,7 +31,7 @@ def run(name: str, *arguments: str) -> ModuleType:
     with contextlib.redirect_stdout(said):
         script.main(["--out", str(_drawn), *arguments])
     lines = [line for line in said.getvalue().splitlines() if not line.startswith("picture: ")]
-    print("\n".join(lines).strip())
+    print("\n".join(lines).strip("\n"))
     return script
 
 
