@@ -41,7 +41,8 @@ nb_merge_streams = True
 
 # Docstrings. Types of signatures are text: what they name stands in other projects, whose lists would
 # have to be fetched.
-autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_default_options = {"members": True, "show-inheritance": True, "exclude-members": "extra_repr"}
+add_module_names = False
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"

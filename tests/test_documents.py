@@ -8,9 +8,11 @@ import sys
 import textwrap
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 import tinygrad_edu as te
+from tinygrad_edu import sklearn
 from tinygrad_edu.engine.op import REGISTRY
 
 ROOT = Path(__file__).parent.parent
@@ -94,6 +96,20 @@ def test_links_lead_somewhere(document, repository):
         repository.place(explicit[1] if explicit else role)
     for name in repository.INCLUDE.findall(text):
         assert (path.parent / name).exists()
+
+
+@pytest.mark.parametrize("package", [te, te.nn, te.optim, te.data, te.viz, te.check, te.testing, sklearn])
+def test_every_public_name_has_its_place_in_the_reference(package):
+    """By the modules that the pages of docs/api name; ops have a reference of their own."""
+    named = set(re.findall(r"auto\w+:: (\S+)", "".join((ROOT / d).read_text() for d in DOCS if "/api/" in d)))
+    missing = []
+    for name in getattr(package, "__all__", ()):
+        value = getattr(package, name)
+        home = getattr(value, "__module__", None)
+        if callable(value) and getattr(value, "op", None) is None and not isinstance(value, np.dtype | te.Op):
+            there = {package.__name__, home, f"{home}.{getattr(value, '__name__', '')}"}
+            missing += [name] if there.isdisjoint(named) else []
+    assert missing == []
 
 
 def test_links_that_are_broken_are_seen(repository, tmp_path):

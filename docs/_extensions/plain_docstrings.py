@@ -2,7 +2,7 @@
 
 The house writes `name   what it is` in two columns, formulas in indented lines, and the rest as prose with
 `code` in it, for `help()` to show as it stands. Here two columns become a list of names, what is indented a
-literal block.
+literal block. The few docstrings in NumPy's style get lists, too.
 """
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from typing import Any
 COLUMNS = re.compile(r"\S {2,}\S")
 CODE = re.compile(r"`([^`]+)`")
 SPECIAL = re.compile(r"([\\*|_])")
+BOLD = re.compile(r"(?<!\S)\\\*\\\*(\w[^*\\]*?\w)\\\*\\\*")     # after SPECIAL has done its work
 
 
 def restructured(lines: list[str]) -> list[str]:
@@ -20,12 +21,20 @@ def restructured(lines: list[str]) -> list[str]:
     out: list[str] = []
     for paragraph in re.split(r"\n\s*\n", "\n".join(lines).strip()):
         rows = paragraph.split("\n")
+        if len(rows) > 2 and set(rows[1].strip()) == {"-"}:        # NumPy's style: a heading, names, texts
+            out += [f"**{rows[0]}**", "", *_named(rows[2:]), ""]
+            continue
         shaped = (i for i, row in enumerate(rows) if COLUMNS.search(row) or row.startswith("  "))
         first = next(shaped, len(rows))
         out += [*(_prose(row.strip()) for row in rows[:first]), ""]
         if first < len(rows):
             out += _columns(rows[first:]) or _literal(rows[first:])
-    return out
+    return BOLD.sub(r"**\1**", "\n".join(out)).split("\n")
+
+
+def _named(rows: list[str]) -> list[str]:
+    """`name : type` lines with indented texts below, which is a definition list but for the quotes."""
+    return [f"    {_prose(row.strip())}" if row.startswith("  ") else f"``{row}``" for row in rows]
 
 
 def _literal(rows: list[str]) -> list[str]:
