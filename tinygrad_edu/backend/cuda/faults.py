@@ -1,12 +1,14 @@
 """What kernels found wrong, told when somebody waits: an index out of range is an IndexError, never a wait.
 
 A kernel that meets a bad index leaves memory alone and writes (call, index, size) into a cell of the device;
-the first one stays. The cell is read with the next synchronisation, and only if a kernel that can write
-it ran since the last.
+the first one stays. The cell is read with the next synchronisation of any thread, and only while a kernel may
+have written to it since. A call is known by its op and line, so what is remembered is bounded by the program.
 """
 
 from __future__ import annotations
 
+import sys
+import threading
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -24,31 +26,40 @@ class Faults:
         self.device = device
         self.memory = device.pool.take(32, "the cell for bad indices")
         self.pointer = self.memory.pointer
-        self._calls: dict[int, tuple[str, str, str]] = {}
-        self._count = 0
+        self._calls: dict[tuple[str, str, str], int] = {}
+        self._pending: dict[int, int] = {}  # thread -> how many calls it has announced
+        self._noting, self._reading = threading.Lock(), threading.Lock()
         device.context.clear(self.pointer, 32)
 
     def watch(self, op: str, text: str) -> int:
-        """The number of a call. `text` says what is wrong, of {value} and {size}."""
-        self._count += 1
-        self._calls[self._count] = (op, text, user_line())
-        return self._count
+        """The number of a call, which is launched next. `text` says what is wrong, of {value} and {size}."""
+        call, me = (op, text, user_line()), threading.get_ident()
+        with self._noting:
+            self._pending[me] = self._pending.get(me, 0) + 1
+            return self._calls.setdefault(call, len(self._calls) + 1)
 
     def check(self) -> None:
         """Raise IndexError for the first bad index since the last check. The stream has been waited for."""
-        if not self._calls:
+        if not self._pending:
             return
-        calls, self._calls = self._calls, {}
-        cell = np.zeros(4, np.int64)
-        context = self.device.context
-        context.to_host(cell, self.pointer)
-        context.synchronize()
-        number, value, size = (int(v) for v in cell[:3])
+        with self._reading:
+            seen, alive = dict(self._pending), sys._current_frames().keys() - {threading.get_ident()}
+            cell = np.zeros(4, np.int64)
+            context = self.device.context
+            context.to_host(cell, self.pointer)
+            context.synchronize()
+            number, value, size = (int(v) for v in cell[:3])
+            if number:
+                context.clear(self.pointer, 32)
+            with self._noting:  # another thread may still be on its way from `watch` to the launch
+                for thread, count in seen.items():
+                    if thread not in alive and self._pending.get(thread) == count:
+                        del self._pending[thread]
         if number:
-            context.clear(self.pointer, 32)
-            op, text, line = calls[number]
+            op, text, line = list(self._calls)[number - 1]
             raise IndexError(f"{op}: {text.format(value=value, size=size, last=size - 1)} (at {line})")
 
     def close(self) -> None:
-        self._calls.clear()
+        """Give the cell back."""
+        self._pending.clear()
         del self.memory
