@@ -3,13 +3,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 
 from tinygrad_edu import dtypes
 from tinygrad_edu.backend import philox, registry
 from tinygrad_edu.backend.philox import Generator
+from tinygrad_edu.backend.protocol import Backend
 from tinygrad_edu.engine.apply import create
 from tinygrad_edu.engine.value import Storage, Value, leaf
 from tinygrad_edu.errors import NotDifferentiableError, ShapeError, user_line
@@ -20,14 +21,38 @@ if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
 
 
+class _Full(NamedTuple):
+    """What a backend needs to know of constants; no op, since nothing goes in."""
+    name: str
+    numpy: Any
+
+
+_FULL = _Full("full", lambda *, shape, number, dtype: np.full(shape, number, dtype))
+
+
 def wrap(array: Any, requires_grad: bool = False, device: Any = None) -> Tensor:
     """A tensor over `array` itself, which the caller gives up; no copy on the cpu."""
     backend = registry.get(device)
-    if requires_grad and not dtypes.is_floating(array.dtype):
-        raise TypeError(f"a {array.dtype} tensor has no gradient (at {user_line()}); "
+    return _made(np.asarray(array) if backend is registry.cpu else backend.asarray(array), backend,
+                 requires_grad)
+
+
+def _made(memory: Any, backend: Backend, requires_grad: bool) -> Tensor:
+    """A tensor over memory of `backend` that is its own."""
+    if requires_grad and not dtypes.is_floating(memory.dtype):
+        raise TypeError(f"a {memory.dtype} tensor has no gradient (at {user_line()}); "
                         "make it float: dtype='float32'")
-    memory = np.asarray(array) if backend is registry.cpu else backend.asarray(array)
     return Value.kind(Storage(memory, backend), leaf(memory.shape, memory.dtype) if requires_grad else None)
+
+
+def _filled(shape: Shape, number: Any, dtype: np.dtype[Any], device: Any, requires_grad: bool) -> Tensor:
+    """`number`, which has that dtype, everywhere. A device fills its memory: nothing is uploaded."""
+    backend = registry.get(device)
+    if backend.arithmetic:
+        return wrap(np.full(shape, number, dtype), requires_grad, backend)
+    given = np.asarray(number).astype(dtype).item()
+    memory = backend.fused(_FULL, (), {"shape": shape, "number": given, "dtype": dtype})
+    return _made(memory, backend, requires_grad)
 
 
 def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
@@ -99,21 +124,23 @@ def spread(values: tuple[Any, ...]) -> tuple[int, ...]:
 
 def zeros(*shape: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Zeros of `shape`; float32 unless `dtype` is given."""
-    return wrap(np.zeros(_shape(shape), dtypes.as_dtype(dtype or float)), requires_grad, device)
+    return _filled(_shape(shape), 0, dtypes.as_dtype(dtype or float), device, requires_grad)
 
 
 def ones(*shape: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """Ones of `shape`; float32 unless `dtype` is given."""
-    return wrap(np.ones(_shape(shape), dtypes.as_dtype(dtype or float)), requires_grad, device)
+    return _filled(_shape(shape), 1, dtypes.as_dtype(dtype or float), device, requires_grad)
 
 
 def full(shape: Sequence[int] | int, value: float, *, dtype: Any = None, device: Any = None,
          requires_grad: bool = False) -> Tensor:
     """`value` everywhere; the dtype of a Python number unless `dtype` is given."""
     size = check_size((shape,) if isinstance(shape, int) else shape)
-    array = np.full(size, value)
-    kind = dtypes.as_dtype(dtype) if dtype else dtypes.default_for(array)
-    return wrap(array.astype(kind), requires_grad, device)
+    number = np.asarray(value)
+    kind = dtypes.as_dtype(dtype) if dtype else dtypes.default_for(number)
+    if number.size != 1:    # a row, repeated
+        return wrap(np.full(size, number, kind), requires_grad, device)
+    return _filled(size, number.reshape(()), kind, device, requires_grad)
 
 
 def zeros_like(x: Tensor, *, dtype: Any = None) -> Tensor:
@@ -200,7 +227,7 @@ def seed_for(root: Tensor, gradient: Any = None) -> Tensor:
             raise NotDifferentiableError("backward() needs a single number, this tensor has shape "
                                          f"{root.shape} (at {user_line()}); reduce it, as in "
                                          "x.sum().backward(), or pass gradient=")
-        return wrap(np.ones(root.shape, root.dtype), device=root.device)
+        return _filled(root.shape, 1, root.dtype, root.storage.backend, False)
     seed = cast("Tensor", gradient) if isinstance(gradient, Value) else tensor(gradient, device=root.device)
     if seed.shape != root.shape:
         raise ShapeError(f"backward(gradient=): shape {seed.shape} is not this tensor's {root.shape} "

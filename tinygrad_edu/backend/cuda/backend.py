@@ -6,6 +6,8 @@ wrong on the way, an index out of range, is raised there.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -22,7 +24,7 @@ from tinygrad_edu.backend.cuda.staging import Staging
 from tinygrad_edu.backend.protocol import Kernel as Op
 from tinygrad_edu.backend.protocol import NumpyArray
 from tinygrad_edu.errors import DeviceError
-from tinygrad_edu.shapes import Shape
+from tinygrad_edu.shapes import Shape, stretched_axes
 
 DTYPES = tuple(np.dtype(t) for t in ("float32", "float64", "int64", "int32", "uint8", "bool"))
 
@@ -155,6 +157,8 @@ class Cuda:
         return out
 
     def full(self, shape: Shape, dtype: Any, number: Any) -> DeviceArray:
+        if number == 0 and math.copysign(1, number) > 0:
+            return self.zeros(shape, dtype)
         out = self.empty(shape, np.dtype(dtype))
         self.fill(out, number)
         return out
@@ -167,13 +171,18 @@ class Cuda:
         return array if array.contiguous else self.copy(array)
 
     def broadcast(self, array: DeviceArray, shape: Shape) -> DeviceArray:
-        """A view of `array` repeated to `shape` by zero strides."""
+        """A view of `array` repeated to `shape` by zero strides. Raises ShapeError where it does not fit."""
+        stretched_axes(array.shape, tuple(shape))
         lead = len(shape) - len(array.shape)
         strides = (0,) * lead + tuple(
             0 if n == 1 and full != 1 else s
             for n, s, full in zip(array.shape, array.strides, shape[lead:], strict=True)
         )
         return self.view(array, shape, strides, 0)
+
+    def permuted(self, array: DeviceArray, axes: Sequence[int]) -> DeviceArray:
+        """A view whose axis i is axis `axes[i]` of `array`."""
+        return self.view(array, tuple(array.shape[a] for a in axes), tuple(array.strides[a] for a in axes), 0)
 
     def reshaped(self, array: DeviceArray, shape: Shape) -> DeviceArray:
         """A contiguous array under another shape of as many elements; another layout is copied first."""
@@ -272,3 +281,9 @@ class Cuda:
             cubin = compiler.cubin(parts, dtype, self.context.arch, where)
             module = self._modules[key] = self.context.load(cubin)
         return module
+
+
+@families.fused("full")
+def _full(device: Cuda, *, shape: Shape, number: Any, dtype: np.dtype[Any]) -> DeviceArray:
+    """Constants: a memset or a fill kernel, no upload."""
+    return device.full(shape, dtype, number)

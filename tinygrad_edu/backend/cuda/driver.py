@@ -231,8 +231,16 @@ class Context:
     def event(self) -> Any:
         """A moment of the stream, recorded now."""
         event = _driver.Event()
-        event.record(self.stream)
+        self.record(event)
         return event
+
+    def record(self, event: Any) -> None:
+        """Let `event` be the moment that the stream is at now."""
+        event.record(self.stream)
+
+    def passed(self, event: Any) -> bool:
+        """Whether the stream is past an event; never waits."""
+        return bool(event.query())
 
     # -- kernels ---------------------------------------------------------------------------------------------
 
