@@ -58,6 +58,8 @@ def set_value(key: str, value: str) -> None:
     """Set one of the driver's settings; raises SimulatorError when it does not take the value."""
     if library().sim_set(key.encode(), os.fsencode(value)) != 0:
         raise SimulatorError(f"the simulator does not take {value!r} as its {key}")
+    if key == "mode":       # for the compiler, which makes first what will run first
+        os.environ["TINYGRAD_EDU_SIMULATOR_MODE"] = value
 
 
 def get_value(key: str) -> str:

@@ -18,13 +18,13 @@ CUresult no_function(const char* call) {
 SIM_EXPORT CUresult cuFuncGetAttribute(int* value, CUfunction_attribute attribute, CUfunction function) {
     if (function == nullptr || value == nullptr) return no_function("cuFuncGetAttribute");
     Kernel& kernel = *kernel_of(function);
-    const sim_kernel* code = kernel.in[0];
+    const sim_kernel* code = kernel.in[static_cast<int>(kernel.module->first)];
     switch (attribute) {
         case CU_FUNC_ATTRIBUTE_MAX_THREADS_PER_BLOCK:
             *value = code->max_threads != 0 ? static_cast<int>(code->max_threads) : 1024;
             break;
         case CU_FUNC_ATTRIBUTE_SHARED_SIZE_BYTES:
-            *value = static_cast<int>(kernel.static_shared(Mode::plain));
+            *value = static_cast<int>(kernel.static_shared(kernel.module->first));
             break;
         case CU_FUNC_ATTRIBUTE_CONST_SIZE_BYTES: {
             size_t bytes = 0;
@@ -57,7 +57,7 @@ SIM_EXPORT CUresult cuFuncSetAttribute(CUfunction function, CUfunction_attribute
     if (attribute != CU_FUNC_ATTRIBUTE_MAX_DYNAMIC_SHARED_SIZE_BYTES)
         return fail(CUDA_ERROR_INVALID_VALUE,
                     format("cuFuncSetAttribute: attribute %d cannot be set", static_cast<int>(attribute)));
-    const size_t used = kernel.static_shared(Mode::plain), most = 227 * 1024 - used;
+    const size_t used = kernel.static_shared(kernel.module->first), most = 227 * 1024 - used;
     if (value < 0 || static_cast<size_t>(value) > most)
         return fail(
             CUDA_ERROR_INVALID_VALUE,

@@ -57,10 +57,19 @@ bool write_file(const std::string& path, const std::string& text) {
     return file.good() && rename(beside.c_str(), path.c_str()) == 0;
 }
 
-std::string modules_folder() {
-    const std::string folder = settings.cache + "/modules";
-    mkdir(folder.c_str(), 0777);
-    return folder;
+// Where this library lies. A process that found it by itself, with no Python to say where things are, finds
+// the compiler and the place for modules beside it.
+std::string own_folder() {
+    Dl_info self{};
+    dladdr(reinterpret_cast<const void*>(&read_image), &self);
+    const std::string path = self.dli_fname;
+    return path.substr(0, path.rfind('/'));
+}
+
+std::string compiler() {
+    if (!settings.compiler.empty()) return settings.compiler;
+    const std::string beside = own_folder() + "/bin/nvcc";
+    return access(beside.c_str(), X_OK) == 0 ? beside : "";
 }
 
 int run_compiler(const std::vector<std::string>& words, const std::string& log) {
@@ -90,6 +99,12 @@ int run_compiler(const std::vector<std::string>& words, const std::string& log) 
 }
 
 }  // namespace
+
+std::string modules_folder() {
+    const std::string folder = (settings.cache.empty() ? own_folder() : settings.cache) + "/modules";
+    mkdir(folder.c_str(), 0777);
+    return folder;
+}
 
 CUresult read_image(const void* image, Module* module) {
     const char* at = static_cast<const char*>(image);
@@ -124,26 +139,29 @@ CUresult read_image(const void* image, Module* module) {
         module->sections[name].assign(at + name_length, length);
         at += name_length + length;
     }
-    if (module->sections.count("elf") == 0 || module->sections.count("unit") == 0)
-        return fail(CUDA_ERROR_INVALID_IMAGE,
-                    "this module lacks its code; compile it again (empty PyCUDA's cache)");
+    for (const char* needed : {"elf", "unit", "variant", "plain"})
+        if (module->sections.count(needed) == 0)
+            return fail(CUDA_ERROR_INVALID_IMAGE,
+                        "this module lacks its code; compile it again (empty PyCUDA's cache)");
+    for (Mode mode : {Mode::plain, Mode::check, Mode::profile})
+        if (module->sections["variant"] == module->name_of(mode)) module->first = mode;
     module->key = hash(module->sections["unit"] + module->sections["flags"]);
     modules_folder();
     return CUDA_SUCCESS;
 }
 
 std::string keep_object(const Module& module, const std::string& object) {
-    const std::string path = modules_folder() + "/" + module.key + ".plain.so";
+    const std::string path = modules_folder() + "/" + module.key + "." + module.name_of(module.first) + ".so";
     if (access(path.c_str(), R_OK) != 0) write_file(path, object);
     return path;
 }
 
 bool compile_variant(const Module& module, Mode mode, std::string* path, std::string* object) {
-    const char* name = mode == Mode::check ? "check" : "profile";
+    const char* name = module.name_of(mode);
     const std::string stem = modules_folder() + "/" + module.key + "." + name;
     *path = stem + ".so";
     if (read_file(*path, object)) return true;
-    if (settings.compiler.empty()) {
+    if (compiler().empty()) {
         fail(CUDA_ERROR_INVALID_IMAGE, std::string("no compiler is known for the ") + name +
                                            " mode; call tinygrad_edu.simulator.install() first");
         return false;
@@ -151,7 +169,7 @@ bool compile_variant(const Module& module, Mode mode, std::string* path, std::st
     const std::string own = stem + format(".%d", static_cast<int>(getpid()));
     write_file(own + ".cpp", module.sections.at("unit"));
     write_file(own + ".flags", module.sections.count("flags") ? module.sections.at("flags") : "");
-    const int status = run_compiler({settings.compiler, "--simulator-variant", name, "--unit", own + ".cpp",
+    const int status = run_compiler({compiler(), "--simulator-variant", name, "--unit", own + ".cpp",
                                      "--flags", own + ".flags", "-o", own + ".so"},
                                     own + ".log");
     std::string log;

@@ -10,6 +10,9 @@ namespace sim {
 // that is not ours is refused with a text that says how to compile for the simulator.
 CUresult read_image(const void* image, Module* module);
 
+// Where modules are kept.
+std::string modules_folder();
+
 // The file in the cache that holds `object`, for addr2line.
 std::string keep_object(const Module& module, const std::string& object);
 

@@ -35,7 +35,7 @@ size_t align_up(size_t value, size_t alignment) { return (value + alignment - 1)
 // dlopen answers with the object it has when it knows a file's path or inode, and every module needs
 // variables of its own: so each load gets a copy of the file that nobody else ever sees.
 void* open_copy(const std::string& bytes) {
-    std::string path = settings.cache + "/modules/load-XXXXXX";
+    std::string path = modules_folder() + "/load-XXXXXX";
     int file = mkstemp(path.data());
     if (file < 0) return nullptr;
     size_t done = 0;
@@ -141,13 +141,18 @@ size_t Kernel::static_shared(Mode mode) const {
     return total;
 }
 
+const char* Module::name_of(Mode mode) const {
+    if (mode == Mode::plain) return sections.at("plain").c_str();
+    return mode == Mode::check ? "check" : "profile";
+}
+
 Variant* Module::variant(Mode mode) {
     std::lock_guard<std::recursive_mutex> lock(mutex);
     std::unique_ptr<Variant>& slot = variants[static_cast<int>(mode)];
     if (slot != nullptr) return slot.get();
     auto made = std::make_unique<Variant>();
     std::string object;
-    if (mode == Mode::plain) {
+    if (mode == first) {
         object = sections["elf"];
         made->path = keep_object(*this, object);
     } else if (!compile_variant(*this, mode, &made->path, &object)) {
@@ -162,7 +167,7 @@ CUresult load_module(const void* image, Module** result) {
     auto module = std::make_unique<Module>();
     if (CUresult bad = read_image(image, module.get())) return bad;
     std::lock_guard<std::recursive_mutex> lock(mutex);
-    if (module->variant(Mode::plain) == nullptr) return CUDA_ERROR_INVALID_IMAGE;
+    if (module->variant(module->first) == nullptr) return CUDA_ERROR_INVALID_IMAGE;
     *result = module.get();
     loaded.push_back(module.release());
     return CUDA_SUCCESS;

@@ -52,8 +52,11 @@ struct Global {
 };
 
 struct Module {
-    std::map<std::string, std::string> sections;  // elf, unit, flags, text:<path>
-    std::string key;                              // content hash: names files in the cache
+    // elf, variant (whose code elf is), plain (which variant serves without the checker), unit, flags,
+    // text:<path>
+    std::map<std::string, std::string> sections;
+    Mode first = Mode::plain;  // the mode of elf, loaded at once; others when needed
+    std::string key;           // content hash: names files in the cache
     std::unique_ptr<Variant> variants[MODES];
     std::map<std::string, std::unique_ptr<Kernel>> kernels;
     std::map<std::string, Global> globals;
@@ -61,6 +64,7 @@ struct Module {
     bool out_of_memory = false;  // for a global of its own
     void* context = nullptr;
 
+    const char* name_of(Mode mode) const;  // of the compiler's variant for a mode
     // Compiled and loaded when first needed; null with fail() called when that does not work.
     Variant* variant(Mode mode);
 };
