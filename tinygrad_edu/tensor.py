@@ -17,7 +17,7 @@ from tinygrad_edu.backend import registry
 from tinygrad_edu.engine import backprop as _backprop
 from tinygrad_edu.engine.modes import current
 from tinygrad_edu.engine.value import Storage, Value, leaf
-from tinygrad_edu.errors import NotDifferentiableError, ShapeError, user_line
+from tinygrad_edu.errors import DeviceError, NotDifferentiableError, ShapeError, user_line
 from tinygrad_edu.functional.overwrite import changing, overwrite, overwrite_part
 from tinygrad_edu.ops import elementwise as _e
 from tinygrad_edu.ops import movement as _m
@@ -191,6 +191,9 @@ class Tensor(Value):
     def grad(self, value: Tensor | None) -> None:
         if value is not None and (not isinstance(value, Tensor) or value.shape != self.shape):
             raise ShapeError(f"grad must be None or a tensor of shape {self.shape}, not {value!r:.80}")
+        if value is not None and value.storage.backend is not self.storage.backend:
+            raise DeviceError(f"grad lies on {value.device}, this tensor on {self.device} (at "
+                              f"{user_line()}); assign grad.to({self.device!r})")
         if self.node is None:
             if value is not None:
                 raise RuntimeError("this tensor does not require grad; call requires_grad_() first")

@@ -1,6 +1,9 @@
 """A graph may cross devices: `.to(device)` passes gradients, of every order; each stays where it belongs."""
 from __future__ import annotations
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -82,3 +85,66 @@ def test_without_a_graph_nothing_is_recorded_and_the_same_device_is_the_same_ten
 def test_inputs_on_two_devices_are_an_error_that_names_both():
     with pytest.raises(DeviceError, match=r"different devices \(cpu, boxed\)"):
         te.tensor([1.0], device="cpu") + te.tensor([1.0], device="boxed")
+
+
+@pytest.fixture
+def elsewhere():
+    """A leaf on the cpu and one elsewhere, alike."""
+    return [te.tensor([1.0, 2.0], requires_grad=True, device=where) for where in ("cpu", "boxed")]
+
+
+def test_a_gradient_of_another_device_is_refused_by_name(elsewhere):
+    for x, y in (elsewhere, elsewhere[::-1]):
+        with pytest.raises(DeviceError, match=rf"grad lies on {y.device}, this tensor on {x.device}.*\.to\("):
+            x.grad = y.detach()
+        with pytest.raises(DeviceError, match=f"gradient=. lies on {y.device}, this tensor on {x.device}"):
+            (x * 2.0).backward(y.detach())
+        for hooked in (x, x * 2.0):
+            hook = hooked.register_hook(lambda g, y=y: y.detach())
+            with pytest.raises(DeviceError, match=f"tensor on {y.device} for a gradient on {x.device}"):
+                (hooked * 1.0).sum().backward()
+            hook.remove()
+        assert x.grad is None
+        x.grad = x.detach()
+        assert x.grad.device == x.device
+        x.grad = None
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize("where", ["cpu", "boxed"])
+def test_a_gradient_keeps_the_sign_of_zero(where, create_graph):
+    x = te.tensor([1.0, 2.0], requires_grad=True, device=where)
+    (x * te.tensor([-0.0, 0.0], device=where)).sum().backward(create_graph=create_graph)
+    assert np.signbit(x.grad.detach().numpy()).tolist() == [True, False]
+
+
+def test_a_kept_gradient_is_memory_of_its_own_elsewhere_too(elsewhere):
+    x, seed = elsewhere[1], te.tensor([3.0, 4.0], device="boxed")
+    x.backward(seed)
+    x.grad.zero_()
+    assert seed.tolist() == [3.0, 4.0]
+
+
+def test_names_that_mean_one_device_open_one(monkeypatch):
+    here = registry.get("boxed")
+    assert registry.get("boxed:0") is registry.get("boxed:00") is here
+    x = te.tensor([1.0], device="cpu:0")
+    assert x.device == "cpu" and x.to("cpu:0") is x and x.to("cpu:00") is x
+    with pytest.raises(DeviceError, match="no device 'cpu:1'"):
+        registry.get("cpu:1")
+    monkeypatch.setattr(registry, "_default", "")
+    monkeypatch.setenv("TINYGRAD_EDU_DEVICE", "")           # empty is unset
+    assert registry.get().name == "cpu"
+    assert registry.set_default("cpu:0") == "cpu"
+
+
+@pytest.mark.parametrize("again", [copy.deepcopy, lambda p: pickle.loads(pickle.dumps(p))],
+                         ids=["deepcopy", "pickle"])
+def test_copies_of_parameters_stay_on_their_device(again):
+    for grad in (True, False):
+        p = te.nn.Parameter([1.0, 2.0], grad, device="boxed")
+        q = again(p)
+        assert type(q) is te.nn.Parameter
+        assert (q.device, q.requires_grad, q.tolist()) == ("boxed", grad, [1.0, 2.0])
+        q.detach().add_(1.0)
+        assert p.tolist() == [1.0, 2.0]

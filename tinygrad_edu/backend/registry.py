@@ -38,7 +38,7 @@ def get(device: str | Backend | None = None) -> Backend:
     registered, and where a device cannot be used, with what to do. No device ever stands in for another.
     """
     if device is None:
-        device = _default or set_default(os.environ.get("TINYGRAD_EDU_DEVICE", "cpu"))
+        device = _default or set_default(os.environ.get("TINYGRAD_EDU_DEVICE") or "cpu")
     if not isinstance(device, str):
         return device
     found = _open.get(device)
@@ -53,8 +53,8 @@ def set_default(device: str) -> str:
     global _default
     if not known(device):
         raise DeviceError(f"no device {device!r} here; there are: {', '.join(devices())}")
-    _default = device
-    return device
+    _default = canonical(device)
+    return _default
 
 
 @contextlib.contextmanager
@@ -70,32 +70,40 @@ def defaulting(device: str | None) -> Iterator[None]:
         _default = before
 
 
+def canonical(device: str) -> str:
+    """The one name of a device that has several: "cuda:0" and "cuda:00" are "cuda", "cuda:01" is "cuda:1"."""
+    kind, _, index = device.partition(":")
+    if not (index.isascii() and index.isdigit()):
+        return device
+    return f"{kind}:{int(index)}" if int(index) else kind
+
+
 def _opened(device: str) -> Backend:
-    name = device.removesuffix(":0")
-    kind, colon, index = name.partition(":")
-    if name not in _open and (kind not in _factories or (colon and not index.isdigit())):
+    if not known(device):
         raise DeviceError(f"no device {device!r} here; there are: {', '.join(devices())}")
+    name = canonical(device)
     with _lock:
         if name not in _open:
-            _open[name] = _factories[kind](name)
+            _open[name] = _factories[name.partition(":")[0]](name)
         return _open[name]
 
 
 def close(device: str) -> None:
     """Forget an open device; its next use makes it anew. Tensors that lived there can no longer be used."""
     with _lock:
-        _open.pop(device.removesuffix(":0"), None)
+        _open.pop(canonical(device), None)
 
 
 def is_open(device: str) -> bool:
     """Whether the device has been used."""
-    return device.removesuffix(":0") in _open
+    return canonical(device) in _open
 
 
 def known(device: str) -> bool:
     """Whether `get` would try to open this name."""
-    kind, colon, index = device.partition(":")
-    return device in _open or (kind in _factories and (not colon or index.isdigit()))
+    name = canonical(device)
+    kind, colon, index = name.partition(":")
+    return name in _open or (kind in _factories and (not colon or (index.isascii() and index.isdigit())))
 
 
 def devices() -> list[str]:

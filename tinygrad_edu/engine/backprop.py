@@ -19,7 +19,14 @@ import numpy as np
 from tinygrad_edu.backend.registry import cpu
 from tinygrad_edu.engine.modes import Modes, current, enable_grad
 from tinygrad_edu.engine.value import Deferred, Node, Storage, Value
-from tinygrad_edu.errors import FreedGraphError, OpError, ShapeError, StaleValueError, user_line
+from tinygrad_edu.errors import (
+    DeviceError,
+    FreedGraphError,
+    OpError,
+    ShapeError,
+    StaleValueError,
+    user_line,
+)
 from tinygrad_edu.shapes import stretched_axes
 
 _accumulating = Lock()
@@ -44,7 +51,7 @@ def backprop(root: Value, seed: Value, *, create_graph: bool = False, retain_gra
 
     def kept(g: Any, node: Node) -> Any:
         if isinstance(g, Value):
-            return g + 0  # type: ignore[operator]
+            return g.cast(g.storage.array.dtype)  # type: ignore[attr-defined]  # a copy, bit for bit
         return wrap(_own(g, node))
 
     grads: dict[Node, Any] = {root.node: seed.storage.array if bare else seed}
@@ -194,6 +201,10 @@ def _run_hooks(node: Node, g: Any, wrap: Callable[[Any], Any]) -> Any:
             if tuple(answer.shape) != tuple(given.shape):
                 raise ShapeError(f"a gradient hook on {node.name} returned shape {tuple(answer.shape)} "
                                  f"for a gradient of {tuple(given.shape)}")
+            here, there = given.storage.backend, answer.storage.backend
+            if there is not here:
+                raise DeviceError(f"a gradient hook on {node.name} returned a tensor on {there.name} for a "
+                                  f"gradient on {here.name}; return it .to({here.name!r})")
             g = answer if isinstance(g, Value) else answer.storage.array
     return g
 

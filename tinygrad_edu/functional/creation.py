@@ -2,8 +2,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from tinygrad_edu.backend.philox import Generator
 from tinygrad_edu.backend.protocol import Backend
 from tinygrad_edu.engine.apply import create
 from tinygrad_edu.engine.value import Storage, Value, leaf
-from tinygrad_edu.errors import NotDifferentiableError, ShapeError, user_line
+from tinygrad_edu.errors import DeviceError, NotDifferentiableError, ShapeError, user_line
 from tinygrad_edu.ops import random as _random
 from tinygrad_edu.shapes import Shape, check_size
 
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
 
 
-class _Full(NamedTuple):
+@dataclass
+class _Full:
     """What a backend needs to know of constants; no op, since nothing goes in."""
     name: str
-    numpy: Any
+    numpy: Callable[..., Any]
 
 
 _FULL = _Full("full", lambda *, shape, number, dtype: np.full(shape, number, dtype))
@@ -232,4 +234,7 @@ def seed_for(root: Tensor, gradient: Any = None) -> Tensor:
     if seed.shape != root.shape:
         raise ShapeError(f"backward(gradient=): shape {seed.shape} is not this tensor's {root.shape} "
                          f"(at {user_line()})")
+    if seed.storage.backend is not root.storage.backend:
+        raise DeviceError(f"backward(gradient=) lies on {seed.device}, this tensor on {root.device} (at "
+                          f"{user_line()}); pass gradient.to({root.device!r})")
     return seed if seed.dtype == root.dtype else seed.cast(root.dtype)

@@ -1,6 +1,7 @@
 """Parameter: a tensor that a module learns."""
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,8 @@ class Parameter(Tensor):
         super().__init__(Storage(memory, backend), leaf(host.shape, host.dtype) if requires_grad else None)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return Parameter, (np.array(self.numpy()), self.requires_grad)
+        make = functools.partial(Parameter, requires_grad=self.requires_grad, device=self.device)
+        return make, (np.array(self.numpy()),)
 
     def __repr__(self) -> str:
         return f"Parameter({super().__repr__()})"
