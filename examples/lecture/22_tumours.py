@@ -85,7 +85,7 @@ def main(arguments=None):
                                                                     for v in (learned, held_out))
     draw(viz.curves(np.arange(1, epochs + 1), curves, xlabel="epoch",
                     ylabel="loss (in training with its L2 term)",
-                    title="Training falls, held out rises: it learns by heart"), "22_losses.png", given)
+                    title="Loss on what it learned from, and on what it did not"), "22_losses.png", given)
 
     print(f"\nAUC, mean ± deviation, folds: {len(pairs)}\n"
           f"{'':<16} training          held out          better than the default")
@@ -97,7 +97,7 @@ def main(arguments=None):
         print(f"{name:<16} {mean:.4f} ± {deviation:.4f}   {held_out:.4f} ± {between:.4f}   {better}".rstrip())
     held_out = {name.replace(", ", ",\n"): areas[:, 1] for name, areas in found.items()}
     draw(viz.bars({name: round(areas.mean(), 3) for name, areas in held_out.items()},
-                  errors=[round(areas.std(), 3) for areas in held_out.values()],
+                  errors=[round(areas.std(), 3) for areas in held_out.values()] if len(pairs) > 1 else None,
                   ylabel="AUC on held-out tumours", title="What helps, and how much folds differ"),
          "22_methods.png", given)
 
