@@ -51,7 +51,10 @@ def backprop(root: Value, seed: Value, *, create_graph: bool = False, retain_gra
 
     def kept(g: Any, node: Node) -> Any:
         if isinstance(g, Value):
-            return g.cast(g.storage.array.dtype)  # type: ignore[attr-defined]  # a copy, bit for bit
+            dtype = g.storage.array.dtype
+            if dtype.kind == "c":       # of the complex step, in proofs; no tensor can be cast to it
+                return g + 0  # type: ignore[operator]
+            return g.cast(dtype)  # type: ignore[attr-defined]  # a copy, bit for bit
         return wrap(_own(g, node))
 
     grads: dict[Node, Any] = {root.node: seed.storage.array if bare else seed}
