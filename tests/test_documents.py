@@ -112,34 +112,18 @@ def test_every_public_name_has_its_place_in_the_reference(package):
     assert missing == []
 
 
-def test_links_that_are_broken_are_seen(repository, tmp_path):
-    wrong = []
-    text = "[a](gone.md) [b](https://x.y/z) [c](#here)\n```\n[d](code.md)\n```\n"
-    assert repository.relinked(text, tmp_path, tmp_path / "page.md", {}, wrong.append) == text
-    assert wrong == ["a link leads to gone.md, which does not exist"]
-    place = repository.place
-    lines = (ROOT / "tinygrad_edu/optim/sgd.py").read_text().splitlines()
-    assert lines[place("tinygrad_edu.optim.sgd.SGD.formula").first - 1].startswith("    def formula(")
-    assert place("tinygrad_edu.ops.elementwise.log").path == "tinygrad_edu/ops/elementwise.py"
-    assert place("kernels/elementwise/formulas.cuh @ FLOAT1(log, ").first > 0
-    for gone in ("tinygrad_edu.optim.sgd.SGD.nonsense", "tinygrad_edu.nonsense", "kernels/none.cu",
-                 "kernels/elementwise/formulas.cuh @ nonsense", "kernels/elementwise/formulas.cuh @ FLOAT1("):
-        with pytest.raises(LookupError):
-            place(gone)
-
-
-def test_a_link_of_an_included_file_is_turned(repository):
-    source, page = ROOT / "kernels" / "README.md", ROOT / "docs" / "kernels.md"
-    text = ("[a](softmax/) [b](../docs/kernels/softmax.md#the-rungs) [c](../README.md) [d](README.md#rules)"
-            " ![e](../docs/images/graph.svg)")
-    turned = repository.relinked(text, source.parent, page, repository.included(), pytest.fail)
-    assert turned == ("[a](source:kernels/softmax) [b](kernels/softmax.md#the-rungs) [c](overview.md)"
-                      " [d](kernels.md#rules) ![e](images/graph.svg)")
-
-
 def test_every_decision_is_listed():
     listed = (ROOT / "docs" / "README.md").read_text()
     assert [d for d in DECISIONS if f"]({d.removeprefix('docs/')})" not in listed] == []
+
+
+def test_every_page_of_the_lecture_is_listed_and_links_its_script():
+    listed = (ROOT / "docs" / "lecture" / "index.md").read_text()
+    for page in (ROOT / "docs" / "lecture").glob("[0-9]*.md"):
+        assert f"]({page.name})" in listed
+        text = page.read_text()
+        scripts = set(re.findall(r'(?:run|load)\("(\w+)"\)', text))
+        assert all(f"](../../examples/lecture/{script}.py)" in text for script in scripts)
 
 
 def test_the_simulators_map_names_what_is_there():
