@@ -14,7 +14,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-EXAMPLES = Path(__file__).resolve().parents[2] / "examples" / "lecture"
+ROOT = Path(__file__).resolve().parents[2]
+EXAMPLES = ROOT / "examples" / "lecture"
 _drawn = Path(tempfile.mkdtemp(prefix="lecture-"))
 
 
@@ -30,7 +31,8 @@ def run(name: str, *arguments: str) -> ModuleType:
     script, said = load(name), io.StringIO()
     with contextlib.redirect_stdout(said):
         script.main(["--out", str(_drawn), *arguments])
-    lines = [line for line in said.getvalue().splitlines() if not line.startswith("picture: ")]
+    text = said.getvalue().replace(f"{ROOT}/", "")      # reports name files as a reader would
+    lines = [line for line in text.splitlines() if not line.startswith("picture: ")]
     print("\n".join(lines).strip("\n"))
     return script
 
