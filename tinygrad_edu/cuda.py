@@ -1,6 +1,7 @@
 """te.cuda: GPUs and the simulator from the user's side: memory, waiting, arrays of other libraries.
 
-Every function takes `device`, "cuda" by default where a GPU was used, else the simulator if that is in use.
+Every function takes `device`. Without it, the default device is meant if it is a GPU or the simulator, else
+the one such device that is in use, and "cuda" where none is.
 """
 
 from __future__ import annotations
@@ -9,29 +10,38 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tinygrad_edu.backend import registry
+from tinygrad_edu.backend.cuda import driver
 from tinygrad_edu.engine.value import Storage
-from tinygrad_edu.errors import DeviceError
+from tinygrad_edu.errors import DeviceError, user_line
 from tinygrad_edu.tensor import Tensor
 
 
 def _device(device: str | None) -> Any:
-    """The open backend meant by `device`."""
-    if device is None:
-        used = [name for name in ("cuda", "simulator") if registry.is_open(name)]
-        device = used[0] if used else "cuda"
-    backend = registry.get(device)
+    """The backend meant by `device`, opened if need be."""
+    backend = registry.get(_meant() if device is None else device)
     if not hasattr(backend, "pool"):
         raise DeviceError(f"{backend.name} is not a CUDA device; say cuda, cuda:1 or simulator")
     return backend
 
 
+def _meant() -> str:
+    """The name of the device that is meant by none. Of several in use, the first GPU."""
+    default = registry.default()
+    if _kind(default):
+        return default
+    used = [name for name in registry.opened() if _kind(name)]
+    return used[0] if len(used) == 1 else _kind(used[0]) if used else "cuda"
+
+
+def _kind(name: str) -> str:
+    """ "cuda" or "simulator", "" for a device that is neither."""
+    kind = name.partition(":")[0]
+    return kind if kind in ("cuda", "simulator") else ""
+
+
 def is_available() -> bool:
-    """Whether device="cuda" can be used here; opens nothing that was not open."""
-    try:
-        registry.get("cuda")
-    except DeviceError:
-        return False
-    return True
+    """Whether device="cuda" can be used here; opens no device."""
+    return driver.available()
 
 
 def synchronize(device: str | None = None) -> None:
@@ -71,7 +81,8 @@ def shutdown(device: str | None = None) -> None:
 def from_gpuarray(array: Any, *, device: str | None = None) -> Tensor:
     """A tensor over the memory of a PyCUDA GPUArray, or of anything with `__cuda_array_interface__`; no copy.
 
-    Raises TypeError for an array of a dtype the library does not have.
+    An array that says it is read-only is copied. Raises TypeError for a dtype the library does not have,
+    DeviceError for memory of another device, ValueError for odd strides.
     """
     backend = _device(device)
     return Tensor(Storage(backend.adopt(array), backend))
@@ -79,8 +90,12 @@ def from_gpuarray(array: Any, *, device: str | None = None) -> Tensor:
 
 def as_gpuarray(tensor: Tensor) -> Any:
     """A PyCUDA GPUArray over the memory of a tensor; no copy. Work on it goes into the default stream, so the
-    tensor's own is waited for first."""
+    tensor's own is waited for first. Raises ValueError for a reversed view, of which PyCUDA has no arrays."""
     backend = _device(tensor.device)
+    strides = tensor.storage.array.strides
+    if any(step < 0 for step in strides):
+        raise ValueError(f"as_gpuarray: strides {strides} run backwards, which a GPUArray's cannot (at "
+                         f"{user_line()}); pass tensor.clone()")
     backend.synchronize()
     return backend.lend(tensor.storage.array)
 

@@ -38,11 +38,16 @@ def get(device: str | Backend | None = None) -> Backend:
     registered, and where a device cannot be used, with what to do. No device ever stands in for another.
     """
     if device is None:
-        device = _default or set_default(os.environ.get("TINYGRAD_EDU_DEVICE") or "cpu")
+        device = default()
     if not isinstance(device, str):
         return device
     found = _open.get(device)
     return found if found is not None else _opened(device)
+
+
+def default() -> str:
+    """The name of the default device, which may not be open yet."""
+    return _default or set_default(os.environ.get("TINYGRAD_EDU_DEVICE") or "cpu")
 
 
 def set_default(device: str) -> str:
@@ -97,6 +102,11 @@ def close(device: str) -> None:
 def is_open(device: str) -> bool:
     """Whether the device has been used."""
     return canonical(device) in _open
+
+
+def opened() -> list[str]:
+    """The names of the devices that are in use."""
+    return sorted(_open)
 
 
 def known(device: str) -> bool:

@@ -2,8 +2,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -22,14 +22,9 @@ if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
 
 
-@dataclass
-class _Full:
-    """What a backend needs to know of constants; no op, since nothing goes in."""
-    name: str
-    numpy: Callable[..., Any]
-
-
-_FULL = _Full("full", lambda *, shape, number, dtype: np.full(shape, number, dtype))
+# What a backend needs to know of constants; no op, since nothing goes in.
+_FULL: Any = SimpleNamespace(name="full",
+                             numpy=lambda *, shape, number, dtype: np.full(shape, number, dtype))
 
 
 def wrap(array: Any, requires_grad: bool = False, device: Any = None) -> Tensor:

@@ -190,22 +190,38 @@ class Cuda:
         return self.view(array, shape, dense_strides(shape, array.itemsize), 0)
 
     def adopt(self, array: Any) -> DeviceArray:
-        """Another library's memory, by its `__cuda_array_interface__`, as ours; it lives while we use it."""
+        """Another library's memory, by its `__cuda_array_interface__`, as ours; it lives while we use it.
+
+        What is read-only is copied, since nothing here is. Raises TypeError for a dtype the library lacks,
+        DeviceError for memory of another device, ValueError where elements do not lie on multiples of their
+        size.
+        """
         found = getattr(array, "__cuda_array_interface__", None)
         if found is None:
             raise TypeError(f"{type(array).__name__} has no __cuda_array_interface__")
         dtype = np.dtype(found["typestr"])
         if dtype not in DTYPES:
             raise TypeError(f"{self.name} has no {dtype} arrays; it has {', '.join(map(str, DTYPES))}")
+        pointer, read_only = int(found["data"][0] or 0), found["data"][1]
+        strides = found.get("strides") and tuple(found["strides"])
+        if any(place % dtype.itemsize for place in (pointer, *(strides or ()))):
+            raise ValueError(
+                f"elements of {dtype} at {pointer:#x} with strides {strides} do not lie on multiples of "
+                f"{dtype.itemsize} bytes; copy the array first"
+            )
         self.context.wait_for_others()
-        return DeviceArray(
-            self,
-            array,
-            int(found["data"][0] or 0),
-            tuple(found["shape"]),
-            found.get("strides") and tuple(found["strides"]),
-            dtype,
-        )
+        self.check_owner(pointer)
+        taken = DeviceArray(self, array, pointer, tuple(found["shape"]), strides, dtype)
+        return self.copy(taken) if read_only else taken
+
+    def check_owner(self, pointer: int) -> None:
+        """Raise DeviceError for memory that another device is known to hold."""
+        owner = self.context.owner(pointer) if pointer else None
+        if owner not in (None, self.context.index):
+            raise DeviceError(
+                f"the array's memory is that of device {owner}, {self.name} is device {self.context.index}; "
+                "name that device, or copy the array to this one with its own library"
+            )
 
     def from_dlpack(self, producer: Any) -> DeviceArray:
         """The same by DLPack."""
@@ -264,8 +280,8 @@ class Cuda:
     def _module(self, ladder: Ladder, rung: Rung, dtype: np.dtype[Any]) -> Any:
         """The loaded module with `rung`: its unit's where it is in it, else one of its own."""
         alone = rung.name != ladder.default
-        where = compiler.kernels_folder()
-        key = (ladder.family, rung.name, dtype, where) if alone else (ladder.unit, dtype, where)
+        where, text = compiler.kernels_folder(), compiler.folder_in_force()
+        key = (ladder.family, rung.name, dtype, text) if alone else (ladder.unit, dtype, text)
         module = self._modules.get(key)
         if module is None:
             self.activate()
@@ -278,8 +294,11 @@ class Cuda:
                     if other.unit == ladder.unit
                 ]
             )
-            cubin = compiler.cubin(parts, dtype, self.context.arch, where)
-            module = self._modules[key] = self.context.load(cubin)
+            try:
+                module = self.context.load(compiler.cubin(parts, dtype, self.context.arch, where))
+            except driver.refused():  # what lies in the cache is damaged
+                module = self.context.load(compiler.cubin(parts, dtype, self.context.arch, where, anew=True))
+            self._modules[key] = module
         return module
 
 

@@ -24,27 +24,38 @@ from tinygrad_edu.backend.cuda import driver
 from tinygrad_edu.backend.cuda.kernels import Ladder, Rung
 
 OPTIONS = ["-O3", "-std=c++17", "-lineinfo"]
-_folder: ContextVar[Path | None] = ContextVar("kernels", default=None)
+_folder: ContextVar[tuple[Path, str] | None] = ContextVar("kernels", default=None)  # and a hash of its text
 runs = 0  # how often nvcc ran in this process
 
 
 def kernels_folder() -> Path:
     """Where the .cu files are: `kernels/` of the repository or of the wheel, or what `kernels_from` names."""
-    return _folder.get() or _shipped()
+    found = _folder.get()
+    return found[0] if found else _shipped()
 
 
 @contextlib.contextmanager
-def kernels_from(folder: Path) -> Iterator[None]:
-    """Use the kernels of another folder, laid out like `kernels/`: an experiment, or a copy with a bug."""
-    token = _folder.set(folder.resolve())  # the compiler works in a folder of its own
+def kernels_from(folder: Path | str) -> Iterator[None]:
+    """Use the kernels of another folder, laid out like `kernels/`: an experiment, or a copy with a bug.
+
+    The files are used as they are when this begins: what is changed later, the next `with` compiles. Raises
+    FileNotFoundError for a folder that holds no kernels.
+    """
+    where = Path(folder).resolve()  # the compiler works in a folder of its own
+    if not (where / "common.cuh").is_file():
+        raise FileNotFoundError(f"{where} holds no kernels; name a copy of kernels/, with its common.cuh")
+    files = sorted(path for path in where.rglob("*") if path.suffix in (".cu", ".cuh"))
+    text = b"\0".join(part for path in files for part in (os.fsencode(path), path.read_bytes()))
+    token = _folder.set((where, hashlib.sha256(text).hexdigest()))
     try:
         yield
     finally:
         _folder.reset(token)
 
 
-def folder_in_force() -> Path | None:
-    """What `kernels_from` named, if it did: part of what tells one kernel from the next."""
+def folder_in_force() -> tuple[Path, str] | None:
+    """What `kernels_from` named, if it did, and a hash of its text: part of what tells one kernel from the
+    next."""
     return _folder.get()
 
 
@@ -82,22 +93,22 @@ def text_of(parts: Iterable[tuple[Ladder, Rung]], folder: Path) -> str:
         files.add(folder / ladder.family / f"{rung.source}.cu")
         files.update((folder / ladder.family).glob("*.cuh"))
         files.update(folder / name for name in ladder.extra)
-    return "".join(_read(str(path), path.stat().st_mtime_ns) for path in sorted(files))
+    return "".join(path.read_text(encoding="utf-8") for path in sorted(files))
 
 
-@functools.lru_cache(maxsize=256)
-def _read(path: str, _changed: int) -> str:
-    return Path(path).read_text(encoding="utf-8")
-
-
-def cubin(parts: list[tuple[Ladder, Rung]], dtype: np.dtype[Any], arch: str, folder: Path) -> bytes:
-    """The compiled unit, from the cache or from nvcc."""
+def cubin(
+    parts: list[tuple[Ladder, Rung]], dtype: np.dtype[Any], arch: str, folder: Path, *, anew: bool = False
+) -> bytes:
+    """The compiled unit, from the cache or from nvcc; `anew`: from nvcc, though there is one in the cache."""
     global runs
     text, options = source(parts), [*OPTIONS, f"-DSCALAR={dtype.name}"]
     identity = "\0".join(
         [text, text_of(parts, folder), *options, arch, driver.compiler_identity(), str(folder)]
     )
     path = cache_folder() / f"{hashlib.sha256(identity.encode()).hexdigest()[:32]}.cubin"
+    if anew:
+        with contextlib.suppress(OSError):
+            path.unlink()
     with contextlib.suppress(OSError):
         return path.read_bytes()
     with _alone(path.with_suffix(".lock")):

@@ -118,7 +118,8 @@ class _Taken:
 
 
 def take(device: Cuda, producer: Any) -> DeviceArray:
-    """The array of another library as ours, over the same memory.
+    """The array of another library as ours, over the same memory; on the simulator, of memory that is not its
+    own but NumPy's, a copy, since its driver lets kernels touch device memory only.
 
     Raises BufferError when it lies on another device or has a dtype the library lacks.
     """
@@ -148,6 +149,25 @@ def take(device: Cuda, producer: Any) -> DeviceArray:
     strides = (
         tuple(tensor.strides[i] * dtype.itemsize for i in range(tensor.ndim)) if tensor.strides else None
     )
-    return DeviceArray(
-        device, (owner, producer), (tensor.data or 0) + tensor.byte_offset, shape, strides, dtype
-    )
+    pointer = (tensor.data or 0) + tensor.byte_offset
+    if where[0] == CPU and not device.context.is_device_memory(pointer):
+        return device.asarray(_host_view(pointer, shape, strides, dtype))
+    device.check_owner(pointer)
+    return DeviceArray(device, (owner, producer), pointer, shape, strides, dtype)
+
+
+def _host_view(pointer: int, shape: Any, strides: Any, dtype: np.dtype[Any]) -> Any:
+    """Memory of this process as NumPy sees it."""
+    if 0 in shape:
+        return np.empty(shape, dtype)
+
+    class Window:
+        __array_interface__ = {  # noqa: RUF012 - NumPy reads it as it is
+            "data": (pointer, True),
+            "shape": shape,
+            "strides": strides,
+            "typestr": dtype.str,
+            "version": 3,
+        }
+
+    return np.asarray(Window())

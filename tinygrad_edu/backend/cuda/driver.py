@@ -6,6 +6,8 @@ The device `simulator` is the same code over the simulated driver, put under PyC
 from __future__ import annotations
 
 import atexit
+import contextlib
+import ctypes
 import importlib
 import importlib.util
 import os
@@ -107,6 +109,20 @@ def counted() -> Any:
     return importlib.import_module("tinygrad_edu.simulator").profile()
 
 
+def available() -> bool:
+    """Whether there is a GPU that this process can use. Makes no context."""
+    if _kind is None and not ("tinygrad_edu.simulator" in sys.modules and _simulated()):
+        with contextlib.suppress(DeviceError):
+            start("cuda")
+    return _kind == "cuda" and device_count() > 0
+
+
+def refused() -> type[Exception]:
+    """What PyCUDA raises when the driver refuses a call."""
+    error: type[Exception] = _driver.Error
+    return error
+
+
 def device_count() -> int:
     """How many devices the driver has."""
     return int(_driver.Device.count())
@@ -185,6 +201,18 @@ class Context:
             self.context.detach()
 
     # -- memory ----------------------------------------------------------------------------------------------
+
+    def is_device_memory(self, pointer: int) -> bool:
+        """Whether the driver knows `pointer` for a device's memory; it does not know ordinary host memory."""
+        self.activate()
+        return _pointer_attribute(2, pointer) == 2  # CU_POINTER_ATTRIBUTE_MEMORY_TYPE, CU_MEMORYTYPE_DEVICE
+
+    def owner(self, pointer: int) -> int | None:
+        """The index of the open device that holds the memory at `pointer`; None where that is not known, as
+        of memory that belongs to no context (cudaMallocAsync)."""
+        self.activate()
+        context = _pointer_attribute(1, pointer)  # CU_POINTER_ATTRIBUTE_CONTEXT
+        return next((other.index for other in _open if other.context.handle == context), None)
 
     def allocate(self, size: int) -> Any:
         """`size` bytes; its int() is the address. Raises MemoryError when the device has no more."""
@@ -266,6 +294,17 @@ class Context:
             "registers_per_multiprocessor": attribute(of.MAX_REGISTERS_PER_MULTIPROCESSOR),
             "warp": attribute(of.WARP_SIZE),
         }
+
+
+def _pointer_attribute(which: int, pointer: int) -> int | None:
+    """What the driver says of a pointer, which PyCUDA has no word for; None where it says nothing."""
+    try:
+        library = ctypes.CDLL("libcuda.so.1")  # the one that PyCUDA has loaded
+    except OSError:
+        return None
+    answer = ctypes.c_uint64(0)
+    failed = library.cuPointerGetAttribute(ctypes.byref(answer), which, ctypes.c_uint64(pointer))
+    return None if failed else int(answer.value)
 
 
 class Function:
