@@ -46,12 +46,23 @@ def test_the_import_does_no_work(tmp_path):
     assert not (tmp_path / "cache").exists()
 
 
-@pytest.mark.parametrize("use", [
-    "sim.last_report()", "sim.schedule('reverse').__enter__()", "sim.configure(workers=1)",
-    "sim.check().__enter__()", "sim.deferred().__enter__()"])
+@pytest.mark.parametrize("use", ["sim.last_report()", "sim.schedule('reverse').__enter__()"])
 def test_what_needs_the_driver_says_to_install_it(use):
     done = python(f"{IMPORT}{use}")
     assert "SimulatorError: the simulator is not installed in this process; call" in done.stderr
+
+
+@pytest.mark.parametrize("use", ["sim.configure(workers=1)", "sim.check().__enter__()",
+                                 "sim.deferred().__enter__()"])
+def test_what_says_how_kernels_run_installs_it(use):
+    assert answer(f"{IMPORT}{use}; print(sim.is_installed())") == "True"
+
+
+def test_a_cache_that_cannot_be_made_is_said_in_a_sentence(tmp_path):
+    (tmp_path / "file").write_text("")
+    done = python(f"{IMPORT}sim.install()", TINYGRAD_EDU_CACHE=str(tmp_path / "file" / "cache"))
+    assert "SimulatorError: the simulator cannot be built: " in done.stderr
+    assert "set TINYGRAD_EDU_CACHE to a folder that can be written" in done.stderr
 
 
 @pytest.mark.parametrize(("line", "path"), [

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,6 +22,7 @@ def check(*, leaks: bool = False, strict_volatile: bool = False) -> Iterator[Non
     wrong barriers and shuffle masks. `leaks` also raises SimulatorError at the end if device memory allocated
     inside is still held; `strict_volatile` reports warp-synchronous code through `volatile` as races too.
     """
+    _installed()
     mode, strict = control.get_value("mode"), control.get_value("strict_volatile")
     since = control.get_value("serial")
     control.set_value("mode", "check")
@@ -36,6 +38,12 @@ def check(*, leaks: bool = False, strict_volatile: bool = False) -> Iterator[Non
         raise SimulatorError(leak_report(held))
 
 
+def _installed() -> None:
+    """Put the simulator under PyCUDA, if it is not; SimulatorError, with what to do, where it is too late."""
+    if not control.is_loaded():
+        importlib.import_module("tinygrad_edu.simulator.install").install()
+
+
 def is_checking() -> bool:
     """Whether kernels launched now are watched."""
     return control.get_value("mode") == "check"
@@ -47,6 +55,7 @@ def deferred() -> Iterator[None]:
 
     So a result read too early is old, and a host buffer changed too early is the new one.
     """
+    _installed()
     before = control.get_value("deferred")
     control.set_value("deferred", "1")
     try:
@@ -85,6 +94,7 @@ def configure(*, workers: int | None = None, time_limit: float | None = None,
     is taken to hang (30 at first). `memory`: bytes that each device claims to have (4 GiB at first).
     `devices`: how many there are (1 at first), alike, each with its own memory and no link to the others.
     """
+    _installed()
     given = {"workers": (workers, 0, 64), "time_limit": (time_limit, 1e-3, 1e6),
              "memory": (memory, 2**20, 2**37), "devices": (devices, 1, 16)}
     for key, (value, least, most) in given.items():

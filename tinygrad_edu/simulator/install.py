@@ -73,6 +73,8 @@ def driver() -> Path:
         return build.library()
     except ToolchainError as error:
         raise SimulatorError(str(error)) from error
+    except OSError as error:
+        raise SimulatorError(f"the simulator cannot be built: {error}. {toolchain.CACHE_ADVICE}") from error
 
 
 def refuse_without_compiler() -> None:

@@ -32,6 +32,9 @@ class ToolchainError(RuntimeError):
     """What is needed to compile is not there, or the compiler refused."""
 
 
+CACHE_ADVICE = "If that is in the cache: set TINYGRAD_EDU_CACHE to a folder that can be written."
+
+
 def cache_folder() -> Path:
     """The folder for everything the simulator keeps between runs."""
     own = os.environ.get("TINYGRAD_EDU_CACHE")

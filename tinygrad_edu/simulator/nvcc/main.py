@@ -40,6 +40,8 @@ def main(arguments: list[str]) -> int:
         sys.stderr.write(f"{error}\n")
     except (compile.CompileError, preprocess.PreprocessError) as error:
         sys.stderr.write(diagnostics.explain(str(error), _line_of))
+    except OSError as error:
+        sys.stderr.write(f"{error}. {toolchain.CACHE_ADVICE}\n")
     return 1
 
 
