@@ -35,7 +35,7 @@ extern "C" __global__ void __launch_bounds__(256, 2)
         Top top = top_of(x + image, w, first);
         number sum = 0;
         each_element(w, first, [&](int64 at) {
-            if (x[image + at] == top.value) sum += u[image + at];
+            if (top.is(x[image + at])) sum += u[image + at];
         });
         out[i] = sum / (number)top.ties;
     }
@@ -61,7 +61,7 @@ extern "C" __global__ void __launch_bounds__(256, 2)
                 for (int64 c = low[2]; c <= high[2]; c++) {
                     int64 first[AXES] = {a * w.stride[0], b * w.stride[1], c * w.stride[2]};
                     Top top = top_of(x + image * w.elements(), w, first);
-                    if (mine == top.value)
+                    if (top.is(mine))
                         sum += seed[image * w.places() + (a * w.count[1] + b) * w.count[2] + c] /
                                (number)top.ties;
                 }

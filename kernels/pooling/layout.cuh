@@ -24,10 +24,12 @@ __device__ __forceinline__ void split(int64 i, const int64 (&shape)[AXES], int64
     }
 }
 
-// A window's largest element, and how many have it. NaN wins.
+// A window's largest element, and how many have it. NaN wins, and NaNs tie.
 struct Top {
     number value;
     int64 ties;
+
+    __device__ __forceinline__ bool is(number x) const { return x == value || (x != x && value != value); }
 };
 
 // Calls done(offset) for each element of the window that begins at `first`, in order.
@@ -44,7 +46,7 @@ __device__ __forceinline__ Top top_of(const number* image, const Windows& w, con
     each_element(w, first, [&](int64 at) {
         number x = image[at];
         if (x > top.value || (x != x && top.value == top.value)) top = {x, 1};
-        else if (x == top.value) top.ties++;
+        else if (top.is(x)) top.ties++;
     });
     return top;
 }

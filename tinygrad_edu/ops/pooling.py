@@ -1,7 +1,8 @@
 """Maximum over windows: an op of its own, so that backward keeps the input and not every window of it.
 
-Where several elements of a window tie for the largest, they share its gradient evenly. `max_pool_spread` and
-`max_pool_read` are each other's adjoints: the choice of the largest is the same, only its direction differs.
+Where several elements of a window tie for the largest, they share its gradient evenly; NaN is the largest,
+and NaNs tie. `max_pool_spread` and `max_pool_read` are each other's adjoints: the choice of the
+largest is the same, only its direction differs.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ def _seen(x: Any, sizes: Shape, strides: Shape) -> Any:
     return _windows(x, sizes=sizes, strides=strides, dilations=(1,) * len(sizes))
 
 
-def _shares(x: Any, sizes: Shape, strides: Shape) -> Any:
-    """(..., counts, sizes): what part of its window's gradient each element gets."""
+def _shared(u: Any, x: Any, sizes: Shape, strides: Shape) -> Any:
+    """(..., counts, sizes): u / n at the n largest elements of each window of x, 0 at the others."""
     seen, axes = _seen(x, sizes, strides), tuple(range(-len(sizes), 0))
-    hit = (seen == seen.max(axes, keepdims=True)).astype(x.dtype)
-    return hit / hit.sum(axes, keepdims=True)
+    top = seen.max(axes, keepdims=True)
+    hit = (seen == top) | (np.isnan(seen) & np.isnan(top))
+    return np.where(hit, u / hit.sum(axes, keepdims=True, dtype=x.dtype), 0)
 
 
 def _max_pool(x: Any, *, sizes: Shape, strides: Shape) -> Any:
@@ -32,12 +34,12 @@ def _max_pool(x: Any, *, sizes: Shape, strides: Shape) -> Any:
 
 
 def _max_pool_spread(seed: Any, x: Any, *, sizes: Shape, strides: Shape) -> Any:
-    parts = _shares(x, sizes, strides) * seed[(..., *(None,) * len(sizes))]
+    parts = _shared(seed[(..., *(None,) * len(sizes))], x, sizes, strides)
     return _fold(parts, shape=x.shape, sizes=sizes, strides=strides, dilations=(1,) * len(sizes))
 
 
 def _max_pool_read(u: Any, x: Any, *, sizes: Shape, strides: Shape) -> Any:
-    return (_seen(u, sizes, strides) * _shares(x, sizes, strides)).sum(tuple(range(-len(sizes), 0)))
+    return _shared(_seen(u, sizes, strides), x, sizes, strides).sum(tuple(range(-len(sizes), 0)))
 
 
 def _how(draw: Draw) -> tuple[Any, Shape, dict[str, Any]]:
@@ -85,6 +87,13 @@ max_pool: Op = Op(
             slope=[0.0, 0.5, 0.5],
             params={"sizes": (3,), "strides": (1,)},
             why="a tie is shared evenly",
+        ),
+        edge(
+            x=[1.0, np.nan, np.inf],
+            out=[np.nan],
+            slope=[0.0, 1.0, 0.0],
+            params={"sizes": (3,), "strides": (1,)},
+            why="NaN is the largest",
         ),
     ),
 )
