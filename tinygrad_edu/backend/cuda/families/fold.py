@@ -10,7 +10,6 @@ import numpy as np
 from tinygrad_edu.backend.cuda.array import DeviceArray, merged
 from tinygrad_edu.backend.cuda.families import fused
 from tinygrad_edu.backend.cuda.kernels import Case, Ladder, Rung, blocks
-from tinygrad_edu.errors import DeviceError
 from tinygrad_edu.shapes import Shape
 
 if TYPE_CHECKING:
@@ -33,14 +32,21 @@ def fold(
 ) -> DeviceArray:
     """(lead..., counts..., sizes...) summed into (lead..., spatial...)."""
     k = len(sizes)
-    if k > SPATIAL:
-        raise DeviceError(f"fold: windows along {k} axes; kernels have {SPATIAL}")
+    lead = len(shape) - k
+    if k > SPATIAL:  # along all but the first of the axes, then along that
+        n = lead + k
+        x = device.permuted(x, (*range(lead), lead, n, *range(lead + 1, n), *range(n + 1, n + k)))
+        inner = (*shape[:lead], x.shape[lead], sizes[0], *shape[lead + 1 :])
+        x = fold(device, x, shape=inner, sizes=sizes[1:], strides=strides[1:], dilations=dilations[1:])
+        x = device.permuted(x, (*range(lead), *range(lead + 2, x.ndim), lead, lead + 1))
+        turned = (*shape[:lead], *shape[lead + 1 :], shape[lead])
+        out = fold(device, x, shape=turned, sizes=sizes[:1], strides=strides[:1], dilations=dilations[:1])
+        return device.permuted(out, (*range(lead), out.ndim - 1, *range(lead, out.ndim - 1)))
     out = device.empty(shape, x.dtype)
     if not out.size:
         return out
     if not x.size:
         return device.zeros(shape, x.dtype)
-    lead = len(shape) - k
     steps = [s // x.itemsize for s in x.strides]
     sizes_lead, (come,) = merged(tuple(shape[:lead]), tuple(steps[:lead]))
     if len(sizes_lead) > AXES:

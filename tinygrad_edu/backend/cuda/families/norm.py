@@ -10,8 +10,9 @@ import numpy as np
 
 from tinygrad_edu.backend.cuda.array import DeviceArray, merged
 from tinygrad_edu.backend.cuda.families import fused
+from tinygrad_edu.backend.cuda.families.reduce import apart
 from tinygrad_edu.backend.cuda.kernels import Case, Ladder, Rung, blocks
-from tinygrad_edu.shapes import Shape
+from tinygrad_edu.shapes import Shape, inverse_permutation
 
 if TYPE_CHECKING:
     from tinygrad_edu.backend.cuda.backend import Cuda
@@ -95,7 +96,11 @@ def run(
     if made is None:
         made = _plan(out, x, seed, axes)
         if made is None:
-            return run(device, symbol, device.copy(x), seed and device.copy(seed), axes, eps)
+            order = apart(x.ndim, axes)
+            x = device.copy(device.permuted(x, order))
+            seed = seed and device.copy(device.permuted(seed, order))
+            out = run(device, symbol, x, seed, tuple(range(x.ndim - len(axes), x.ndim)), eps)
+            return device.permuted(out, inverse_permutation(order))
         if len(device.plans) < 4096:
             device.plans[key] = made
     packed, groups, n, columns = made

@@ -91,6 +91,11 @@ def plan(
     return packed, rows, n, columns
 
 
+def apart(ndim: int, axes: Shape) -> Shape:
+    """An order of axes: those that stay, then `axes`."""
+    return (*(a for a in range(ndim) if a not in axes), *axes)
+
+
 def splits_for(rows: int, n: int, columns: int) -> int:
     """How many blocks share a row: by the sizes alone, so that every GPU adds in the same order."""
     if n <= PART:
@@ -109,8 +114,11 @@ def reduce(device: Cuda, name: str, x: DeviceArray, axes: Shape, dtype: np.dtype
     made = device.plans.get(key)
     if made is None:
         made = plan(x.shape, x.strides, axes, x.itemsize, CODES[x.dtype])
-        if made is None:
-            return reduce(device, name, device.copy(x), axes, dtype)
+        if made is None:  # side by side, the axes that stay are one, and so are those that go
+            order = apart(x.ndim, axes)
+            last = tuple(range(x.ndim - len(axes), x.ndim))
+            made_dense = reduce(device, name, device.copy(device.permuted(x, order)), last, dtype)
+            return device.reshaped(made_dense, out.shape)
         if len(device.plans) < 4096:
             device.plans[key] = made
     packed, rows, n, columns = made
