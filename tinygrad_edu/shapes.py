@@ -1,6 +1,7 @@
 """Shapes as data: axes, broadcasting and views worked out on tuples alone. No array enters here."""
 from __future__ import annotations
 
+import string
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from math import prod
@@ -55,6 +56,50 @@ def stretched_axes(shape: Shape, to: Shape) -> Shape:
         raise ShapeError(f"{shape} does not broadcast to {to}")
     lead = len(to) - len(shape)
     return (*range(lead), *(i + lead for i, n in enumerate(shape) if n == 1 and to[i + lead] != 1))
+
+
+def einsum_letters(subscripts: str, shapes: Sequence[Shape]) -> tuple[list[str], str, dict[str, int]]:
+    """What `subscripts` says of operands of `shapes`: the letters of each, of the result, and their sizes.
+
+    An ellipsis is spelled out in letters that nobody used. Raises ValueError for subscripts that mean nothing
+    and ShapeError where they do not fit: a letter that one operand has twice needs equal sizes there, between
+    operands a size of 1 is repeated.
+    """
+    left, arrow, right = subscripts.replace(" ", "").partition("->")
+    terms = left.split(",")
+    for part in (*terms, right):
+        letters = part.replace("...", "", 1)
+        if letters and not (letters.isascii() and letters.isalpha()):
+            raise ValueError(f"{part!r} may have letters and one ellipsis, no more")
+    if len(terms) != len(shapes):
+        raise ShapeError(f"the subscripts name {len(terms)} operands, {len(shapes)} were given")
+    free = [c for c in string.ascii_letters if c not in subscripts]
+    hidden = [max(len(s) - len(t) + 3, 0) if "..." in t else 0 for t, s in zip(terms, shapes, strict=True)]
+    most = max(hidden)
+    dots = "".join(free[:most])
+    spelled = [t.replace("...", dots[most - n:]) for t, n in zip(terms, hidden, strict=True)]
+    if not arrow:
+        named = "".join(terms)
+        right = "..." + "".join(sorted(c for c in set(named) - {"."} if named.count(c) == 1))
+    elif most and "..." not in right:
+        raise ValueError(f"the result needs an ellipsis for {most} axes of an operand's")
+    result = right.replace("...", dots)
+    if len(set(result)) != len(result) or not set(result) <= set("".join(spelled)):
+        raise ValueError("each letter of the result must be an operand's, and come once")
+    sizes: dict[str, int] = {}
+    for term, shape in zip(spelled, shapes, strict=True):
+        if len(term) != len(shape):
+            raise ShapeError(f"{term!r} names {len(term)} axes of a shape {shape}")
+        here: dict[str, int] = {}
+        for c, n in zip(term, shape, strict=True):
+            if here.setdefault(c, n) != n:
+                raise ShapeError(f"{shape} has no diagonal {c!r}; sizes must be equal")
+        for c, n in here.items():
+            if n != 1 and sizes.get(c, 1) not in (1, n):
+                raise ShapeError(f"axis {c!r} has size {sizes[c]} in one operand and "
+                                 f"{n} in another")
+            sizes[c] = n if n != 1 else sizes.get(c, 1)
+    return spelled, result, sizes
 
 
 def reduced_shape(shape: Shape, axes: Iterable[int]) -> Shape:

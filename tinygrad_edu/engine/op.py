@@ -48,6 +48,9 @@ class Op:
         Where each input may lie for the derivatives to exist; for elementwise ops.
     calls : recipe, optional
         How to draw a call whose inputs must fit together; instead of `domain`.
+    fits : callable, optional
+        Raises for inputs whose shapes or dtypes do not belong together: called as `numpy` is, before any
+        backend computes, so that all refuse the same calls. It must not look at the numbers.
     edges : sequence of Edge
         What holds at kinks, ties and singular points; tested exactly.
     math : str
@@ -73,9 +76,9 @@ class Op:
     def __init__(self, name: str, numpy: Callable[..., Any], vjps: Sequence[Rule | None] | None = None, *,
                  joint: Rule | None = None, inputs: Sequence[str] | None = None,
                  domain: Interval | tuple[Interval, ...] | None = None, calls: Recipe | None = None,
-                 edges: Sequence[Edge] = (), math: str = "", doc: str = "", view: bool = False,
-                 variadic: bool = False, register: bool = True) -> None:
-        self.name, self.numpy, self.joint = name, numpy, joint
+                 fits: Callable[..., None] | None = None, edges: Sequence[Edge] = (), math: str = "",
+                 doc: str = "", view: bool = False, variadic: bool = False, register: bool = True) -> None:
+        self.name, self.numpy, self.joint, self.fits = name, _after(fits, numpy), joint, fits
         self.edges, self.math, self.view, self.variadic = tuple(edges), math, view, variadic
         self.inputs, self.params, self.defaults = _signature(name, numpy, inputs)
         self.vjps: tuple[Rule | None, ...] = tuple(vjps or ())
@@ -95,7 +98,7 @@ class Op:
         for unknown in sorted({n for names in self.needs for n in names} - known):
             raise OpError(f"op {name!r}: a rule asks for {unknown!r}, which is none of {sorted(known)}")
         self.plans: dict[tuple[bool, ...], Plan] = {}
-        self.kernels: dict[Backend, Callable[..., Any]] = {cpu: numpy}
+        self.kernels: dict[Backend, Callable[..., Any]] = {cpu: self.numpy}
         if register:
             if name in REGISTRY:
                 raise OpError(f"op {name!r} is declared twice; names are unique")
@@ -138,7 +141,7 @@ class Op:
         """
         found = self.kernels.get(backend)
         if found is None:
-            found = self.kernels[backend] = self.lower(backend)
+            found = self.kernels[backend] = _after(self.fits, self.lower(backend))
         return found
 
     def lower(self, backend: Backend) -> Callable[..., Any]:
@@ -147,7 +150,8 @@ class Op:
 
     def result_dtype(self, dtypes: tuple[Any, ...], params: dict[str, Any]) -> np.dtype[Any]:
         """The dtype of the result, asked of the specification itself on one-element arrays."""
-        ones = [d(1) if isinstance(d, type) else np.ones((1,), d) for d in dtypes]
+        ones = [d if isinstance(d, int) else d(1) if isinstance(d, type) else np.ones((1,), d)
+                for d in dtypes]
         with np.errstate(all="ignore"):     # nobody asked for the numbers
             return np.asarray(self.numpy(*ones, **params)).dtype
 
@@ -156,6 +160,17 @@ class Op:
 
     def __reduce__(self) -> str:
         return self.name
+
+
+def _after(fits: Callable[..., None] | None, compute: Callable[..., Any]) -> Callable[..., Any]:
+    """`compute`, of inputs that `fits` has let through."""
+    if fits is None:
+        return compute
+
+    def checked(*arrays: Any, **params: Any) -> Any:
+        fits(*arrays, **params)
+        return compute(*arrays, **params)
+    return checked
 
 
 def _signature(name: str, numpy: Callable[..., Any],

@@ -51,14 +51,15 @@ def _whole_numbers_elsewhere(key: Any) -> bool:
 
 
 def _wrapped(index: Tensor, x: Tensor, axis: int) -> Tensor:
-    """Places along an axis of x, negative ones counted from its end. The device that has them is not waited
-    for."""
+    """Places along an axis of x, negative ones counted from its end; one before its start stays as it is, so
+    that an error names it. The device that has them is not waited for."""
     places, size = as_tensor(index, x), x.shape[axis]
     if places.dtype.kind != "i":
         return places
     if places.storage.backend.arithmetic and not (places.size and places.numpy().min() < 0):
         return places
-    return _e.where(_e.less(places, 0), _e.add(places, size), places)
+    from_end = _e.logical_and(_e.less(places, 0), _e.greater_equal(places, -size))
+    return _e.where(from_end, _e.add(places, size), places)
 
 
 def take_along_axis(x: Tensor, indices: Tensor, axis: int = -1) -> Tensor:

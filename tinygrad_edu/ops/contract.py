@@ -12,7 +12,7 @@ from tinygrad_edu.domain import Call, Draw
 from tinygrad_edu.engine.op import Op
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.ops.movement import expand, permute, reshape
-from tinygrad_edu.shapes import Shape
+from tinygrad_edu.shapes import Shape, einsum_letters, stretched_axes
 
 
 class Contract(Op):
@@ -40,10 +40,14 @@ matmul: Op = Contract("matmul", _matmul, (lambda g, y: matmul(g, y.mT), lambda g
                   calls=_matmul_calls, math=r"Z_{ij} = \sum_k X_{ik} Y_{kj}")
 
 
-def _linear(x: Any, weight: Any, bias: Any) -> Any:
-    if x.ndim == 0 or weight.ndim != 2 or x.shape[-1] != weight.shape[1]:
+def _fits_linear(x: Any, weight: Any, bias: Any) -> None:
+    if not x.shape or len(weight.shape) != 2 or x.shape[-1] != weight.shape[1]:
         raise ShapeError(f"the last axis of x {x.shape} must equal the columns of "
                          f"weight {weight.shape} (out, in)")
+    stretched_axes(bias.shape, (*x.shape[:-1], weight.shape[0]))
+
+
+def _linear(x: Any, weight: Any, bias: Any) -> Any:
     out = np.matmul(x, weight.T)
     if out.dtype == bias.dtype and out.ndim:
         out += bias                             # in place: the sum is nobody else's
@@ -71,24 +75,11 @@ def _linear_x(g: Any, weight: Any, x_shape: Shape) -> Any:
 
 
 linear = Op("linear", _linear, (_linear_x, lambda g, x: matmul(_rows(g).mT, _rows(x)), lambda g: g),
-            calls=_linear_calls, math=r"y = x W^\top + b")
+            fits=_fits_linear, calls=_linear_calls, math=r"y = x W^\top + b")
 
 
-def _check_einsum(subscripts: str, shapes: tuple[Shape, ...]) -> tuple[list[str], str]:
-    """The letters of each operand and of the result; ellipses are spelled out in letters not yet used."""
-    left, _, right = subscripts.replace(" ", "").partition("->")
-    terms = left.split(",")
-    if len(terms) != len(shapes):
-        raise ShapeError(f"einsum {subscripts!r} names {len(terms)} operands, {len(shapes)} were given")
-    free = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" if c not in subscripts]
-    most = max([len(s) - len(t) + 3 for t, s in zip(terms, shapes, strict=True) if "..." in t], default=0)
-    dots = "".join(free[:most])
-    spelled = [t.replace("...", dots[most - (len(s) - len(t) + 3):] if "..." in t else "")
-               for t, s in zip(terms, shapes, strict=True)]
-    if "->" not in subscripts:
-        letters = "".join(spelled)
-        right = dots + "".join(sorted(c for c in set(letters) if letters.count(c) == 1 and c not in dots))
-    return spelled, right.replace("...", dots)
+def _fits_einsum(*xs: Any, subscripts: str) -> None:
+    einsum_letters(subscripts, [x.shape for x in xs])
 
 
 def _einsum(*xs: Any, subscripts: str) -> Any:
@@ -100,7 +91,7 @@ def _einsum_vjp(g: Any, xs: tuple[Any, ...], xs_shape: tuple[Shape, ...], subscr
                 wants: tuple[bool, ...]) -> list[Any]:
     """Swap the operand and the result. A letter only this operand has was summed away: it is broadcast back.
     """
-    terms, result = _check_einsum(subscripts, xs_shape)
+    terms, result, _ = einsum_letters(subscripts, xs_shape)
     out: list[Any] = []
     for i, (term, shape, wanted) in enumerate(zip(terms, xs_shape, wants, strict=True)):
         if not wanted:
@@ -151,5 +142,5 @@ def _einsum_calls(draw: Draw) -> Call:
                       for t in terms), {"subscripts": subscripts})
 
 
-einsum: Op = Op("einsum", _einsum, joint=_einsum_vjp, variadic=True, inputs=("xs",), calls=_einsum_calls,
-            math=r"\sum_{\text{letters not in the result}} \prod_i x_i")
+einsum: Op = Op("einsum", _einsum, joint=_einsum_vjp, variadic=True, inputs=("xs",), fits=_fits_einsum,
+            calls=_einsum_calls, math=r"\sum_{\text{letters not in the result}} \prod_i x_i")

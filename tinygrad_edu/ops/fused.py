@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.domain import Call, Draw, Interval, edge
+from tinygrad_edu.dtypes import is_floating
 from tinygrad_edu.engine.op import Op
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.ops.elementwise import exp, mul, rsqrt, square
@@ -91,12 +92,17 @@ log_softmax = Op("log_softmax", _log_softmax,
 # -- cross-entropy -------------------------------------------------------------------------------------------
 
 
-def _check_targets(logits: Any, target: Any) -> None:
-    if logits.ndim != 2 or target.shape != logits.shape[:1]:
+def _fits_cross_entropy(logits: Any, target: Any, *, reduction: str = "mean") -> None:
+    if len(logits.shape) != 2 or target.shape != logits.shape[:1]:
         raise ShapeError(f"logits {logits.shape} must be (rows, classes) and targets {target.shape} (rows,)")
     if target.dtype.kind not in "iu":
         raise TypeError(f"targets must be class numbers (integers), not {target.dtype}; "
                         "for probabilities use -(p * log_softmax(logits)).sum()")
+    if not is_floating(logits.dtype):
+        raise TypeError(f"logits must be floats, not {logits.dtype}; convert them with logits.to('float32')")
+
+
+def _check_targets(logits: Any, target: Any) -> None:
     unsigned = target.view(f"u{target.itemsize}")       # where a negative number is a huge one
     if target.size and unsigned.max() >= logits.shape[1]:
         bad = target[unsigned.argmax()]
@@ -166,13 +172,14 @@ def _grad_weight(g: Any, logits: Any, target: Any, reduction: str) -> Any:
 cross_entropy = Op("cross_entropy", _cross_entropy,
                    (lambda g, logits, target, reduction:
                     cross_entropy_grad(g, logits, target, reduction=reduction), None),
-                   calls=_cross_calls, math=r"-\ln \operatorname{softmax}(z)_t",
+                   fits=_fits_cross_entropy, calls=_cross_calls, math=r"-\ln \operatorname{softmax}(z)_t",
                    edges=(edge(logits=[[10000.0, -10000.0]], target=[1], out=20000.0,
                                slope=([[1.0, -1.0]], None), params={"reduction": "mean"}),))
 cross_entropy_grad: Op = Op("cross_entropy_grad", _cross_entropy_grad,
                         (lambda g, logits, target, reduction: _grad_weight(g, logits, target, reduction),
                          lambda g, seed, logits, reduction: _grad_logits(g, seed, logits, reduction), None),
                         inputs=("seed", "logits", "target"), calls=_cross_grad_calls,
+                        fits=lambda seed, *xs, **how: _fits_cross_entropy(*xs, **how),
                         math=r"\bar g \, (\operatorname{softmax}(z) - e_t)")
 
 

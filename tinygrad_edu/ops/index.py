@@ -13,7 +13,9 @@ import numpy as np
 from tinygrad_edu.backend.protocol import Backend
 from tinygrad_edu.domain import Call, Draw
 from tinygrad_edu.engine.op import Op
-from tinygrad_edu.shapes import Shape
+from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.ops.movement import expand, slice_
+from tinygrad_edu.shapes import Shape, broadcast_shapes, stretched_axes
 
 
 class Gather(Op):
@@ -46,9 +48,31 @@ def _places(index: Any, axis: int) -> tuple[Any, ...]:
     return tuple(places)
 
 
+def _fits_gather(x: Any, index: Any, *, axis: int) -> None:
+    if len(index.shape) != len(x.shape):
+        raise ShapeError(f"the index {index.shape} must have as many axes as x {x.shape}; "
+                         "to take whole slices use te.index_select")
+    broadcast_shapes((*x.shape[:axis], 1, *x.shape[axis + 1:]), index.shape)
+
+
 def _gather(x: Any, index: Any, *, axis: int) -> Any:
     _check(index, x.shape[axis])
     return np.take_along_axis(x, index, axis)
+
+
+def _gather_grad(g: Any, index: Any, x_shape: Shape, axis: int) -> Any:
+    """Added up where it was read, in the shape that x was broadcast to; the engine sums to x's own."""
+    shape = (*g.shape[:axis], x_shape[axis], *g.shape[axis + 1:])
+    return scatter_add(g, index if index.shape == g.shape else expand(index, shape=g.shape),
+                       shape=shape, axis=axis)
+
+
+def _fits_scatter_add(source: Any, index: Any, *, shape: Shape, axis: int) -> None:
+    if len(index.shape) != len(shape) or any(n > m for a, (n, m) in enumerate(
+            zip(index.shape, shape, strict=True)) if a != axis):
+        raise ShapeError(f"the index {index.shape} must have as many axes as the target {shape}, and but for "
+                         f"axis {axis} none longer")
+    stretched_axes(source.shape, index.shape)
 
 
 def _scatter_add(source: Any, index: Any, *, shape: Shape, axis: int) -> Any:
@@ -56,6 +80,12 @@ def _scatter_add(source: Any, index: Any, *, shape: Shape, axis: int) -> Any:
     out = np.zeros(shape, source.dtype)
     np.add.at(out, _places(index, axis), source)
     return out
+
+
+def _scatter_add_grad(g: Any, index: Any, axis: int) -> Any:
+    """Read where it was added, in the part of the target that the index covers."""
+    part = tuple(slice(None) if a == axis else slice(0, n) for a, n in enumerate(index.shape))
+    return gather(slice_(g, key=part), index, axis=axis)
 
 
 def _index(x: Any, *, key: Any) -> Any:
@@ -125,10 +155,10 @@ def _add_rows_calls(draw: Draw) -> Call:
 
 
 gather = Gather("gather", _gather,
-                (lambda g, index, x_shape, axis: scatter_add(g, index, shape=x_shape, axis=axis), None),
+                (_gather_grad, None), fits=_fits_gather,
                 calls=_gather_calls, math=r"y_{i} = x_{\text{index}_i}")
 scatter_add: Op = ScatterAdd("scatter_add", _scatter_add,
-                             (lambda g, index, axis: gather(g, index, axis=axis), None),
+                             (_scatter_add_grad, None), fits=_fits_scatter_add,
                              calls=_scatter_calls, math=r"y_j = \sum_{i: \text{index}_i = j} x_i")
 index = Op("index", _index, (lambda g, x_shape, key: index_add(g, shape=x_shape, key=key),),
            calls=_index_calls, math=r"x[\text{key}]")

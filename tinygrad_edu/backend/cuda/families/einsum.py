@@ -12,7 +12,7 @@ from tinygrad_edu.backend.cuda.array import DeviceArray
 from tinygrad_edu.backend.cuda.families import fused
 from tinygrad_edu.backend.cuda.families import reduce as reducing
 from tinygrad_edu.backend.cuda.families.matmul import matmul
-from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.shapes import einsum_letters
 
 if TYPE_CHECKING:
     from tinygrad_edu.backend.cuda.backend import Cuda
@@ -23,8 +23,7 @@ Term = tuple[DeviceArray, str]  # an operand and the letters of its axes, each o
 @fused("einsum")
 def einsum(device: Cuda, *xs: DeviceArray, subscripts: str) -> DeviceArray:
     """NumPy's einsum. Operands are multiplied pair by pair, from the left."""
-    terms, result = _spelled(subscripts, xs)
-    sizes = _sizes(subscripts, terms, xs)
+    terms, result, sizes = einsum_letters(subscripts, [x.shape for x in xs])
     dtype = np.result_type(*(x.dtype for x in xs))
     left: list[Term] = [
         _diagonal(device, x if x.dtype == dtype else device.copy(x, dtype=dtype), letters, sizes)
@@ -37,42 +36,6 @@ def einsum(device: Cuda, *xs: DeviceArray, subscripts: str) -> DeviceArray:
     x, letters = _summed(device, left[0], set(result))
     x = _ordered(device, x, letters, result)
     return device.copy(x) if len(xs) == 1 else x
-
-
-def _spelled(subscripts: str, xs: tuple[DeviceArray, ...]) -> tuple[list[str], str]:
-    """The letters of each operand and of the result; an ellipsis in letters that nobody used."""
-    left, arrow, right = subscripts.replace(" ", "").partition("->")
-    terms = left.split(",")
-    if len(terms) != len(xs):
-        raise ShapeError(f"einsum {subscripts!r} names {len(terms)} operands, {len(xs)} were given")
-    free = [c for c in "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz" if c not in subscripts]
-    hidden = [x.ndim - (len(t) - 3) for t, x in zip(terms, xs, strict=True) if "..." in t]
-    most = max(hidden, default=0)
-    dots = "".join(free[:most])
-    spelled = [
-        t.replace("...", dots[most - (x.ndim - (len(t) - 3)) :] if "..." in t else "")
-        for t, x in zip(terms, xs, strict=True)
-    ]
-    if not arrow:
-        letters = "".join(spelled)
-        right = dots + "".join(sorted(c for c in set(letters) if letters.count(c) == 1 and c not in dots))
-    return spelled, right.replace("...", dots)
-
-
-def _sizes(subscripts: str, terms: list[str], xs: tuple[DeviceArray, ...]) -> dict[str, int]:
-    sizes: dict[str, int] = {}
-    for x, letters in zip(xs, terms, strict=True):
-        if len(letters) != x.ndim:
-            raise ShapeError(
-                f"einsum {subscripts!r}: {letters!r} names {len(letters)} axes, the operand has {x.ndim}"
-            )
-        for c, n in zip(letters, x.shape, strict=True):
-            if sizes.get(c, 1) != 1 and n not in (1, sizes[c]):
-                raise ShapeError(
-                    f"einsum {subscripts!r}: axis {c!r} has size {sizes[c]} in one operand and {n} in another"
-                )
-            sizes[c] = max(sizes.get(c, n), n) if n else n
-    return sizes
 
 
 def _diagonal(device: Cuda, x: DeviceArray, letters: str, sizes: dict[str, int]) -> Term:
@@ -95,7 +58,7 @@ def _summed(device: Cuda, term: Term, wanted: set[str]) -> Term:
     out = reducing.reduce(device, "any" if dtype == np.bool_ else "sum", x, axes, dtype)
     kept = [i for i in range(len(letters)) if i not in axes]
     return (
-        device.view(out, tuple(out.shape[i] for i in kept), tuple(out.strides[i] for i in kept), 0),
+        device.permuted(out, kept),
         "".join(letters[i] for i in kept),
     )
 
@@ -104,7 +67,7 @@ def _ordered(device: Cuda, x: DeviceArray, letters: str, order: str) -> DeviceAr
     if letters == order:
         return x
     places = [letters.index(c) for c in order]
-    return device.view(x, tuple(x.shape[i] for i in places), tuple(x.strides[i] for i in places), 0)
+    return device.permuted(x, places)
 
 
 def _product(device: Cuda, left: Term, right: Term, wanted: set[str], sizes: dict[str, int]) -> Term:

@@ -10,7 +10,7 @@ import numpy as np
 
 from tinygrad_edu.backend import precision
 from tinygrad_edu.backend.cuda.array import DeviceArray, merged
-from tinygrad_edu.backend.cuda.families import fused
+from tinygrad_edu.backend.cuda.families import elementwise, fused
 from tinygrad_edu.backend.cuda.kernels import Case, Geometry, Ladder, Rung, blocks
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.shapes import broadcast_shapes
@@ -165,21 +165,24 @@ def _batch_steps(a: DeviceArray, batch: tuple[int, ...]) -> tuple[int, ...]:
 
 @fused("linear")
 def linear(device: Cuda, x: DeviceArray, weight: DeviceArray, bias: DeviceArray) -> DeviceArray:
-    """x W^T + b; the bias is added where the product is stored."""
-    if x.ndim == 0 or weight.ndim != 2 or x.shape[-1] != weight.shape[1]:
-        raise ShapeError(
-            f"the last axis of x {x.shape} must equal the columns of weight {weight.shape} (out, in)"
-        )
+    """x W^T + b; a bias of (out,) is added where the product is stored, a larger one afterwards."""
     out, columns = weight.shape
     dtype = np.result_type(x.dtype, weight.dtype, bias.dtype)
     x, weight, bias = (a if a.dtype == dtype else device.copy(a, dtype=dtype) for a in (x, weight, bias))
-    if bias.shape != (out,):
-        bias = device.broadcast(bias, (out,))  # refuses what does not fit
+    row: DeviceArray | None = None
+    if math.prod(bias.shape[:-1]) == 1:
+        row = bias if bias.ndim == 1 else device.reshaped(bias, bias.shape[-1:])
+        row = device.contiguous(row if row.shape == (out,) else device.broadcast(row, (out,)))
     rows = math.prod(x.shape[:-1])
     flat = x if x.ndim == 2 else device.reshaped(x, (rows, columns))
     turned = device.view(weight, (columns, out), weight.strides[::-1], 0)
-    made = matmul(device, flat, turned, device.contiguous(bias))
-    return made if x.ndim == 2 else device.reshaped(made, (*x.shape[:-1], out))
+    made = matmul(device, flat, turned, row)
+    made = made if x.ndim == 2 else device.reshaped(made, (*x.shape[:-1], out))
+    if row is not None:
+        return made
+    total = device.empty(made.shape, dtype)
+    elementwise.run(device, "add", (made, bias), total, dtype)
+    return total
 
 
 def _case(n: int) -> Case:

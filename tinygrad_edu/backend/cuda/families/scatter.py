@@ -73,9 +73,9 @@ def scatter_add(
 ) -> DeviceArray:
     """Zeros of `shape` with `source` added where `gather` along `axis` would have read."""
     check_kind(index)
-    axis %= source.ndim
-    if index.shape != source.shape:
-        index = device.broadcast(index, source.shape)
+    axis %= index.ndim
+    if source.shape != index.shape:
+        source = device.broadcast(source, index.shape)
     outer, places = math.prod(source.shape[:axis]), source.shape[axis]
     width, size = math.prod(source.shape[axis + 1 :]), shape[axis]
     if tuple(shape) != (*source.shape[:axis], size, *source.shape[axis + 1 :]):
