@@ -18,7 +18,7 @@ from tinygrad_edu.engine import backprop as _backprop
 from tinygrad_edu.engine.modes import current
 from tinygrad_edu.engine.value import Storage, Value, leaf
 from tinygrad_edu.errors import DeviceError, NotDifferentiableError, ShapeError, user_line
-from tinygrad_edu.functional.overwrite import changing, overwrite, overwrite_part
+from tinygrad_edu.functional.overwrite import changing, overwrite, overwrite_part, stored, typed
 from tinygrad_edu.ops import elementwise as _e
 from tinygrad_edu.ops import movement as _m
 from tinygrad_edu.ops import reduce as _r
@@ -244,13 +244,15 @@ class Tensor(Value):
     # -- in place: only outside the graph --------------------------------------------------------------------
 
     def copy_(self, other: Any) -> Tensor:
-        """Overwrite with `other`, which must broadcast to this shape."""
+        """Overwrite with `other`, which must broadcast to this shape; whole numbers cut floats off."""
+        casting: Any = "unsafe" if typed(other) and other.dtype.kind == "f" else "same_kind"
         if not self.storage.backend.arithmetic:
-            return overwrite(self, other, "unsafe")
-        data = other.numpy() if isinstance(other, Tensor) else np.asarray(other)
+            return overwrite(self, other, casting)
+        data = other if typed(other) else stored(other, self.dtype)
+        data = data.numpy() if isinstance(data, Tensor) else np.asarray(data)
         if broadcast_shapes(self.shape, data.shape) != self.shape:
             raise ShapeError(f"copy_: {data.shape} does not broadcast to {self.shape}")
-        np.copyto(changing(self), data, casting="same_kind" if data.dtype.kind != "f" else "unsafe")
+        np.copyto(changing(self), data, casting=casting)
         return self
 
     def fill_(self, value: float) -> Tensor:
@@ -261,11 +263,13 @@ class Tensor(Value):
 
     def add_(self, other: Any, *, alpha: float = 1.0) -> Tensor:
         """self += alpha * other, in place."""
+        other = np.asarray(other) if isinstance(other, (list, tuple)) else other
+        other = other * alpha if alpha != 1.0 else other
         if not self.storage.backend.arithmetic:
-            return overwrite(self, self.detach() + other * alpha)
+            return overwrite(self, self.detach() + other)
         array = changing(self)
         data = other.numpy() if isinstance(other, Tensor) else other
-        np.add(array, data * alpha if alpha != 1.0 else data, out=array, casting="same_kind")
+        np.add(array, data, out=array, casting="same_kind")
         return self
 
     def mul_(self, other: Any) -> Tensor:

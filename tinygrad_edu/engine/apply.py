@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.backend.protocol import Backend
+from tinygrad_edu.dtypes import SUPPORTED, float32, float64, int32, int64
 from tinygrad_edu.engine.modes import Modes, current
 from tinygrad_edu.engine.value import Node, Storage, Value
 from tinygrad_edu.errors import DeviceError, ShapeError, describe, user_line
@@ -26,7 +27,7 @@ def apply(op: Op, xs: tuple[Any, ...], params: dict[str, Any]) -> Any:
     backend: Backend | None = None
     arrays: list[Any] = []
     nodes: list[Node | None] = []
-    live = False
+    live = foreign = False
     for x in xs:
         if isinstance(x, Value):
             storage = x.storage
@@ -39,9 +40,14 @@ def apply(op: Op, xs: tuple[Any, ...], params: dict[str, Any]) -> Any:
             if node is not None:
                 live = True
         else:
-            arrays.append(x if type(x) in _SCALARS else _constant(x))
+            if type(x) not in _SCALARS:
+                x = _constant(x)
+                foreign = foreign or (x.dtype not in SUPPORTED and x.dtype.kind != "c")
+            arrays.append(x)
             nodes.append(None)
     assert backend is not None
+    if foreign:
+        arrays = _ours(arrays)
     kernel = op.kernels.get(backend) or op.kernel(backend)
     try:
         if mode.observers:
@@ -141,6 +147,15 @@ def _on(backend: Backend, arrays: list[Any]) -> list[Any]:
     return [backend.asarray(a) if isinstance(a, _ndarray) else a for a in arrays]
 
 
+def _ours(arrays: list[Any]) -> list[Any]:
+    """Operands in the library's dtypes: an int8 or float16 array becomes what it and others promote to, or
+    the first of our dtypes that holds all numbers of that."""
+    met = np.result_type(*(a.dtype for a in arrays if hasattr(a, "dtype")))
+    found = next((d for d in (met, int32, int64, float32, float64) if d in SUPPORTED and np.can_cast(met, d)),
+                 met)
+    return [a.astype(found) if isinstance(a, _ndarray) and a.dtype not in SUPPORTED else a for a in arrays]
+
+
 def _writes_of(xs: tuple[Any, ...]) -> Any:
     return xs[0].storage.writes if isinstance(xs[0], Value) else None
 
@@ -158,5 +173,5 @@ def explain(op: Op, xs: tuple[Any, ...], params: dict[str, Any], error: Exceptio
     message = f"{op.name}({inputs}{given}): {error} (at {user_line()})"
     if isinstance(error, ShapeError) or (type(error) is ValueError and "broadcast" in str(error)):
         return ShapeError(message)
-    known = (DeviceError, IndexError, TypeError, MemoryError, ZeroDivisionError, ValueError)
+    known = (DeviceError, IndexError, TypeError, MemoryError, ZeroDivisionError, OverflowError, ValueError)
     return next((kind(message) for kind in known if isinstance(error, kind)), RuntimeError(message))

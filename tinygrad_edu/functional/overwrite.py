@@ -8,7 +8,7 @@ import numpy as np
 from tinygrad_edu.engine.modes import current, no_grad
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import user_line
-from tinygrad_edu.functional.creation import as_tensor, tensor
+from tinygrad_edu.functional.creation import tensor
 from tinygrad_edu.functional.indexing import getitem, numpy_key
 from tinygrad_edu.functional.movement import expand
 
@@ -50,17 +50,35 @@ def changing(x: Tensor) -> Any:
     return x.storage.array
 
 
+def stored(value: Any, dtype: Any) -> Any:
+    """What is no tensor as NumPy stores it in an array of `dtype`.
+
+    Raises OverflowError for an int that the dtype does not hold, ValueError for a NaN among whole numbers.
+    """
+    out = np.empty(np.shape(value), dtype)
+    out[...] = value
+    return out
+
+
+def typed(value: Any) -> bool:
+    """Whether a value brings a dtype, as arrays and tensors do and Python's numbers do not."""
+    return hasattr(value, "dtype")
+
+
 def overwrite(x: Tensor, value: Any, casting: Any = "same_kind") -> Tensor:
     """x with `value` in its memory: brought to x's device and dtype, broadcast to its shape. Returns x.
 
     Raises TypeError where NumPy's `casting` rule refuses the dtype.
     """
     with no_grad():
-        here: Any = value
-        here = here.detach().to(x.device) if isinstance(value, Value) else tensor(value, device=x.device)
-        if not np.can_cast(here.dtype, x.dtype, casting):
-            raise TypeError(f"{here.dtype} numbers do not fit into a {x.dtype} tensor (at {user_line()}); "
+        if typed(value) and not np.can_cast(value.dtype, x.dtype, casting):
+            raise TypeError(f"{value.dtype} numbers do not fit into a {x.dtype} tensor (at {user_line()}); "
                             "cast one of them with .to(dtype)")
+        here: Any = value
+        if isinstance(value, Value):
+            here = here.detach().to(x.device)
+        else:       # as it will be stored: the device may not have the dtype that it comes in
+            here = tensor(stored(value, x.dtype), device=x.device)
         here = expand(here if here.dtype == x.dtype else here.cast(x.dtype), x.shape)
     backend, source = x.storage.backend, here.storage.array
     if here.storage.writes is x.storage.writes:     # a view of x itself: read it whole before writing
@@ -77,5 +95,5 @@ def overwrite_part(x: Tensor, key: Any, value: Any) -> None:
         overwrite(part, value, "unsafe")
     else:
         host = np.array(x.numpy())
-        host[numpy_key(key)] = as_tensor(value).numpy()
+        host[numpy_key(key)] = numpy_key(value) if isinstance(value, Value) else value
         overwrite(x, host)

@@ -32,15 +32,21 @@ class Map(Op):
             shapes = [getattr(a, "shape", ()) for a in arrays]
             first = shapes[0]
             shape = first if all(s == first for s in shapes) else broadcast_shapes(*shapes)
-            kinds = tuple([getattr(a, "dtype", None) or type(a) for a in arrays])
-            key = (kinds, tuple(params.items())) if params else kinds
+            kinds = tuple([getattr(a, "dtype", None) or _kind(a) for a in arrays])
+            key = (kinds, tuple([(type(v), v) for v in params.values()])) if params else kinds
             dtype = known.get(key)
             if dtype is None:
                 dtype = known[key] = self.result_dtype(kinds, params)
-                if len(known) > 256:                    # params may be numbers that never come again
+                if len(known) > 256:                    # numbers may never come again
                     known.clear()
             return backend.map(self, arrays, shape, dtype, params)
         return run
+
+
+def _kind(number: Any) -> Any:
+    """What decides how a Python number is taken: its type, or an int itself that some dtype does not hold, so
+    that the specification may refuse it."""
+    return number if type(number) is int and not 0 <= number < 256 else type(number)
 
 
 def _wide(x: Any) -> Any:

@@ -26,20 +26,22 @@ class Faults:
         self.device = device
         self.memory = device.pool.take(32, "the cell for bad indices")
         self.pointer = self.memory.pointer
-        self._calls: dict[tuple[str, str, str], int] = {}
+        self._calls: dict[tuple[str, str, str, type[Exception]], int] = {}
         self._pending: dict[int, int] = {}  # thread -> how many calls it has announced
         self._noting, self._reading = threading.Lock(), threading.Lock()
         device.context.clear(self.pointer, 32)
 
-    def watch(self, op: str, text: str) -> int:
-        """The number of a call, which is launched next. `text` says what is wrong, of {value} and {size}."""
-        call, me = (op, text, user_line()), threading.get_ident()
+    def watch(self, op: str, text: str, kind: type[Exception] = IndexError) -> int:
+        """The number of a call, which is launched next. `text` says what is wrong, of {value} and {size}, and
+        is raised as `kind`."""
+        call, me = (op, text, user_line(), kind), threading.get_ident()
         with self._noting:
             self._pending[me] = self._pending.get(me, 0) + 1
             return self._calls.setdefault(call, len(self._calls) + 1)
 
     def check(self) -> None:
-        """Raise IndexError for the first bad index since the last check. The stream has been waited for."""
+        """Raise the first fault since the last check, an IndexError unless `watch` was told otherwise. The
+        stream has been waited for."""
         if not self._pending:
             return
         with self._reading:
@@ -56,8 +58,8 @@ class Faults:
                     if thread not in alive and self._pending.get(thread) == count:
                         del self._pending[thread]
         if number:
-            op, text, line = list(self._calls)[number - 1]
-            raise IndexError(f"{op}: {text.format(value=value, size=size, last=size - 1)} (at {line})")
+            op, text, line, kind = list(self._calls)[number - 1]
+            raise kind(f"{op}: {text.format(value=value, size=size, last=size - 1)} (at {line})")
 
     def close(self) -> None:
         """Give the cell back."""

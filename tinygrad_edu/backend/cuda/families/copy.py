@@ -119,7 +119,7 @@ def concat(device: Cuda, *xs: DeviceArray, axis: int) -> DeviceArray:
 def pad(device: Cuda, x: DeviceArray, *, widths: Any, value: float = 0.0) -> DeviceArray:
     """x inside a border of `value`."""
     shape = tuple(before + n + after for n, (before, after) in zip(x.shape, widths, strict=True))
-    out = device.full(shape, x.dtype, np.asarray(value).astype(x.dtype).item())
+    out = device.full(shape, x.dtype, np.asarray(value, x.dtype).item())
     inside = tuple(slice(before, before + n) for n, (before, _) in zip(x.shape, widths, strict=True))
     device.copy(x, out=part(device, out, inside))
     return out

@@ -9,6 +9,7 @@ import numpy as np
 
 from tinygrad_edu.backend.cuda.array import CODES, DeviceArray, merged
 from tinygrad_edu.backend.cuda.families import fused
+from tinygrad_edu.backend.cuda.families.gather import refuse_negative
 from tinygrad_edu.backend.cuda.kernels import Case, Ladder, Rung, blocks
 from tinygrad_edu.backend.protocol import Kernel
 from tinygrad_edu.errors import DeviceError
@@ -21,7 +22,7 @@ AXES, OPERANDS = 8, 3  # as in kernels/elementwise/layout.cuh
 THREADS, MOST_BLOCKS = 256, 4096
 _LAYOUT = struct.Struct(f"{AXES * (2 + OPERANDS)}q{OPERANDS}iiii")
 _FORMAT = f"PPPP{8 * OPERANDS}sq{_LAYOUT.size}s"
-_BOOL, _INT64, _UINT8 = np.dtype(bool), np.dtype(np.int64), np.dtype(np.uint8)
+_BOOL, _INT64 = np.dtype(bool), np.dtype(np.int64)
 
 
 class _EveryFormula(dict[str, str]):
@@ -56,10 +57,15 @@ def computed_in(dtype: np.dtype[Any], arrays: tuple[Any, ...]) -> np.dtype[Any]:
     """The type that the formula is worked out in: the result's, or for a bool what the inputs promote to."""
     if dtype != _BOOL:
         return dtype
-    kinds = [a.dtype if isinstance(a, DeviceArray) else a for a in arrays]
-    if _UINT8 in kinds and any(type(k) is int for k in kinds):
+    found = np.result_type(*(a.dtype if isinstance(a, DeviceArray) else type(a)(1) for a in arrays))
+    if any(type(a) is int and not _holds(found, a) for a in arrays):
         return _INT64  # NumPy compares a uint8 with 300 or -1 as numbers, not wrapped
-    return np.result_type(*kinds)
+    return found
+
+
+def _holds(dtype: np.dtype[Any], number: int) -> bool:
+    """Whether `dtype` has the whole number, or is no type of whole numbers."""
+    return dtype.kind not in "iu" or np.iinfo(dtype).min <= number <= np.iinfo(dtype).max
 
 
 def layout(shape: Shape, out: DeviceArray, arrays: tuple[Any, ...], number: np.dtype[Any]) -> bytes | None:
@@ -151,15 +157,27 @@ def map_(
         arrays = (*arrays, *_operands(op, params, dtype))
     if len(arrays) > OPERANDS:
         raise DeviceError(f"{op.name}: kernels take {OPERANDS} inputs and parameters, this has {len(arrays)}")
-    number = computed_in(dtype, arrays)
-    if op.name == "pow" and number.kind in "iu" and any(type(a) is int and a < 0 for a in arrays[1:]):
-        raise ValueError("Integers to negative integer powers are not allowed.")
+    if op.name == "where":  # 0.5 is true, though the int 0 is not
+        arrays = (_truth(device, arrays[0]), *arrays[1:])
+    number = dtype if op.name == "where" else computed_in(dtype, arrays)
+    if number == _INT64 and any(type(a) is int and not _holds(_INT64, a) for a in arrays):
+        one = op.numpy(*(np.ones((), a.dtype) if isinstance(a, DeviceArray) else a for a in arrays))
+        return device.full(shape, dtype, bool(one))  # a comparison, and no int64 changes its outcome
+    if op.name == "pow" and number.kind == "i" and isinstance(arrays[1], DeviceArray):
+        refuse_negative(device, "pow", arrays[1])
     run(device, op.name, arrays, out, number)
     return out
 
 
+def _truth(device: Cuda, condition: Any) -> Any:
+    if not isinstance(condition, DeviceArray):
+        return bool(condition)
+    return condition if condition.dtype == _BOOL else device.copy(condition, dtype=_BOOL)
+
+
 def _operands(op: Any, params: dict[str, Any], dtype: np.dtype[Any]) -> list[Any]:
-    """Parameters in the order of the declaration; a bound that is missing bounds nothing."""
+    """Parameters in the order of the declaration; a bound that is missing, or beyond the dtype, bounds
+    nothing."""
     found = []
     for name in getattr(op, "params", params):
         value = params[name]
@@ -168,6 +186,8 @@ def _operands(op: Any, params: dict[str, Any], dtype: np.dtype[Any]) -> list[Any
                 value = -np.inf if name == "low" else np.inf
             else:
                 value = np.iinfo(dtype).min if name == "low" else np.iinfo(dtype).max
+        elif dtype.kind in "iu":
+            value = min(max(value, np.iinfo(dtype).min), np.iinfo(dtype).max)
         found.append(value)
     return found
 

@@ -60,6 +60,7 @@ def _run(
     index_steps: Shape,
     axis_step: int,
     size: int,
+    call: int | None = None,
 ) -> DeviceArray:
     """Gather with strides in elements along `shape`; what `x` and `index` step by."""
     out = device.empty(shape, x.dtype)
@@ -73,7 +74,7 @@ def _run(
     packed = _LAYOUT.pack(
         *sizes, *rest, *come, *rest, *look, *rest, axis_step, size, row, len(sizes), CODES[index.dtype]
     )
-    call = device.watch(op, RANGE)
+    call = device.watch(op, RANGE) if call is None else call
     device.kernel("gather", "gather", _BITS[x.itemsize]).launch(
         (out.size, row), out.pointer, x.pointer, index.pointer, device.fault_pointer, out.size, call, packed
     )
@@ -109,6 +110,31 @@ def gather(device: Cuda, x: DeviceArray, index: DeviceArray, axis: int) -> Devic
         tuple(_steps(index, shape)),
         x.strides[axis] // x.itemsize,
         x.shape[axis],
+    )
+
+
+def refuse_negative(device: Cuda, op: str, x: DeviceArray) -> None:
+    """A ValueError, when somebody waits, for a negative number in x: by a gather that only checks places."""
+    if x.dtype.kind != "i" or not x.size:
+        return
+    x = device.contiguous(x) if x.ndim > AXES else x
+    still = (0,) * x.ndim
+    call = device.faults.watch(
+        op,
+        "whole numbers have no negative powers, and an exponent is {value}; make one of them float",
+        ValueError,
+    )
+    _run(
+        device,
+        op,
+        device.zeros((1,), np.uint8),
+        x,
+        x.shape,
+        still,
+        tuple(_steps(x, x.shape)),
+        0,
+        2**63 - 1,
+        call,
     )
 
 
