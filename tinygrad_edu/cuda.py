@@ -11,6 +11,7 @@ from typing import Any
 
 from tinygrad_edu.backend import registry
 from tinygrad_edu.backend.cuda import driver
+from tinygrad_edu.engine.op import REGISTRY
 from tinygrad_edu.engine.value import Storage
 from tinygrad_edu.errors import DeviceError, user_line
 from tinygrad_edu.tensor import Tensor
@@ -72,10 +73,19 @@ def empty_cache(device: str | None = None) -> int:
 
 def shutdown(device: str | None = None) -> None:
     """Wait, free all memory of the device and leave it. Its next use starts it again, with new memory;
-    tensors made before say that they are gone."""
+    tensors made before say that they are gone.
+
+    Raises DeviceError while other libraries use its memory by DLPack, and at the end IndexError for a bad
+    index that no wait has told of.
+    """
     backend = _device(device)
-    backend.close()
-    registry.close(backend.name)
+    try:
+        backend.close()
+    finally:
+        if backend.closed:
+            registry.close(backend.name)
+            for op in REGISTRY.values():
+                op.kernels.pop(backend, None)
 
 
 def from_gpuarray(array: Any, *, device: str | None = None) -> Tensor:

@@ -161,6 +161,10 @@ def _writes_of(xs: tuple[Any, ...]) -> Any:
 
 
 def _devices_differ(op: Op, xs: tuple[Any, ...]) -> DeviceError:
+    for x in xs:
+        if isinstance(x, Value) and getattr(x.storage.backend, "closed", False):
+            return DeviceError(f"{op.name}: the device {x.storage.backend.name!r} of an input was shut down "
+                               f"(at {user_line()}) and its memory is gone; make that tensor again")
     names = ", ".join(x.storage.backend.name if isinstance(x, Value) else "any" for x in xs)
     return DeviceError(f"{op.name}: inputs are on different devices ({names}) at {user_line()}; "
                        "move them to one with .to(device)")

@@ -48,6 +48,8 @@ class Cuda:
         self.plans: dict[Any, Any] = {}  # launch parameters worked out before, by layout
         self._kernels: dict[Any, Kernel] = {}
         self._modules: dict[Any, Any] = {}
+        self.closed = False
+        driver.at_end.append(self.close)
         families.load_all()
 
     # -- the protocol ----------------------------------------------------------------------------------------
@@ -242,9 +244,26 @@ class Cuda:
         return self.faults.pointer
 
     def close(self) -> None:
-        """Wait, free all memory and give the context back. Tensors on this device can no longer be used."""
+        """Wait, free all memory and give the context back. Tensors on this device can no longer be used.
+
+        Raises DeviceError, and closes nothing, while other libraries use the device's memory; after all is
+        done, IndexError for a bad index that nobody was told of.
+        """
         self.activate()
         self.context.synchronize()
+        if lent := dlpack.lent(self):
+            raise DeviceError(
+                f"{self.name} cannot be shut down: {lent} of its arrays are in use by DLPack, for example in "
+                "NumPy; let them go first, or copy them"
+            )
+        try:
+            self.faults.check()
+        finally:
+            self._free()
+
+    def _free(self) -> None:
+        self.closed = True
+        driver.at_end.remove(self.close)
         self._kernels.clear()
         self._modules.clear()
         self.faults.close()

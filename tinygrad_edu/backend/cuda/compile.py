@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.backend.cuda import driver
+from tinygrad_edu.backend.cuda import driver, nvcc
 from tinygrad_edu.backend.cuda.kernels import Ladder, Rung
 
 OPTIONS = ["-O3", "-std=c++17", "-lineinfo"]
@@ -103,7 +103,7 @@ def cubin(
     global runs
     text, options = source(parts), [*OPTIONS, f"-DSCALAR={dtype.name}"]
     identity = "\0".join(
-        [text, text_of(parts, folder), *options, arch, driver.compiler_identity(), str(folder)]
+        [text, text_of(parts, folder), *options, arch, nvcc.identity(), str(folder)]
     )
     path = cache_folder() / f"{hashlib.sha256(identity.encode()).hexdigest()[:32]}.cubin"
     if anew:

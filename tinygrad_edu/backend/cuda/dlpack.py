@@ -78,6 +78,11 @@ def device_of(array: DeviceArray) -> tuple[int, int]:
     return (CPU, 0) if driver.is_simulator() else (CUDA, array.device.context.index)
 
 
+def lent(device: Cuda) -> int:
+    """How many arrays of a device consumers hold."""
+    return sum(entry[-1].device is device for entry in list(_exported.values()))
+
+
 def export(array: DeviceArray, stream: Any, dl_device: Any, copy: bool | None) -> Any:
     """A capsule with `array`, which lives as long as the consumer wants it.
 

@@ -10,11 +10,10 @@ import contextlib
 import ctypes
 import importlib
 import importlib.util
-import os
-import shutil
 import sys
-import sysconfig
 import threading
+import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -22,12 +21,14 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.backend.cuda import nvcc
 from tinygrad_edu.errors import DeviceError
 
 _lock = threading.Lock()
 _kind: str | None = None  # "cuda" or "simulator", once PyCUDA is imported: a process has one driver
 _driver: Any = None
 _local = threading.local()  # .current: the _Current of this thread
+_entered: weakref.WeakSet[_Current] = weakref.WeakSet()  # of all threads
 _open: list[Context] = []
 _watched: Callable[[], bool] | None = None  # of the simulator: whether its checker is on
 
@@ -131,18 +132,25 @@ def device_count() -> int:
 class _Current:
     """A context that is current in the thread that holds this.
 
-    PyCUDA aborts the process when a thread ends with one, so it is left when the thread's locals go.
+    PyCUDA aborts the process when a thread ends with one, so it is left when the thread's locals go. Those of
+    a thread that is still running when the interpreter ends go in the main thread, where nothing can be left.
     """
 
-    __slots__ = ("context",)
+    __slots__ = ("__weakref__", "context", "thread")
 
     def __init__(self, context: Context) -> None:
         self.context: Context | None = context
+        self.thread = threading.get_ident()
+        _entered.add(self)
 
     def leave(self) -> None:
-        if self.context is not None:
-            self.context = None
-            _driver.Context.pop()
+        context, self.context = self.context, None
+        if context is not None and self.thread == threading.get_ident():
+            try:
+                _driver.Context.pop()
+            except _driver.Error:
+                if context.open:  # else another thread has shut it down, and PyCUDA forgot it by itself
+                    raise
 
     def __del__(self) -> None:
         self.leave()
@@ -151,15 +159,49 @@ class _Current:
 def current(context: Context) -> bool:
     """Whether the thread's current context is this one, as far as this module knows."""
     mine = getattr(_local, "current", None)
-    return mine is not None and mine.context is context
+    return mine is not None and mine.context is context and context.open
 
 
-@atexit.register
 def leave() -> None:
     """Leave the thread's current context, if it has one."""
     mine = getattr(_local, "current", None)
     if mine is not None:
         mine.leave()
+
+
+at_end: list[Callable[[], None]] = []  # what frees the open devices, while Python still runs
+
+
+@atexit.register
+def _end() -> None:
+    """Before the interpreter goes: no thread keeps a context, and what PyCUDA made is freed in its own."""
+    _stop_daemons()
+    for close in list(at_end):
+        try:
+            close()
+        except (DeviceError, _driver.Error):
+            pass  # memory is lent, or a kernel crashed: the driver frees it with the process
+        except Exception as error:  # what nobody waited for, such as a bad index
+            print(f"{type(error).__name__}: {error}", file=sys.stderr)
+    leave()
+
+
+def _stop_daemons(patience: float = 2.0) -> None:
+    """End the daemon threads that have a context, for at most so many seconds.
+
+    Python is about to stop them where they are, and PyCUDA would abort the process: a thread can only leave
+    its context by itself. One that sleeps in a call of C is not reached; it does not run any more either.
+    """
+    raise_in = ctypes.pythonapi.PyThreadState_SetAsyncExc
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        running = {t.ident for t in threading.enumerate() if t.daemon} - {threading.get_ident()}
+        held = {c.thread for c in list(_entered) if c.context is not None} & running
+        if not held:
+            return
+        for thread in held:
+            raise_in(ctypes.c_ulong(thread), ctypes.py_object(SystemExit))
+        time.sleep(0.01)
 
 
 class Context:
@@ -169,12 +211,12 @@ class Context:
         if not 0 <= index < device_count():
             more = "; tinygrad_edu.simulator.configure(devices=...) gives it more" if is_simulator() else ""
             raise DeviceError(f"no device with index {index}: there are {device_count()}{more}")
-        self.index = index
+        self.index, self.open = index, True
         self.device = _driver.Device(index)
         self.context = self.device.retain_primary_context()
         _open.append(self)
         self.activate()
-        self.stream = _driver.Stream(1)  # 1: CU_STREAM_NON_BLOCKING, no order with other streams
+        self.stream: Any = _driver.Stream(1)  # 1: CU_STREAM_NON_BLOCKING, no order with other streams
         major, minor = self.device.compute_capability()
         self.arch = f"sm_{major}{minor}"
         self.name = str(self.device.name())
@@ -182,23 +224,20 @@ class Context:
     def activate(self) -> None:
         """Make this context the thread's current one, if it is not."""
         if not current(self):
-            if self not in _open:
+            if not self.open:
                 raise DeviceError("the device of this tensor was shut down; new tensors start it again")
             leave()
             self.context.push()
             _local.current = _Current(self)
 
     def close(self) -> None:
-        """Wait, and give the context back. What was allocated in it is gone."""
+        """Give the context back, which has nothing left to do. What was allocated in it is gone."""
         self.activate()
-        self.stream.synchronize()
-        self._leave()
-
-    def _leave(self) -> None:
-        if self in _open:
-            _open.remove(self)
-            leave()
-            self.context.detach()
+        self.stream = None  # PyCUDA frees it in its context, and so now
+        leave()
+        self.open = False
+        _open.remove(self)
+        self.context.detach()
 
     # -- memory ----------------------------------------------------------------------------------------------
 
@@ -338,7 +377,7 @@ def compile_cubin(source: str, arch: str, options: list[str], include: Path) -> 
         return bytes(
             compiler.compile(
                 source,
-                nvcc=nvcc(),
+                nvcc=nvcc.find(),
                 options=list(options),
                 no_extern_c=True,
                 arch=arch,
@@ -357,27 +396,3 @@ def gpuarray(array: Any) -> Any:
     )
     made.owner = array  # its memory lives as long as the GPUArray
     return made
-
-
-def nvcc() -> str:
-    """The compiler that will run: the one on the PATH, else that of PyPI. Raises DeviceError without one."""
-    found = shutil.which("nvcc") or packaged_nvcc()
-    if found is None:
-        raise DeviceError(
-            "no nvcc on the PATH: install a CUDA toolkit, or pip install nvidia-cuda-nvcc "
-            "nvidia-nvvm nvidia-cuda-crt nvidia-cuda-runtime"
-        )
-    return found
-
-
-def packaged_nvcc() -> str | None:
-    """The nvcc that `pip install nvidia-cuda-nvcc` put beside Python's packages, if it did."""
-    folder = Path(sysconfig.get_paths()["purelib"]) / "nvidia"
-    return next(map(str, sorted(folder.glob("*/bin/nvcc"), reverse=True)), None)
-
-
-def compiler_identity() -> str:
-    """What tells one nvcc from the next without running it: where it is and when it was made."""
-    path = os.path.realpath(nvcc())
-    stat = os.stat(path)
-    return f"{path} {stat.st_size} {stat.st_mtime_ns}"
