@@ -52,6 +52,8 @@ def main() -> int:
     parser.add_argument("--device", default="cuda", help="cuda, cuda:1, ... or simulator, to try the command")
     parser.add_argument("--workers", type=int, default=min(8, os.cpu_count() or 1), help="test processes")
     asked = parser.parse_args()
+    if asked.device.partition(":")[0] not in ("cuda", "simulator"):
+        parser.error(f"no device {asked.device!r}; --device is cuda, cuda:1, ... or simulator")
     known = parts(asked.device, asked.workers)
     if unknown := set(asked.parts) - known.keys():
         parser.error(f"no part {', '.join(sorted(unknown))}; there are {', '.join(known)}")

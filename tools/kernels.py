@@ -24,10 +24,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from tinygrad_edu.backend.cuda import compile as compiler
-from tinygrad_edu.backend.cuda import driver
 from tinygrad_edu.backend.cuda.families import ladders
 from tinygrad_edu.backend.cuda.kernels import Ladder, Rung
 from tinygrad_edu.backend.cuda.ladder import README, rewrite
+from tinygrad_edu.backend.cuda.nvcc import packaged
 
 KERNELS = Path(__file__).resolve().parent.parent / "kernels"
 ARCHITECTURES = ("75", "80", "86", "89", "90", "100")
@@ -80,7 +80,7 @@ def occupancy(need: Need, threads: int) -> float:
 
 def find_nvcc() -> str:
     """The compiler. Ends the program, saying what to install, where there is none."""
-    for found in (shutil.which("nvcc"), driver.packaged_nvcc()):
+    for found in (shutil.which("nvcc"), packaged()):
         if found and "simulator" not in found:
             return found
     sys.exit("no nvcc: pip install nvidia-cuda-nvcc nvidia-nvvm nvidia-cuda-crt nvidia-cuda-runtime")
@@ -173,6 +173,10 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     asked = parser.parse_args()
     architectures = tuple(asked.architectures.split(","))
+    if unknown := sorted({*asked.families} - ladders().keys()):
+        parser.error(f"no family of kernels {', '.join(unknown)}; there are {', '.join(ladders())}")
+    if unknown := sorted({*architectures} - LIMITS.keys()):
+        parser.error(f"no architecture {', '.join(unknown)}; there are {', '.join(LIMITS)}")
     nvcc, failures = find_nvcc(), []
     work = [
         (ladder, rung, dtype)

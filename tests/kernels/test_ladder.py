@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from pathlib import Path
+
 import pytest
 
 from tests.kernels.harness import planted
 from tinygrad_edu.backend.cuda import families, ladder
 from tinygrad_edu.backend.cuda.kernels import using
+
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)
@@ -65,3 +71,36 @@ def test_unknown_names_say_which_there_are():
         families.ladder("nonsense")
     with pytest.raises(KeyError, match="01_naive"), using("matmul", "nonsense"):
         pass
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nope"], "no family of kernels nope; there are elementwise"),
+        (["fold", "--device", "gpu"], "no kernels run on 'gpu'"),
+        (["random", "--device", "cpu"], "no kernels run on 'cpu'"),
+        (["fold", "--device", "cuda"], "one CUDA driver"),
+        (["fold", "--device", "simulator:x"], "no device 'simulator:x'"),
+    ],
+)
+def test_what_cannot_be_walked_is_said_in_a_line(arguments, said, capsys):
+    with pytest.raises(SystemExit) as stopped:
+        ladder.main(arguments)
+    assert stopped.value.code == 2
+    assert said in capsys.readouterr().err.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("tool", "arguments", "said"),
+    [
+        ("kernels.py", ["nope"], "no family of kernels nope"),
+        ("kernels.py", ["fold", "--architectures", "abc"], "no architecture abc; there are 75"),
+        ("gpu.py", ["agreement", "--device", "gpu"], "no device 'gpu'"),
+    ],
+)
+def test_tools_refuse_names_that_there_are_not(tool, arguments, said):
+    done = subprocess.run(
+        [sys.executable, f"tools/{tool}", *arguments], cwd=ROOT, text=True, capture_output=True, check=False
+    )
+    assert done.returncode == 2
+    assert said in done.stderr.splitlines()[-1]

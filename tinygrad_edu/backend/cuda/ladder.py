@@ -23,6 +23,7 @@ from tinygrad_edu.backend import precision, registry
 from tinygrad_edu.backend.cuda import driver, families, pages, peers
 from tinygrad_edu.backend.cuda.compile import kernels_folder
 from tinygrad_edu.backend.cuda.kernels import Case, Ladder, using
+from tinygrad_edu.errors import DeviceError
 
 ROOT = kernels_folder().parent
 README = kernels_folder() / "README.md"
@@ -194,8 +195,15 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--device", default="simulator", help="simulator (counts) or cuda (times)")
     parser.add_argument("--write", action="store_true", help="put the tables where they belong")
     asked = parser.parse_args(arguments)
-    device: Any = registry.get(asked.device)
     names = list(families.ladders()) if asked.families == ["all"] else asked.families
+    if unknown := [name for name in names if name not in families.ladders()]:
+        parser.error(f"no family of kernels {', '.join(unknown)}; there are {', '.join(families.ladders())}")
+    if registry.canonical(asked.device).partition(":")[0] not in ("cuda", "simulator"):
+        parser.error(f"no kernels run on {asked.device!r}; --device is simulator, cuda, cuda:1, ...")
+    try:
+        device: Any = registry.get(asked.device)
+    except DeviceError as error:
+        parser.error(str(error))
     for name in names:
         with precision.set_matmul_precision("highest"):
             climb(device, name, asked.write)
