@@ -54,6 +54,12 @@ def user_line() -> str:
     return "<unknown>" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
 
 
+def shut_down(op: str, device: str) -> DeviceError:
+    """What to raise when an op meets a tensor of a device that was shut down."""
+    return DeviceError(f"{op}: the device {device!r} of an input was shut down and its memory is gone; make "
+                       f"that tensor again (at {user_line()})")
+
+
 def describe(*inputs: object) -> str:
     """Shapes and dtypes of an op's inputs, for messages: `(3, 4) float32, 2.0`."""
     return ", ".join(

@@ -11,7 +11,7 @@ from tinygrad_edu.backend.protocol import Backend
 from tinygrad_edu.dtypes import SUPPORTED, float32, float64, int32, int64
 from tinygrad_edu.engine.modes import Modes, current
 from tinygrad_edu.engine.value import Node, Storage, Value
-from tinygrad_edu.errors import DeviceError, ShapeError, describe, user_line
+from tinygrad_edu.errors import DeviceError, ShapeError, describe, shut_down, user_line
 
 if TYPE_CHECKING:
     from tinygrad_edu.engine.op import Op
@@ -163,8 +163,7 @@ def _writes_of(xs: tuple[Any, ...]) -> Any:
 def _devices_differ(op: Op, xs: tuple[Any, ...]) -> DeviceError:
     for x in xs:
         if isinstance(x, Value) and getattr(x.storage.backend, "closed", False):
-            return DeviceError(f"{op.name}: the device {x.storage.backend.name!r} of an input was shut down "
-                               f"(at {user_line()}) and its memory is gone; make that tensor again")
+            return shut_down(op.name, x.storage.backend.name)
     names = ", ".join(x.storage.backend.name if isinstance(x, Value) else "any" for x in xs)
     return DeviceError(f"{op.name}: inputs are on different devices ({names}) at {user_line()}; "
                        "move them to one with .to(device)")

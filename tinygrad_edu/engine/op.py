@@ -12,7 +12,7 @@ from tinygrad_edu.backend.protocol import Backend
 from tinygrad_edu.backend.registry import cpu
 from tinygrad_edu.domain import Edge, Interval, Recipe, elementwise
 from tinygrad_edu.engine.value import Value
-from tinygrad_edu.errors import OpError
+from tinygrad_edu.errors import OpError, shut_down
 
 REGISTRY: dict[str, Op] = {}
 Rule = Callable[..., Any]
@@ -141,6 +141,8 @@ class Op:
         """
         found = self.kernels.get(backend)
         if found is None:
+            if getattr(backend, "closed", False):
+                raise shut_down(self.name, backend.name)
             found = self.kernels[backend] = _after(self.fits, self.lower(backend))
         return found
 
