@@ -3,17 +3,22 @@
 Seconds are wall-clock and inclusive: under create_graph, a gradient rule that calls other ops is counted in
 its own row and in theirs. Bytes made are those of the results, a view's none; bytes saved are those that
 recorded nodes keep for backward, memory that several nodes share counted once for each.
+
+A device works on its own time, so under a profile each op is waited for: its seconds are those until its
+result is there, and a program that never waits takes longer than without.
 """
 from __future__ import annotations
 
 import html
 from dataclasses import dataclass, field
+from time import perf_counter
 from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.backend import registry
 from tinygrad_edu.engine.modes import Switch, watch
-from tinygrad_edu.engine.value import Storage
+from tinygrad_edu.engine.value import Storage, Value
 from tinygrad_edu.errors import user_line
 
 _HEADINGS = ("calls", "forward s", "backward s", "made bytes", "saved bytes")
@@ -52,6 +57,8 @@ class Profile:
     def __enter__(self) -> Profile:
         if self._switch is not None:
             raise RuntimeError("this profile is already running; make another with te.profile.profile()")
+        for name in registry.opened():
+            registry.get(name).synchronize()        # what was asked for before is none of ours
         self._switch = watch(self)
         self._switch.__enter__()
         return self
@@ -63,6 +70,7 @@ class Profile:
 
     def applied(self, op: Any, inputs: tuple[Any, ...], params: dict[str, Any], result: Storage, node: Any,
                 seconds: float) -> None:
+        seconds += _waited(result)
         line = user_line() if self.by == "line" else ""
         saved = 0 if node is None else sum(_bytes(entry[1]) for entry in node.saved or ())
         if node is not None and line:
@@ -70,6 +78,7 @@ class Profile:
         self._row(line or op.name).add(Row("", 1, seconds, 0.0, 0 if op.view else _bytes(result), saved))
 
     def pulled(self, node: Any, g: Any, grads: list[Any], seconds: float) -> None:
+        seconds += sum(_waited(slope.storage) for slope in grads if isinstance(slope, Value))
         line = self._lines.get(node.order) or "(recorded before the profile)"
         self._row(node.op.name if self.by == "op" else line).backward += seconds
 
@@ -123,6 +132,13 @@ def profile(*, by: str = "op") -> Profile:
     if by not in ("op", "line"):
         raise ValueError(f"profile: by={by!r} is not 'op' or 'line'")
     return Profile(by)
+
+
+def _waited(result: Storage) -> float:
+    """Wait until `result` is there; the seconds that took."""
+    start = perf_counter()
+    result.backend.synchronize()
+    return perf_counter() - start
 
 
 def _bytes(kept: Any) -> int:

@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import copy
+import inspect
+import itertools
 import pickle
 
 import numpy as np
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 import tinygrad_edu as te
 from tests.backend.boxed import BoxedBackend
 from tinygrad_edu.backend import registry
-from tinygrad_edu.errors import DeviceError
+from tinygrad_edu.errors import AnomalyError, DeviceError
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -148,3 +150,40 @@ def test_copies_of_parameters_stay_on_their_device(again):
         assert (q.device, q.requires_grad, q.tolist()) == ("boxed", grad, [1.0, 2.0])
         q.detach().add_(1.0)
         assert p.tolist() == [1.0, 2.0]
+
+
+@pytest.mark.filterwarnings("ignore:divide by zero:RuntimeWarning")
+@pytest.mark.parametrize("where", ["cpu", "boxed"])
+def test_anomalies_of_backward_name_the_op_and_its_line_wherever_it_ran(where):
+    x = te.tensor([0.0, 2.0], requires_grad=True, device=where)
+    with te.detect_anomaly():
+        y = te.sqrt(x); line = inspect.currentframe().f_lineno      # noqa: E702
+        with pytest.raises(AnomalyError, match=rf"gradient of sqrt for its input 0 .*{__file__}:{line}"):
+            y.sum().backward()
+
+
+def test_a_profile_sees_the_same_calls_on_every_device():
+    def calls(where):
+        x = te.tensor(np.arange(6.0).reshape(2, 3) + 1, requires_grad=True, device=where)
+        with te.profile.profile() as p:
+            (x.softmax(1).log() * x).sum().backward()
+        return {row.name: row.calls for row in p.rows}
+
+    assert calls("boxed") == calls("cpu")
+
+
+def test_a_profile_counts_what_the_device_takes(monkeypatch):
+    clock = itertools.count()
+    monkeypatch.setattr(te.profile, "perf_counter", lambda: now[0])
+    now = [0.0]
+
+    def synchronize():
+        now[0] += 1.0 if next(clock) else 100.0     # the first waits for what came before the profile
+
+    monkeypatch.setattr(registry.get("boxed"), "synchronize", synchronize, raising=False)
+    x = te.tensor([1.0, 2.0], requires_grad=True, device="boxed")
+    with te.profile.profile() as p:
+        x.exp().sum().backward()
+    rows = {row.name: row for row in p.rows}
+    assert 1.0 <= rows["exp"].forward < 2.0 and 1.0 <= rows["exp"].backward < 2.0
+    assert p.total.seconds < 100.0

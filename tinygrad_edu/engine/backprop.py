@@ -60,21 +60,29 @@ def backprop(root: Value, seed: Value, *, create_graph: bool = False, retain_gra
     grads: dict[Node, Any] = {root.node: seed.storage.array if bare else seed}
     heap = [(-root.node.order, root.node)]
     found: dict[Node, Any] = {}
-    current.set(Modes(create_graph, before.observers))
+    # Observers see each node pulled, and what users compute in hooks and stretches; what rules call is theirs
+    # to see only when it is recorded. So on a device they see what they see on the cpu.
+    watched = Modes(create_graph, before.observers)
+    walking = watched if create_graph else Modes(False)
+    current.set(walking)
     try:
         while heap:
             node = heappop(heap)[1]
             g = grads.pop(node)
             if node.hooks:
+                current.set(watched)
                 g = _run_hooks(node, g, wrap)
+                current.set(walking)
             if targets is not None and node in targets:
                 found[node] = kept(g, node)
             if node.op is None:
                 if type(node) is Deferred:
                     if node.saved is None:
                         raise _freed("checkpoint")
+                    current.set(watched)
                     with enable_grad():
                         again = node.expand()
+                    current.set(walking)
                     if not keep:
                         node.saved = None
                     if again.node is not None:
