@@ -4,6 +4,7 @@ from __future__ import annotations
 import fnmatch
 import importlib.util
 import re
+import shutil
 import sys
 import textwrap
 from pathlib import Path
@@ -58,7 +59,9 @@ def test_the_declaration_shown_is_the_librarys():
     assert textwrap.dedent(shown).strip() in (ROOT / "tinygrad_edu/ops/elementwise.py").read_text()
 
 
-def test_the_ways_to_try_a_kernel_run():
+def test_the_ways_to_try_a_kernel_run(tmp_path, monkeypatch):
+    shutil.copytree(ROOT / "kernels", tmp_path / "my_kernels")
+    monkeypatch.chdir(tmp_path)
     section = (ROOT / "kernels/README.md").read_text().partition("## Trying things")[2].partition("\n## ")[0]
     (block,) = re.findall(r"^```python\n(.*?)^```", section, re.M | re.S)
     exec(compile(block, "kernels/README.md", "exec"), {"__name__": "trying"})

@@ -182,7 +182,7 @@ def _end() -> None:
         except (DeviceError, _driver.Error):
             pass  # memory is lent, or a kernel crashed: the driver frees it with the process
         except Exception as error:  # what nobody waited for, such as a bad index
-            print(f"{type(error).__name__}: {error}", file=sys.stderr)
+            sys.stderr.write(f"{type(error).__name__}: {error}\n")
     leave()
 
 
