@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tinygrad_edu.simulator import build, toolchain
+from tinygrad_edu.simulator import build
 from tinygrad_edu.simulator.nvcc.shim import write_shim
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +26,7 @@ def run(device):
     if device.name != "simulator":
         pytest.skip("there is a GPU: `make gpu` is the test")
     library = build.library()
-    compiler = write_shim(toolchain.build_folder() / "bin")
+    compiler = write_shim(library.parent / "bin")  # beside it, where a driver that is found so looks for it
     posing = {
         "LD_LIBRARY_PATH": str(library.parent),
         "PATH": os.pathsep.join([str(compiler.parent), os.environ["PATH"]]),
