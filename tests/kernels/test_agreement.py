@@ -1,6 +1,6 @@
 """The cpu and a device refuse the same calls, with the same class of error, and agree on all others.
 
-What is odd is asked on purpose. Shapes are tried under the checker: an access out of bounds is a failure, too.
+What is odd is asked on purpose. Shapes are tried under the checker: an access out of bounds is a failure.
 """
 
 from __future__ import annotations
