@@ -52,6 +52,7 @@ struct sim_kernel {
     const void* function;  // address of the kernel itself; its mangled name can be read from the symbol table
     void (*enter)(const char* arguments, unsigned x, unsigned y, unsigned z);  // run one thread
     void (*loop)(const char* arguments);  // run all threads of the block in order; null where it synchronises
+    void (*reach)();  // to be called by each OS thread before one of the two: see sim_reach
     const sim_parameter* parameters;
     unsigned parameter_count, parameter_bytes;
     unsigned max_threads;            // of __launch_bounds__, 0 where there is none

@@ -140,6 +140,7 @@ constexpr sim_kernel describe(const void* function, const char* name, const char
     result.function = function;
     result.enter = Thunks::enter;
     if constexpr (SIM_LOOPS && !synchronises) result.loop = Thunks::loop;
+    result.reach = sim_reach;
     result.parameters = Thunks::layout::all.of;
     result.parameter_count = Thunks::layout::count;
     result.parameter_bytes = Thunks::layout::bytes;

@@ -78,6 +78,7 @@ void work(Worker& w, Launch& launch) {
     Block& block = w.resident;
     set_up_block(w, launch);
     w.random = launch.seed * 0x2545f4914f6cdd1d + launch.serial - settings.ordered_at;
+    launch.code->reach();
     worker = &w;
     w.busy.store(true);
     const bool plain = launch.mode == Mode::plain;
