@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import warnings
+from abc import ABCMeta, abstractmethod
 from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any, ClassVar, Self
@@ -34,7 +35,7 @@ from tinygrad_edu.sklearn.stochastic import Descent
 SPARSE = ("csr", "csc")
 
 
-class Perceptron(BaseEstimator):
+class Perceptron(BaseEstimator, metaclass=ABCMeta):
     """The base of MLPClassifier and MLPRegressor, which say what targets, outputs and scores mean."""
     _numeric: ClassVar[bool]        # whether targets must be numbers
 
@@ -44,25 +45,25 @@ class Perceptron(BaseEstimator):
 
     # -- what the two say ------------------------------------------------------------------------------------
 
+    @abstractmethod
     def _targets(self, y: Any, *, fresh: bool) -> Array:
         """Checked targets (rows, outputs) as numbers; `fresh`: with nothing kept of a fit before."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _meaning(self, outputs: Array) -> Array:
         """What `predict` says for outputs (rows, outputs) of the network."""
-        raise NotImplementedError
 
     def _labels(self, target: Array) -> Array:
         """The inverse of `_targets`, for scores."""
         return target
 
+    @abstractmethod
     def _score(self, labels: Array, predicted: Array, weight: Array | None) -> float:
         """The score that early stopping watches."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _out_activation(self) -> str:
         """The name of a loss in `LOSSES`."""
-        raise NotImplementedError
 
     def _stratified(self) -> bool:
         """Whether rows are held out with the targets in equal shares."""

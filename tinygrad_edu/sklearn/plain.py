@@ -8,6 +8,7 @@ Every product and sum is taken in scikit-learn's order, so its results come out 
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -36,6 +37,11 @@ def _relu(z: Array) -> None:
 
 def _relu_slope(delta: Array, out: Array) -> None:
     np.multiply(delta, out > 0, delta)      # a product: a branch would be guessed wrong half of the time
+
+
+def _relu_slope_of_infinities(delta: Array, out: Array) -> None:
+    """Of a network that diverged: nothing times infinity is NaN, where scikit-learn writes a zero."""
+    delta[out == 0] = 0
 
 
 # name: (the function, in place; its slope times `delta`, in place, by the function's result)
@@ -98,13 +104,17 @@ class Plain:
         value += 0.5 * self.alpha * penalty / mass
 
         delta = self.loss.slope(layers[-1], target)
+        diverged = not math.isfinite(value)
         if weight is not None:
             np.multiply(delta, weight[:, None], delta)
         for i in range(len(self.coefs) - 1, 0, -1):
             np.matmul(layers[i - 1].T, delta, self.coef_slopes[i])
             np.add.reduce(delta, axis=0, out=self.intercept_slopes[i])
             delta = np.matmul(delta, self.coefs[i].T, self.deltas[i - 1][:len(target)])
-            ACTIVATIONS[self.activations[i - 1]][1](delta, layers[i - 1])
+            slope = ACTIVATIONS[self.activations[i - 1]][1]
+            if diverged and slope is _relu_slope:
+                slope = _relu_slope_of_infinities
+            slope(delta, layers[i - 1])
         batch.outer(delta, self.coef_slopes[0])
         np.add.reduce(delta, axis=0, out=self.intercept_slopes[0])
         coefs, slopes = self.penalty
