@@ -37,6 +37,7 @@ class _Kernel(ctypes.Structure):
         ("function", ctypes.c_void_p),
         ("enter", ctypes.c_void_p),
         ("loop", ctypes.c_void_p),
+        ("reach", ctypes.c_void_p),
         ("parameters", ctypes.POINTER(_Parameter)),
         ("parameter_count", ctypes.c_uint),
         ("parameter_bytes", ctypes.c_uint),
