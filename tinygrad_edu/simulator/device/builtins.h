@@ -12,7 +12,9 @@ static __thread uint3 sim_thread;
 // The first time that an OS thread reaches the thread-local variables of a module, glibc may have to make
 // them, and before 2.40 it then loses vector registers, which hold a kernel's arguments (glibc's bug 31372).
 // So each thread reaches them here first, where nothing is held.
-__attribute__((noinline)) SIM_NOT_SEEN static void sim_reach() { __asm__ volatile("" : : "r"(&sim_thread)); }
+__attribute__((noinline, unused)) SIM_NOT_SEEN static void sim_reach() {
+    __asm__ volatile("" : : "r"(&sim_thread));
+}
 
 SIM_UNSEEN void sim_set_thread(unsigned x, unsigned y, unsigned z) {
     sim_thread.x = x;
