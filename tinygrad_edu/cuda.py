@@ -46,8 +46,11 @@ def is_available() -> bool:
 
 
 def synchronize(device: str | None = None) -> None:
-    """Return when all work of the device is done; raises what went wrong in it, such as a bad index."""
-    _device(device).synchronize()
+    """Return when all work that this process gave the device is done, in every stream: also that of PyCUDA or
+    CuPy. Raises what went wrong in the library's own, such as a bad index."""
+    backend = _device(device)
+    backend.context.wait_for_others()
+    backend.synchronize()
 
 
 def memory_stats(device: str | None = None) -> dict[str, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import threading
 
@@ -154,6 +155,21 @@ def test_nothing_waits_but_numpy_item_and_printing(device, monkeypatch):
         with sim.deferred():  # nothing ran yet; the numbers must come all the same
             y = x * 2 + 1
             assert y.sum().item() == pytest.approx(float((x.numpy() * 2 + 1).sum()))
+
+
+def test_synchronize_waits_for_other_libraries_too_and_numpy_for_its_own_stream_alone(device):
+    from pycuda import driver as cuda
+
+    x = te.zeros(4, device=device.name)
+    te.cuda.synchronize(device.name)
+    ones = cuda.pagelocked_empty(4, np.float32)
+    ones.fill(1)
+    with sim.deferred() if sim.is_installed() else contextlib.nullcontext():
+        cuda.memcpy_htod_async(x.storage.array.pointer, ones)  # into the default stream, as PyCUDA's kernels
+        if sim.is_installed():  # a GPU may have done it by now
+            assert x.numpy().tolist() == [0, 0, 0, 0]
+        te.cuda.synchronize(device.name)
+        assert x.numpy().tolist() == [1, 1, 1, 1]
 
 
 def test_a_new_thread_may_begin_by_writing_in_place(device):
