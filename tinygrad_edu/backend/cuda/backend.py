@@ -29,6 +29,14 @@ from tinygrad_edu.shapes import Shape, stretched_axes
 DTYPES = tuple(np.dtype(t) for t in ("float32", "float64", "int64", "int32", "uint8", "bool"))
 
 
+class Plans(dict[Any, Any]):
+    """Launch parameters worked out before, by layout; when full it takes no more."""
+
+    def __setitem__(self, layout: Any, plan: Any) -> None:
+        if len(self) < 4096:
+            super().__setitem__(layout, plan)
+
+
 class Cuda:
     """A device by name: "cuda" and "cuda:0" are the first GPU, "simulator" the simulated one."""
 
@@ -45,7 +53,7 @@ class Cuda:
         self.pool = Pool(self.context, name)
         self.staging = Staging(self.context)
         self.faults = Faults(self)
-        self.plans: dict[Any, Any] = {}  # launch parameters worked out before, by layout
+        self.plans = Plans()
         self._kernels: dict[Any, Kernel] = {}
         self._modules: dict[Any, Any] = {}
         self.closed = False

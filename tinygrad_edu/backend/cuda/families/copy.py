@@ -78,8 +78,7 @@ def copy_into(device: Cuda, x: DeviceArray, out: DeviceArray) -> None:
                     device, *(device.view(a, a.shape[1:], a.strides[1:], i * a.strides[0]) for a in (x, out))
                 )
             return
-        if len(plans) < 4096:
-            plans[key] = made
+        plans[key] = made
     packed, tiles = made
     device.kernel("copy", "copy", _BITS[size]).launch(
         (out.size, tiles), out.pointer, x.pointer, out.size, tiles, packed

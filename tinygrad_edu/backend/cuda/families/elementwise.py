@@ -105,18 +105,9 @@ def run(device: Cuda, name: str, arrays: tuple[Any, ...], out: DeviceArray, numb
     """Launch the formula `name`, worked out in `number`, over operands that broadcast to out.shape."""
     if not out.size:
         return
-    plans, key = (
-        device.plans,
-        (
-            name,
-            number,
-            out.shape,
-            out.strides,
-            out.dtype,
-            *[(a.dtype, a.shape, a.strides) if isinstance(a, DeviceArray) else None for a in arrays],
-        ),
-    )
-    packed = plans.get(key)
+    layouts = [(a.dtype, a.shape, a.strides) if isinstance(a, DeviceArray) else None for a in arrays]
+    key = (name, number, out.shape, out.strides, out.dtype, *layouts)
+    packed = device.plans.get(key)
     if packed is None:
         packed = layout(out.shape, out, arrays, number)
         if packed is None:
@@ -130,8 +121,8 @@ def run(device: Cuda, name: str, arrays: tuple[Any, ...], out: DeviceArray, numb
                     f"{name}: the result of shape {out.shape} and strides {out.strides} has "
                     f"more than {AXES} axes that do not merge; make it contiguous"
                 )
-        elif len(plans) < 4096:
-            plans[key] = packed
+        else:
+            device.plans[key] = packed
     pointers, values = [0, 0, 0], [0, 0, 0]
     for k, a in enumerate(arrays):
         if isinstance(a, DeviceArray):

@@ -119,8 +119,7 @@ def reduce(device: Cuda, name: str, x: DeviceArray, axes: Shape, dtype: np.dtype
             last = tuple(range(x.ndim - len(axes), x.ndim))
             made_dense = reduce(device, name, device.copy(device.permuted(x, order)), last, dtype)
             return device.reshaped(made_dense, out.shape)
-        if len(device.plans) < 4096:
-            device.plans[key] = made
+        device.plans[key] = made
     packed, rows, n, columns = made
     kernel = device.kernel("reduce", f"reduce_{name}", number)
     splits = splits_for(rows, n, columns) if kernel.rung.name in _SHAPED else 1
