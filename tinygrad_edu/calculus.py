@@ -221,7 +221,7 @@ def checkpoint(f: Function, *xs: Any, generators: Sequence[Generator] = ()) -> T
     in `generators`, are set back for the recomputation and put forward again after it. Source: Chen, Xu,
     Zhang, Guestrin, "Training deep nets with sublinear memory cost", arXiv 1604.06174.
     """
-    streams = (philox.default, *generators)
+    streams = (philox.current(), *generators)
     before = [g.state_dict() for g in streams]
     reads = _Reads(xs)
     with no_grad(), watch(reads):

@@ -9,6 +9,7 @@ import os
 import sys
 from types import FrameType
 
+_BETWEEN = ("sklearn", "joblib")    # their code is neither ours nor the user's
 _HERE = os.path.dirname(os.path.abspath(__file__)) + os.sep
 
 
@@ -41,9 +42,10 @@ class OpError(ValueError):
 
 
 def user_frame() -> FrameType | None:
-    """The innermost frame outside this package: the line the user wrote."""
+    """The innermost frame outside this package, and outside those that call it for users: the user's line."""
     frame: FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_HERE):
+    while frame is not None and (frame.f_code.co_filename.startswith(_HERE)
+                                 or frame.f_globals.get("__name__", "").partition(".")[0] in _BETWEEN):
         frame = frame.f_back
     return frame
 

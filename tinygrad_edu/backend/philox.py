@@ -9,8 +9,11 @@ place. Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 
 """
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
+from collections.abc import Iterator
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -99,6 +102,23 @@ class Generator:
 
 
 default = Generator(0)
+_stand_in: ContextVar[Generator | None] = ContextVar("_stand_in", default=None)
+
+
+def current() -> Generator:
+    """What random functions without `generator=` draw from: the default generator, or what stands in for it.
+    """
+    return _stand_in.get() or default
+
+
+@contextlib.contextmanager
+def drawing_from(generator: Generator) -> Iterator[None]:
+    """For a while, and in this thread only, `generator` stands in for the default one."""
+    token = _stand_in.set(generator)
+    try:
+        yield
+    finally:
+        _stand_in.reset(token)
 
 
 def manual_seed(seed: int) -> Generator:

@@ -171,7 +171,7 @@ def eye(n: int, m: int | None = None, *, dtype: Any = None, device: Any = None) 
 def _draw(op: Any, shape: Shape, generator: Generator | None, dtype: Any, device: Any, requires_grad: bool,
           **params: Any) -> Tensor:
     kept = {} if dtype is None else {"dtype": dtypes.as_dtype(dtype)}
-    out = create(op, {"shape": shape, "generator": generator or philox.default, **kept, **params},
+    out = create(op, {"shape": shape, "generator": generator or philox.current(), **kept, **params},
                  registry.get(device))
     if requires_grad:
         out.requires_grad = True
@@ -209,7 +209,7 @@ def bernoulli(p: float, shape: Sequence[int] | int = (), *, generator: Generator
 
 def randperm(n: int, *, generator: Generator | None = None, device: Any = None) -> Tensor:
     """The integers 0 to n - 1 in random order, int64."""
-    return create(_random.permutation, {"n": check_size((n,))[0], "generator": generator or philox.default},
+    return create(_random.permutation, {"n": check_size((n,))[0], "generator": generator or philox.current()},
                   registry.get(device))
 
 

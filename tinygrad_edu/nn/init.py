@@ -111,7 +111,7 @@ def orthogonal_(tensor: Tensor, gain: float = 1.0, *, generator: Generator | Non
     """
     fans(tensor)
     rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
-    source = (generator or philox.default).normal((max(rows, columns), min(rows, columns)), np.float64)
+    source = (generator or philox.current()).normal((max(rows, columns), min(rows, columns)), np.float64)
     q, r = np.linalg.qr(source)
     q = q * np.where(np.diagonal(r) < 0, -1.0, 1.0)
     tensor.detach().copy_((gain * (q.T if rows < columns else q)).reshape(tensor.shape))

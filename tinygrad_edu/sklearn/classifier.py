@@ -11,6 +11,7 @@ from tinygrad_edu.sklearn.door import (
     LabelBinarizer,
     accuracy_score,
     available_if,
+    compute_class_weight,
     compute_sample_weight,
     first_partial_fit,
     fit_context,
@@ -75,14 +76,14 @@ class MLPClassifier(ClassifierMixin, Perceptron):
 
     # -- what targets and outputs mean -----------------------------------------------------------------------
 
-    def _targets(self, y: Any, *, fresh: bool) -> Array:
+    def _targets(self, y: Any, *, fresh: bool, held_out: bool = False) -> Array:
         """(rows, classes) of bools, a single column for two classes."""
         if fresh or not hasattr(self, "classes_"):
             self._label_binarizer = LabelBinarizer().fit(y)
             self.classes_ = self._label_binarizer.classes_
         classes = unique_labels(y)
         seen, known = set(classes), set(self.classes_)
-        if self.warm_start and seen != known:
+        if self.warm_start and seen != known and not held_out:
             raise ValueError("warm_start can only be used where `y` has the same classes as in the previous "
                              f"call to fit. Previously got {self.classes_}, `y` has {classes}")
         if seen - known:
@@ -112,7 +113,11 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         if incremental and isinstance(self.class_weight, str):
             raise ValueError("class_weight='balanced' needs to see all classes at once, which partial_fit "
                              "does not; pass a dict, {class: weight}")
-        of_classes = compute_sample_weight(self.class_weight, y)
+        if self._label_binarizer.y_type_.startswith("multilabel"):
+            of_classes = compute_sample_weight(self.class_weight, y)
+        else:       # by all classes there are, of which a batch may lack some
+            of_class = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+            of_classes = of_class[np.searchsorted(self.classes_, y)]
         return np.asarray(of_classes if weight is None else of_classes * weight)
 
     # -- the public rest -------------------------------------------------------------------------------------
@@ -121,10 +126,12 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     @fit_context(prefer_skip_nested_validation=True)
     def partial_fit(self, X: Any, y: Any, sample_weight: Any = None, classes: Any = None) -> Self:
         """Go once over these rows. `classes`, all there will ever be, is needed the first time."""
+        return self._fit(X, y, sample_weight, incremental=True, classes=classes)
+
+    def _meet(self, y: Any, classes: Any) -> None:
         if first_partial_fit(self, classes):
             multilabel = type_of_target(y).startswith("multilabel")
             self._label_binarizer = LabelBinarizer().fit(y if multilabel else classes)
-        return self._fit(X, y, sample_weight, incremental=True)
 
     def predict(self, X: Any) -> Array:
         """The class of each row (rows,), or its labels (rows, labels) of 0 and 1."""

@@ -21,7 +21,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.preprocessing import LabelBinarizer
 from sklearn.utils import check_random_state, column_or_1d
 from sklearn.utils._param_validation import Interval, Options, StrOptions
-from sklearn.utils.class_weight import compute_sample_weight
+from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.multiclass import _check_partial_fit_first_call as first_partial_fit
 from sklearn.utils.multiclass import type_of_target, unique_labels
@@ -33,7 +33,7 @@ __all__ = [
     "BaseEstimator", "ClassifierMixin", "ConvergenceWarning", "Interval", "LabelBinarizer", "Options",
     "RegressorMixin", "StrOptions", "accuracy_score", "available_if", "check_is_fitted",
     "check_optimize_result", "check_random_state", "check_sample_weight", "column_or_1d",
-    "compute_sample_weight", "csr_array", "expit", "first_partial_fit", "fit_context", "issparse",
-    "minimize", "r2_score", "train_test_split", "type_of_target", "unique_labels", "validate_data",
-    "xlogy",
+    "compute_class_weight", "compute_sample_weight", "csr_array", "expit", "first_partial_fit",
+    "fit_context", "issparse", "minimize", "r2_score", "train_test_split", "type_of_target",
+    "unique_labels", "validate_data", "xlogy",
 ]

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import copy
-import itertools
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -37,12 +37,12 @@ def made(module: nn.Module | Factory, inputs: int, outputs: int, seed: int) -> n
     """A copy of the user's module, or what the user's factory makes; its random numbers begin at `seed`."""
     if isinstance(module, nn.Module):
         return copy.deepcopy(module)
-    before = philox.default.state_dict()
-    try:
-        philox.manual_seed(seed)
-        return module(inputs, outputs)
-    finally:
-        philox.default.load_state_dict(before)
+    with philox.drawing_from(philox.Generator(seed)):
+        new = module(inputs, outputs)
+    if not isinstance(new, nn.Module):
+        raise TypeError(f"module= returned a {type(new).__name__}, not a module; it is called with the "
+                        "numbers of inputs and outputs and makes an nn.Module")
+    return copy.deepcopy(new)       # one that the function keeps would be trained twice
 
 
 class Graph:
@@ -52,22 +52,26 @@ class Graph:
     generator  for the dropout layers that have none of their own
     """
 
-    def __init__(self, module: nn.Module, loss: Loss, alpha: float, device: str, dtype: Any,
+    def __init__(self, module: nn.Module, outputs: int, loss: Loss, alpha: float, device: str, dtype: Any,
                  generator: philox.Generator | None) -> None:
         self.module = module.to(np.dtype(dtype)).to(device)
-        self.loss, self.alpha, self.device, self.dtype = loss, alpha, device, np.dtype(dtype)
+        self.columns, self.loss, self.alpha, self.device = outputs, loss, alpha, device
+        self.dtype = np.dtype(dtype)
         for layer in module.modules():
             if isinstance(layer, nn.Dropout) and layer.generator is None:
                 layer.generator = generator
         self.parameters: list[Tensor] = list(module.parameters())
+        if not self.parameters:
+            raise ValueError(f"module= has no parameters to train: {type(module).__name__}")
         self.penalized = [p for p in self.parameters if p.ndim > 1]
 
     def gradient(self, batch: Batch, target: Array, weight: Array | None) -> float:
         """The batch's loss with its penalty; the slopes go where autograd puts them."""
         self.module.train()
         self.module.zero_grad()
-        sums = self.module(self._wrap(batch.array()))
-        rows = self.loss.of_rows(sums, F.wrap(target, device=self.device))
+        sums = self._sums(batch)
+        rows = self.loss.of_rows(sums, self._wrap(target) if target.dtype.kind == "f" else
+                                 F.wrap(target, device=self.device))
         mass = float(len(target) if weight is None else weight.sum())
         nothing = F.zeros((), dtype=self.dtype, device=self.device)
         penalty = sum((F.sum(p * p) for p in self.penalized), nothing) * (0.5 * self.alpha)
@@ -80,12 +84,19 @@ class Graph:
         """What the network says (rows, outputs), in evaluation mode."""
         self.module.eval()
         with no_grad():
-            return self.loss.activate(np.array(self.module(self._wrap(batch.array())).numpy()))
+            return self.loss.activate(np.array(self._sums(batch).numpy()))
+
+    def _sums(self, batch: Batch) -> Tensor:
+        rows = batch.array()
+        sums = self.module(self._wrap(rows))
+        found, expected = getattr(sums, "shape", type(sums).__name__), (len(rows), self.columns)
+        if found != expected:
+            raise ValueError(f"module= gave {found} for {len(rows)} rows; for this y it must give the sums "
+                             f"{expected}, rows by outputs")
+        return sums
 
     def _wrap(self, array: Array) -> Tensor:
         return F.wrap(np.asarray(array, self.dtype), device=self.device)
-
-    # -- as a perceptron, and as a vector --------------------------------------------------------------------
 
     def layers(self) -> tuple[list[Array], list[Array]]:
         """Copies of the weights (inputs, units) and biases of all Linear layers, in order."""
@@ -93,17 +104,47 @@ class Graph:
         return ([np.array(layer.weight.numpy().T, order="C") for layer in found],
                 [np.array(layer.bias.numpy()) for layer in found if layer.bias is not None])
 
+    def shows(self, shown: Sequence[Any]) -> bool:
+        """Whether this is the module; the arrays of `layers` are copies, in which the user may have written.
+        """
+        return len(shown) == 1 and shown[0] is self.module
+
+    # -- as a vector, a copy, in the order of a perceptron's: what is trained here can go on in `Plain` ------
+
+    def pack(self, arrays: Sequence[Array]) -> Array:
+        """An array for each parameter, in a row: matrices first, transposed, then the rest."""
+        return np.concatenate([*(a.T.ravel() for a in arrays if a.ndim == 2),
+                               *(a.ravel() for a in arrays if a.ndim != 2)])
+
+    def unpack(self, vector: Array) -> list[Array]:
+        """The inverse of `pack`."""
+        shapes = [p.shape for p in self.parameters]
+        order = sorted(range(len(shapes)), key=lambda i: len(shapes[i]) != 2)
+        arrays: list[Array] = [np.empty(0)] * len(shapes)
+        start = 0
+        for i in order:
+            part = vector[start:start + math.prod(shapes[i])]
+            arrays[i] = part.reshape(shapes[i][::-1]).T if len(shapes[i]) == 2 else part.reshape(shapes[i])
+            start += part.size
+        return arrays
+
     def vector(self) -> Array:
-        """All parameters one after the other, a copy."""
-        return np.concatenate([p.numpy().ravel() for p in self.parameters])
+        """All parameters, packed."""
+        return self.pack([p.numpy() for p in self.parameters])
 
     def slope_vector(self) -> Array:
-        """Their gradients in the same order, a copy."""
-        return np.concatenate([np.zeros(p.size) if p.grad is None else p.grad.numpy().ravel()
-                               for p in self.parameters])
+        """Their gradients, packed."""
+        return self.pack([np.zeros(p.shape) if p.grad is None else p.grad.numpy() for p in self.parameters])
 
     def load(self, vector: Array) -> None:
         """Overwrite all parameters."""
-        ends = itertools.accumulate((p.size for p in self.parameters), initial=0)
-        for p, start in zip(self.parameters, ends, strict=False):
-            p.detach().copy_(vector[start:start + p.size].reshape(p.shape))
+        for p, array in zip(self.parameters, self.unpack(vector), strict=True):
+            p.detach().copy_(array)
+
+    def snapshot(self) -> Any:
+        """Parameters and buffers, such as the averages of batch norm."""
+        return self.module.state_dict()
+
+    def restore(self, snapshot: Any) -> None:
+        """Go back to a snapshot."""
+        self.module.load_state_dict(snapshot)

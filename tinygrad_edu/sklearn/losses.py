@@ -24,8 +24,8 @@ class Loss(ABC):
     activation: ClassVar[str]       # scikit-learn's name, in `out_activation_`
 
     def prepare(self, y: Array, dtype: Any) -> Array:
-        """Targets in the form the methods below want, one entry a row."""
-        return y.astype(dtype, copy=False)
+        """Targets in the form the methods below want, one entry a row; `dtype` is that of the outputs."""
+        return np.asarray(y, np.float64)
 
     @abstractmethod
     def activate(self, z: Array) -> Array:
@@ -77,6 +77,9 @@ class Softmax(Loss):
 class Logistic(Loss):
     """Cross-entropy of independent yes-or-no outputs: two classes, or any set of labels."""
     activation = "logistic"
+
+    def prepare(self, y: Array, dtype: Any) -> Array:
+        return y.astype(dtype)
 
     def activate(self, z: Array) -> Array:
         return np.asarray(expit(z, out=z))

@@ -1,8 +1,9 @@
 """What both kinds of network offer to those that train them."""
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from tinygrad_edu.sklearn.losses import Array
 from tinygrad_edu.sklearn.rows import Batch, Rows
@@ -25,14 +26,29 @@ class Network(Protocol):
     def layers(self) -> tuple[list[Array], list[Array]]:
         """Weights (inputs, units) and biases (units,) of each layer."""
 
+    def shows(self, shown: Sequence[Any]) -> bool:
+        """Whether these, the estimator's weights or module, are this network's own memory."""
+
+    def pack(self, arrays: Sequence[Array]) -> Array:
+        """An array for each parameter, in a row: weights as (inputs, units) first, then biases."""
+
+    def unpack(self, vector: Array) -> list[Array]:
+        """The inverse of `pack`."""
+
     def vector(self) -> Array:
-        """All weights in a row."""
+        """All parameters, packed."""
 
     def slope_vector(self) -> Array:
-        """Their slopes in the same order."""
+        """Their slopes, packed."""
 
     def load(self, vector: Array) -> None:
-        """Overwrite all weights."""
+        """Overwrite all parameters by what was packed."""
+
+    def snapshot(self) -> Any:
+        """All that training changes, buffers too, as a copy."""
+
+    def restore(self, snapshot: Any) -> None:
+        """Go back to it."""
 
 
 @dataclass(frozen=True)

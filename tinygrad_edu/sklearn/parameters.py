@@ -1,4 +1,7 @@
-"""What may be chosen: scikit-learn's parameters of a multilayer perceptron and their ranges, then ours."""
+"""What may be chosen: scikit-learn's parameters of a multilayer perceptron and their ranges, then ours.
+
+The tables say what may be passed; the functions below say what it means, and refuse what no table can.
+"""
 from __future__ import annotations
 
 from numbers import Integral, Real
@@ -6,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.backend import registry
 from tinygrad_edu.sklearn.door import Interval, Options, StrOptions
 from tinygrad_edu.sklearn.graph import ACTIVATIONS
 
@@ -20,7 +24,7 @@ def _numbers(low: float, high: float | None, closed: str) -> list[Any]:
 
 SHARED: dict[str, list[Any]] = {
     "hidden_layer_sizes": ["array-like", _counts()],
-    "activation": [StrOptions(set(ACTIVATIONS)), list, tuple],
+    "activation": [StrOptions(set(ACTIVATIONS)), list, tuple, np.ndarray],
     "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
     "alpha": _numbers(0, None, "left"),
     "batch_size": [StrOptions({"auto"}), _counts()],
@@ -42,10 +46,10 @@ SHARED: dict[str, list[Any]] = {
     "epsilon": _numbers(0, None, "neither"),
     "n_iter_no_change": [_counts(), Options(Real, {np.inf})],
     "max_fun": [_counts()],
-    "dropout": [*_numbers(0, 1, "left"), list, tuple],
+    "dropout": [*_numbers(0, 1, "left"), list, tuple, np.ndarray],
     "callbacks": [list, tuple, None],
     "device": [str, None],
-    "dtype": [StrOptions({"float32", "float64"}), type, np.dtype, None],
+    "dtype": [str, type, np.dtype, None],
     "module": [callable, None],
 }
 CLASSIFIER = {**SHARED, "class_weight": [StrOptions({"balanced"}), dict, list, None]}
@@ -63,7 +67,8 @@ ADDED = """
     dropout : float or list of float, default 0
         The share of outputs that training drops, of every hidden layer or of each.
     callbacks : list of functions, default None
-        Called with the estimator after every epoch; one that returns True ends the fit.
+        Called with the estimator after every epoch, or iteration of L-BFGS; one that returns True ends the
+        fit.
     device : "cpu", "cuda" or "simulator", default None
         Where to compute; the simulator is a CUDA device on the CPU. None is the cpu.
     dtype : "float32" or "float64", default None
@@ -76,8 +81,71 @@ ADDED = """
     Attributes
     ----------
     validation_curve_ : list of float
-        The loss of the held-out rows, an epoch each: with `early_stopping` or `fit(validation_set=(X, y))`.
+        The loss of the held-out rows after every epoch, or iteration of L-BFGS: with `early_stopping` or
+        `fit(validation_set=(X, y))`.
+
+    Notes
+    -----
+    Where the data are wide and mostly zeros, the first layer multiplies the seldom filled columns apart and
+    adds the sums in another order. Their last bits are then not scikit-learn's, and a fit that magnifies
+    rounding, by high learning rates over many epochs, shows it: as scikit-learn's own result changes there
+    with the number of threads of its BLAS.
     """
+
+
+def hidden_sizes(given: Any) -> list[int]:
+    """A width for each hidden layer."""
+    sizes = list(given) if hasattr(given, "__iter__") else [given]
+    if np.any(np.array(sizes) <= 0):
+        raise ValueError(f"hidden_layer_sizes must be > 0, got {sizes}.")
+    return sizes
+
+
+def activation_names(given: Any, layers: int) -> tuple[str, ...]:
+    """A name for each of so many hidden layers."""
+    names = (given,) * layers if isinstance(given, str) else tuple(given)
+    if len(names) != layers or not all(isinstance(name, str) and name in ACTIVATIONS for name in names):
+        raise ValueError(f"activation={given!r} must be one of {', '.join(ACTIVATIONS)}, or a list of "
+                         f"{layers} of them, one for each hidden layer")
+    return names
+
+
+def dropout_shares(given: Any, layers: int) -> tuple[float, ...]:
+    """A share for each of so many hidden layers."""
+    shares = (given,) * layers if isinstance(given, Real) else tuple(given)
+    fair = [isinstance(share, Real) and 0 <= float(share) < 1 for share in shares]
+    if len(shares) != layers or not all(fair):
+        raise ValueError(f"dropout={given!r} must be a number in [0, 1), or a list of {layers}, one for "
+                         "each hidden layer")
+    return tuple(map(float, shares))
+
+
+def dtype_of(given: Any) -> np.dtype[Any] | None:
+    """As NumPy reads it; None stays None."""
+    try:
+        dtype = None if given is None else np.dtype(given)
+    except TypeError:
+        dtype = np.dtype(object)
+    if dtype not in (None, np.dtype(np.float32), np.dtype(np.float64)):
+        raise ValueError(f"dtype={given!r} must be float32 or float64, or None for the data's own")
+    return dtype
+
+
+def check(estimator: Any) -> None:
+    """Refuse settings that cannot be used, or not together."""
+    layers = len(hidden_sizes(estimator.hidden_layer_sizes))
+    activation_names(estimator.activation, layers)
+    dtype_of(estimator.dtype)
+    if any(dropout_shares(estimator.dropout, layers)) and estimator.solver == "lbfgs":
+        raise ValueError("dropout makes the loss another one at every evaluation, which solver='lbfgs' "
+                         "cannot descend; use 'adam' or 'sgd', or dropout=0")
+    if estimator.device is not None and not registry.known(estimator.device):
+        raise ValueError(f"device={estimator.device!r} is not here; there are: "
+                         f"{', '.join(registry.devices())}")
+    for callback in estimator.callbacks or ():
+        if not callable(callback):
+            raise ValueError(f"callbacks has {callback!r}, which cannot be called; it takes functions of the "
+                             "estimator")
 
 
 def descends(estimator: Any) -> bool:

@@ -100,7 +100,7 @@ class Plain:
         layers = self._forward(batch, len(target))
         value = self.loss.value(layers[-1], target, weight)
         mass = len(target) if weight is None else weight.sum()
-        penalty = sum(np.dot(flat, flat) for flat in (coef.ravel() for coef in self.coefs))
+        penalty = float(sum(np.dot(flat, flat) for flat in (coef.ravel() for coef in self.coefs)))
         value += 0.5 * self.alpha * penalty / mass
 
         delta = self.loss.slope(layers[-1], target)
@@ -142,22 +142,41 @@ class Plain:
         return outputs_of(batch, self.coefs, self.intercepts, self.activations, self.loss)
 
     def layers(self) -> tuple[list[Array], list[Array]]:
-        """`coefs` and `intercepts`: views of the arena."""
-        return self.coefs, self.intercepts
+        """`coefs` and `intercepts`: views of the arena, in lists of the caller's own."""
+        return list(self.coefs), list(self.intercepts)
 
-    # -- as a vector -----------------------------------------------------------------------------------------
+    def shows(self, shown: Sequence[Any]) -> bool:
+        """Whether these arrays are the views of the arena."""
+        mine = (*self.coefs, *self.intercepts)
+        return len(shown) == len(mine) and all(a is b for a, b in zip(shown, mine, strict=True))
+
+    # -- as a vector: the memory itself ----------------------------------------------------------------------
+
+    def pack(self, arrays: Sequence[Array]) -> Array:
+        """There is one parameter, which is packed."""
+        return arrays[0]
+
+    def unpack(self, vector: Array) -> list[Array]:
+        """The inverse of `pack`."""
+        return [vector]
 
     def vector(self) -> Array:
-        """All weights, coefs first: the memory itself."""
+        """All weights, coefs first."""
         return self.weights
 
     def slope_vector(self) -> Array:
-        """All slopes in the same order: the memory itself."""
+        """All slopes in the same order."""
         return self.slopes
 
     def load(self, vector: Array) -> None:
         """Overwrite all weights."""
         self.weights[...] = vector
+
+    def snapshot(self) -> Array:
+        """The weights: all that training changes."""
+        return self.weights.copy()
+
+    restore = load
 
 
 def _cut(memory: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:

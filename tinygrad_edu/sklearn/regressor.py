@@ -6,7 +6,13 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
-from tinygrad_edu.sklearn.door import RegressorMixin, available_if, fit_context, r2_score
+from tinygrad_edu.sklearn.door import (
+    RegressorMixin,
+    available_if,
+    fit_context,
+    issparse,
+    r2_score,
+)
 from tinygrad_edu.sklearn.estimator import Perceptron
 from tinygrad_edu.sklearn.losses import Array
 from tinygrad_edu.sklearn.parameters import REGRESSOR, descends
@@ -62,8 +68,11 @@ class MLPRegressor(RegressorMixin, Perceptron):
         self.dtype = dtype
         self.module = module
 
-    def _targets(self, y: Any, *, fresh: bool) -> Array:
-        return np.asarray(y.reshape(-1, 1) if y.ndim == 1 else y)
+    def _targets(self, y: Any, *, fresh: bool, held_out: bool = False) -> Array:
+        y = np.asarray(y.toarray() if issparse(y) else y)
+        if y.dtype.kind not in "biuf":
+            raise ValueError(f"y has dtype {y.dtype}; a regressor learns numbers, so convert it first")
+        return y.reshape(-1, 1) if y.ndim == 1 else y
 
     def _meaning(self, outputs: Array) -> Array:
         return outputs.ravel() if outputs.shape[1] == 1 else outputs

@@ -22,10 +22,13 @@ class Adam(Optimizer):
     """
 
     def __init__(self, params: Any, lr: float, beta_1: float, beta_2: float, epsilon: float) -> None:
-        super().__init__(params, {"lr": lr, "beta_1": beta_1, "beta_2": beta_2, "epsilon": epsilon})
+        super().__init__(params, {"lr": float(lr), "beta_1": beta_1, "beta_2": beta_2, "epsilon": epsilon})
 
     def check(self, group: Group) -> None:
         """The estimator has checked its parameters."""
+
+    def epoch_ended(self, seen: int) -> None:
+        """It knows no schedule."""
 
     def memory(self, group: Group) -> tuple[str, ...]:
         return "exp_avg", "exp_avg_sq"
@@ -56,10 +59,22 @@ class Adam(Optimizer):
 
 
 class SGD(Optimizer):
-    """v' = mu v - lr g;  p' = p + v', or with Nesterov's look-ahead p' = p + mu v' - lr g."""
+    """v' = mu v - lr g;  p' = p + v', or with Nesterov's look-ahead p' = p + mu v' - lr g.
 
-    def __init__(self, params: Any, lr: float, momentum: float, nesterov: bool) -> None:
-        super().__init__(params, {"lr": lr, "momentum": momentum, "nesterov": nesterov})
+    `schedule` "invscaling" divides `lr`, after every epoch, by a power of the rows seen; "adaptive" leaves it
+    to the fit to lower it.
+    """
+
+    def __init__(self, params: Any, lr: float, momentum: float, nesterov: bool, schedule: str = "constant",
+                 power: float = 0.5) -> None:
+        super().__init__(params, {"lr": float(lr), "momentum": momentum, "nesterov": nesterov,
+                                  "schedule": schedule, "power": power, "first": float(lr)})
+
+    def epoch_ended(self, seen: int) -> None:
+        """`seen`: how many rows, over all epochs."""
+        for group in self.param_groups:
+            if group["schedule"] == "invscaling":
+                group["lr"] = group["first"] / (seen + 1) ** group["power"]
 
     def check(self, group: Group) -> None:
         """The estimator has checked its parameters."""

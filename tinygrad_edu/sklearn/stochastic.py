@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu.optim.optimizer import Optimizer
 from tinygrad_edu.sklearn.door import ConvergenceWarning
 from tinygrad_edu.sklearn.losses import Array
-from tinygrad_edu.sklearn.network import Network, Samples
-from tinygrad_edu.sklearn.rules import SGD, Adam
+from tinygrad_edu.sklearn.network import Samples
+from tinygrad_edu.sklearn.progress import Progress
 
 if TYPE_CHECKING:
     from tinygrad_edu.sklearn.estimator import Perceptron
@@ -25,34 +24,17 @@ SLOWEST = 1e-6          # and gives up here
 
 
 class Descent:
-    """Trains `network` on `train` for the estimator `model`; `held_out`, if any, is only ever measured."""
+    """Trains on `train` for the estimator `model`; `held_out`, if any, is only ever measured."""
 
-    def __init__(self, model: Perceptron, network: Network, train: Samples, held_out: Samples | None,
+    def __init__(self, model: Perceptron, progress: Progress, train: Samples, held_out: Samples | None,
                  batch_size: int, *, incremental: bool) -> None:
-        self.model, self.network, self.train, self.held_out = model, network, train, held_out
+        self.model, self.network, self.train, self.held_out = model, progress.network, train, held_out
+        self.optimizer = progress.optimizer
         self.batch_size, self.incremental = batch_size, incremental
-        self.optimizer = self._optimizer()
         self.order = np.arange(len(train.rows))
         # scikit-learn's way: a warm start is left at its last weights if no epoch beats the fits before.
-        self.best = None if model.t_ else network.vector().copy()
+        self.best = None if model.t_ else self.network.snapshot()
         self.labels: Any = None if held_out is None else model._labels(held_out.y)
-
-    def _optimizer(self) -> Optimizer:
-        """A new rule, or in `partial_fit` the one of the call before."""
-        model = self.model
-        kept = getattr(model, "_optimizer_state", None) if self.incremental else None
-        solver, state = kept or (model.solver, None)
-        optimizer: Optimizer
-        if solver == "adam":
-            optimizer = Adam(self.network.parameters, model.learning_rate_init, model.beta_1, model.beta_2,
-                             model.epsilon)
-        else:
-            optimizer = SGD(self.network.parameters, model.learning_rate_init, model.momentum,
-                            model.nesterovs_momentum)
-        if state is not None:
-            optimizer.load_state_dict(state)
-        self.solver = solver
-        return optimizer
 
     def run(self) -> None:
         """Epochs until one says stop; an interrupt by the user ends them too, and keeps what was learned."""
@@ -61,16 +43,18 @@ class Descent:
         try:
             for _ in range(model.max_iter):
                 self._epoch()
-                if self._called_back() or self._stops() or self.incremental:
+                if model._called_back(self.network) or self._stops() or self.incremental:
                     break
                 if model.n_iter_ == model.max_iter:
                     warnings.warn(f"Stochastic Optimizer: Maximum iterations ({model.max_iter}) reached and "
                                   "the optimization hasn't converged yet.", ConvergenceWarning, stacklevel=2)
         except KeyboardInterrupt:
             warnings.warn("Training interrupted by user.", stacklevel=2)
+        finally:
+            model._adopt(self.network)
         if model.early_stopping and self.best is not None:
-            self.network.load(self.best)
-        model._optimizer_state = self.solver, self.optimizer.state_dict()
+            self.network.restore(self.best)
+            model._adopt(self.network)
 
     def _epoch(self) -> None:
         """Every row once, in batches of which the last may be smaller; then the books are kept."""
@@ -95,8 +79,7 @@ class Descent:
             self._count_by_score(score)
         else:
             self._count_by_loss()
-        if self.solver == "sgd" and model.learning_rate == "invscaling":
-            self._set_rate(float(model.learning_rate_init) / (model.t_ + 1) ** model.power_t)
+        self.optimizer.epoch_ended(model.t_)
 
     def _shuffled(self) -> Array:
         self.model._random_state.shuffle(self.order)
@@ -107,8 +90,7 @@ class Descent:
         model, held = self.model, self.held_out
         if held is None:
             return np.nan
-        outputs = self.network.outputs(held.rows.whole())
-        model.validation_curve_.append(model._loss.value(outputs, held.target, held.weight))
+        outputs = model._hold_out(self.network, held)
         return model._score(self.labels, model._meaning(outputs), held.weight)
 
     def _count_by_score(self, score: float) -> None:
@@ -120,7 +102,7 @@ class Descent:
         model._no_improvement_count = model._no_improvement_count + 1 if fails else 0
         if score > model.best_validation_score_:
             model.best_validation_score_ = score
-            self.best = self.network.vector().copy()
+            self.best = self.network.snapshot()
 
     def _count_by_loss(self) -> None:
         """Count the epochs in a row that failed to lower the training loss by `tol`."""
@@ -137,29 +119,18 @@ class Descent:
         what = "Validation score" if model.early_stopping else "Training loss"
         text = (f"{what} did not improve more than tol={model.tol:f} for {model.n_iter_no_change} "
                 "consecutive epochs.")
-        if self.solver == "adam" or model.learning_rate != "adaptive":
+        settings = self.optimizer.param_groups[0]
+        if settings.get("schedule") != "adaptive":
             self._say(f"{text} Stopping.")
             return True
-        rate = self.optimizer.param_groups[0]["lr"]
+        rate = settings["lr"]
         if rate <= SLOWEST:
             self._say(f"{text} Learning rate too small. Stopping.")
             return True
-        self._set_rate(rate / SLOWER)
+        settings["lr"] = rate / SLOWER
         self._say(f"{text} Setting learning rate to {rate / SLOWER:f}")
         model._no_improvement_count = 0
         return False
-
-    def _called_back(self) -> bool:
-        """Call the user's functions with the estimator as it is; one that returns True ends the fit."""
-        if not self.model.callbacks:
-            return False
-        self.model._adopt(self.network)
-        answers = [callback(self.model) for callback in self.model.callbacks]
-        return any(answers)
-
-    def _set_rate(self, rate: float) -> None:
-        for group in self.optimizer.param_groups:
-            group["lr"] = rate
 
     def _say(self, text: str) -> None:
         if self.model.verbose:
