@@ -10,15 +10,15 @@ You will see how many numbers fit into a register, what an addition takes in Pyt
 smaller numbers; then a kernel whose threads write down who they are, the limit of 1024 threads a block, and
 what warps of 32 threads leave idle. Without a GPU it runs on the simulator.
 
-Change: THREADS to 48 and see the lanes that no thread fills; NUMBERS to 4 000 000, too many for the cache,
-where the memory decides and no longer the instruction.
+Change: THREADS to 48 and see the lanes that no thread fills; NUMBERS to 4 000 000, of which the wider types
+are too large for the caches, so that they wait for memory: which lose most by it?
 """
 from __future__ import annotations
 
 import timeit
 
 import numpy as np
-from common import draw, open_device, options
+from common import draw, open_device, options, source_module
 
 from tinygrad_edu import viz
 
@@ -62,8 +62,7 @@ def python_add(x, y):
 def places(threads, blocks, n=N):
     """(block, warp, lane, works) of every thread, each (blocks * threads,), as the threads wrote them."""
     from pycuda import gpuarray
-    from pycuda.compiler import SourceModule
-    who = SourceModule(WHO).get_function("who")
+    who = source_module(WHO).get_function("who")
     written = [gpuarray.zeros(blocks * threads, np.int32) for _ in range(4)]
     who(np.int32(n), *written, block=(threads, 1, 1), grid=(blocks, 1))
     return [array.get() for array in written]
@@ -71,13 +70,15 @@ def places(threads, blocks, n=N):
 
 def main(arguments=None):
     given = options(__doc__, arguments)
+    _, where = open_device()
+    import pycuda.driver as cuda
 
     print("numbers that one instruction adds\nregister   bits   float64   float32   int8")
     for name, (bits, _) in REGISTERS.items():
         fit = [width(name, dtype) or "-" for dtype in ("float64", "float32", "int8")]
         print(f"{name:<8} {bits:>6} {fit[0]:>9} {fit[1]:>9} {fit[2]:>6}")
 
-    calls = 20 if given.smoke else 2000
+    calls = max((20 if given.smoke else 2000) * 16384 // NUMBERS, 1)
     a, b = [1.0] * NUMBERS, [2.0] * NUMBERS
     times = {"Python loop": nanoseconds(lambda: python_add(a, b), NUMBERS, max(calls // 100, 1))}
     for dtype in ("float64", "float32", "int16", "int8"):
@@ -90,12 +91,11 @@ def main(arguments=None):
                   ylabel="numbers added in a nanosecond", title="The smaller the numbers, the more at once"),
          "15_simd.png", given)
 
-    _, name = open_device()
-    import pycuda.driver as cuda
     found = places(THREADS, blocks := -(-N // THREADS))         # rounded up
-    print(f"\n{N} numbers, {blocks} blocks of {THREADS} threads, run on {name}:")
+    print(f"\n{N} numbers, {blocks} blocks of {THREADS} threads, run on {where}:")
     print("    i   blockIdx.x   warp   lane   i < n")
-    for i in (0, 31, 32, 64, N - 1, N, blocks * THREADS - 1):
+    last = blocks * THREADS - 1
+    for i in sorted({min(i, last) for i in (0, 31, 32, 64, N - 1, N, last)}):
         block, warp, lane, works = (array[i] for array in found)
         print(f"{i:>5} {block:>12} {warp:>6} {lane:>6} {'yes' if works else 'no':>7}")
     titles = ("blockIdx.x", "warp in its block", "lane in its warp", "works: i < n")
@@ -109,7 +109,7 @@ def main(arguments=None):
             print(f"a block of {threads} threads: runs, {threads // WARP} warps")
         except cuda.Error as error:
             print(f"a block of {threads} threads: {str(error).splitlines()[0]}")
-    for threads in (48, 100, 256):
+    for threads in sorted({48, 100, 256, THREADS}):
         warps = -(-threads // WARP)
         print(f"a block of {threads} threads: {warps} warps, {warps * WARP - threads} lanes idle")
     print(f"GP100: {MULTIPROCESSORS} multiprocessors x {CORES} cores = {MULTIPROCESSORS * CORES} cores, "

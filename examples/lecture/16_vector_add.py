@@ -1,38 +1,35 @@
 """A million additions by CUDA (slides: CUDA Programming Model, Python CUDA).
 
 The kernel of the lecture: each thread adds one pair of numbers, and blocks of 256 threads are launched until
-there are enough. You will see how many blocks that is; that a kernel wants no NumPy arrays (Numba copies them
-and warns, PyCUDA refuses) and what copying costs; the time beside NumPy's; the lecture's own times as bytes a
-second; and what the threads that are left over do if the guard `i < n` is forgotten.
+there are enough. You will see how many blocks that is; that a kernel takes no NumPy arrays (Numba copies them
+and warns, PyCUDA passes all their bytes as arguments, too many) and what copying costs; the time beside
+NumPy's; the lecture's times as bytes a second; and what threads left over do if `i < n` is forgotten.
 
-Without a GPU the kernel runs on the simulator: right numbers, but the time is that of a simulation and says
-nothing about any GPU. With one, TINYGRAD_EDU_DEVICE=simulator still chooses the simulator, for its checker.
+Without a GPU it runs on the simulator, at first under its checker: right numbers, but the time says nothing
+about any GPU. TINYGRAD_EDU_DEVICE=simulator chooses it where there is a GPU, too.
 
-Change: BLOCK_SIZE to 1000, to 1025. N to 20 000 000: NumPy slows down, as a large cache of the CPU may hold a
-million numbers. Write y[i + 1] instead of y[i] and read what the checker says.
+Change: BLOCK_SIZE to 1000 (who is left over?), to 1025. N to 20 000 000: NumPy slows down, as a large cache
+may hold a million numbers. Write y[i + 1] = x[i] + y[i]: the simulator's checker stops it, and why?
 """
 from __future__ import annotations
 
 import time
 
 import numpy as np
-from common import draw, open_device, options
+from common import checker, draw, open_device, options, source_module
 
 import tinygrad_edu as te
-from tinygrad_edu import simulator, viz
+from tinygrad_edu import viz
 
 N, BLOCK_SIZE = 1_000_000, 256
-LECTURE = {"GPU": 47.5e-6, "NumPy": 826e-6}             # seconds, as the slides measured them
+BYTES = 3 * 8                                           # of an addition: x and y are read, y is written
+LECTURE_N, LECTURE = 1_000_000, {"GPU": 47.5e-6, "NumPy": 826e-6}       # seconds, as the slides measured them
 
 SOURCE = """
 __global__ void add(int n, const double *x, double *y) {
     int i = blockIdx.x * blockDim.x + threadIdx.x;
     if (i < n)
         y[i] = x[i] + y[i];
-}
-__global__ void add_without_guard(int n, const double *x, double *y) {
-    int i = blockIdx.x * blockDim.x + threadIdx.x;
-    y[i] = x[i] + y[i];
 }
 """
 
@@ -42,10 +39,9 @@ def number_of_blocks(n, block_size=BLOCK_SIZE):
     return (n + block_size - 1) // block_size
 
 
-def compiled(name):
-    """The kernel of that name; launch(n, x, y) takes device arrays, or In and InOut of NumPy arrays."""
-    from pycuda.compiler import SourceModule
-    kernel = SourceModule(SOURCE).get_function(name)
+def compiled(source):
+    """Its kernel `add`; launch(n, x, y) takes device arrays, or In and InOut of NumPy arrays."""
+    kernel = source_module(source).get_function("add")
     return lambda n, x, y: kernel(np.int32(n), x, y, block=(BLOCK_SIZE, 1, 1), grid=(number_of_blocks(n), 1))
 
 
@@ -60,7 +56,7 @@ def seconds(work, repeats):
 
 
 def refused(launch, *arguments):
-    """What PyCUDA says of a launch that it refuses, or that the checker stops; "" if it ran."""
+    """What the driver says of a launch that it refuses, or that the checker stops; "" if it ran."""
     import pycuda.driver as cuda
     try:
         launch(*arguments)
@@ -72,25 +68,28 @@ def refused(launch, *arguments):
 def main(arguments=None):
     given = options(__doc__, arguments)
     device, name = open_device()
-    import pycuda.driver as cuda
+    from pycuda import driver as cuda
     from pycuda import gpuarray
 
     random = np.random.default_rng(given.seed)
     x, y = random.random(N), random.random(N)
     blocks = number_of_blocks(N)
-    print(f"n = {N}: {blocks} blocks of {BLOCK_SIZE} threads, {blocks * BLOCK_SIZE - N} without work")
-    add = compiled("add")
-    print(f"NumPy arrays given to the kernel: {refused(add, N, x, y).splitlines()[0]}")
-    both = y.copy()
+    left = blocks * BLOCK_SIZE - N
+    print(f"n = {N}: {blocks} blocks of {BLOCK_SIZE} threads, {left} without work")
+    add, xc, yc, both = compiled(SOURCE), gpuarray.to_gpu(x), gpuarray.to_gpu(y), y.copy()
+    with checker(device):
+        if wrong := refused(add, N, xc, yc):
+            raise SystemExit(f"the kernel does not run:\n{wrong}")
+    print(f"with arrays on the device: right {np.array_equal(yc.get(), x + y)}")
+    said = refused(add, N, x, y).partition("\n")[0]
+    print(f"NumPy arrays given to the kernel: {said or 'they were taken for something else'}")
     add(N, cuda.In(x), cuda.InOut(both))
     print(f"with cuda.In(x), cuda.InOut(y): right {np.array_equal(both, x + y)}; each call copies "
           f"{(x.nbytes + 2 * y.nbytes) / 1e6:g} MB between host and device")
-    xc, yc = gpuarray.to_gpu(x), gpuarray.to_gpu(y)     # copied once, then they stay
-    add(N, xc, yc)
-    print(f"with arrays on the device: right {np.array_equal(yc.get(), x + y)}")
 
-    repeats = 3 if given.smoke else 100
-    where = f"GPU: {name}" if device == "cuda" else "simulated on the CPU, not a GPU's time"
+    repeats = 3 if given.smoke else max(100 * LECTURE_N // N, 3)
+    simulated = device.startswith("simulator")
+    where = "simulated on the CPU, not a GPU's time" if simulated else f"GPU: {name}"
     stays = seconds(lambda: (add(N, xc, yc), te.cuda.synchronize(device)), repeats)
     copied = seconds(lambda: add(N, cuda.In(x), cuda.InOut(both)), repeats)
     numpy = seconds(lambda: np.add(x, y, out=y), repeats)
@@ -98,22 +97,23 @@ def main(arguments=None):
     print(f"{stays * 1e6:>8.0f}   the kernel, arrays on the device ({where})")
     print(f"{copied * 1e6:>8.0f}   the kernel, arrays of the host copied each time ({where})")
 
-    moved = 3 * x.nbytes                                # x and y are read, y is written
+    moved = BYTES * LECTURE_N
     gpu, cpu = (moved / spent / 1e9 for spent in LECTURE.values())
     print(f"\nthe lecture's times: {LECTURE['GPU'] * 1e6:g} us on its GPU, {LECTURE['NumPy'] * 1e6:g} us by "
           f"NumPy: {LECTURE['NumPy'] / LECTURE['GPU']:.1f} times as fast")
-    print(f"  {moved / 1e6:g} MB moved: {gpu:.0f} GB/s and {cpu:.0f} GB/s. One addition for 24 bytes: "
+    print(f"  {moved / 1e6:g} MB moved: {gpu:.0f} GB/s and {cpu:.0f} GB/s. One addition for {BYTES} bytes: "
           "it is the memory that everybody waits for")
-    bars = {"GPU,\nlecture": gpu, "NumPy,\nlecture": cpu, "NumPy,\nhere": moved / numpy / 1e9}
-    bars |= {"GPU,\nhere": moved / stays / 1e9} if device == "cuda" else {}
-    draw(viz.bars(bars, ylabel="memory read and written (GB/s)",
-                  title=f"y += x for {N:,} numbers of 8 bytes"), "16_bandwidth.png", given)
+    cached = f"NumPy, here\n({2 * x.nbytes / 1e6:g} MB, perhaps\nin a cache)"
+    bars = {"GPU,\nlecture": gpu, "NumPy,\nlecture": cpu, cached: BYTES * N / numpy / 1e9}
+    bars |= {} if simulated else {"GPU,\nhere": BYTES * N / stays / 1e9}
+    draw(viz.bars(bars, ylabel="numbers read and written (GB/s)",
+                  title="y += x, numbers of 8 bytes"), "16_bandwidth.png", given)
 
-    if device == "cuda":
-        print("\nwithout the guard a GPU may say nothing at all; see it with TINYGRAD_EDU_DEVICE=simulator")
-    else:
-        with simulator.check():
-            print(f"\nwithout the guard:\n{refused(compiled('add_without_guard'), N, xc, yc)}")
+    without = "a GPU may say nothing at all; see it with TINYGRAD_EDU_DEVICE=simulator"
+    if simulated:
+        with checker(device):
+            without = refused(compiled(SOURCE.replace("if (i < n)", "")), N, xc, yc) or "no thread too many"
+    print(f"\nwithout the guard:\n{without}")
 
 
 if __name__ == "__main__":

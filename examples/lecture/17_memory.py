@@ -70,18 +70,19 @@ def main(arguments=None):
               f"{counts.bytes_moved / least:>13.1f}x {intensity[rung]:>13.2f} "
               f"{np.abs(product - exact).max():>15.1e}")
 
+    cores = [rung for rung in RUNGS if "tensor_cores" not in rung]          # GP100 has no tensor cores
     peak = 2 * CORES * CLOCK
     needed = peak / BANDWIDTH
     print(f"\nGP100: {CORES} cores x 2 x {CLOCK / 1e9} GHz = {peak / 1e12:.1f} TFLOP/s, {BANDWIDTH / 1e9:g} "
           f"GB/s: to keep all cores at work takes {needed:.1f} FLOP a byte.\n"
           "If no cache helped, they would be at work for this share of the time:")
-    for rung in RUNGS[:2]:                              # GP100 has no tensor cores
+    for rung in cores:
         print(f"  {rung:<16} {min(intensity[rung] / needed, 1):>6.1%}")
 
     draw(viz.bars({label(rung): moved[rung] / 1e3 for rung in RUNGS} | {"each once": least / 1e3},
                   ylabel="global memory moved (kB)", title=f"A product of {size} x {size} matrices"),
          "17_bytes.png", given)
-    draw(viz.bars({label(rung): intensity[rung] for rung in RUNGS} | {"needed\nby GP100": needed},
+    draw(viz.bars({label(rung): intensity[rung] for rung in cores} | {"needed\nby GP100": needed},
                   ylabel="FLOP for each byte of global memory", title="Work done with what was fetched"),
          "17_intensity.png", given)
 

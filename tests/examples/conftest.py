@@ -28,23 +28,43 @@ def lesson(monkeypatch):
     return load
 
 
+def started(path, *options, device="simulator"):
+    """A script, run as on the command line; those of CUDA on the simulator, also where there is a GPU."""
+    # Small matrices: BLAS's threads would only wait for each other on a busy machine.
+    wanted = {"OPENBLAS_NUM_THREADS": "1"}
+    if int(path.name[:2]) in BY_CUDA:
+        if importlib.util.find_spec("pycuda") is None:
+            pytest.skip("no PyCUDA here; `tinygrad-edu simulator setup` installs it")
+        wanted["TINYGRAD_EDU_DEVICE"] = device
+    return subprocess.run([sys.executable, str(path), *options], cwd=ROOT, env=os.environ | wanted,
+                          capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def changed(tmp_path):
+    """A short run of a copy of a script in which something was replaced by something else, once each."""
+    def run(number, changes):
+        (path,) = LECTURE.glob(f"{number:02d}_*.py")
+        copy, text = tmp_path / path.name, path.read_text()
+        for old, new in changes.items():
+            assert text.count(old) == 1, f"{path.name} has {text.count(old)} times {old!r}"
+            text = text.replace(old, new)
+        copy.write_text(text)
+        (tmp_path / "common.py").write_text((LECTURE / "common.py").read_text())
+        return started(copy, "--smoke", "--out", str(tmp_path / "pictures"))
+    return run
+
+
 @pytest.fixture(scope="session")
 def smoke(tmp_path_factory):
     """(what it printed, the folder of its pictures) of a script's short run, by its number; run once."""
     done = {}
 
     def run(number):
-        if number in BY_CUDA and importlib.util.find_spec("pycuda") is None:
-            pytest.skip("no PyCUDA here; `tinygrad-edu simulator setup` installs it")
         if number not in done:
             (path,) = LECTURE.glob(f"{number:02d}_*.py")
             folder = tmp_path_factory.mktemp(path.stem)
-            # Small matrices: BLAS's threads would only wait for each other on a busy machine.
-            wanted = {"OPENBLAS_NUM_THREADS": "1"}
-            if number in BY_CUDA:
-                wanted["TINYGRAD_EDU_DEVICE"] = "simulator"     # also where there is a GPU
-            ended = subprocess.run([sys.executable, str(path), "--smoke", "--out", str(folder)], cwd=ROOT,
-                                   env=os.environ | wanted, capture_output=True, text=True, check=False)
+            ended = started(path, "--smoke", "--out", str(folder))
             assert ended.returncode == 0, ended.stderr
             assert ended.stderr == ""
             done[number] = ended.stdout, folder

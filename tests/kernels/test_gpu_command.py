@@ -73,3 +73,11 @@ def test_training_steps_and_the_comparison_of_devices_run_there(run):
     run("-c", "from benchmarks import agreement; agreement.CALLS = 1\n"
               "import numpy as np; a = agreement.outputs('cuda')\n"
               "assert len(a) > 200 and agreement.compared(a, a)[1] == 1")
+
+
+def test_the_lectures_scripts_take_it_for_a_gpu(run, tmp_path):
+    said = run("examples/lecture/16_vector_add.py", "--smoke", "--out", str(tmp_path))
+    assert said.count("right True") == 2 and "simulated" not in said
+    assert said.count("(GPU: ") == 2 and "without the guard:\na GPU may say nothing at all" in said
+    assert "a block of 1024 threads: runs" in run("examples/lecture/15_threads.py", "--smoke", "--out",
+                                                  str(tmp_path))

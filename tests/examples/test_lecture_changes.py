@@ -1,0 +1,70 @@
+"""What the lecture's scripts suggest to change is changed, in a copy: no crash, nothing untrue."""
+from __future__ import annotations
+
+import re
+import sys
+from types import SimpleNamespace
+
+import pytest
+
+from tests.examples.conftest import LECTURE, started
+from tinygrad_edu.backend.cuda import nvcc
+
+CHANGES = [
+    (15, {"THREADS = 200, 64": "THREADS = 200, 48"}, r"a block of 48 threads: 2 warps, 16 lanes idle"),
+    (15, {"THREADS = 200, 64": "THREADS = 200, 100"}, r"2 blocks of 100 threads"),
+    (16, {"BLOCK_SIZE = 1_000_000, 256": "BLOCK_SIZE = 1_000_000, 1000"},
+     r" 0 without work(.|\n)*without the guard:\nno thread too many\n$"),
+    (16, {"\nN, BLOCK_SIZE = 1_000_000": "\nN, BLOCK_SIZE = 2_000_000"},
+     r"for 2000000 additions(.|\n)*24 MB moved: 505 GB/s and 29 GB/s"),         # the lecture's stay
+]
+STOPPED = [
+    (16, {"BLOCK_SIZE = 1_000_000, 256": "BLOCK_SIZE = 1_000_000, 1025"}, r"1025 threads; the limits are"),
+    (16, {"        y[i] = ": "        y[i + 1] = "}, r"Data race on global memory \(read after write\)"),
+]
+
+
+@pytest.mark.parametrize(("number", "changes", "says"), CHANGES)
+def test_a_suggested_change_is_answered(number, changes, says, changed):
+    ended = changed(number, changes)
+    assert ended.returncode == 0 and ended.stderr == "", ended.stderr
+    assert re.search(says, ended.stdout), ended.stdout
+
+
+@pytest.mark.parametrize(("number", "changes", "says"), STOPPED)
+def test_a_kernel_that_cannot_run_says_why(number, changes, says, changed):
+    ended = changed(number, changes)
+    assert ended.returncode == 1 and "Traceback" not in ended.stderr
+    assert ended.stderr.startswith("the kernel does not run:\n") and re.search(says, ended.stderr)
+
+
+@pytest.mark.parametrize(("device", "says"), [
+    ("bogus", "TINYGRAD_EDU_DEVICE=bogus: no device 'bogus' here; there are: "),
+    ("cpu", "TINYGRAD_EDU_DEVICE=cpu runs no CUDA; say simulator"),
+    ("cuda:99", "TINYGRAD_EDU_DEVICE=cuda:99: no device "),
+])
+def test_a_device_that_is_not_there_is_not_replaced_by_another(device, says):
+    for path in (LECTURE / "15_threads.py", LECTURE / "16_vector_add.py"):
+        ended = started(path, "--smoke", device=device)
+        assert (ended.returncode, ended.stdout) == (1, "") and ended.stderr.startswith(says)
+
+
+@pytest.mark.parametrize("seed", ["-1", "4294967296", "one"])
+def test_a_seed_is_one_that_numpy_takes(seed):
+    ended = started(LECTURE / "01_perceptron.py", "--seed", seed)
+    assert ended.returncode == 2 and f"--seed: {seed!r} is no whole number from 0 to" in ended.stderr
+
+
+def test_pictures_go_to_a_folder(tmp_path):
+    (tmp_path / "file").write_text("")
+    for out in (tmp_path / "file", tmp_path / "file" / "folder"):
+        ended = started(LECTURE / "01_perceptron.py", "--out", str(out))
+        assert ended.returncode == 2 and f"{tmp_path / 'file'} is a file; name a folder" in ended.stderr
+
+
+def test_kernels_are_compiled_by_whichever_nvcc_the_library_finds(lesson, monkeypatch):
+    compiler = SimpleNamespace(SourceModule=lambda source, nvcc: (source, nvcc))
+    monkeypatch.setitem(sys.modules, "pycuda", SimpleNamespace(compiler=compiler))
+    monkeypatch.setitem(sys.modules, "pycuda.compiler", compiler)
+    monkeypatch.setattr(nvcc, "find", lambda: "/from/pypi/nvcc")
+    assert lesson(16).source_module("text") == ("text", "/from/pypi/nvcc")
