@@ -14,8 +14,9 @@ import pytest
 import tinygrad_edu as te
 from tinygrad_edu import viz
 from tinygrad_edu.errors import ShapeError
-from tinygrad_edu.viz.figure import LINES, PALETTE, arrangement, ink_on
-from tinygrad_edu.viz.inputs import short
+from tinygrad_edu.viz.figure import LINES, MARKERS, PALETTE, arrangement, ink_on
+from tinygrad_edu.viz.legends import look
+from tinygrad_edu.viz.words import short
 
 X = np.linspace(-3, 3, 50)
 TWO = {"sine": np.sin(X), "tanh": te.tensor(np.tanh(X), requires_grad=True)}
@@ -109,6 +110,56 @@ def test_curves_on_logarithmic_axes_with_lines_through_zero_and_own_colours():
     assert [line.get_color() for line in axes.lines[:2]] == [PALETTE[0], "#123456"]
 
 
+def many(count, **more):
+    return viz.curves(X, {f"series {i}": X + i for i in range(count)}, xlabel="x", ylabel="y", **more).figure
+
+
+def test_a_long_legend_stands_beside_the_axes_and_inside_the_picture():
+    for count in (7, 30):
+        figure = many(count)
+        figure.draw_without_rendering()
+        axes, = figure.axes
+        legend, drawn = axes.get_legend().get_window_extent(), axes.get_window_extent()
+        assert legend.x0 >= drawn.x1 and legend.x1 <= figure.bbox.x1 and legend.y0 >= 0
+        assert drawn.width > 0.6 * many(2).bbox.width
+    assert many(6).get_size_inches().tolist() == [6.4, 4.2]
+
+
+def test_series_differ_without_their_colours_and_then_with_them():
+    looks = [look(k) for k in range(180)]
+    assert len({(one["linestyle"], one.get("marker")) for one in looks[:40]}) == 40
+    assert len({(one["linestyle"], one.get("marker"), one["color"]) for one in looks}) == 180
+    assert len(set(MARKERS)) == len(MARKERS) == 9 and len(set(zip(MARKERS * 10, PALETTE * 9))) == 90
+    marked = [line for line in many(6).axes[0].lines if line.get_marker() != "None"]
+    assert len(marked) == 2 and all(5 <= len(line.get_markevery()) <= 10 for line in marked)
+
+
+def test_labels_may_begin_with_an_underscore():
+    for figure in (viz.curves(X, {"_hidden": X, "b": X}, xlabel="", ylabel="").figure,
+                   viz.loss_curve({"_loss": [1.0, 2.0], "b_loss": [1.0, 2.0]}).figure,
+                   viz.roc([0, 1, 1], {"_m": [1.0, 2.0, 0.0]}).figure):
+        axes = figure.axes[0]
+        assert len(axes.get_legend().get_texts()) == 2
+    assert [t.get_text() for t in viz.curves(X, {"_a": X}, xlabel="", ylabel="").figure.axes[0]
+            .get_legend().get_texts()] == ["_a"]
+
+
+def test_colours_are_given_by_labels_of_any_kind():
+    axes = viz.curves(X, {1: X, 2: -X}, xlabel="", ylabel="", colors={2: "#123456"}).figure.axes[0]
+    assert [line.get_color() for line in axes.lines] == [PALETTE[0], "#123456"]
+    assert viz.curves(X, {"a": X}, xlabel="", ylabel="", colors="green").figure.axes[0].lines[0].get_color() \
+        == "green"
+
+
+def test_what_has_no_logarithm_leaves_a_gap():
+    y = [1.0, -1.0, 10.0, 0.0, 100.0, 1000.0]
+    axes = viz.curves([1, 2, 0, 4, 5, 6], {"a": y}, xlabel="", ylabel="", logx=True, logy=True).figure.axes[0]
+    shown = axes.lines[0].get_xydata()
+    assert np.isnan(shown[[1, 3], 1]).all() and np.isnan(shown[2, 0])
+    assert axes.lines[0].get_markevery() == [0]
+    assert axes.get_yscale() == axes.get_xscale() == "log"
+
+
 @pytest.mark.parametrize(("columns", "shape"), [(None, (2, 2)), (1, (4, 1)), (4, (1, 4))])
 def test_panels_share_labels_and_looks(columns, shape):
     parts = [(f"part {i}", X, {"f": X, "g": X * i} if i % 2 else {"g": X}) for i in range(4)]
@@ -139,6 +190,19 @@ def test_points_between_gaps_are_marked():
     assert viz.loss_curve([1.0, 2.0, 3.0]).figure.axes[0].lines[0].get_marker() == "None"
 
 
+def test_losses_of_unknown_epochs_leave_the_others_seen():
+    line, = viz.loss_curve({"epoch": [1, None, 3], "loss": [3.0, 2.0, 1.0]}).figure.axes[0].lines
+    assert line.get_marker() == "o" and line.get_markevery() == [0, 2]
+    line, = viz.loss_curve({"epoch": [None, None], "loss": [3.0, 2.0]}).figure.axes[0].lines
+    assert line.get_xdata().tolist() == [1, 2]
+
+
+def test_a_history_may_be_a_generator():
+    for history in ((1.0 / k for k in (1, 2, 4)), ({"loss": 1.0 / k} for k in (1, 2, 4)),
+                    {"loss": (1.0 / k for k in (1, 2, 4))}, te.tensor([1.0, 0.5, 0.25])):
+        assert viz.loss_curve(history).figure.axes[0].lines[0].get_ydata().tolist() == [1, 0.5, 0.25]
+
+
 def test_a_history_may_hold_tensors():
     lines = viz.loss_curve([te.tensor(3.0), te.tensor(2.0, requires_grad=True), 1.0]).figure.axes[0].lines
     assert list(lines[0].get_ydata()) == [3, 2, 1]
@@ -152,6 +216,10 @@ def test_a_history_may_hold_tensors():
     (lambda: viz.curves(X[None], {"a": X}, xlabel="", ylabel=""), ShapeError, r"\(1, 50\)"),
     (lambda: curve(colors=["#123456"]), ShapeError, "1 colors for 2"),
     (lambda: viz.curves(X, {"a": -X * X}, xlabel="", ylabel="", logy=True), ValueError, "logy=True"),
+    (lambda: curve(colors={"tangent": "red"}), ValueError, r"colors has \['tangent'\].*\['sine', 'tanh'\]"),
+    (lambda: curve(colors="green"), ShapeError, "1 colors for 2"),
+    (lambda: curve(colors=["red", "rde"]), ValueError, "'rde'"),
+    (lambda: viz.loss_curve(3.0), TypeError, "history is float"),
     (lambda: viz.panels([(X, {"a": X})], xlabel="", ylabel=""), ValueError, "panels"),
     (lambda: viz.panels([("t", X, {"a": X})], xlabel="", ylabel="", columns=0), ValueError, "columns=0"),
 ])
@@ -234,6 +302,37 @@ def test_mistakes_in_an_animation_say_what_to_do(tmp_path):
     (-2e20, "−2e20"), (float("nan"), "nan"), (float("inf"), "inf"), (0.957, "0.957"), (100.0, "100")])
 def test_numbers_are_short(value, text):
     assert short(value) == text
+
+
+@pytest.mark.parametrize(("said", "drawn"), [
+    ("costs $5 and $10", "costs $5 and $10"), ("cost ($) and gain ($)", "cost ($) and gain ($)"),
+    ("US$ 5, US$ 6", "US$ 5, US$ 6"), ("($m) and ($m)", "($m) and ($m)"), (r"\$5 to \$7", "$5 to $7"),
+    ("$x^2$ for $5", None), (r"$\eta$", None), (r"$\nonsense$ 1", r"$\nonsense$ 1")])
+def test_dollars_are_formulas_only_where_they_embrace_one(said, drawn):
+    from matplotlib.mathtext import MathTextParser
+    figure = viz.curves(X, {said: X}, xlabel=said, ylabel="y", title=said).figure
+    figure.draw_without_rendering()
+    for text in (figure._suptitle, figure.axes[0].xaxis.label, figure.axes[0].get_legend().get_texts()[0]):
+        kept, formula = text._preprocess_math(text.get_text())
+        assert bool(formula) == (drawn is None)
+        if drawn is None:
+            MathTextParser("path").parse(kept)
+        else:
+            assert kept == drawn
+
+
+def test_a_long_title_is_in_lines_inside_the_picture():
+    words = "a long title " * 25
+    pictures = [curve(title=words), viz.bars({"a": 1}, ylabel="y", title=words), viz.panels(
+        [(words, X, TWO)], xlabel="", ylabel=""), viz.network([np.ones((2, 2))], title=words)]
+    for picture in pictures:
+        figure = picture.figure
+        figure.draw_without_rendering()
+        text = figure._suptitle or figure.axes[0].title
+        box = text.get_window_extent()
+        assert text.get_text().replace("\n", " ") == words.strip()
+        assert box.x0 >= 0 and box.x1 <= figure.bbox.x1 and box.y1 <= figure.bbox.y1
+        assert figure.axes[0].get_window_extent().height > 90
 
 
 @pytest.mark.parametrize("count", range(1, 40))

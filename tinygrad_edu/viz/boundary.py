@@ -10,6 +10,7 @@ import numpy as np
 from tinygrad_edu.viz import figure as fig
 from tinygrad_edu.viz.figure import INK, MARKERS, PALETTE, PAPER, Animation, Picture
 from tinygrad_edu.viz.inputs import Array, Target, array, numbers, unknown, wrong
+from tinygrad_edu.viz.legends import legend_below
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -116,7 +117,7 @@ class _Plane:
         axes.set_ylim(self.y[0], self.y[-1])
         axes.set_xlabel(feature_names[0])
         axes.set_ylabel(feature_names[1])
-        fig.legend_below(figure, drawn, min(len(found), 5))
+        legend_below(figure, drawn, min(len(found), 5))
 
 
 def _plane(name: str, features: Any, labels: Any, resolution: int) -> _Plane:

@@ -8,7 +8,9 @@ import numpy as np
 
 from tinygrad_edu.viz import figure as fig
 from tinygrad_edu.viz.figure import INK, MARKERS, PALETTE, PAPER, SPINE, Picture
-from tinygrad_edu.viz.inputs import Array, Target, array, named, numbers, short, unknown, wrong
+from tinygrad_edu.viz.inputs import Array, Target, array, named, numbers, unknown, wrong
+from tinygrad_edu.viz.legends import legend_below
+from tinygrad_edu.viz.words import short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,7 +75,7 @@ def optimizer_paths(f: Callable[[Array, Array], Any], paths: Mapping[str, Any], 
     if minimum is not None:
         signs.append(fig.sign("minimum", "*", INK))
     lines = [line for line in maps[0].lines if not str(line.get_label()).startswith("_")] if together else []
-    fig.legend_below(figure, [*lines, *signs], 2 if together else 3)
+    legend_below(figure, [*lines, *signs], 2 if together else 3)
     return fig.finish(figure, title, path)
 
 

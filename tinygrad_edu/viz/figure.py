@@ -3,7 +3,8 @@
 Nothing is imported before a picture is asked for: training and everything else go on without matplotlib.
 Figures are made directly, without pyplot, so that no backend is chosen and no style is changed for the rest
 of the program. Colours are those of Okabe and Ito ("Color Universal Design", 2008), which colour-blind
-readers can tell apart; every series also differs by its line or its marker.
+readers can tell apart. Without them up to 40 series differ by line and marker, and up to 9 classes by marker;
+after that a line or a marker comes again, in another colour.
 """
 from __future__ import annotations
 
@@ -14,23 +15,25 @@ import sys
 import tempfile
 import warnings
 import webbrowser
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu.viz.inputs import Array, Target, unknown
+from tinygrad_edu.viz.inputs import Array, Target, unknown, whole
+from tinygrad_edu.viz.words import plain, wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.colors import LinearSegmentedColormap
+    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00",
            "#56B4E9", "#8C6D31", "#F0E442", "#5E3C99", "#4D4D4D")
 NEGATIVE, POSITIVE = PALETTE[0], "#C04D00"
-MARKERS = "os^Dv<>pPX"
+BROKEN = "#C2187B"                              # what is NaN or infinite
+MARKERS = "osDPXdp*h"                           # none points anywhere: steps of a path have a direction
 LINES = ("-", "--", "-.", ":")
 INK, GRID, PAPER, SPINE = "#333333", "#dddddd", "#ffffff", "#888888"
 # Colours for numbers, light to dark or through a pale middle: they are read without red against green.
@@ -170,17 +173,6 @@ def bare(figure: Figure, rows: int = 1, columns: int = 1, at: int = 1) -> Axes:
     return made
 
 
-def legend(axes: Axes, where: Literal["best", "lower right"] = "best") -> None:
-    """What each line is."""
-    axes.legend(loc=where, fontsize=8.5, framealpha=0.85, edgecolor=GRID, labelcolor=INK)
-
-
-def legend_below(figure: Figure, handles: Sequence[Any], columns: int) -> None:
-    """What each line or point is, outside of all axes, where it hides nothing."""
-    figure.legend(handles=list(handles), loc="outside lower center", ncols=columns, fontsize=8.5,
-                  edgecolor=GRID, labelcolor=INK, borderaxespad=0.3)
-
-
 def colour_bar(figure: Figure, mappable: Any, axes: Any, label: str, *, shrink: float = 1.0) -> Any:
     """The scale of the colours, with its unit."""
     thin = shrink * figure.get_figheight() / 0.17
@@ -191,10 +183,17 @@ def colour_bar(figure: Figure, mappable: Any, axes: Any, label: str, *, shrink: 
     return bar
 
 
-def colour_map(name: str) -> LinearSegmentedColormap:
-    """One of MAPS, as matplotlib's."""
+def colour_map(name: str) -> Colormap:
+    """One of MAPS, as matplotlib's; masked numbers are pink."""
     from matplotlib.colors import LinearSegmentedColormap
-    return LinearSegmentedColormap.from_list(name, MAPS[name], N=257)       # odd: 0 has the middle colour
+    made = LinearSegmentedColormap.from_list(name, MAPS[name], N=257)       # odd: 0 has the middle colour
+    return made.with_extremes(bad=BROKEN)
+
+
+def no_colours(given: Iterable[Any]) -> list[Any]:
+    """Those of `given` that are no colours to matplotlib."""
+    from matplotlib.colors import is_color_like
+    return [colour for colour in given if not is_color_like(colour)]
 
 
 def around_zero(largest: float, name: str = "diverging") -> Any:
@@ -231,8 +230,8 @@ def circle(x: float, y: float, radius: float, **look: Any) -> Any:
 
 def arrangement(count: int, columns: int | None, most: int = 4) -> tuple[int, int]:
     """(rows, columns) for `count` small pictures, about as wide as high unless `columns` says."""
-    if columns is not None and columns < 1:
-        raise unknown("viz", f"columns={columns}", "give at least 1")
+    if columns is not None:
+        whole("viz", "columns", columns)
     if columns is None and count > 3:
         square = min(most, int(np.ceil(np.sqrt(count))))
         columns = min(range(square, most + 1), key=lambda wide: -count % wide)      # the fewest gaps
@@ -241,13 +240,33 @@ def arrangement(count: int, columns: int | None, most: int = 4) -> tuple[int, in
 
 
 def finish(figure: Figure, title: str, path: Target | None) -> Picture:
-    """The figure with its title as a Picture, saved if there is a path."""
+    """The figure with its title, in as many lines as it needs, as a Picture, saved if there is a path."""
     if title:
-        figure.suptitle(title, color=INK, fontsize=12, wrap=True)
+        lines = wrapped(str(title), figure.get_figwidth() - 0.3, 12)
+        figure.set_figheight(figure.get_figheight() + 0.2 * lines.count("\n"))
+        figure.suptitle(lines, color=INK, fontsize=12)
+    literal(figure)
     picture = Picture(figure)
     if path is not None:
         picture.save(path)
     return picture
+
+
+def literal(figure: Figure) -> None:
+    """Let dollars be dollars in everything written, but for formulas that matplotlib can read."""
+    from matplotlib.mathtext import MathTextParser
+    from matplotlib.text import Text
+    for text in figure.findobj(Text):
+        said = text.get_text()
+        if "$" not in said:
+            continue
+        text.set_text(plain(said))
+        try:
+            for line in plain(said).split("\n"):
+                MathTextParser("path").parse(line)
+        except ValueError:
+            text.set_text(said)
+            text.set_parse_math(False)
 
 
 def pixels(figure: Figure) -> Array:

@@ -1,6 +1,7 @@
 """What a picture is given, as NumPy arrays: tensors of any device, lists of them, arrays, plain numbers."""
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Sequence
 from typing import Any
@@ -40,6 +41,31 @@ def numbers(function: str, name: str, x: Any, *, ndim: int | tuple[int, ...] | N
     return out.astype(np.float64)
 
 
+def finite(function: str, name: str, x: Array, remedy: str = "leave those rows out") -> Array:
+    """`x`, whose numbers must all be finite. Raises ValueError that counts those that are not."""
+    bad = int(np.size(x) - np.isfinite(x).sum())
+    if bad:
+        raise unknown(function, f"{name}: {bad} of {np.size(x)} numbers are NaN or infinite", remedy)
+    return x
+
+
+def largest(*arrays: Array | None) -> float:
+    """The largest size of a finite number in them; 0 where there is none."""
+    sizes = [np.abs(x[np.isfinite(x)]).max(initial=0.0) for x in arrays if x is not None]
+    return float(max(sizes, default=0.0))
+
+
+def whole(function: str, name: str, value: Any, least: int = 1) -> int:
+    """`value` as an int of at least `least`. Raises ValueError for anything else."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        number = least - 1
+    if number < least:
+        raise unknown(function, f"{name}={value!r}", f"give a whole number, at least {least}")
+    return number
+
+
 def wrong(function: str, problem: str, remedy: str) -> ShapeError:
     """The error for shapes that do not fit: what is wrong, at which line of the user's, and what to do."""
     return ShapeError(f"{function}: {problem} (at {user_line()}); {remedy}")
@@ -57,7 +83,10 @@ def named(function: str, what: str, table: Any) -> dict[str, Any]:
                         f"{type(table).__name__} (at {user_line()}); give {{'label': ...}}")
     if not len(table):
         raise unknown(function, f"{what} is empty", "give {'label': ...} with at least one entry")
-    return {str(label): thing for label, thing in table.items()}
+    texts = {str(label): thing for label, thing in table.items()}
+    if len(texts) < len(table):
+        raise unknown(function, f"two labels of {what} read the same", "give each its own")
+    return texts
 
 
 def titled(function: str, titles: Sequence[Any] | None, count: int) -> list[str]:
@@ -67,12 +96,3 @@ def titled(function: str, titles: Sequence[Any] | None, count: int) -> list[str]
     if len(titles) < count:
         raise wrong(function, f"{len(titles)} titles for {count} pictures", "give one title each")
     return [str(title) for title in titles[:count]]
-
-
-def short(value: float, digits: int = 3) -> str:
-    """A number for a person: three digits, a true minus, and no zeros that say nothing: `0.25`, `−1.5e6`."""
-    whole = 10**digits <= abs(value) < 1e6      # 2,345, and not 2.3e3
-    text = (f"{value:,.0f}" if whole else f"{value:.{digits}g}").replace("-", "−").replace("e+", "e")
-    head, _, power = text.partition("e")
-    sign, power = power[:power.startswith("−")], power.lstrip("−0")
-    return ("0" if head == "−0" else head) + (f"e{sign}{power}" if power else "")

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_edu.errors import user_line
 from tinygrad_edu.viz import figure as fig
-from tinygrad_edu.viz.figure import LINES, PALETTE, Picture
+from tinygrad_edu.viz.figure import Picture
 from tinygrad_edu.viz.inputs import Array, Target, array, named, numbers, unknown, wrong
+from tinygrad_edu.viz.legends import legend, legend_below, look, spots
+from tinygrad_edu.viz.words import wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-History = Mapping[str, Sequence[float]] | Sequence[Mapping[str, Any]] | Sequence[float]
+History = Mapping[str, Sequence[float]] | Iterable[Mapping[str, Any]] | Iterable[float]
 Limits = tuple[float, float]
 _STEPS = ("epoch", "step", "iteration")
 
@@ -27,15 +30,18 @@ def curves(x: Any, series: Mapping[str, Any], *, xlabel: str, ylabel: str, title
     x           (n,)
     series      {label: y (n,)}; NaN leaves a gap
     xlabel      with its unit, "time (s)"; and so ylabel
-    logx, logy  logarithmic axes, for numbers above 0
+    logx, logy  logarithmic axes, for numbers above 0; others leave a gap
     zero_lines  draw the axes through the origin
-    colors      instead of the palette: one a series, in order or by label
+    colors      instead of the palette: one a series, in order, or some of them by label
     """
-    table = _series("curves", x, series)
+    table = _above_zero(_series("curves", x, series), logx=logx, logy=logy)
     figure = fig.figure(6.4, 4.2)
     axes = fig.axes(figure)
-    _draw(axes, table, _looks("curves", table[1], colors))
-    _scales("curves", axes, table, logx=logx, logy=logy)
+    drawn = _draw(axes, table, _looks("curves", table[1], colors))
+    if logx:
+        axes.set_xscale("log")
+    if logy:
+        axes.set_yscale("log")
     if zero_lines:
         _zero_lines(axes)
     axes.set_xlabel(xlabel)
@@ -44,8 +50,8 @@ def curves(x: Any, series: Mapping[str, Any], *, xlabel: str, ylabel: str, title
         axes.set_xlim(*xlim)
     if ylim is not None:
         axes.set_ylim(*ylim)
-    if len(table[1]) > 1 or any(table[1]):
-        fig.legend(axes)
+    if any(table[1]):
+        legend(axes, drawn.values())
     return fig.finish(figure, title, path)
 
 
@@ -69,16 +75,17 @@ def panels(parts: Iterable[tuple[str, Any, Mapping[str, Any]]], *, xlabel: str, 
     drawn: dict[str, Any] = {}
     for i, (name, table) in enumerate(tables):
         axes = fig.axes(figure, rows, wide, i + 1)
-        drawn |= _draw(axes, table, looks if shared else _looks("panels", table[1], None))
-        axes.set_title(name, fontsize=10.5)
+        here = _draw(axes, table, looks if shared else _looks("panels", table[1], None))
+        drawn |= here
+        axes.set_title(wrapped(name, 2.8, 10.5), fontsize=10.5)
         if i + wide >= len(tables):
             axes.set_xlabel(xlabel)
         if i % wide == 0:
             axes.set_ylabel(ylabel)
         if not shared and any(table[1]):
-            fig.legend(axes)
+            legend(axes, here.values())
     if shared and len(labels) > 1:
-        fig.legend_below(figure, list(drawn.values()), min(len(labels), 5))
+        legend_below(figure, list(drawn.values()), min(len(labels), 5))
     return fig.finish(figure, title, path)
 
 
@@ -93,7 +100,7 @@ def loss_curve(history: History, path: Target | None = None, *, title: str = "",
     """
     columns = _columns(history)
     step = next((name for name in _STEPS if name in columns), None)
-    at = columns.pop(step) if step else None
+    at = columns.pop(step) if step else np.array([])
     losses = {name: y for name, y in columns.items() if "loss" in name.lower()}
     others = {name: y for name, y in columns.items() if name not in losses}
     parts = [(loss_label, losses)] * bool(losses) + [(_metric_label(others), others)] * bool(others)
@@ -102,9 +109,9 @@ def loss_curve(history: History, path: Target | None = None, *, title: str = "",
     figure = fig.figure(6.4 if len(parts) == 1 else 10.4, 4.0)
     for i, (label, series) in enumerate(parts):
         axes = fig.axes(figure, 1, len(parts), i + 1)
-        x = np.arange(1, len(next(iter(series.values()))) + 1) if at is None else at
+        x = at if np.isfinite(at).any() else np.arange(1, len(next(iter(series.values()))) + 1)
         shown = {name.replace("_", " "): y for name, y in series.items()}
-        _draw(axes, (x, shown), _looks("loss_curve", shown, None))
+        drawn = _draw(axes, (x, shown), _looks("loss_curve", shown, None))
         axes.set_xlabel(step or "step")
         axes.set_ylabel(label)
         if step or len(x) <= 20:
@@ -113,7 +120,7 @@ def loss_curve(history: History, path: Target | None = None, *, title: str = "",
         if series is losses and finite.size and finite.min() > 0 and finite.max() > 100 * finite.min():
             axes.set_yscale("log")
         if len(series) > 1 or series is others:
-            fig.legend(axes)
+            legend(axes, drawn.values())
     return fig.finish(figure, title, path)
 
 
@@ -128,18 +135,38 @@ def _series(function: str, x: Any, series: Any) -> tuple[Array, dict[str, Array]
     return at, table
 
 
+def _above_zero(table: tuple[Array, dict[str, Array]], *, logx: bool,
+                logy: bool) -> tuple[Array, dict[str, Array]]:
+    """The table for logarithmic axes: NaN for what has no logarithm."""
+    x, series = table
+    for wanted, name, values in ((logx, "x", [x]), (logy, "y", list(series.values()))):
+        if wanted and not any((v > 0).any() for v in values):
+            raise unknown("curves", f"log{name}=True, and no {name} is above 0",
+                          f"leave log{name} out, or draw the absolute values")
+    return (np.where(x > 0, x, np.nan) if logx else x,
+            {label: np.where(y > 0, y, np.nan) if logy else y for label, y in series.items()})
+
+
 def _looks(function: str, labels: Iterable[str], colors: Any) -> dict[str, dict[str, Any]]:
-    """Colour and line of each label: the palette's, unless `colors` says."""
+    """Colour, line and marker of each label: the palette's colour, unless `colors` says."""
     listed = list(labels)
     if colors is None:
-        chosen: dict[str, str] = {}
+        chosen: dict[str, Any] = {}
     elif isinstance(colors, Mapping):
-        chosen = dict(colors)
+        chosen = named(function, "colors", colors) if colors else {}
+        foreign = [label for label in chosen if label not in listed]
+        if foreign:
+            raise unknown(function, f"colors has {foreign}, and the series are {listed}",
+                          "give colors by the labels of series")
     else:
-        if len(colors) < len(listed):
-            raise wrong(function, f"{len(colors)} colors for {len(listed)} series", "give one each")
-        chosen = dict(zip(listed, colors))
-    return {label: {"color": chosen.get(label, PALETTE[k % len(PALETTE)]), "linestyle": LINES[k % len(LINES)]}
+        given = [colors] if isinstance(colors, str) else list(colors)
+        if len(given) < len(listed):
+            raise wrong(function, f"{len(given)} colors for {len(listed)} series", "give a list, one each")
+        chosen = dict(zip(listed, given))
+    none = fig.no_colours(chosen.values())
+    if none:
+        raise unknown(function, f"colors: {none[0]!r} is none", "give names like 'tab:blue', or '#0072B2'")
+    return {label: look(k) | ({"color": chosen[label]} if label in chosen else {})
             for k, label in enumerate(listed)}
 
 
@@ -147,32 +174,23 @@ def _draw(axes: Axes, table: tuple[Array, dict[str, Array]],
           looks: dict[str, dict[str, Any]]) -> dict[str, Any]:
     x, series = table
     drawn = {}
-    for label, y in series.items():
+    for k, (label, y) in enumerate(series.items()):
         line, = axes.plot(x, y, label=label, linewidth=1.9, **looks[label])
-        alone = _alone(y)
-        if alone:
+        marked = set(_alone(x, y))
+        if marked and "marker" not in looks[label]:
             line.set_marker("o")
-            line.set_markevery(alone)
+        elif "marker" in looks[label]:
+            marked.update(spots(k, len(y)))
+        if marked:
+            line.set_markevery(sorted(marked))
         drawn[label] = line
     return drawn
 
 
-def _alone(y: Array) -> list[int]:
+def _alone(x: Array, y: Array) -> list[int]:
     """The points that no line would show: gaps on both sides of them, or hardly any others."""
-    known = np.pad(np.isfinite(y), 1)
+    known = np.pad(np.isfinite(x) & np.isfinite(y), 1)
     return [int(i) for i in np.flatnonzero(known[1:-1] & (~(known[:-2] | known[2:]) | (len(y) <= 2)))]
-
-
-def _scales(function: str, axes: Axes, table: tuple[Array, dict[str, Array]], *, logx: bool,
-            logy: bool) -> None:
-    x, series = table
-    for wanted, name, values in ((logx, "x", [x]), (logy, "y", list(series.values()))):
-        if not wanted:
-            continue
-        if not any((v > 0).any() for v in values):
-            raise unknown(function, f"log{name}=True, and no {name} is above 0",
-                          f"leave log{name} out, or draw the absolute values")
-        (axes.set_xscale if name == "x" else axes.set_yscale)("log")
 
 
 def _zero_lines(axes: Axes) -> None:
@@ -180,17 +198,21 @@ def _zero_lines(axes: Axes) -> None:
         line(0.0, color=fig.SPINE, linewidth=0.9, zorder=1)
 
 
-def _columns(history: History) -> dict[str, Array]:
+def _columns(history: Any) -> dict[str, Array]:
     """The history as {name: float64 (n,)}; what is not a number is left out, a missing one is NaN."""
     table: Mapping[str, Iterable[Any]]
-    if isinstance(history, Mapping):
-        table = history
-    elif len(history) and isinstance(history[0], Mapping):
-        rows: Sequence[Any] = history
-        names = dict.fromkeys(name for row in rows for name in row)
-        table = {name: [row.get(name) for row in rows] for name in names}
+    if hasattr(history, "items"):
+        table = dict(history.items())
+    elif isinstance(history, str) or not hasattr(history, "__iter__"):
+        raise TypeError(f"loss_curve: the history is {type(history).__name__} (at {user_line()}); give "
+                        "losses, {name: [numbers]}, or rows [{name: number}]")
     else:
-        table = {"loss": history}
+        listed: list[Any] = list(history)
+        if listed and isinstance(listed[0], Mapping):
+            names = dict.fromkeys(name for row in listed for name in row)
+            table = {name: [row.get(name) for row in listed] for name in names}
+        else:
+            table = {"loss": listed}
     columns = {}
     for name, cells in table.items():
         values = [_number(cell) for cell in cells]

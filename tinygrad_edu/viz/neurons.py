@@ -17,7 +17,8 @@ from tinygrad_edu.functional import tensor
 from tinygrad_edu.nn import Embedding, Module
 from tinygrad_edu.viz import figure as fig
 from tinygrad_edu.viz.figure import INK, PAPER, SPINE, Picture
-from tinygrad_edu.viz.inputs import Array, Target, array, numbers, short, unknown, wrong
+from tinygrad_edu.viz.inputs import Array, Target, array, numbers, unknown, wrong
+from tinygrad_edu.viz.words import short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,7 +9,9 @@ import numpy as np
 from tinygrad_edu import metrics
 from tinygrad_edu.viz import figure as fig
 from tinygrad_edu.viz.figure import INK, LINES, PALETTE, Picture
-from tinygrad_edu.viz.inputs import Array, Target, array, named, numbers, short, unknown, wrong
+from tinygrad_edu.viz.inputs import Array, Target, array, named, numbers, unknown, wrong
+from tinygrad_edu.viz.legends import legend
+from tinygrad_edu.viz.words import short
 
 
 def confusion_matrix(labels: Any, predicted: Any, *, class_names: Sequence[str] | None = None,
@@ -108,7 +110,7 @@ def roc(labels: Any, scores: Any, path: Target | None = None, *, class_names: Se
     axes.set_xlim(-0.01, 1.01)
     axes.set_ylim(-0.01, 1.01)
     axes.set_aspect("equal")
-    fig.legend(axes, "lower right")
+    legend(axes, axes.lines, "lower right")
     return fig.finish(figure, title, path)
 
 

@@ -9,7 +9,8 @@ import numpy as np
 from tinygrad_edu.nn import Module
 from tinygrad_edu.viz import figure as fig
 from tinygrad_edu.viz.figure import INK, PALETTE, Picture
-from tinygrad_edu.viz.inputs import Array, Target, named, numbers, short, titled, unknown, wrong
+from tinygrad_edu.viz.inputs import Array, Target, named, numbers, titled, unknown, wrong
+from tinygrad_edu.viz.words import short
 
 
 def histograms(tables: Mapping[str, Any] | Module, *, gradients: bool = False, bins: int = 40,
