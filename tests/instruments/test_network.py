@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 import tinygrad_edu as te
 from tinygrad_edu import nn, viz
 from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.viz.figure import BROKEN, rgb
+from tinygrad_edu.viz.words import short
 
 RANDOM = np.random.default_rng(0)
 
@@ -92,6 +94,49 @@ def test_a_large_module_leaves_its_biases_out_unless_they_are_given():
     assert len([t for t in texts(viz.network(model, biases=biases)) if t.startswith("b ")]) == 11
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
+def test_what_is_not_finite_is_pink_and_leaves_the_scale_to_the_others(bad, tmp_path):
+    picture = viz.network([np.array([[1, bad], [0.5, 0.2]])], inputs=[1, 2], values=[[bad, 3]])
+    picture.save(tmp_path / "n.png")
+    edge, = edges(picture)
+    fine, = edges(viz.network([np.array([[1, 0], [0.5, 0.2]])]))
+    np.testing.assert_allclose(edge.get_linewidths()[:3], fine.get_linewidths()[1:])
+    np.testing.assert_allclose(edge.get_colors()[:3], fine.get_colors()[1:])
+    np.testing.assert_allclose(edge.get_colors()[3][:3], rgb(BROKEN))
+    assert edge.get_linestyles()[3] != edge.get_linestyles()[2]
+    faces = [node.get_facecolor() for node in nodes(picture)]
+    np.testing.assert_allclose(faces[2][:3], rgb(BROKEN))
+    assert all(face[3] == 1 for face in faces) and len(set(faces)) == 4
+    assert picture.figure.get_supxlabel().replace("\n", " ") \
+        == "1 weight NaN or infinite: pink and dashed; 1 activation NaN or infinite: pink"
+
+
+def test_a_network_of_nothing_finite_is_drawn():
+    picture = viz.network([np.full((2, 2), np.nan)], values=[[np.inf, np.nan]])
+    assert "4 weights NaN" in picture.figure.get_supxlabel()
+    assert not viz.network([np.ones((2, 2))]).figure.get_supxlabel()
+
+
+def test_layers_are_drawn_in_the_order_they_are_called_in():
+    class Backwards(nn.Module):
+        def __init__(self):
+            self.unused = nn.Linear(7, 7)
+            self.last, self.first = nn.Linear(3, 1), nn.Linear(2, 3)
+
+        def forward(self, x):
+            return self.last(te.tanh(self.first(x)))
+    model = Backwards()
+    picture = viz.network(model, inputs=[1.0, -1.0])
+    assert [len(c.get_segments()) for c in edges(picture)] == [6, 3]
+    biases = [t for t in texts(picture) if t.startswith("b ")]
+    assert [len(model.first.bias), len(model.last.bias)] == [3, 1] and len(biases) == 4
+    assert f"b {short(float(model.last.bias.numpy()[0]), 2)}" == biases[-1]
+    model.forward = lambda x: x
+    with pytest.raises(ShapeError, match="called none of its 3 layers"):
+        viz.network(model, inputs=[1.0, -1.0])
+
+
 @pytest.mark.parametrize(("wrong", "said"), [
     (lambda: viz.network([np.ones((3, 2)), np.ones((1, 4))]), r"3 units do not feed 4 inputs.*transposed"),
     (lambda: viz.network([]), "no layers"),
@@ -108,5 +153,6 @@ def test_mistakes_name_the_shapes_the_line_and_the_remedy(wrong, said):
     with pytest.raises(ShapeError, match=said) as caught:
         wrong()
     assert str(caught.value).startswith("network: ") and "test_network.py:" in str(caught.value)
-    with pytest.raises(ValueError, match="at least 3"):
-        viz.network([np.ones((1, 2))], max_units=2)
+    for most in (2, 7.5, "all"):
+        with pytest.raises(ValueError, match=f"max_units={most!r}.*at least 3"):
+            viz.network([np.ones((1, 2))], max_units=most)

@@ -295,6 +295,20 @@ def test_mistakes_in_an_animation_say_what_to_do(tmp_path):
         viz.decision_boundary(lambda grid: grid[:, 0] > 0, features, labels - 1, resolution=12)
 
 
+@pytest.mark.parametrize(("wrong", "error", "said"), [
+    ({"predicts": [("a", np.sign, 1)]}, ValueError, r"tuple of 3.*\(label, function\)"),
+    ({"predicts": ["a"]}, TypeError, "predict is str"),
+    ({"predicts": np.sign}, TypeError, "decision_boundary for one"),
+    ({"resolution": 10.5}, ValueError, "resolution=10.5.*whole number"),
+    ({"feature_names": ["only"]}, ShapeError, "1 feature_names for 2"),
+])
+def test_mistakes_in_what_a_boundary_is_asked_of_say_what_to_give(wrong, error, said):
+    features, labels = blobs()
+    asked = {"predicts": [lambda grid: grid[:, 0] > 0], "resolution": 12} | wrong
+    with pytest.raises(error, match=f"^boundary_animation: .*{said}"):
+        viz.boundary_animation(asked.pop("predicts"), features, labels, **asked)
+
+
 # -- what they share -----------------------------------------------------------------------------------
 
 @pytest.mark.parametrize(("value", "text"), [

@@ -1,22 +1,22 @@
 """Where a classifier of two features changes its mind: once, and through training."""
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from tinygrad_edu.viz import figure as fig
+from tinygrad_edu.viz.answers import Predict, asked, probabilities
 from tinygrad_edu.viz.figure import INK, MARKERS, PALETTE, PAPER, Animation, Picture
-from tinygrad_edu.viz.inputs import Array, Target, array, numbers, unknown, wrong
+from tinygrad_edu.viz.inputs import Array, Target, array, finite, numbers, unknown, whole, wrong
 from tinygrad_edu.viz.legends import legend_below
+from tinygrad_edu.viz.words import wrapped
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-
-Predict = Callable[[Array], Any]
 
 
 def decision_boundary(predict: Predict, features: Any, labels: Any, path: Target | None = None, *,
@@ -25,16 +25,17 @@ def decision_boundary(predict: Predict, features: Any, labels: Any, path: Target
     """Draw where a classifier of two features changes its mind.
 
     predict   takes an array (n, 2) and returns probabilities (n, classes), scores (n, classes), of which the
-              softmax is drawn, the probability (n,) of the second class, or class numbers (n,). It is called
-              once, on a grid of resolution x resolution points.
+              softmax is drawn, the probability (n,) or (n, 1) of the second class, or class numbers (n,). It
+              is called once, on a grid of resolution x resolution points. A Module is given a tensor of its
+              own dtype, and evaluates: no mode, statistic or random stream is changed.
     features  (n, 2); labels (n,) class numbers
     """
-    plane = _plane("decision_boundary", features, labels, resolution)
+    plane = _plane("decision_boundary", features, labels, resolution, feature_names)
     share = plane.shares(predict)
     figure = fig.figure(5.6, 5.2)
     axes = fig.axes(figure, grid=False)
     plane.paint(axes, share)
-    plane.scatter(figure, axes, class_names, feature_names)
+    plane.scatter(figure, axes, class_names)
     return fig.finish(figure, title, path)
 
 
@@ -51,18 +52,25 @@ def boundary_animation(predicts: Iterable[Predict | tuple[str, Predict]], featur
     name = "boundary_animation"
     if not 0 < fps <= 50:
         raise unknown(name, f"fps={fps}", "give more than 0 and, since viewers slow down others, at most 50")
-    plane = _plane(name, features, labels, resolution)
+    if not hasattr(predicts, "__iter__"):
+        raise TypeError(f"{name}: predicts is {type(predicts).__name__}; give a list or a generator of "
+                        "functions, or decision_boundary for one")
+    plane = _plane(name, features, labels, resolution, feature_names)
     figure = fig.figure(5.6, 5.2)
     axes = fig.axes(figure, grid=False)
-    plane.scatter(figure, axes, class_names, feature_names)
+    plane.scatter(figure, axes, class_names)
     frames: list[Array] = []
     painted: list[Any] = []
     for i, item in enumerate(predicts):
-        label, predict = item if isinstance(item, tuple) else (f"picture {i + 1}", item)
+        pair: Any = item if isinstance(item, tuple) else (f"picture {i + 1}", item)
+        if len(pair) != 2:
+            raise unknown(name, f"picture {i + 1} is a tuple of {len(pair)}", "give (label, function)")
+        label, predict = pair
         for artist in painted:
             artist.remove()
         painted = plane.paint(axes, plane.shares(predict))
-        axes.set_title("\n".join(filter(None, (title, str(label)))), fontsize=11)
+        axes.set_title(wrapped("\n".join(filter(None, (title, str(label)))), 5.0, 11), fontsize=11)
+        fig.literal(figure)
         frames.append(fig.pixels(figure))
         figure.set_layout_engine("none")        # what the first picture settled stays: nothing jumps
     if not frames:
@@ -82,11 +90,13 @@ class _Plane:
     classes: Array                              # (n,)
     x: Array                                    # (resolution,)
     y: Array
+    names: tuple[str, str]                      # of both axes
 
     def shares(self, predict: Predict) -> Array:
         """What the classifier says of the grid, as probabilities (resolution^2, classes)."""
         grid = np.stack(np.meshgrid(self.x, self.y), axis=-1).reshape(-1, 2).astype(self.points.dtype)
-        return _probabilities(self.name, array(predict(grid)), len(grid), int(self.classes.max()) + 1)
+        return probabilities(self.name, "predict returned", asked(self.name, predict, grid), len(grid),
+                             int(self.classes.max()) + 1)
 
     def paint(self, axes: Axes, share: Array) -> list[Any]:
         """Fill the plane with the classes' colours, paler where it is less sure, and draw the boundary."""
@@ -103,59 +113,38 @@ class _Plane:
                                         colors=INK, linewidths=1.1, zorder=1))
         return artists
 
-    def scatter(self, figure: Figure, axes: Axes, class_names: Sequence[str] | None,
-                feature_names: Sequence[str]) -> None:
+    def scatter(self, figure: Figure, axes: Axes, class_names: Sequence[str] | None) -> None:
         """The points, by class, with legend and axis labels."""
         found, size, drawn = np.unique(self.classes), 22 if len(self.points) > 30 else 70, []
         for k in found:
             x, y = self.points[self.classes == k].T
             label = class_names[k] if class_names is not None and k < len(class_names) else f"class {k}"
-            drawn.append(axes.scatter(x, y, s=size, marker=MARKERS[k % len(MARKERS)], label=str(label),
-                                      color=PALETTE[k % len(PALETTE)], edgecolors=PAPER, linewidths=0.6,
-                                      zorder=2))
+            marker = MARKERS[k % len(MARKERS)]
+            thin = 1.8 if marker in "PXdp*" else 1.0        # or else they look smaller than the others
+            drawn.append(axes.scatter(x, y, s=thin * size, marker=marker, label=str(label), linewidths=0.6,
+                                      color=PALETTE[k % len(PALETTE)], edgecolors=PAPER, zorder=2))
         axes.set_xlim(self.x[0], self.x[-1])
         axes.set_ylim(self.y[0], self.y[-1])
-        axes.set_xlabel(feature_names[0])
-        axes.set_ylabel(feature_names[1])
+        axes.set_xlabel(self.names[0])
+        axes.set_ylabel(self.names[1])
         legend_below(figure, drawn, min(len(found), 5))
 
 
-def _plane(name: str, features: Any, labels: Any, resolution: int) -> _Plane:
+def _plane(name: str, features: Any, labels: Any, resolution: int, feature_names: Sequence[str]) -> _Plane:
     points, classes = array(features), array(labels).reshape(-1)
     if points.ndim != 2 or points.shape[1] != 2 or len(points) != len(classes) or not len(points):
         raise wrong(name, f"features have shape {points.shape} and labels {classes.shape}",
                     "give features (n, 2) and labels (n,), with n at least 1")
-    if resolution < 2:
-        raise unknown(name, f"resolution={resolution}", "give at least 2 points a side")
-    numbers(name, "features", points)
-    whole = numbers(name, "labels", classes)
-    if not (whole >= 0).all() or (whole != np.floor(whole)).any():
+    whole(name, "resolution", resolution, 2)
+    finite(name, "features", numbers(name, "features", points))
+    listed = finite(name, "labels", numbers(name, "labels", classes))
+    if not (listed >= 0).all() or (listed != np.floor(listed)).any():
         raise unknown(name, "labels are not class numbers", "give 0, 1, 2, ...")
+    if len(feature_names) != 2:
+        raise wrong(name, f"{len(feature_names)} feature_names for 2 features", "give one each")
     if points.dtype.kind != "f":
         points = points.astype(np.float64)
     low, high = points.min(axis=0).astype(np.float64), points.max(axis=0).astype(np.float64)
     margin = np.where(high > low, 0.08 * (high - low), 1.0)
     x, y = (np.linspace(low[i] - margin[i], high[i] + margin[i], resolution) for i in range(2))
-    return _Plane(name, points, whole.astype(np.int64), x, y)
-
-
-def _probabilities(name: str, answer: Array, count: int, classes: int) -> Array:
-    """What a classifier answered, as probabilities (count, classes)."""
-    if answer.ndim == 2 and answer.shape == (count, 1):
-        answer = answer[:, 0]
-    if answer.ndim == 2 and len(answer) == count:
-        scores = answer.astype(np.float64)
-        if (scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3):
-            return scores
-        powers = np.exp(scores - scores.max(axis=1, keepdims=True))
-        return np.asarray(powers / powers.sum(axis=1, keepdims=True))
-    if answer.shape != (count,):
-        raise wrong(name, f"predict returned shape {answer.shape} for {count} points",
-                    f"it must return ({count}, classes) or ({count},)")
-    if answer.dtype.kind in "iub":
-        return np.eye(max(classes, int(answer.max()) + 1))[answer.astype(np.int64)]
-    if not ((answer >= -1e-6) & (answer <= 1 + 1e-6)).all():
-        raise unknown(name, f"predict returned ({count},) numbers from {answer.min():.3g} to "
-                      f"{answer.max():.3g}, which are no probabilities",
-                      "return te.sigmoid of them, or class numbers: (score > threshold).astype(int)")
-    return np.stack([1 - answer, answer], axis=1).astype(np.float64)
+    return _Plane(name, points, listed.astype(np.int64), x, y, (str(feature_names[0]), str(feature_names[1])))

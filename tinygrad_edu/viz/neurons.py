@@ -1,7 +1,8 @@
 """A network as a picture: units as nodes, weights as edges, and in the nodes what they compute.
 
-An edge is blue where its weight is negative and orange where it is positive, the stronger the wider. A layer
-with more units than fit shows its first and last ones around an ellipsis.
+An edge is blue where its weight is negative and orange where it is positive, the stronger the wider; one that
+is NaN or infinite is pink and dashed, and leaves the scale to the others. A layer with more units than fit
+shows its first and last ones around an ellipsis.
 """
 from __future__ import annotations
 
@@ -12,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu.engine.modes import no_grad
-from tinygrad_edu.functional import tensor
 from tinygrad_edu.nn import Embedding, Module
 from tinygrad_edu.viz import figure as fig
-from tinygrad_edu.viz.figure import INK, PAPER, SPINE, Picture
-from tinygrad_edu.viz.inputs import Array, Target, array, numbers, unknown, wrong
+from tinygrad_edu.viz.answers import fitting, undisturbed
+from tinygrad_edu.viz.figure import BROKEN, INK, PAPER, SPINE, Picture
+from tinygrad_edu.viz.inputs import Array, Target, array, largest, numbers, whole, wrong
+from tinygrad_edu.viz.legends import broken, note_below
 from tinygrad_edu.viz.words import short
 
 if TYPE_CHECKING:
@@ -48,19 +49,22 @@ def network(layers: Any, *, biases: Sequence[Any] | None = None, inputs: Any = N
             path: Target | None = None) -> Picture:
     """Draw a network of fully connected layers, with its weights as edges.
 
-    layers     a Module, whose matrices (out, in) are taken in order, or a list of weights (out, in)
+    layers     a Module, whose matrices (out, in) are taken in the order they are declared in or, with inputs,
+               called in; or a list of weights (out, in)
     biases     one (out,) or None a layer; a Module brings its own, written as b where there is room
-    inputs     (in,) what to write in the input nodes; a Module is run on it, and all values are shown
+    inputs     (in,) what to write in the input nodes; a Module evaluates it, and all values are shown. No
+               mode, statistic or random stream of it is changed
     values     a vector a layer, activations to write in the nodes; with or without one for the input
     gradients  likewise the errors, dL/d(unit), written below the nodes as δ
     names      one a layer, the input first: a title, or a list of names of its units; None for neither
     max_units  layers with more are shortened
     """
-    if max_units < 3:
-        raise unknown("network", f"max_units={max_units}", "give at least 3")
-    matrices, offsets = _matrices(layers)
-    if values is None and inputs is not None and isinstance(layers, Module):
-        values = _activations(layers, inputs, [len(w) for w in matrices])
+    whole("network", "max_units", max_units, 3)
+    owners = _linear(layers) if isinstance(layers, Module) else []
+    if values is None and inputs is not None and owners:
+        owners, values = _activations(layers, owners, inputs)
+    matrices = _matrices(layers, owners)
+    offsets = [getattr(m, "bias", None) for m in owners] or None
     sizes = [matrices[0].shape[1], *(len(w) for w in matrices)]
     given = _vectors("values", values, sizes)
     if inputs is not None:
@@ -78,19 +82,19 @@ def network(layers: Any, *, biases: Sequence[Any] | None = None, inputs: Any = N
 
 def _linear(module: Module) -> list[Any]:
     """The modules in it whose weight is a matrix (out, in)."""
-    return [m for m in module.modules() if np.ndim(getattr(m, "weight", 0)) == 2
-            and not isinstance(m, Embedding)]
+    owners = [m for m in module.modules() if np.ndim(getattr(m, "weight", 0)) == 2
+              and not isinstance(m, Embedding)]
+    if not owners:
+        raise wrong("network", f"{type(module).__name__} has no layer with a weight (out, in)",
+                    "give a model with nn.Linear layers, or a list of matrices; "
+                    "the filters of a convolution are drawn by viz.filters")
+    return owners
 
 
-def _matrices(layers: Any) -> tuple[list[Array], list[Any] | None]:
-    biases: list[Any] | None = None
-    if isinstance(layers, Module):
-        owners = _linear(layers)
-        if not owners:
-            raise wrong("network", f"{type(layers).__name__} has no layer with a weight (out, in)",
-                        "give a model with nn.Linear layers, or a list of matrices; "
-                        "the filters of a convolution are drawn by viz.filters")
-        layers, biases = [m.weight for m in owners], [getattr(m, "bias", None) for m in owners]
+def _matrices(layers: Any, owners: Sequence[Any]) -> list[Array]:
+    """The weights (out, in), checked that each feeds the next."""
+    if owners:
+        layers = [m.weight for m in owners]
     elif hasattr(layers, "ndim") and layers.ndim == 2:
         layers = [layers]
     listed = [numbers("network", f"the weight of layer {k + 1}", w, ndim=2, shape="(out, in)")
@@ -102,31 +106,30 @@ def _matrices(layers: Any) -> tuple[list[Array], list[Any] | None]:
             raise wrong("network", f"the weights of layers {k + 1} and {k + 2} have shapes {a.shape} and "
                         f"{b.shape}, and {len(a)} units do not feed {b.shape[1]} inputs",
                         "give weights (out, in), transposed if yours are (in, out)")
-    return listed, biases
+    return listed
 
 
-def _activations(module: Module, inputs: Any, sizes: Sequence[int]) -> list[Array]:
-    """What each layer hands on: what the next one was called with, and of the last the module's answer."""
-    seen: list[Array] = []
-    owners = _linear(module)
-    hooks = [m.register_forward_hook(lambda _, given, out: seen.extend((array(given[0]), array(out))))
+def _activations(module: Module, owners: Sequence[Any], inputs: Any) -> tuple[list[Any], list[Array]]:
+    """The layers as they are called, and what each hands on: the next one's input, the module's answer."""
+    seen: list[tuple[Any, Array, Array]] = []
+    hooks = [m.register_forward_hook(lambda m, given, out: seen.append((m, array(given[0]), array(out))))
              for m in owners]
     try:
-        with no_grad():
-            answer = array(module(inputs if hasattr(inputs, "numpy") else _like(inputs, owners[0].weight)))
+        with undisturbed(module):
+            answer = array(module(fitting(inputs, module)))
     finally:
         for hook in hooks:
             hook.remove()
-    handed = [*seen[2::2], answer if answer.size == sizes[-1] else seen[-1]]
-    if [a.size for a in handed] != list(sizes):
+    if not seen:
+        raise wrong("network", f"{type(module).__name__} called none of its {len(owners)} layers",
+                    "give the weights and values yourself, as lists")
+    called = [m for m, *_ in seen]
+    sizes = [len(m.weight) for m in called]
+    handed = [*(given for _, given, _ in seen[1:]), answer if answer.size == sizes[-1] else seen[-1][2]]
+    if [a.size for a in handed] != sizes:
         raise wrong("network", f"inputs {np.shape(inputs)} went through {[a.shape for a in handed]}",
-                    f"give one example (in,), or the values yourself: vectors of {list(sizes)}")
-    return [a.reshape(-1) for a in handed]
-
-
-def _like(inputs: Any, weight: Any) -> Any:
-    """Inputs as a tensor of the weights' dtype and device."""
-    return tensor(array(inputs), dtype=weight.dtype, device=weight.device)
+                    f"give one example (in,), or the values yourself: vectors of {sizes}")
+    return called, [a.reshape(-1) for a in handed]
 
 
 def _vectors(name: str, given: Sequence[Any] | None, sizes: Sequence[int]) -> list[Array | None]:
@@ -194,12 +197,11 @@ def _drawn(net: _Net, title: str) -> Any:
     axes.set_ylim(-height / 2 - 1.4, height / 2 + 0.5)
     places = [[(across * k, step * ((len(shown) - 1) / 2 - i)) for i in range(len(shown))]
               for k, shown in enumerate(net.shown)]
-    largest = max(float(np.nanmax(np.abs(w))) for w in net.weights)
-    colour = fig.around_zero(largest, "edges")
+    strongest = largest(*net.weights)
+    colour = fig.around_zero(strongest, "edges")
     for k, weight in enumerate(net.weights):
-        _edges(axes, net, k, weight, places, colour, largest)
-    strongest = max((float(np.nanmax(np.abs(v))) for v in net.values if v is not None), default=0.0)
-    paint = fig.around_zero(strongest)
+        _edges(axes, net, k, weight, places, colour, strongest)
+    paint = fig.around_zero(largest(*net.values))
     for k, shown in enumerate(net.shown):
         for unit, place in zip(shown, places[k]):
             _node(axes, net, k, unit, place, paint)
@@ -207,18 +209,29 @@ def _drawn(net: _Net, title: str) -> Any:
         axes.text(across * k, -height / 2 - 1.05, f"{net.titles[k]}\n{size} unit{'s' * (size != 1)}",
                   ha="center", va="center", fontsize=9, color=INK)
     fig.colour_bar(figure, colour, axes, "weight", shrink=0.75)
+    note_below(figure, broken(_lost(net.weights), "weight", " and dashed"),
+               broken(_lost(net.values), "activation"))
     return figure
 
 
-def _edges(axes: Axes, net: _Net, k: int, weight: Array, places: Any, colour: Any, largest: float) -> None:
-    """All edges from layer k to k + 1, the strongest on top."""
-    pairs = [(abs(float(weight[j, i])), i, j, a, b) for a, i in enumerate(net.shown[k]) if i is not None
+def _lost(arrays: Vectors) -> int:
+    """How many of the numbers are NaN or infinite."""
+    return sum(int((~np.isfinite(a)).sum()) for a in arrays if a is not None)
+
+
+def _edges(axes: Axes, net: _Net, k: int, weight: Array, places: Any, colour: Any, strongest: float) -> None:
+    """All edges from layer k to k + 1, the strongest on top, and over them what is not finite."""
+    pairs = [(np.nan_to_num(abs(float(weight[j, i])), nan=np.inf), i, j, a, b)
+             for a, i in enumerate(net.shown[k]) if i is not None
              for b, j in enumerate(net.shown[k + 1]) if j is not None]
     pairs.sort(key=lambda pair: pair[0])
     ends = [(places[k][a], places[k + 1][b]) for *_, a, b in pairs]
     sizes = np.array([float(weight[j, i]) for _, i, j, *_ in pairs])
-    widths = 0.5 + 3.5 * np.abs(sizes) / (largest or 1.0)
-    axes.add_collection(fig.line_collection(ends, colors=colour.to_rgba(sizes), linewidths=widths, zorder=1))
+    known = np.isfinite(sizes)
+    shades = np.where(known[:, None], colour.to_rgba(np.where(known, sizes, 0)), [*fig.rgb(BROKEN), 1])
+    widths = np.where(known, 0.5 + 3.5 * np.abs(np.where(known, sizes, 0)) / (strongest or 1.0), 2.5)
+    axes.add_collection(fig.line_collection(ends, colors=shades, linewidths=widths, zorder=1,
+                                            linestyles=["-" if is_known else "--" for is_known in known]))
     if max(len(net.shown[k]), len(net.shown[k + 1])) > _FEW:
         return
     share = 1 / (len(net.shown[k + 1]) + 1)     # of the way: there the numbers stand at equal distances
@@ -236,7 +249,9 @@ def _node(axes: Axes, net: _Net, k: int, unit: int | None, place: tuple[float, f
                   bbox=_CLEAR)
         return
     value = net.values[k]
-    fill = PAPER if value is None else paint.to_rgba(value[unit])
+    fill: Any = PAPER
+    if value is not None:
+        fill = paint.to_rgba(value[unit]) if np.isfinite(value[unit]) else (*fig.rgb(BROKEN), 1.0)
     axes.add_patch(fig.circle(x, y, _RADIUS, facecolor=fill, edgecolor=SPINE, linewidth=1.2, zorder=2))
     if value is not None:
         text = short(float(value[unit]), 2)
