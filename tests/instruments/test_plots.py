@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_edu as te
+from tinygrad_edu import nn
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.viz import plots
 from tinygrad_edu.viz.figure import rgb
@@ -75,6 +76,77 @@ def test_decision_boundary_of_one_class_and_of_many(tmp_path):
                                               np.arange(40) % 12, tmp_path / "many.png", resolution=20))
 
 
+@pytest.mark.parametrize(("answer", "said"), [
+    (lambda x: np.where(x[:, 0] > 0, 1, -1), r"class number -1.*astype\(int\)"),
+    (lambda x: np.full((len(x), 2), np.nan), "NaN or infinity for 144 of 144"),
+    (lambda x: np.stack([x[:, 0], np.where(x[:, 0] > 0, np.inf, 0)], axis=1), "infinity for 72 of 144"),
+    (lambda x: np.full((len(x), 2), -np.inf), "NaN or infinity"),
+    (lambda x: np.full((len(x), 1), np.nan), "NaN or infinity"),
+])
+def test_answers_that_are_no_classes_are_refused(answer, said):
+    points = np.array([[-1.0, -1.0], [1.0, 1.0]])
+    with pytest.raises(ValueError, match=said):
+        plots.decision_boundary(answer, points, [0, 1], resolution=12)
+
+
+def test_a_score_of_minus_infinity_is_a_probability_of_0():
+    def predict(x):
+        return np.log(np.stack([x[:, 0] < 0, x[:, 0] >= 0], axis=1), where=True)
+    with np.errstate(divide="ignore"):
+        axes = plots.decision_boundary(predict, np.array([[-1.0, -1.0], [1.0, 1.0]]), [0, 1],
+                                       resolution=12).figure.axes[0]
+    assert len(axes.collections[0].get_paths()) == 1
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_features_that_are_not_finite_are_named_and_predict_is_not(bad):
+    with pytest.raises(ValueError, match="features: 1 of 4 numbers are NaN or infinite"):
+        plots.decision_boundary(lambda x: pytest.fail("asked"), [[0.0, 1.0], [bad, 2.0]], [0, 1])
+
+
+class Moody(nn.Module):
+    """Dropout, batch norm, a stream of its own, and a part that is frozen in evaluation mode."""
+    def __init__(self):
+        self.inner = nn.Sequential(nn.Linear(2, 4), nn.BatchNorm1d(4), nn.Dropout(0.5), nn.Linear(4, 2))
+        self.own = nn.Dropout(0.5, generator=te.Generator(3))
+        self.inner[1].eval()
+
+    def forward(self, x):
+        assert not te.is_grad_enabled()
+        te.rand(1)
+        return self.own(self.inner(x))
+
+
+@pytest.mark.parametrize("draw", [
+    lambda model: plots.decision_boundary(model, [[0.0, 1.0], [1.0, 0.0]], [0, 1], resolution=5),
+    lambda model: plots.decision_boundary(model.forward, te.ones(2, 2).numpy(), [0, 1], resolution=5),
+    lambda model: plots.boundary_animation([("a", model)], np.eye(2), [0, 1], resolution=5),
+    lambda model: plots.network(model, inputs=te.ones(1, 2)),
+], ids=["boundary", "method", "animation", "network"])
+def test_a_model_does_not_notice_that_it_is_drawn(draw):
+    model = Moody()
+    stream, own = te.manual_seed(5), model.own.generator
+
+    def state():
+        return ([m.training for m in model.modules()], {k: v.tolist() for k, v in model.state_dict().items()},
+                stream.state_dict(), own.state_dict())
+    before = state()
+    draw(model)
+    assert state() == before
+    with pytest.raises(ValueError, match="broken"):
+        model.inner[0].register_forward_hook(lambda *_: (_ for _ in ()).throw(ValueError("broken")))
+        draw(model)
+    assert state() == before
+
+
+def test_a_model_is_drawn_as_it_answers_in_use():
+    te.manual_seed(0)
+    model = nn.Sequential(nn.Linear(2, 3), nn.Dropout(0.9), nn.Linear(3, 2), nn.Softmax(-1))
+    twice = [plots.decision_boundary(model, np.eye(2), [0, 1], resolution=9).figure for _ in range(2)]
+    paint = [np.asarray(figure.axes[0].images[0].get_array()) for figure in twice]
+    np.testing.assert_array_equal(*paint)
+
+
 @pytest.mark.parametrize("classes", [1, 2, 4])
 def test_roc(classes, tmp_path):
     labels = np.arange(60) % max(classes, 2)
@@ -92,6 +164,38 @@ def test_roc_points_agree_with_scikit_learn(rows):
     np.testing.assert_allclose(false_rate, wanted_false)
     np.testing.assert_allclose(true_rate, wanted_true)
     assert np.trapezoid(true_rate, false_rate) == pytest.approx(roc_auc_score(positive, score))
+
+
+@pytest.mark.parametrize("labels", [[1, 2, 2, 1], ["no", "yes", "yes", "no"], [False, True, True, False],
+                                    [-1.0, 1.0, 1.0, -1.0]])
+def test_scores_are_higher_for_the_class_that_sorts_last(labels):
+    from sklearn.metrics import roc_auc_score
+    scores = [0.1, 0.5, 0.2, 0.3]
+    axes = plots.roc(labels, scores).figure.axes[0]
+    assert f"AUC {roc_auc_score(labels, scores):.3f}" in axes.get_legend().get_texts()[1].get_text()
+    turned = plots.roc(["yes", "no"], [0.1, 0.9], class_names=["yes", "no"]).figure.axes[0]
+    assert turned.get_legend().get_texts()[1].get_text() == "no (AUC 1.000)"
+
+
+def test_each_column_of_scores_finds_its_class():
+    scores = np.eye(3)[[2, 0, 1]]
+    for labels in ([2, 0, 1], [3, 1, 2], ["c", "a", "b"]):
+        legend = plots.roc(labels, scores).figure.axes[0].get_legend()
+        assert sum("AUC 1.000" in t.get_text() for t in legend.get_texts()) == 3
+    with pytest.raises(ShapeError, match="3 columns"):
+        plots.roc([5, 6], np.ones((2, 3)))
+
+
+@pytest.mark.parametrize(("labels", "scores", "error", "said"), [
+    ([1, 1], [0.1, 0.2], ValueError, r"1 class: \[1\]"),
+    ([], [], ValueError, "0 labels"),
+    ([0, 1], [0.1, np.nan], ValueError, "NaN in 1"),
+    ([0, 1, 2], [0.1, 0.2, 0.3], ShapeError, r"3 classes.*\(3, 3\)"),
+    ([0, 1], ["a", "b"], TypeError, "scores is not numbers"),
+])
+def test_what_has_no_curve_is_refused(labels, scores, error, said):
+    with pytest.raises(error, match=f"^roc: .*{said}"):
+        plots.roc(labels, scores)
 
 
 def test_nothing_global_changes(tmp_path):
