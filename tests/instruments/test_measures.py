@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 import tinygrad_edu as te
 from tinygrad_edu import metrics, nn, viz
 from tinygrad_edu.errors import ShapeError
-from tinygrad_edu.viz.figure import PALETTE
+from tinygrad_edu.viz.figure import BROKEN, PALETTE, rgb
 
 RANDOM = np.random.default_rng(0)
 LIMITS = {"xlim": (-2, 2), "ylim": (-1, 3)}
@@ -73,6 +73,29 @@ def test_a_function_of_tensors_and_a_flat_one_can_be_drawn():
     viz.optimizer_paths(lambda x, y: 0 * x, {"a": line(3)}, **LIMITS)
 
 
+def test_the_minimum_is_seen_where_a_path_ends_in_it_and_only_ends_look_like_ends():
+    walks = {f"p{i}": np.stack([np.linspace(-1, 0, 4), np.linspace(2, 0, 4)], axis=1) for i in range(12)}
+    figure = viz.optimizer_paths(bowl, walks, minimum=(0, 0), **LIMITS).figure
+    for axes in figure.axes[:-1]:
+        path, start, end, star = axes.lines
+        assert star.get_marker() == "*" and star.get_zorder() > end.get_zorder() > path.get_zorder()
+        assert star.get_markersize() < 1.5 * end.get_markersize()
+        assert (start.get_marker(), end.get_marker()) == ("o", "s") and path.get_marker() not in "s*<>^v"
+
+
+@pytest.mark.parametrize("minimum", [None, (0.3, 0.1), (5, 5)])
+def test_the_scale_begins_at_the_minimum(minimum):
+    x, y = minimum or (0, 1)                    # the middle of the map
+    figure = paths(lambda a, b: np.hypot(a - x, b - y), minimum=minimum).figure
+    lowest = figure.axes[-1].get_ylim()[0]
+    assert lowest == pytest.approx(0, abs=1e-12) or minimum == (5, 5)
+
+
+def test_a_path_whose_name_begins_with_an_underscore_is_in_the_legend():
+    figure = viz.optimizer_paths(bowl, {"_a": line(3), "b": line(2)}, **LIMITS).figure
+    assert figure.legends[0].get_texts()[0].get_text() == "_a: 2 steps, f = 1"
+
+
 # -- histograms ----------------------------------------------------------------------------------------
 
 def test_histograms_of_a_module_count_every_parameter():
@@ -133,6 +156,36 @@ def test_images_are_shown_as_they_are(shape):
     np.testing.assert_allclose(tiles, wanted)
 
 
+def test_colours_are_read_by_their_dtype():
+    dark = np.full((1, 4, 4, 3), 1, "uint8")
+    for array, wanted in ((dark, 1 / 255), (dark.astype("int64"), 1 / 255), (dark.astype("float32"), 1.0),
+                          (dark.astype(bool), 1.0), (te.tensor(dark.astype("float32") * 0.5), 0.5)):
+        np.testing.assert_allclose(shown(viz.images(array)), np.full((1, 4, 4, 3), wanted))
+    for array in (dark * 200.0, dark.astype(int) * 256, dark * -0.5):
+        with pytest.raises(ValueError, match=r"images: colours of .* they must lie from 0 to"):
+            viz.images(array)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("bad", [np.inf, -np.inf, np.nan])
+def test_a_pixel_that_is_not_finite_is_pink_and_leaves_the_scale_to_the_others(bad, tmp_path):
+    pixels = np.arange(8.0).reshape(2, 2, 2)
+    pixels[1, 1, 1] = bad
+    for picture, limits in ((viz.images(pixels), (0, 6)), (viz.filters(pixels.reshape(2, 4)), (-6, 6))):
+        picture.save(tmp_path / "p.png")
+        image = picture.figure.axes[1].images[0]
+        assert image.get_clim() == limits
+        np.testing.assert_allclose(image.to_rgba(image.get_array())[1, 1][:3], rgb(BROKEN))
+        assert picture.figure.get_supxlabel().startswith("1 ") and "NaN or infinite: pink" \
+            in picture.figure.get_supxlabel()
+    colours = np.full((1, 2, 2, 3), 0.25)
+    colours[0, 0, 1, 2] = bad
+    drawn, = shown(viz.images(colours))
+    np.testing.assert_allclose(drawn[0], [[0.25] * 3, rgb(BROKEN)])
+    viz.images(np.full((2, 2), bad)).save(tmp_path / "p.png")
+    viz.filters(np.full((2, 4), bad)).save(tmp_path / "p.png")
+
+
 # -- confusion matrix, bars ----------------------------------------------------------------------------
 
 @pytest.mark.filterwarnings("ignore:A single label")
@@ -158,6 +211,13 @@ def test_classes_may_have_names_and_predictions_be_scores():
     np.testing.assert_array_equal(axes.images[0].get_array(), [[1, 0], [1, 0]])
 
 
+def test_one_column_of_scores_is_the_probability_of_the_second_class():
+    axes = viz.confusion_matrix([0, 1, 1], [[0.1], [0.9], [0.8]]).figure.axes[0]
+    np.testing.assert_array_equal(axes.images[0].get_array(), [[1, 0], [0, 2]])
+    axes = viz.confusion_matrix([0, 1, 2], te.tensor([[0], [2], [2]])).figure.axes[0]       # class numbers
+    np.testing.assert_array_equal(axes.images[0].get_array(), [[1, 0, 0], [0, 0, 1], [0, 0, 1]])
+
+
 def test_roc_of_several_models_has_the_area_of_each():
     labels = np.arange(50) % 2
     scores = {"a": labels + RANDOM.normal(size=50), "b": te.tensor(RANDOM.normal(size=50))}
@@ -181,6 +241,26 @@ def test_bars_have_their_values_and_errors(names, lying):
     assert (axes.get_xlabel() if lying else axes.get_ylabel()) == "time (s)"
 
 
+@pytest.mark.parametrize(("values", "wanted"), [
+    ([0.99994165, 0.9999], ["0.99994", "0.99990"]), ([0.99994165, 0.5], ["0.9999", "0.5000"]),
+    ([0.69, 0.819], ["0.690", "0.819"]), ([0.1 + 0.2, 0.3], ["0.3", "0.3"]), ([12345.6, 3], ["12,346", "3"]),
+    ([3e-9, 4e-7], ["3e−9", "4e−7"]), ([np.nan, 2, -0.0], ["nan", "2", "0"]), ([100, 2000], ["100", "2,000"]),
+    ([np.inf, -1.25], ["inf", "−1.25"]), ([1.5, 0.002], ["1.500", "0.002"]),
+    ([0.125, 6.4, 14.5], ["0.12", "6.40", "14.50"])])
+@pytest.mark.parametrize("lying", [False, True])
+def test_different_bars_look_different_and_alike(values, wanted, lying):
+    names = [f"{'a long name' * lying * 5}{i}" for i in range(len(values))]
+    picture = viz.bars(dict(zip(names, values)), ylabel="y")
+    picture.figure.draw_without_rendering()
+    assert [t.get_text() for t in picture.figure.axes[0].texts] == wanted
+    assert all(t.get_visible() and np.isfinite(t.xy).all() for t in picture.figure.axes[0].texts)
+
+
+def test_errors_may_have_the_labels_that_values_have():
+    axes = viz.bars({1: 2.0, 2: 3.0, 3: np.nan}, ylabel="y", errors={2: 0.5, 1: np.nan, 3: 9}).figure.axes[0]
+    assert [t.get_text() for t in axes.texts] == ["2 ± nan", "3 ± 0.5", "nan"]
+
+
 @pytest.mark.parametrize(("wrong", "error", "said"), [
     (lambda: paths(bowl, np.ones((3, 3))), ShapeError, r"'a' has shape \(3, 3\)"),
     (lambda: paths(lambda x, y: 1.0), ShapeError, r"returned shape \(\)"),
@@ -188,6 +268,17 @@ def test_bars_have_their_values_and_errors(names, lying):
     (lambda: paths(bowl, xlim=(1, 0)), ValueError, "low below high"),
     (lambda: paths(lambda x, y: x * np.nan), ValueError, "finite"),
     (lambda: paths(bowl, minimum=3), ShapeError, "minimum"),
+    (lambda: paths(bowl, minimum=(0, 0, 0)), ShapeError, r"minimum has shape \(3,\)"),
+    (lambda: paths(bowl, minimum=(0, np.nan)), ValueError, "minimum: 1 of 2"),
+    (lambda: viz.histograms({"a": [1.0]}, bins=2.5), ValueError, "bins=2.5"),
+    (lambda: viz.filters(np.ones((2, 6)), shape=(-2, -3)), ValueError, "h=-2"),
+    (lambda: viz.filters(np.ones((2, 6)), shape=6), ValueError, "shape=6"),
+    (lambda: viz.filters(np.ones((2, 4)), max_filters=1.5), ValueError, "max_filters=1.5"),
+    (lambda: viz.confusion_matrix([0, 1], [[0.1, np.nan], [1, 0]]), ValueError, "NaN in 1 of 2 rows"),
+    (lambda: viz.confusion_matrix([0, 1], [[0.1], [np.nan]]), ValueError, "NaN or infinity for 1 of 2"),
+    (lambda: viz.confusion_matrix([0, 1], [[0.1], [4.0]]), ValueError, "no probabilities"),
+    (lambda: viz.bars({"a": 1}, ylabel="y", errors=[-1]), ValueError, "errors are -1 to -1"),
+    (lambda: viz.bars({"1": 1, 1: 2}, ylabel="y"), ValueError, "read the same"),
     (lambda: viz.histograms({"a": []}), ShapeError, "a is empty"),
     (lambda: viz.histograms({"a": [1.0]}, bins=0), ValueError, "bins=0"),
     (lambda: viz.filters(np.ones((2, 6))), ShapeError, r"shape=\(h, w\) with h \* w = 6"),

@@ -9,7 +9,9 @@ import numpy as np
 from tinygrad_edu.nn import Module
 from tinygrad_edu.viz import figure as fig
 from tinygrad_edu.viz.figure import INK, PALETTE, Picture
-from tinygrad_edu.viz.inputs import Array, Target, named, numbers, titled, unknown, wrong
+from tinygrad_edu.viz.inputs import Array, Target, largest, named, numbers, titled, unknown, whole, wrong
+from tinygrad_edu.viz.inputs import array as as_array
+from tinygrad_edu.viz.legends import broken, note_below
 from tinygrad_edu.viz.words import short
 
 
@@ -22,8 +24,7 @@ def histograms(tables: Mapping[str, Any] | Module, *, gradients: bool = False, b
     bins       bars a panel
     """
     name = "histograms"
-    if bins < 1:
-        raise unknown(name, f"bins={bins}", "give at least 1")
+    whole(name, "bins", bins)
     pairs = dict(tables.named_parameters()) if isinstance(tables, Module) else tables
     found = named(name, "the arrays", pairs)
     if gradients:
@@ -75,12 +76,14 @@ def filters(weight: Any, *, shape: tuple[int, int] | None = None, max_filters: i
     max_filters  draw the first so many
     """
     name = "filters"
-    if max_filters < 1:
-        raise unknown(name, f"max_filters={max_filters}", "give at least 1")
+    whole(name, "max_filters", max_filters)
     w = numbers(name, "weight", weight, ndim=(2, 4), shape="(units, pixels) or (units, channels, h, w)")
     if w.ndim == 2:
         side = round(float(np.sqrt(w.shape[1])))
-        h, wide = (side, side) if shape is None else shape
+        pair = (side, side) if shape is None else shape
+        if np.shape(pair) != (2,):
+            raise unknown(name, f"shape={shape!r}", "give (h, w)")
+        h, wide = whole(name, "h", pair[0]), whole(name, "w", pair[1])
         if h * wide != w.shape[1]:
             raise wrong(name, f"weight has shape {w.shape}, and {w.shape[1]} pixels are not {h} x {wide}",
                         f"give shape=(h, w) with h * w = {w.shape[1]}")
@@ -89,20 +92,26 @@ def filters(weight: Any, *, shape: tuple[int, int] | None = None, max_filters: i
     tiles = w.reshape(-1, *w.shape[2:])[:max_filters]
     said = [f"{i // channels}" if channels == 1 else f"{i // channels}, channel {i % channels}"
             for i in range(len(tiles))]
-    largest = float(np.nanmax(np.abs(tiles)))
-    colour = fig.around_zero(largest)
+    colour = fig.around_zero(largest(tiles))
     figure, axes = _tiles(tiles, [f"unit {text}" for text in said], channels if channels > 1 else None,
                           cmap=colour.cmap, norm=colour.norm, bar=True)
     fig.colour_bar(figure, colour, axes, "weight", shrink=0.9)
-    if len(tiles) < units * channels:
-        figure.supxlabel(f"the first {len(tiles)} of {units * channels}", fontsize=9, color=INK)
+    note_below(figure, f"the first {len(tiles)} of {units * channels}" * (len(tiles) < units * channels),
+               _broken(tiles, "weight"))
     return fig.finish(figure, title, path)
 
 
 def images(array: Any, *, titles: Sequence[Any] | None = None, columns: int | None = None, title: str = "",
            path: Target | None = None) -> Picture:
-    """Draw pictures beside each other, in the same greys: (n, h, w), one (h, w), or colours (n, h, w, 3)."""
-    pixels = numbers("images", "array", array, ndim=(2, 3, 4), shape="(n, h, w) or (n, h, w, 3)")
+    """Draw pictures beside each other, all on one scale.
+
+    array    greys (n, h, w) or one (h, w), from the smallest number, black, to the largest, white; or colours
+             (n, h, w, 3), whole numbers from 0 to 255 or floats from 0 to 1. NaN and infinity are pink.
+    titles   one a picture
+    columns  pictures beside each other; None chooses
+    """
+    name = "images"
+    pixels = numbers(name, "array", array, ndim=(2, 3, 4), shape="(n, h, w) or (n, h, w, 3)")
     if pixels.ndim == 2:
         pixels = pixels[None]
     if pixels.ndim == 4 and pixels.shape[-1] == 1:
@@ -110,14 +119,28 @@ def images(array: Any, *, titles: Sequence[Any] | None = None, columns: int | No
     elif pixels.ndim == 4 and pixels.shape[1] == 1:
         pixels = pixels[:, 0]
     elif pixels.ndim == 4 and pixels.shape[-1] != 3:
-        raise wrong("images", f"array has shape {pixels.shape}",
+        raise wrong(name, f"array has shape {pixels.shape}",
                     "give greys (n, h, w) or colours (n, h, w, 3); te.permute_dims moves the channels")
-    low, high = float(np.nanmin(pixels)), float(np.nanmax(pixels))
+    known = np.isfinite(pixels)
+    low, high = float(pixels[known].min(initial=np.inf)), float(pixels[known].max(initial=-np.inf))
+    said = _broken(pixels, "number")
     if pixels.ndim == 4:
-        pixels = (pixels - min(low, 0.0)) / ((high if high > 1 else 1.0) - min(low, 0.0))
-    figure, _ = _tiles(pixels, titled("images", titles, len(pixels)), columns, cmap=fig.colour_map("grey"),
-                       vmin=low, vmax=high if high > low else low + 1)
+        kind = as_array(array).dtype
+        top = 255 if kind.kind in "iu" else 1
+        if known.any() and not -1e-6 * top <= low <= high <= (1 + 1e-6) * top:
+            raise unknown(name, f"colours of {kind} from {low:g} to {high:g}",
+                          f"they must lie from 0 to {top}: scale them, or np.clip(array, 0, {top})")
+        pixels = np.where(known.all(axis=-1, keepdims=True), np.clip(pixels / top, 0, 1), fig.rgb(fig.BROKEN))
+    if not low < high:
+        low, high = (low, low + 1) if known.any() else (0.0, 1.0)
+    figure, _ = _tiles(pixels, titled(name, titles, len(pixels)), columns, cmap=fig.colour_map("grey"),
+                       vmin=low, vmax=high)
+    note_below(figure, said)
     return fig.finish(figure, title, path)
+
+
+def _broken(pixels: Array, what: str) -> str:
+    return broken(int((~np.isfinite(pixels)).sum()), what)
 
 
 def _tiles(tiles: Array, titles: Sequence[str], columns: int | None, *, bar: bool = False,
@@ -131,7 +154,7 @@ def _tiles(tiles: Array, titles: Sequence[str], columns: int | None, *, bar: boo
     drawn = []
     for i, (tile, text) in enumerate(zip(tiles, titles)):
         axes = fig.bare(figure, rows, wide, i + 1)
-        axes.imshow(tile, interpolation="nearest", **look)
+        axes.imshow(np.ma.masked_invalid(tile), interpolation="nearest", **look)
         axes.set_title(text, fontsize=8.5, pad=3)
         drawn.append(axes)
     return figure, drawn
