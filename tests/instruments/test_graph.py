@@ -159,5 +159,8 @@ def test_mistakes_say_what_to_do():
         viz.graph(x, names={"x": 3})
     with pytest.raises(ValueError, match="gradients"):
         viz.graph(x, show="grads")
-    with pytest.raises(ValueError, match="at least 1"):
-        viz.graph(x, limit=0).text()
+    with pytest.raises(TypeError, match=r"names is list.*'W'"):
+        viz.graph(x, names=["a"])
+    for limit in (0, 2.5):
+        with pytest.raises(ValueError, match=f"viz.graph: limit={limit}.*at least 1"):
+            viz.graph(x, limit=limit)

@@ -8,6 +8,7 @@ from typing import Any
 
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.viz.dot import dot
+from tinygrad_edu.viz.inputs import whole
 from tinygrad_edu.viz.label import wanted
 from tinygrad_edu.viz.svg import svg
 from tinygrad_edu.viz.text import text
@@ -71,4 +72,4 @@ def graph(value: Value, *, names: Any = None, show: str | Iterable[str] = ("shap
     limit : int
         Draw only the newest so many nodes; the drawing says how many it leaves out. `data` always has all.
     """
-    return Drawing(walk(value, names), wanted(show), limit)
+    return Drawing(walk(value, names), wanted(show), whole("viz.graph", "limit", limit))

@@ -70,7 +70,5 @@ def footer(graph: Graph, hidden: int) -> list[str]:
 
 def newest(graph: Graph, limit: int) -> tuple[tuple[Item, ...], int]:
     """The nodes to draw and how many are hidden: the newest `limit`, and so the ones nearest the result."""
-    if limit < 1:
-        raise ValueError(f"viz.graph: limit={limit} draws nothing; give at least 1")
     hidden = max(0, len(graph.nodes) - limit)
     return graph.nodes[hidden:], hidden

@@ -228,7 +228,10 @@ def _tensors(names: Any) -> dict[str, Value]:
     pairs: Iterable[tuple[str, Any]]
     if names is None:
         return {}
-    pairs = names.named_parameters() if hasattr(names, "named_parameters") else dict(names).items()
+    if not hasattr(names, "named_parameters") and not hasattr(names, "items"):
+        raise TypeError(f"viz.graph: names is {type(names).__name__}, neither a dict nor a module; "
+                        "names={'W': weights} says what to call the tensor weights")
+    pairs = names.named_parameters() if hasattr(names, "named_parameters") else names.items()
     found = {str(name): tensor for name, tensor in pairs}
     for name, tensor in found.items():
         if not isinstance(tensor, Value):
