@@ -90,14 +90,18 @@ def compared(one: dict[str, Any], other: dict[str, Any]) -> tuple[str, float]:
 def main() -> None:
     """Compare, print, and write the table."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
-    parser.add_argument("--devices", default="simulator,cuda")
+    parser.add_argument("--devices", default="simulator,cuda", metavar="ONE,OTHER",
+                        help="the two to compare; one twice is compared with itself (default: %(default)s)")
     parser.add_argument("--one", nargs=2, metavar=("DEVICE", "FILE"), help="compute, save, and no more")
     asked = parser.parse_args()
     if asked.one:
         np.savez(asked.one[1], **outputs(asked.one[0]))
         return
     import tinygrad_edu as te
-    first, second = asked.devices.split(",")
+    devices = asked.devices.split(",")
+    if len(devices) != 2:
+        parser.error(f"--devices takes two, with a comma between them, not {asked.devices!r}")
+    first, second = devices
     with tempfile.TemporaryDirectory() as folder:
         runs = {who: _in_a_process(device, Path(folder) / f"{who}.npz")
                 for who, device in (("first", first), ("second", second), ("again", second))}

@@ -18,7 +18,7 @@ from tinygrad_edu.engine import backprop as _backprop
 from tinygrad_edu.engine.modes import current
 from tinygrad_edu.engine.value import Storage, Value, leaf
 from tinygrad_edu.errors import DeviceError, NotDifferentiableError, ShapeError, user_line
-from tinygrad_edu.functional.overwrite import changing, overwrite, overwrite_part, stored, typed
+from tinygrad_edu.functional.overwrite import changing, overwrite, overwrite_part, stored, typed, update
 from tinygrad_edu.ops import elementwise as _e
 from tinygrad_edu.ops import movement as _m
 from tinygrad_edu.ops import reduce as _r
@@ -264,21 +264,10 @@ class Tensor(Value):
     def add_(self, other: Any, *, alpha: float = 1.0) -> Tensor:
         """self += alpha * other, in place."""
         other = np.asarray(other) if isinstance(other, (list, tuple)) else other
-        other = other * alpha if alpha != 1.0 else other
-        if not self.storage.backend.arithmetic:
-            return overwrite(self, self.detach() + other)
-        array = changing(self)
-        data = other.numpy() if isinstance(other, Tensor) else other
-        np.add(array, data, out=array, casting="same_kind")
-        return self
+        return update(self, "add_", _e.add, np.add, other * alpha if alpha != 1.0 else other)
 
     def mul_(self, other: Any) -> Tensor:
-        if not self.storage.backend.arithmetic:
-            return overwrite(self, self.detach() * other)
-        array = changing(self)
-        data = other.numpy() if isinstance(other, Tensor) else other
-        np.multiply(array, data, out=array, casting="same_kind")
-        return self
+        return update(self, "mul_", _e.mul, np.multiply, other)
 
     def __setitem__(self, key: Any, value: Any) -> None:
         if isinstance(value, Tensor) and value.requires_grad and current.get().grad:

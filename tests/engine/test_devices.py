@@ -187,3 +187,11 @@ def test_a_profile_counts_what_the_device_takes(monkeypatch):
     rows = {row.name: row for row in p.rows}
     assert 1.0 <= rows["exp"].forward < 2.0 and 1.0 <= rows["exp"].backward < 2.0
     assert p.total.seconds < 100.0
+
+
+@pytest.mark.parametrize("here, there", [("cpu", "boxed"), ("boxed", "cpu")])
+def test_nothing_is_taken_in_from_another_device_in_place(here, there):
+    x = te.ones(2, device=here)
+    with pytest.raises(DeviceError, match=rf"add_: the tensor lives on {here}, .* on {there} .*test_devices"):
+        x.add_(te.ones(2, device=there))
+    assert x.add_(te.ones(2, device=there).to(here)).tolist() == [2.0, 2.0]

@@ -83,9 +83,24 @@ def test_in_place() -> None:
     for change in (lambda: x.copy_(te.ones(4)), lambda: x.add_(te.ones(4)), lambda: te.ones(3).add_(x)):
         with pytest.raises(ValueError):
             change()
-    with pytest.raises(TypeError):
-        te.tensor([1, 2]).add_(0.5)
     assert x.dtype == np.float32
+
+
+@pytest.mark.parametrize("change", ["add_", "mul_"])
+@pytest.mark.parametrize("other, words", [
+    (np.ones(4, np.float32), r"shapes \(2, 3\) and \(4,\)"),
+    (np.ones((5, 2, 3), np.float32), r"\(5, 2, 3\) does not broadcast to \(2, 3\) \(at .*test_tensor"),
+    ("a", "str 'a' is not a number"),
+    (0.5, r"float64 numbers do not fit into a int64 tensor \(at .*test_tensor.*\.to\(dtype\)"),
+    (np.ones(3), r"float64 numbers do not fit into a int64 tensor"),
+])
+def test_what_does_not_fit_in_place_is_refused_in_the_same_words_everywhere(change: str, other: Any,
+                                                                            words: str) -> None:
+    x = te.ones(2, 3, dtype="int64" if "int64" in words else "float32")
+    for value in (other, te.tensor(other)) if isinstance(other, np.ndarray) else (other,):
+        with pytest.raises((ValueError, TypeError), match=words):
+            getattr(x, change)(value)
+    assert x.tolist() == [[1, 1, 1]] * 2
 
 
 def test_training_by_hand_under_no_grad() -> None:

@@ -7,10 +7,11 @@ import numpy as np
 
 from tinygrad_edu.engine.modes import current, no_grad
 from tinygrad_edu.engine.value import Value
-from tinygrad_edu.errors import user_line
+from tinygrad_edu.errors import DeviceError, ShapeError, user_line
 from tinygrad_edu.functional.creation import tensor
 from tinygrad_edu.functional.indexing import getitem, numpy_key
 from tinygrad_edu.functional.movement import expand
+from tinygrad_edu.shapes import broadcast_shapes
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
@@ -72,8 +73,7 @@ def overwrite(x: Tensor, value: Any, casting: Any = "same_kind") -> Tensor:
     """
     with no_grad():
         if typed(value) and not np.can_cast(value.dtype, x.dtype, casting):
-            raise TypeError(f"{value.dtype} numbers do not fit into a {x.dtype} tensor (at {user_line()}); "
-                            "cast one of them with .to(dtype)")
+            raise TypeError(_unfit(value.dtype, x.dtype))
         here: Any = value
         if isinstance(value, Value):
             here = here.detach().to(x.device)
@@ -85,6 +85,32 @@ def overwrite(x: Tensor, value: Any, casting: Any = "same_kind") -> Tensor:
         source = backend.copy(source)
     backend.copy(source, out=changing(x))
     return x
+
+
+def update(x: Tensor, name: str, op: Any, ufunc: Any, other: Any) -> Tensor:
+    """x with `op`(x, other) in its memory, on the cpu by NumPy's `ufunc`. Returns x; errors say `name`."""
+    if isinstance(other, Value) and other.storage.backend is not x.storage.backend:
+        raise DeviceError(f"{name}: the tensor lives on {x.device}, what is to be taken in on "
+                          f"{other.storage.backend.name} "
+                          f"(at {user_line()}); move one with .to(device)")
+    if not typed(other) and np.asarray(other).dtype.kind not in "biuf":
+        raise TypeError(f"{name}: {type(other).__name__} {other!r} is not a number, an array or a tensor")
+    shape = other.storage.array.shape if isinstance(other, Value) else np.shape(other)
+    if broadcast_shapes(x.shape, shape) != x.shape:
+        raise ShapeError(f"{name}: {shape} does not broadcast to {x.shape} (at {user_line()})")
+    if not x.storage.backend.arithmetic:
+        return overwrite(x, op(x.detach(), other))
+    found = np.result_type(x.dtype, other.dtype if typed(other) else other)
+    if not np.can_cast(found, x.dtype, "same_kind"):
+        raise TypeError(_unfit(found, x.dtype))
+    array = changing(x)
+    ufunc(array, other.storage.array if isinstance(other, Value) else other, out=array, casting="same_kind")
+    return x
+
+
+def _unfit(dtype: Any, into: Any) -> str:
+    return (f"{dtype} numbers do not fit into a {into} tensor (at {user_line()}); cast one of them with "
+            ".to(dtype)")
 
 
 def overwrite_part(x: Tensor, key: Any, value: Any) -> None:
