@@ -136,6 +136,16 @@ def test_without_matplotlib_it_says_once_how_to_get_pictures(tmp_path: Path,
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"model.safetensors", "history.csv"}
 
 
+def test_a_picture_that_the_rows_do_not_allow_is_left_out_with_a_word(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    table = tmp_path / "rare.csv"
+    table.write_text("x,y,kind\n0,0,rare\n" + "".join(f"{i},{-i},common\n" for i in range(1, 20)))
+    out = tmp_path / "out"
+    assert main(["train", str(table), "--epochs", "2", "--out", str(out)]) == 0
+    assert re.search(r"no roc.png: roc\b.* 1 class", capsys.readouterr().err)
+    assert {path.name for path in out.iterdir()} >= {"model.safetensors", "loss.png", "boundary.png"}
+
+
 def test_divergence_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     line = ["train", str(houses(tmp_path / "h.csv")), "--optimizer", "sgd", "--lr", "1e30", "--quiet"]
     with np.errstate(all="ignore"):

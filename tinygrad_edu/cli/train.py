@@ -256,20 +256,25 @@ def _draw(trainer: Trainer, folder: Path) -> list[Path]:
     assert held_out is not None
     names = trainer.predictor.class_names
     unit = "cross-entropy loss (nats)" if names else "squared error of standardised targets"
-    try:
-        pictures = [plots.loss_curve(trainer.history, folder / "loss.png", title=table.name, loss_label=unit)]
-        if names:
-            probabilities = trainer.predictor(held_out.features)
-            pictures.append(plots.roc(held_out.labels, probabilities, folder / "roc.png", class_names=names,
-                                      title=f"{table.name}, held out"))
-        if names and table.features.shape[1] == 2:
-            points = np.concatenate([table.features, held_out.features])
-            labels = np.concatenate([table.labels, held_out.labels])
-            pictures.append(plots.decision_boundary(
-                trainer.predictor, points, labels, folder / "boundary.png", class_names=names,
-                feature_names=table.feature_names, title=table.name))
-    except ImportError as error:
-        print(f"no pictures: {error}", file=sys.stderr)
-        return []
+    drawings: dict[str, Callable[[Path], Any]] = {"loss.png": lambda path: plots.loss_curve(
+        trainer.history, path, title=table.name, loss_label=unit)}
+    if names:
+        drawings["roc.png"] = lambda path: plots.roc(
+            held_out.labels, trainer.predictor(held_out.features), path, class_names=names,
+            title=f"{table.name}, held out")
+    if names and table.features.shape[1] == 2:
+        drawings["boundary.png"] = lambda path: plots.decision_boundary(
+            trainer.predictor, np.concatenate([table.features, held_out.features]),
+            np.concatenate([table.labels, held_out.labels]), path, class_names=names,
+            feature_names=table.feature_names, title=table.name)
+    pictures = []
+    for name, draw in drawings.items():
+        try:
+            pictures.append(draw(folder / name))
+        except ImportError as error:
+            print(f"no pictures: {error}", file=sys.stderr)
+            break
+        except ValueError as error:     # rows of one class have no ROC curve, a diverged network no answers
+            print(f"no {name}: {error}", file=sys.stderr)
     return [Path(picture) for picture in pictures]
 
