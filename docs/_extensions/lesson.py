@@ -1,7 +1,7 @@
 """For the cells of docs/lecture: run a script of examples/lecture, then show the pictures it drew.
 
     script = run("01_perceptron")           # prints what it prints; its functions are at hand afterwards
-    picture("01_nand.png")
+    picture("01_line.png")
 """
 from __future__ import annotations
 

@@ -6,7 +6,8 @@ adder for numbers of several bits. You will see its truth table, the quiz of the
 computing it, additions done by nothing but perceptrons, and the line along which a perceptron cuts the
 plane.
 
-Change: W and B into an AND gate, an OR gate. Then try XOR, and see in the picture why no line can be XOR.
+Change: W and B into an AND gate, an OR gate. (The adder keeps its NANDs.) Then look for XOR, whose ones are
+at two opposite corners of the picture: why can no line do it?
 """
 from __future__ import annotations
 
@@ -16,8 +17,10 @@ from common import draw, options, quiz
 import tinygrad_edu as te
 from tinygrad_edu import viz
 
-W, B = np.array([-2.0, -2.0]), 3.0
+NAND = np.array([-2.0, -2.0]), 3.0          # the lecture's weights and bias
+W, B = NAND                                 # of the perceptron that is shown
 INPUTS = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+GATES = {"0,0,0,1": "AND", "0,1,1,1": "OR", "1,1,1,0": "NAND", "1,0,0,0": "NOR"}        # by their outputs
 
 
 def perceptron(x, w, b):
@@ -27,7 +30,7 @@ def perceptron(x, w, b):
 
 def nand(p, q):
     """0 only where both bits are 1: the lecture's perceptron. Arrays of bits give an array of bits."""
-    return perceptron(np.stack([p, q], axis=-1), W, B)
+    return perceptron(np.stack([p, q], axis=-1), *NAND)
 
 
 def half_adder(p, q):
@@ -60,11 +63,13 @@ def main(arguments=None):
     given = options(__doc__, arguments)
 
     outputs = perceptron(INPUTS, W, B)
-    print("w = (-2, -2), b = 3")
+    gate = GATES.get(",".join(map(str, outputs)), "perceptron")
+    print(f"{gate}: w = ({W[0]:g}, {W[1]:g}), b = {B:g}")
     for x, output in zip(INPUTS, outputs):
-        print(f"  x = {x.tolist()}   w . x + b = {x @ W + B:+.0f}   output {output}")
-    quiz("What does this perceptron say to x = [0,0], [0,1], [1,0] and [1,1]?",
-         ["0,0,0,0", "0,1,1,0", "0,0,0,1", "0,1,1,1", "1,1,1,0"], ",".join(map(str, outputs)))
+        print(f"  x = {x.tolist()}   w . x + b = {x @ W + B:+g}   output {output}")
+    quiz("w = (-2, -2), b = 3: what does this perceptron say to x = [0,0], [0,1], [1,0] and [1,1]?",
+         ["0,0,0,0", "0,1,1,0", "0,0,0,1", "0,1,1,1", "1,1,1,0"],
+         ",".join(map(str, perceptron(INPUTS, *NAND))))
 
     print("\nHalf adder, five perceptrons:")
     for p, q in INPUTS:
@@ -82,10 +87,10 @@ def main(arguments=None):
     # Where the perceptron says 1 and where 0: a line cuts the plane, w . x + b = 0.
     picture = viz.decision_boundary(lambda x: perceptron(np.asarray(x), W, B), INPUTS, outputs,
                                     class_names=["output 0", "output 1"], feature_names=["x0", "x1"],
-                                    title="A NAND gate: -2 x0 - 2 x1 + 3 > 0")
-    draw(picture, "01_nand.png", given)
+                                    title=f"{gate}: {W[0]:g} x0 {W[1]:+g} x1 {B:+g} > 0")
+    draw(picture, "01_line.png", given)
     picture = viz.network([W[None]], biases=[np.array([B])], title="One perceptron",
-                          names=[["x0", "x1"], ["NAND"]])
+                          names=[["x0", "x1"], [gate]])
     draw(picture, "01_perceptron.png", given)
 
 

@@ -5,7 +5,8 @@ the four of the lecture on its axis, -10 to 10, with their derivatives, which no
 `te.grad` finds them. The slope is what learning runs on. The step has none anywhere, so nothing can learn
 through it; the sigmoid's and the tanh's vanish far from 0; the ReLU's is 1 wherever it is on.
 
-Change: add `te.silu` or `te.gelu` to FUNCTIONS. Compute the second derivative, te.grad of te.grad.
+Change: add `te.silu` or `te.gelu` to FUNCTIONS. Draw second derivatives in place of the first, by
+derivative(lambda x: derivative(f, x), x).
 """
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ def sigmoid(x, slope=1.0):
 
 FUNCTIONS = {
     "step": {"x > 0": te.step},
-    "sigmoid": {f"slope {s:g}": lambda x, s=s: sigmoid(x, s) for s in (1, 2, 0.5)},
+    "sigmoid": {"σ(x)": sigmoid, "σ(2x)": lambda x: sigmoid(x, 2), "σ(x/2)": lambda x: sigmoid(x, 0.5)},
     "tanh": {"tanh x": te.tanh},
     "ReLU": {"max(0, x)": te.relu},
 }
@@ -43,7 +44,7 @@ def main(arguments=None):
     for title, family in FUNCTIONS.items():
         values.append((title, x.numpy(), {label: f(x).numpy() for label, f in family.items()}))
         slopes.append((f"slope of {title}", x.numpy(),
-                       {label: derivative(f, x).numpy() for label, f in family.items()}))
+                       {f"d/dx of {label}": derivative(f, x).numpy() for label, f in family.items()}))
         for label, f in family.items():
             print(f"{title:>8}, {label:>9}    " + " ".join(f"{v:9.5f}" for v in f(points).tolist()))
             print(f"{'its slope':>19}    " + " ".join(f"{v:9.5f}" for v in derivative(f, points).tolist()))

@@ -3,9 +3,9 @@
 A network has as many input neurons as there are features and as many output neurons as there are classes,
 and between them hidden layers, each neuron joined to all of the layer before ("fully connected"). You will
 see such a network as a table and as a drawing. Then the universal approximation theorem at work: one hidden
-layer is fitted to a wiggly curve, and the largest error falls as the layer grows. What the theorem does not
-promise shows too: it does not say how wide is wide enough, nor that training finds the weights, and beyond
-some width it is the training that limits.
+layer is fitted to a wiggly curve, and the largest error falls, on the whole, as the layer grows. What the
+theorem does not promise shows too: it does not say how wide is wide enough, nor that training finds the
+weights. Where a wider layer does worse than a narrow one, whose weights it could have, training limits.
 
 Change: WIDTHS, the curve, the activation. Give the same number of neurons to two layers instead of one.
 """
@@ -67,7 +67,8 @@ def main(arguments=None):
         fitted = fit(width, x, y, steps, given.seed)
         panels.append((f"{width} hidden", x[:, 0], {"the curve": y[:, 0], "the network": fitted[:, 0]}))
         errors.append(np.abs(fitted - y).max())
-        print(f"{width:>14}   {errors[-1]:.4f}")
+        limit = "" if errors[-1] == min(errors) else "   more than a narrower layer's: training is the limit"
+        print(f"{width:>14}   {errors[-1]:.4f}{limit}")
 
     draw(viz.panels(panels, xlabel="x", ylabel="output", columns=3, title="One hidden layer, ever wider"),
          "03_approximation.png", given)

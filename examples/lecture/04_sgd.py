@@ -4,12 +4,11 @@ Draw m examples at random, take the mean of their gradients, go a little way aga
 
     w_k' = w_k - eta/m sum_j dL_Xj/dw_k            b' = b - eta/m sum_j dL_Xj/db
 
-You will see the rule written out for a model with two weights and a bias, beside `optim.SGD` on the same
-batches: the same numbers. Then the question of the slide, whether this finds a global optimum, answered by
-two walks down a curve with two valleys, and two down a curve with one.
+You will see the rule written out for a model with two weights and a bias, and `optim.SGD` on the same batches
+with the same numbers. Then the question of the slide, whether this finds a global optimum, answered by walks
+of SGD down a mean loss with one valley, and down one with two.
 
-Change: eta (0.05, 1.2), the batch size m, the starts of the walks. Where is the watershed between the
-valleys?
+Change: ETA (0.05, 1.2), the batch size M, STARTS: where is the watershed between the valleys?
 """
 from __future__ import annotations
 
@@ -62,14 +61,17 @@ def sgd_by_library(x, y, batches, eta=ETA):
     return np.array(path), losses
 
 
-def descend(f, start, steps=300):
-    """The points (steps + 1,) of gradient descent on f from `start`, eta = 0.02."""
+def descend(f, start, seed, steps=600):
+    """The points (steps + 1,) of SGD; L_j = f(w) + c_j w, with c_j of mean 0, so that the mean loss is f."""
+    random = np.random.default_rng(seed)
+    c = random.permutation(np.linspace(-2, 2, 200))
     w = te.tensor(start, dtype="float64", requires_grad=True)
     optimizer = optim.SGD([w], lr=0.02)
     path = [w.item()]
-    for _ in range(steps):
+    for step in range(steps):
+        optimizer.param_groups[0]["lr"] = 0.02 * (1 - step / steps)             # so that it comes to rest
         optimizer.zero_grad()
-        f(w).backward()
+        (f(w) + random.choice(c, M, replace=False).mean() * w).backward()
         optimizer.step()
         path.append(w.item())
     return np.array(path)
@@ -96,23 +98,21 @@ def main(arguments=None):
         print(f"  after {t:>3} batches   by hand {hand[t].round(6)}   optim.SGD {library[t].round(6)}")
     print(f"  largest difference {np.abs(hand - library).max():.1e}")
 
-    ends = {}
+    reached, grid = [], np.linspace(-2.2, 2.2, 441)
     for f in (one_valley, two_valleys):
-        ends[f] = [round(descend(f, start)[-1], 4) + 0.0 for start in STARTS]
-        for start, end in zip(STARTS, ends[f]):
-            print(f"{f.__name__}: from {start:+g} to {end:.4f}, where f = {f(end):.4f}")
-    always = [abs(f(a) - f(b)) < 1e-3 for f, (a, b) in ends.items()]
+        walks = [descend(f, start, given.seed) for start in STARTS]
+        for start, (*_, end) in zip(STARTS, walks):
+            print(f"{f.__name__}: from {start:+g} to {end:z.1f}, where f = {f(end):z.1f}")
+            reached.append(f(end) < f(grid).min() + 0.05)
     quiz("Given time, does SGD arrive at a global optimum?", ["Yes", "No", "Depends"],
-         "Yes" if all(always) else "Depends" if any(always) else "No")
+         "Yes" if all(reached) else "Depends" if any(reached) else "No")
 
-    draw(viz.loss_curve(losses, title=f"SGD, batches of {M}", loss_label="loss of the batch"),
-         "04_loss.png", given)
-    walks = {f"start {start:g}": np.stack([descend(two_valleys, start), np.zeros(301)], axis=1)
-             for start in STARTS}
-    lowest = min(ends[two_valleys], key=two_valleys)
-    draw(viz.optimizer_paths(lambda w, y: two_valleys(w) + y**2, walks, xlim=(-2.2, 2.2), ylim=(-2, 2),
-                             minimum=(lowest, 0), xlabel="w", ylabel="another weight, at its best",
-                             title="Two starts, two valleys; the star is the lower one"),
+    draw(viz.loss_curve(losses, title=f"SGD, batches of {M}", loss_label="batch loss"), "04_loss.png", given)
+    went = {f"SGD from {start:g}": (grid >= walk.min()) & (grid <= walk.max())
+            for start, walk in zip(STARTS, walks)}                              # those of two_valleys
+    parts = {"f(w), the mean loss": ~np.any(list(went.values()), axis=0)} | went
+    draw(viz.curves(grid, {name: np.where(part, two_valleys(grid), np.nan) for name, part in parts.items()},
+                    xlabel="w", ylabel="loss", title="Where a walk ends is decided by its start"),
          "04_valleys.png", given)
 
 

@@ -8,7 +8,7 @@ denominator shrink by one factor, and nothing else changes. Then why softmax goe
 its gradient is a - y, as large as the error, whereas a sigmoid with a squared error learns nothing when it
 is sure and wrong.
 
-Change: z. At which z does the plain formula first give nan in float64, and at which in float32?
+Change: EXAMPLES, LARGE. At which z does the plain formula first give nan in float64, and at which in float32?
 """
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ import tinygrad_edu as te
 from tinygrad_edu import viz
 
 EXAMPLES = ([0, 0, 1], [10, 0, -2])
+LARGE = [1000.0, 0.0, -2.0]
 
 
 def softmax_plain(z):
@@ -51,6 +52,7 @@ def learning_signals(z):
     return te.abs(squared).numpy(), te.abs(likelihood).numpy()
 
 
+@np.errstate(over="ignore", invalid="ignore")           # where the plain formula fails, its nan says so
 def main(arguments=None):
     given = options(__doc__, arguments)
 
@@ -58,11 +60,9 @@ def main(arguments=None):
         print(f"softmax({z}) = {softmax_plain(z)}, sum {softmax_plain(z).sum():.12f}")
         print(f"    te.softmax differs by {np.abs(softmax_library(z) - softmax_plain(z)).max():.1e}")
 
-    z = [1000.0, 0.0, -2.0]
-    with np.errstate(over="ignore", invalid="ignore"):
-        print(f"\nsoftmax({z})\n    as the formula stands   {softmax_plain(z)}")
-    print(f"    largest z subtracted    {softmax_stable(z)}")
-    print(f"    te.softmax              {softmax_library(z)}")
+    print(f"\nsoftmax({LARGE})\n    as the formula stands   {softmax_plain(LARGE)}")
+    print(f"    largest z subtracted    {softmax_stable(LARGE)}")
+    print(f"    te.softmax              {softmax_library(LARGE)}")
 
     z = [0.0, 0.0, 1.0]
     print(f"\ngradient of -ln a_0 at z = {z}: {gradient_of_log_likelihood(z, 0)}")
@@ -77,9 +77,9 @@ def main(arguments=None):
                     xlabel="z (large is right)", ylabel="size of the gradient",
                     title="What is left to learn from"),
          "06_gradients.png", given)
-    a = softmax_plain(EXAMPLES[0])
+    a = softmax_stable(EXAMPLES[0])
     draw(viz.bars({f"a_{j}, z = {z}": a[j] for j, z in enumerate(EXAMPLES[0])},
-                  ylabel="probability", title="softmax([0, 0, 1])"), "06_softmax.png", given)
+                  ylabel="probability", title=f"softmax({EXAMPLES[0]})"), "06_softmax.png", given)
 
 
 if __name__ == "__main__":

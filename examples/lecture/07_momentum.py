@@ -7,7 +7,7 @@ see gradient descent and classical momentum from the lecture, step by step, with
 `optim.SGD`, the gradient found by `te.grad`, and the quiz answered by trying each mu. Plain descent crawls
 along y; momentum gathers speed along it, and overshoots across.
 
-Change: MU to 0.5 or 0.99, the start, the number of steps.
+Change: MU to 0.5 or 0.99, START, STEPS.
 """
 from __future__ import annotations
 
@@ -84,7 +84,8 @@ def main(arguments=None):
 
     draw(viz.optimizer_paths(f, {f"Gradient descent (η={ETA})": descent,
                                  f"Classical momentum (η={ETA}, μ={MU})": classical},
-                             xlim=(-2, 2), ylim=(-2, 2), minimum=(0, 0), title="Ten steps from (-1, 1)"),
+                             xlim=(-2, 2), ylim=(-2, 2), minimum=(0, 0),
+                             title=f"{STEPS} steps from ({START[0]:g}, {START[1]:g})"),
          "07_momentum.png", given)
 
 

@@ -9,8 +9,8 @@
 that `loss.backward()` finds the same, to the last digits. In the picture each node carries its activation
 and its error.
 
-Change: SIZES, to any depth. Take the cross entropy instead: then step 2 becomes delta^N = a - y for a
-softmax.
+Change: SIZES, to any depth, such as (2, 5, 5, 2); X and Y have as many numbers as its ends. Take the cross
+entropy instead: then step 2 becomes delta^N = a - y for a softmax.
 """
 from __future__ import annotations
 
@@ -98,7 +98,8 @@ def main(arguments=None):
     print(f"  dL/db  {difference(db, engine_db):.1e}")
 
     picture = viz.network(w[1:], biases=b[1:], values=a, gradients=delta,
-                          names=[["x0", "x1"], None, ["a0", "a1"]],
+                          names=[[f"x{k}" for k in range(SIZES[0])], *[None] * (len(SIZES) - 2),
+                                 [f"a{k}" for k in range(SIZES[-1])]],
                           title="Activations forward, errors backward")
     draw(picture, "10_backpropagation.png", given)
 

@@ -6,6 +6,7 @@ arrays of a real model, and drawn: each line is a weight. Then how the count gro
 layers.
 
 Change: SIZES, to the network of a real problem: 784, 100, 10 reads handwritten digits of 28 x 28 pixels.
+(The quiz goes on asking about the lecture's.)
 """
 from __future__ import annotations
 
@@ -14,9 +15,11 @@ from itertools import pairwise
 import numpy as np
 from common import draw, options, quiz
 
+import tinygrad_edu as te
 from tinygrad_edu import nn, viz
 
-SIZES = (10, 10, 10, 10)            # inputs, two hidden layers, outputs
+LECTURE = (10, 10, 10, 10)          # inputs, two hidden layers, outputs
+SIZES = LECTURE
 
 
 def by_formula(sizes):
@@ -39,16 +42,17 @@ def by_counting(model):
 
 def main(arguments=None):
     given = options(__doc__, arguments)
+    te.manual_seed(given.seed)
     model = network(SIZES)
     for into, out in pairwise(SIZES):
         print(f"{into} x {out} weights + {out} biases = {into * out + out}")
     print(f"by the formula {by_formula(SIZES)}, in the model {by_counting(model)}\n")
     print(model.summary(SIZES[0]))
     quiz("10 inputs, two hidden layers of 10 neurons, 10 outputs: how many parameters are there to learn?",
-         ["30", "100", "300", "330", "600"], str(by_counting(model)))
+         ["30", "100", "300", "330", "600"], str(by_counting(network(LECTURE))))
 
-    draw(viz.network(model, title=f"{by_counting(model)} parameters: a weight a line, a bias a node"),
-         "11_parameters.png", given)
+    draw(viz.network(model, title=f"{by_counting(model)} parameters: a weight for each line,\n"
+                                  "a bias for each node but those of the input"), "11_parameters.png", given)
     widths = np.arange(1, 101)
     counts = {f"hidden layers: {hidden}": [by_formula((10, *[width] * hidden, 10)) for width in widths]
               for hidden in (1, 2, 3)}

@@ -8,8 +8,7 @@ lambda/n for the weights alone. Then what smaller weights are good for: on 60 no
 draws a ragged boundary around single points, and with a larger lambda a smooth one, which is right more
 often on points never seen.
 
-Change: LAMBDAS. With 1000 the weights vanish and nothing is learned. Give the network 600 points: who needs
-lambda?
+Change: LAMBDAS. With 1000 the weights vanish and nothing is learned. POINTS to 600: who needs lambda?
 """
 from __future__ import annotations
 
@@ -19,7 +18,7 @@ from common import draw, options
 import tinygrad_edu as te
 from tinygrad_edu import data, nn, optim, viz
 
-ETA, LAMBDAS = 0.1, (0.0, 0.1, 1.0, 10.0)
+ETA, LAMBDAS, POINTS = 0.1, (0.0, 0.1, 1.0, 10.0), 60
 
 
 def network(width, seed, dtype="float32"):
@@ -74,13 +73,14 @@ def train(points, lam, steps, seed):
     return model
 
 
-def classes(model, features):
-    return model(te.tensor(features.astype(np.float32))).numpy().argmax(axis=1)
+def probabilities(model, features):
+    """What the model says of each point: (n, 2)."""
+    return te.softmax(model(te.tensor(features.astype(np.float32))), axis=1).numpy()
 
 
 def main(arguments=None):
     given = options(__doc__, arguments)
-    points = data.gaussian(60, noise=0.6, seed=given.seed)
+    points = data.gaussian(POINTS, noise=0.6, seed=given.seed)
     unseen = data.gaussian(2000, noise=0.6, seed=given.seed + 1)
 
     x, y = te.tensor(points.features, dtype="float64"), te.tensor(points.labels)
@@ -96,15 +96,17 @@ def main(arguments=None):
     for lam in LAMBDAS:
         model = models[lam] = train(points, lam, 100 if given.smoke else 1000, given.seed)
         w = np.concatenate([w.numpy().ravel() for w in weights(model)])
-        larger[f"lambda = {lam:g}"] = np.array([(np.abs(w) > s).mean() for s in size])
-        seen, new = ((classes(model, t.features) == t.labels).mean() for t in (points, unseen))
+        larger[f"λ = {lam:g}"] = np.array([(np.abs(w) > s).mean() for s in size])
+        seen, new = ((probabilities(model, t.features).argmax(axis=1) == t.labels).mean()
+                     for t in (points, unseen))
         print(f"{lam:>6g} {np.sum(w**2):>9.1f} {seen:>19.3f} {new:>24.3f}")
 
     draw(viz.curves(size, larger, xlabel="s", ylabel="share of the weights with |w| > s",
-                    title="The larger lambda, the smaller the weights"), "12_weights.png", given)
+                    title="The larger λ, the smaller the weights"), "12_weights.png", given)
     for lam in (LAMBDAS[0], LAMBDAS[-1]):
-        draw(viz.decision_boundary(lambda p, model=models[lam]: classes(model, p), points.features,
-                                   points.labels, title=f"lambda = {lam:g}"), f"12_lambda_{lam:g}.png", given)
+        draw(viz.decision_boundary(lambda p, model=models[lam]: probabilities(model, p), points.features,
+                                   points.labels, title=f"λ = {lam:g}: the paler, the less sure"),
+             f"12_lambda_{lam:g}.png", given)
 
 
 if __name__ == "__main__":

@@ -124,16 +124,16 @@ def test_02_the_activations_and_their_slopes(lesson):
     z = x.numpy()
     wanted = {"x > 0": (z > 0, 0 * z), "tanh x": (np.tanh(z), 1 - np.tanh(z) ** 2),
               "max(0, x)": (z * (z > 0), z > 0)}
-    for s in (1, 2, 0.5):
+    for label, s in (("σ(x)", 1), ("σ(2x)", 2), ("σ(x/2)", 0.5)):
         a = 1 / (1 + np.exp(-s * z))
-        wanted[f"slope {s:g}"] = a, s * a * (1 - a)
+        wanted[label] = a, s * a * (1 - a)
     found = {label: f for family in two.FUNCTIONS.values() for label, f in family.items()}
     assert found.keys() == wanted.keys()
     for label, (values, slopes) in wanted.items():
         np.testing.assert_allclose(found[label](x).numpy(), values, atol=1e-14)
         np.testing.assert_allclose(two.derivative(found[label], x).numpy(), slopes, atol=1e-14)
     zero = te.zeros(1, dtype="float64")
-    at_zero = [two.derivative(found[f"slope {s}"], zero).item() for s in ("1", "2", "0.5")]
+    at_zero = [two.derivative(found[label], zero).item() for label in ("σ(x)", "σ(2x)", "σ(x/2)")]
     assert at_zero == [0.25, 0.5, 0.125]
 
 
@@ -153,10 +153,16 @@ def test_04_the_rule_by_hand_is_sgd(lesson):
     hand, (library, losses) = four.sgd_by_hand(x, y, batches), four.sgd_by_library(x, y, batches)
     np.testing.assert_allclose(hand, library, atol=1e-12)
     assert hand.shape == (13, 3) and np.mean(losses[-3:]) < losses[0] / 5
-    low, high = four.descend(four.two_valleys, -2.0)[-1], four.descend(four.two_valleys, 2.0)[-1]
+
+
+def test_04_walks_of_sgd_end_in_the_valley_they_began_in(lesson):
+    four = lesson(4)
+    walks = [four.descend(four.two_valleys, start, 3) for start in (-2.0, 2.0)]
+    low, high = (walk[-1] for walk in walks)
     slopes = [4 * w**3 - 6 * w + 1 for w in (low, high)]
-    assert low < -1 < 1 < high and np.abs(slopes).max() < 1e-6
+    assert low < -1 < 1 < high and np.abs(slopes).max() < 0.3
     assert four.two_valleys(low) < four.two_valleys(high) - 2
+    assert not np.array_equal(walks[0], four.descend(four.two_valleys, -2.0, 4))        # batches are drawn
 
 
 @pytest.mark.parametrize(("name", "at_0", "at_1"), [("hinge", 1, 0), ("L2", 1, 0),
@@ -199,7 +205,9 @@ def test_06_the_plain_form_overflows_and_the_others_do_not(lesson):
 @pytest.mark.parametrize("name", PATHS)
 def test_08_every_path_of_the_lecture(lesson, name):
     eight = lesson(8)
-    rule = eight.WALKS[name][1:]
+    method, eta, *_ = name.split("_")
+    rule = float(eta), 0.9 * (method != "gd"), method == "nag"
+    assert rule in eight.WALKS and len(eight.WALKS) == len(PATHS)
     for path in (eight.walk(*rule), eight.by_library(*rule)):
         np.testing.assert_allclose(path, PATHS[name], atol=1e-12)
         assert eight.f(*path[-1]) == pytest.approx(ENDS[name], abs=1e-12)
@@ -252,6 +260,14 @@ def test_11_the_network_of_the_quiz_has_330_parameters(lesson):
     eleven = lesson(11)
     assert eleven.by_formula((10, 10, 10, 10)) == eleven.by_counting(eleven.network((10, 10, 10, 10))) == 330
     assert eleven.by_formula((784, 100, 10)) == 784 * 100 + 100 + 100 * 10 + 10
+
+
+def test_11_draws_the_weights_of_the_seed(lesson, tmp_path):
+    drawn = []
+    for seed in "112":
+        lesson(11).main(["--out", str(tmp_path), "--seed", seed])
+        drawn.append((tmp_path / "11_parameters.png").read_bytes())
+    assert drawn[0] == drawn[1] != drawn[2]
 
 
 def test_12_weight_decay_is_the_gradient_of_the_whole_loss(lesson):
