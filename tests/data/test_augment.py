@@ -43,7 +43,10 @@ def test_nothing_asked_for_is_nothing_done(batch, seed):
 
 @given(images(square=True), st.integers(-5, 5))
 def test_quarter_turns_are_rot90(batch, quarters):
-    close(affine(batch, degrees=90.0 * quarters), np.rot90(batch, quarters, axes=(-2, -1)))
+    wanted = np.rot90(batch, quarters, axes=(-2, -1))
+    np.testing.assert_array_equal(affine(batch, degrees=90.0 * quarters), wanted)
+    if batch.dtype.kind == "f":     # all comes from inside
+        np.testing.assert_array_equal(affine(batch, degrees=90.0 * quarters, fill=np.nan), wanted)
 
 
 @given(images(), st.integers(-10, 10), st.integers(-10, 10))
@@ -121,6 +124,56 @@ def test_bytes_are_rounded_to_the_nearest():
     np.testing.assert_array_equal(halves, [[[0, 178, 255]]])      # 0.7 x 255 = 178.5, to the even number
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_fill_or_a_pixel_that_is_no_number_stays_where_it_is(value):
+    ones = np.ones((1, 4, 4))
+    np.testing.assert_array_equal(affine(ones, fill=value), ones)
+    moved = affine(ones, translate=(1, -1), fill=value)
+    np.testing.assert_array_equal(np.isfinite(moved[0]), np.pad(ones[0, 1:, 1:], ((1, 0), (0, 1))) == 1)
+    spotted = ones.copy()
+    spotted[0, 1, 2] = value
+    np.testing.assert_array_equal(affine(spotted, translate=(1, 0))[0, 1:], spotted[0, :-1])
+    half = affine(ones, translate=(0.5, 0), fill=value)         # the first row is half of what lies outside
+    assert not np.isfinite(half[0, 0]).any() and (half[0, 1:] == 1).all()
+
+
+def test_bytes_are_filled_with_the_nearest_byte():
+    assert affine(np.zeros((1, 2, 1), np.uint8), translate=(1, 0), fill=2.7).ravel().tolist() == [3, 0]
+    assert affine(np.zeros((1, 2, 1), np.uint8), translate=(1, 0), fill=254.6).ravel().tolist() == [255, 0]
+
+
+@pytest.mark.parametrize("dtype", [">f4", ">f8", "<f8"])
+def test_another_byte_order_is_read(dtype):
+    batch = np.random.default_rng(0).random((2, 5, 5))
+    turned = affine(batch.astype(dtype), degrees=20)
+    assert turned.dtype == np.dtype(dtype).newbyteorder("=")
+    np.testing.assert_allclose(turned, affine(batch, degrees=20), atol=1e-6)
+
+
+def test_a_refused_batch_draws_nothing():
+    turn, other = RandomAffine(degrees=10, fill=300.0), RandomAffine(degrees=10, fill=300.0)
+    with pytest.raises(ValueError, match="is no uint8"):
+        turn(np.zeros((1, 3, 3), np.uint8))
+    assert turn.calls == 0
+    np.testing.assert_array_equal(turn(blob()), other(blob()))
+
+
+def test_a_run_is_resumed_from_the_states_of_the_loader_and_its_transform():
+    rows = ArrayDataset(np.repeat(blob(8, 1.0), 6, axis=0), np.arange(6))
+
+    def begin():
+        return DataLoader(rows, 2, shuffle=True, transform=RandomAffine(degrees=20), as_numpy=True)
+
+    first, resumed = begin(), begin()
+    passing = iter(first)
+    next(passing)
+    resumed.load_state_dict(first.state_dict())
+    resumed.transform.load_state_dict(first.transform.state_dict())
+    for (x, y), (again, labels) in zip(passing, resumed, strict=True):
+        np.testing.assert_array_equal(x, again)
+        np.testing.assert_array_equal(y, labels)
+
+
 def test_a_loader_takes_it_and_leaves_the_labels_alone():
     rows = ArrayDataset(np.repeat(blob(8, 1.0), 6, axis=0).astype(np.float32), np.arange(6))
     loader = DataLoader(rows, 4, transform=RandomAffine(degrees=20, translate=1))
@@ -133,6 +186,11 @@ def test_a_loader_takes_it_and_leaves_the_labels_alone():
 @pytest.mark.parametrize(("call", "error", "says"), [
     (lambda: RandomAffine(degrees=-1), ValueError, "degrees=-1 must be a number >= 0"),
     (lambda: RandomAffine(translate=np.nan), ValueError, "translate=nan"),
+    (lambda: RandomAffine(degrees="a"), TypeError, "degrees='a' must be one number"),
+    (lambda: RandomAffine(translate=(1, 2)), TypeError, r"translate=\(1, 2\) must be one number"),
+    (lambda: RandomAffine(fill="x"), TypeError, "fill='x' must be one number"),
+    (lambda: affine(np.zeros((3, 8, 8)), fill=None), TypeError, "fill=None must be one number"),
+    (lambda: affine(np.zeros((3, 8, 8)), degrees="a"), TypeError, "degrees='a' must be made of numbers"),
     (lambda: RandomAffine(seed=-1), ValueError, "seed must lie"),
     (lambda: RandomAffine()(np.zeros((3, 64))), ValueError, r"\(3, 64\).*reshape"),
     (lambda: RandomAffine()(np.zeros((3, 8, 8), int)), TypeError, "int64; convert"),

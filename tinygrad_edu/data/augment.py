@@ -24,16 +24,23 @@ Floats = npt.NDArray[np.float64]
 def affine(
     images: Array, *, degrees: npt.ArrayLike = 0.0, translate: npt.ArrayLike = (0.0, 0.0), fill: float = 0.0
 ) -> Array:
-    """Each image turned about its middle, then shifted: an array of the same shape and dtype.
+    """Each image turned about its middle, then shifted: a new array of the same shape and dtype.
 
-    images     (n, h, w) or (n, c, h, w), float or uint8; the channels of an image move together
+    images     (n, h, w) or (n, c, h, w), float or uint8; the channels of an image move together. What is in
+               another byte order comes back in the machine's
     degrees    counter-clockwise as the image is seen, one number or (n,); 90 is `numpy.rot90`
     translate  pixels (down, right), one pair or (n, 2)
-    fill       the value of what lies outside the image
+    fill       the value of what lies outside the image; it may be NaN, and touches only pixels that come from
+               there
 
-    A uint8 result is rounded. Raises ValueError for other shapes, TypeError for other dtypes.
+    A uint8 result is rounded, and so is its fill. Raises ValueError for other shapes, TypeError for other
+    dtypes.
     """
     images = _checked("affine", images)
+    fill = _number("affine", "fill", fill)
+    for name, values in (("degrees", degrees), ("translate", translate)):
+        if np.asarray(values).dtype.kind not in "fiu":
+            raise TypeError(f"affine: {name}={values!r} must be made of numbers")
     n, (height, width) = len(images), images.shape[-2:]
     try:
         angle = np.broadcast_to(np.asarray(degrees, np.float64), (n,)) * (math.pi / 180)
@@ -63,18 +70,20 @@ class RandomAffine:
 
     Call it on images (n, h, w) or (n, c, h, w), or give it to a DataLoader as `transform=`: further arrays of
     the batch, such as labels, pass through unchanged. Calls are counted; `state_dict` and `load_state_dict`
-    take the count along, so that a resumed run draws what the first one would have drawn.
+    take the count along, so that a resumed run draws what the first one would have drawn. A loader's own
+    `state_dict` does not contain it: save and load both.
     """
 
     def __init__(
         self, *, degrees: float = 0.0, translate: float = 0.0, fill: float = 0.0, seed: int = 0
     ) -> None:
         for name, value in (("degrees", degrees), ("translate", translate)):
-            if not 0 <= value < math.inf:
+            if not 0 <= _number("RandomAffine", name, value) < math.inf:
                 raise ValueError(
                     f"RandomAffine: {name}={value} must be a number >= 0, the most in either direction"
                 )
-        self.degrees, self.translate, self.fill = float(degrees), float(translate), float(fill)
+        self.degrees, self.translate = float(degrees), float(translate)
+        self.fill = _number("RandomAffine", "fill", fill)
         self.seed = check_seed(seed)
         self.calls = 0
 
@@ -82,10 +91,10 @@ class RandomAffine:
         """The images changed; with `others`, the tuple (images changed, *others)."""
         images = _checked("RandomAffine", images)
         draw = generator(self.seed, self.calls)
-        self.calls += 1
         degrees = draw.uniform(-self.degrees, self.degrees, len(images))
         translate = draw.uniform(-self.translate, self.translate, (len(images), 2))
         changed = affine(images, degrees=degrees, translate=translate, fill=self.fill)
+        self.calls += 1  # a batch that was refused is not counted
         return (changed, *others) if others else changed
 
     def state_dict(self) -> dict[str, int]:
@@ -103,8 +112,17 @@ class RandomAffine:
         return f"RandomAffine({settings})"
 
 
+def _number(caller: str, name: str, value: Any) -> float:
+    """One real number, NaN and infinity among them."""
+    if np.ndim(value) or np.asarray(value).dtype.kind not in "fiu":
+        raise TypeError(f"{caller}: {name}={value!r} must be one number")
+    return float(value)
+
+
 def _checked(caller: str, images: Any) -> Array:
     array = np.asarray(images)
+    if array.dtype.kind == "f":
+        array = array.astype(array.dtype.newbyteorder("="), copy=False)
     if array.ndim not in (3, 4):
         raise ValueError(
             f"{caller}: images {array.shape} must be (n, h, w) or (n, c, h, w); reshape rows of pixels "
@@ -117,8 +135,10 @@ def _checked(caller: str, images: Any) -> Array:
 
 def _sample(images: Array, row: Floats, column: Floats, fill: float) -> Array:
     """The images read at (row, column), each (n, h, w), between pixels by nearness; outside is `fill`."""
-    if images.dtype.kind == "u" and not 0 <= fill <= 255:
-        raise ValueError(f"affine: fill={fill} is no uint8; pass a number from 0 to 255")
+    if images.dtype.kind == "u":
+        if not 0 <= fill <= 255:
+            raise ValueError(f"affine: fill={fill} is no uint8; pass a number from 0 to 255")
+        fill = round(fill)
     n, (height, width) = len(images), images.shape[-2:]
     kind = images.dtype if images.dtype.kind == "f" else np.dtype(np.float32)
     flat = images.reshape(n, math.prod(images.shape[1:-2]), height, width)
@@ -126,6 +146,7 @@ def _sample(images: Array, row: Floats, column: Floats, fill: float) -> Array:
     wide = width + 4
     framed = np.pad(flat, ((0, 0), (0, 0), (2, 2), (2, 2)), constant_values=images.dtype.type(fill))
     framed = framed.reshape(*flat.shape[:2], (height + 4) * wide)
+    row, column = _settled(row), _settled(column)
     above, left = np.floor(row), np.floor(column)
     lower, further = (row - above).astype(kind)[:, None], (column - left).astype(kind)[:, None]
     first = (np.clip(above, -2, height) + 2) * wide + np.clip(left, -2, width) + 2
@@ -135,8 +156,21 @@ def _sample(images: Array, row: Floats, column: Floats, fill: float) -> Array:
         """The neighbour so many rows and columns further, (n, c, h, w)."""
         return np.take_along_axis(framed, first + (rows * wide + columns), axis=2).reshape(flat.shape)
 
-    out = (1 - lower) * ((1 - further) * read(0, 0) + further * read(0, 1))
-    out += lower * ((1 - further) * read(1, 0) + further * read(1, 1))
+    upper = _between(further, read(0, 0), read(0, 1))
+    out = _between(lower, upper, _between(further, read(1, 0), read(1, 1)))
     if images.dtype.kind == "u":
         np.rint(out, out)
     return out.astype(images.dtype).reshape(images.shape)
+
+
+def _settled(places: Floats) -> Floats:
+    """The places, on a pixel where they are within rounding of one: after a quarter turn all of them are."""
+    whole = np.rint(places)
+    return np.where(np.abs(places - whole) < 1e-9, whole, places)
+
+
+def _between(share: Array, one: Array, other: Array) -> Array:
+    """(1 - share) one + share other. What has no share is not looked at: 0 times NaN would be NaN."""
+    with np.errstate(invalid="ignore"):
+        mixed = (1 - share) * one + share * other
+    return np.where(share == 0, one, np.where(share == 1, other, mixed))

@@ -36,7 +36,7 @@ class DataLoader:
     seed        names the family of orders, see `order`
     transform   called with the arrays of a batch before they become tensors, returns arrays, as
                 `lambda x, y: (x / 255, y)`; make it a function of the batch alone, or a resumed run will
-                not repeat the first one
+                not repeat the first one, unless its state is saved as well: RandomAffine has `state_dict`
     collate     how a list of items becomes a tuple of arrays; given, rows are fetched one by one
     as_numpy    hand out NumPy arrays instead of tensors
 
