@@ -35,6 +35,15 @@ CHANGES = [
      r" 0 without work(.|\n)*without the guard:\nno thread too many\n$"),
     (16, {"\nN, BLOCK_SIZE = 1_000_000": "\nN, BLOCK_SIZE = 2_000_000"},
      r"for 2000000 additions(.|\n)*24 MB moved: 505 GB/s and 29 GB/s"),         # the lecture's stay
+    (21, {"PARAMETERS = {}": 'PARAMETERS = {"max_iter": 300, "hidden_layer_sizes": (10,)}'},
+     r"hidden_layer_sizes +\(10,\)\n(.|\n)*loss curves \d\.\de-\d\d|loss curves 0\.0e"),
+    (21, {"PARAMETERS = {}": 'PARAMETERS = {"dropout": 0.5}'}, r"scikit-learn's own has no dropout"),
+    (22, {'"default": {}':
+          '"default": {}, "two": {"alpha": 3, "dropout": 0.5}, "plain": {"early_stopping": True}',
+          "ALPHAS = (1e-4, 1e-2,": "ALPHAS = (1e-2,"},
+     r"plain +0\.\d{4} "),
+    (23, {"THRESHOLD, SPLITS = 7.5": "THRESHOLD, SPLITS = 7"}, r'Always saying "inactive" is right for 65%'),
+    (24, {'"red": 0.1': '"red": 10'}, r"-> blue(.|\n)*-> red(.|\n)*the curves alone told both"),
 ]
 STOPPED = [
     (16, {"BLOCK_SIZE = 1_000_000, 256": "BLOCK_SIZE = 1_000_000, 1025"}, r"1025 threads; the limits are"),

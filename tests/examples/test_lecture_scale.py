@@ -143,6 +143,15 @@ def test_22_the_default_learns_by_heart_and_a_large_alpha_helps(lesson):
     assert (twenty_two.padded(np.ones(2), 3)[:2] == 1).all() and np.isnan(twenty_two.padded(np.ones(2), 3)[2])
 
 
+def test_22_one_fold_has_no_deviation_and_all_methods_have_the_same_folds(smoke, lesson):
+    said, _ = smoke(22)
+    assert "±" not in said.partition("folds: 1\n")[2]
+    default, alpha = (numbers(said, rf"{name} +[\d.]+ +([\d.]+)")[0] for name in ("default", "L2, alpha = 3"))
+    gain, better = numbers(said, r"L2, alpha = 3 .* (\S+), better in (\d) of 1")
+    assert gain == pytest.approx(alpha - default, abs=1.1e-4) and better == (gain > 0)
+    assert lesson(22).spread([1.0, 3.0]) == "2.0000 ± 1.0000"
+
+
 def test_22_weights_and_rows_are_counted(smoke):
     assert "6300 weights for 638 tumours" in smoke(22)[0]               # 62 * 100 + 100; two thirds of 958
 
@@ -152,9 +161,19 @@ def test_23_a_fold_of_the_compounds(lesson):
     table = data.load("compounds")
     X, Y = table.features, table.labels
     train, test = next(KFold(n_splits=3, shuffle=True, random_state=0).split(X))
-    mlp, _ = twenty_three.fit(X[train], Y[train], 0)
+    mlp, stopped = twenty_three.fit(X[train], Y[train], 0)
+    assert stopped == (mlp.n_iter_ < 200)
     trained, held_out = (roc_auc_score(Y[rows], mlp.predict_proba(X[rows])[:, 1]) for rows in (train, test))
     assert trained > 0.9999 and held_out > 0.9
+
+
+def test_23_what_is_right_is_compared_with_always_saying_inactive(smoke):
+    said, _ = smoke(23)
+    always = numbers(said, r'Always saying "inactive" is right for (\d+)%')[0]
+    assert always == round(100 * (1 - data.load("compounds").labels.mean()))
+    nearest, network = numbers(said, r"\n +0 +(\d+)% +(\d+)% ")
+    assert always < nearest < network
+    assert re.search(r"was the harder one in [01] of 1\n$", said)
 
 
 def test_23_similarity_is_tanimotos(lesson):
@@ -175,7 +194,7 @@ def test_24_what_the_slides_say_of_the_four_rates(lesson):
     assert not converged["blue"] and len(curves["blue"]) == 200 and (np.diff(curves["blue"]) < 0).all()
     assert curves["red"][0] > 2 * max(curves[colour][0] for colour in ("blue", "orange", "green"))
     assert max(curves, key=lambda colour: twenty_four.noise(curves[colour])) == "red"
-    assert (twenty_four.slowest(curves), twenty_four.highest(curves)) == ("blue", "red")
+    assert (twenty_four.slowest(curves), twenty_four.wildest(curves)) == ("blue", "red")
 
 
 def test_24_noise_adds_up_rises_only(lesson):
