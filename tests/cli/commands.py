@@ -24,12 +24,12 @@ def flowers(path: Path, rows: int = 60, *, seed: int = 0, label: bool = True) ->
     return path
 
 
-def houses(path: Path, rows: int = 80) -> Path:
-    """A CSV of a regression: price = 1000 area + 20000 rooms, with a little noise."""
+def houses(path: Path, rows: int = 80, *, digits: int = 2) -> Path:
+    """A CSV of a regression: price = 1000 area + 20000 rooms, with a little noise, rounded to `digits`."""
     random = np.random.default_rng(1)
     area, rooms = random.uniform(50, 200, rows), random.integers(1, 6, rows)
     price = 1000 * area + 20000 * rooms + random.normal(0, 500, rows)
-    lines = [f"{a:.4f},{r},{p:.2f}" for a, r, p in zip(area, rooms, price)]
+    lines = [f"{a:.4f},{r},{p:.{digits}f}" for a, r, p in zip(area, rooms, price)]
     path.write_text("area,rooms,price\n" + "\n".join(lines) + "\n")
     return path
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 import csv
 import re
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -40,7 +42,8 @@ def test_a_file_is_learnt_and_everything_is_written(tmp_path: Path,
     said = capsys.readouterr().out
     assert score(said, "held out") == 1.0 == score(said, "held out", 1)
     names = {path.name for path in out.iterdir()}
-    assert names == {"model.safetensors", "history.csv", "loss.png", "roc.png", "boundary.png"}
+    assert names == {"model.safetensors", "history.csv",
+                     "loss.png", "roc.png", "confusion.png", "boundary.png"}
     assert all((out / name).read_bytes().startswith(b"\x89PNG") for name in names if name.endswith(".png"))
     history = rows(out / "history.csv")
     assert [int(row["epoch"]) for row in history] == list(range(1, 61))
@@ -144,6 +147,32 @@ def test_a_picture_that_the_rows_do_not_allow_is_left_out_with_a_word(
     assert main(["train", str(table), "--epochs", "2", "--out", str(out)]) == 0
     assert re.search(r"no roc.png: roc\b.* 1 class", capsys.readouterr().err)
     assert {path.name for path in out.iterdir()} >= {"model.safetensors", "loss.png", "boundary.png"}
+
+
+def test_whole_numbers_that_may_be_quantities_are_classes_with_a_word(
+        tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, out = houses(tmp_path / "houses.csv", digits=0), tmp_path / "out"
+    line = ["train", str(path), "--epochs", "2", "--quiet", "--out", str(out)]
+    assert main(line) == 0
+    said = capsys.readouterr().err.splitlines()
+    assert said[0] == ("tinygrad-edu train: 80 classes in 80 rows; if the column holds quantities, "
+                       "say --task regression")
+    assert said[1:] == [f"no {name}: 80 classes cannot be told apart in it, at most {most} can"
+                        for name, most in (("roc.png", 12), ("confusion.png", 20), ("boundary.png", 12))]
+    assert {path.name for path in out.iterdir()} == {"model.safetensors", "history.csv", "loss.png"}
+    for task in ("classification", "regression"):       # who says it knows it
+        assert main([*line, "--task", task]) == 0
+        assert "quantities" not in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("no_pictures")
+@pytest.mark.parametrize("labels", [range(10), "abcdefghijklmnop"], ids=["digits", "letters"])
+def test_classes_that_are_none_but_classes_pass_without_a_word(
+        labels: Sequence[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "many.csv"
+    path.write_text("".join(f"{i % 7},{i % 11},{labels[i % len(labels)]}\n" for i in range(120)))
+    assert main(["train", str(path), "--epochs", "1", "--quiet", "--out", str(tmp_path / "out")]) == 0
+    assert "quantities" not in capsys.readouterr().err
 
 
 def test_divergence_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,11 +20,14 @@ from tinygrad_edu import data
 from tinygrad_edu.backend import registry
 from tinygrad_edu.cli import source
 from tinygrad_edu.cli.arguments import PRESETS, UsageError
+from tinygrad_edu.data.labels import number
 from tinygrad_edu.training import Predictor, Settings, Trainer, TrainingError
 from tinygrad_edu.training.trainer import Row
 
 CHECKPOINT = "model.safetensors"
 _SECONDS_BETWEEN_SAVES = 5.0
+# Up to how many classes a picture can be read; its curves, colours or cells are too many beyond.
+_READABLE = {"roc.png": 12, "boundary.png": 12, "confusion.png": 20}
 _TITLES = {"accuracy": "accuracy", "roc_auc": "ROC AUC", "r2": "R²", "mse": "squared error"}
 
 
@@ -45,6 +48,8 @@ def run(asked: argparse.Namespace) -> int:
         raise UsageError(f"--test-fraction must lie in (0, 1), not {fraction}")
     table = source.read(asked.data, asked, seed=settings.seed)
     _check(table)
+    if asked.task is None and (doubt := _perhaps_quantities(table)):
+        print(f"tinygrad-edu train: {doubt}", file=sys.stderr)
     folder.mkdir(parents=True, exist_ok=True)
     notes = {"data": table.name, "source": table.source, "test_fraction": fraction,
              "label": asked.label, "names": asked.names, "task": asked.task}
@@ -88,6 +93,14 @@ def _check(table: data.Table) -> None:
     if table.class_names and len(table.class_names) < 2:
         raise UsageError(f"{table.name}: all rows have the label {table.class_names[0]!r}; "
                          "there is nothing to tell apart; is another column the label? (--label)")
+
+
+def _perhaps_quantities(table: data.Table) -> str:
+    """A word of doubt about classes that are numbers and have fewer rows each than there are classes."""
+    count = len(table.class_names)
+    if count < 6 or len(table) >= count * count or any(number(name) is None for name in table.class_names):
+        return ""
+    return f"{count} classes in {len(table)} rows; if the column holds quantities, say --task regression"
 
 
 def _classes(table: data.Table) -> np.ndarray[Any, Any] | None:
@@ -262,6 +275,9 @@ def _draw(trainer: Trainer, folder: Path) -> list[Path]:
         drawings["roc.png"] = lambda path: plots.roc(
             held_out.labels, trainer.predictor(held_out.features), path, class_names=names,
             title=f"{table.name}, held out")
+        drawings["confusion.png"] = lambda path: plots.confusion_matrix(
+            held_out.labels, trainer.predictor(held_out.features), class_names=names,
+            title=f"{table.name}, held out", path=path)
     if names and table.features.shape[1] == 2:
         drawings["boundary.png"] = lambda path: plots.decision_boundary(
             trainer.predictor, np.concatenate([table.features, held_out.features]),
@@ -269,6 +285,10 @@ def _draw(trainer: Trainer, folder: Path) -> list[Path]:
             feature_names=table.feature_names, title=table.name)
     pictures = []
     for name, draw in drawings.items():
+        if len(names) > (most := _READABLE.get(name, len(names))):
+            print(f"no {name}: {len(names)} classes cannot be told apart in it, at most {most} can",
+                  file=sys.stderr)
+            continue
         try:
             pictures.append(draw(folder / name))
         except ImportError as error:
