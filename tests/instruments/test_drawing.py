@@ -3,7 +3,9 @@ from __future__ import annotations
 
 import itertools
 import re
+import webbrowser
 import xml.etree.ElementTree as ElementTree
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -42,6 +44,22 @@ def test_dot_has_every_node_and_edge(value, show):
     assert len(re.findall(r"^  n\d+ \[", dot, re.M)) == len(drawing.data.nodes)
     wanted = sorted((str(a), str(b)) for a, b in drawing.data.edges)
     assert sorted(re.findall(r"n(\d+) -> n(\d+);", dot)) == wanted
+
+
+def test_show_opens_the_svg(monkeypatch):
+    opened = []
+    monkeypatch.setattr(webbrowser, "open", lambda address: opened.append(address) or True)
+    monkeypatch.setenv("DISPLAY", ":0")
+    drawing = viz.graph(network()[0], show=("shape", "saved"))
+    drawing.show()
+    path = Path(opened[0].removeprefix("file://"))
+    assert path.suffix == ".svg" and path.read_text() == drawing.svg()
+    path.unlink()
+    monkeypatch.setattr(webbrowser, "open", lambda address: False)
+    with pytest.warns(UserWarning, match=r"no screen.*\.svg") as caught:
+        drawing.show()
+    assert caught[0].filename == __file__
+    Path(str(caught[0].message).rsplit(maxsplit=1)[-1]).unlink()
 
 
 def test_names_are_escaped():

@@ -10,6 +10,7 @@ from tinygrad_edu.engine.value import Value
 from tinygrad_edu.viz.dot import dot
 from tinygrad_edu.viz.inputs import whole
 from tinygrad_edu.viz.label import wanted
+from tinygrad_edu.viz.screen import present, temporary
 from tinygrad_edu.viz.svg import svg
 from tinygrad_edu.viz.text import text
 from tinygrad_edu.viz.walk import Graph, walk
@@ -18,20 +19,20 @@ from tinygrad_edu.viz.walk import Graph, walk
 class Drawing:
     """A recorded graph, ready to be drawn. `data` is the graph as plain data; a notebook shows the SVG."""
 
-    def __init__(self, data: Graph, show: tuple[str, ...], limit: int) -> None:
-        self.data, self.show, self.limit = data, show, limit
+    def __init__(self, data: Graph, written: tuple[str, ...], limit: int) -> None:
+        self.data, self.written, self.limit = data, written, limit      # written: what stands in each node
 
     def text(self) -> str:
         """One line a node."""
-        return text(self.data, self.show, self.limit)
+        return text(self.data, self.written, self.limit)
 
     def dot(self) -> str:
         """For Graphviz."""
-        return dot(self.data, self.show, self.limit)
+        return dot(self.data, self.written, self.limit)
 
     def svg(self) -> str:
         """A self-contained picture."""
-        return svg(self.data, self.show, self.limit)
+        return svg(self.data, self.written, self.limit)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write `g.svg`, `g.dot` or `g.txt`, by the ending, and return the path."""
@@ -44,6 +45,13 @@ class Drawing:
         target.write_text(writers[target.suffix](), encoding="utf-8")
         return target
 
+    def show(self) -> None:
+        """Open the picture: in the notebook, or as an SVG in a window of this machine's own viewer.
+
+        Where there is no screen it is written to a file, and a warning says where.
+        """
+        present(self, lambda: temporary(".svg", self.svg().encode()))
+
     def _repr_svg_(self) -> str:
         return self.svg()
 
@@ -51,7 +59,7 @@ class Drawing:
         return self.text()
 
     def __repr__(self) -> str:
-        return f"<graph of {len(self.data.nodes):,} nodes; print it, or .save('g.svg')>"
+        return f"<graph of {len(self.data.nodes):,} nodes; print it, .show() it, or .save('g.svg')>"
 
 
 def graph(value: Value, *, names: Any = None, show: str | Iterable[str] = ("shape",),

@@ -11,10 +11,6 @@ from __future__ import annotations
 import base64
 import io
 import os
-import sys
-import tempfile
-import warnings
-import webbrowser
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.viz.inputs import Array, Target, unknown, whole
+from tinygrad_edu.viz.screen import present, temporary
 from tinygrad_edu.viz.words import plain, wrapped
 
 if TYPE_CHECKING:
@@ -71,19 +68,14 @@ class Picture(os.PathLike[str]):
 
         Where there is no screen it is written to a file, and a warning says where.
         """
-        if _in_notebook():
-            sys.modules["IPython"].display.display(self)
-            return
-        path = self.path if self.path is not None and self.path.exists() else self._temporary()
-        screen = sys.platform in ("darwin", "win32") or "DISPLAY" in os.environ \
-            or "WAYLAND_DISPLAY" in os.environ
-        if not (screen and webbrowser.open(path.resolve().as_uri())):
-            warnings.warn(f"no screen to show the picture on; it is in {path}", stacklevel=2)
+        present(self, self._file)
+
+    def _file(self) -> Path:
+        """Where it was saved, or else a new file."""
+        return self.path if self.path is not None and self.path.exists() else self._temporary()
 
     def _temporary(self) -> Path:
-        with tempfile.NamedTemporaryFile(suffix=".png", prefix="picture-", delete=False) as file:
-            file.write(self._data("png"))
-        return Path(file.name)
+        return temporary(".png", self._data("png"))
 
     def _data(self, ending: str) -> bytes:
         import matplotlib
@@ -124,9 +116,7 @@ class Animation(Picture):
         return target
 
     def _temporary(self) -> Path:
-        with tempfile.NamedTemporaryFile(suffix=".gif", prefix="picture-", delete=False) as file:
-            file.write(self.gif)
-        return Path(file.name)
+        return temporary(".gif", self.gif)
 
     def _repr_html_(self) -> str:
         data = base64.b64encode(self.gif).decode()
@@ -307,9 +297,3 @@ def ink_on(colour: Any) -> str:
     """Black or white, whichever is read better on `colour` (relative luminance, WCAG 2)."""
     r, g, b = (np.asarray(colour[:3], np.float64) ** 2.2).tolist()
     return INK if 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.28 else PAPER
-
-
-def _in_notebook() -> bool:
-    module = sys.modules.get("IPython")
-    shell = module.get_ipython() if module is not None else None
-    return shell is not None and hasattr(shell, "kernel")
