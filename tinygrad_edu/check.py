@@ -47,12 +47,13 @@ class Report:
     methods: tuple[str, ...]
 
 
-def gradcheck(f: Function, inputs: Sequence[Any], *, order: int = 2, eps: float | None = None,
-              tolerance: float | None = None, seed: int = 0, complex_step: bool = True,
-              device: str | None = None) -> Report:
+def gradcheck(f: Function, inputs: Sequence[Any] | Tensor | Array, *, order: int = 2,
+              eps: float | None = None, tolerance: float | None = None, seed: int = 0,
+              complex_step: bool = True, device: str | None = None) -> Report:
     """Prove that the gradients of `f(*inputs)` are its derivatives; order 2: the gradient's gradients too.
 
     f             takes float64 tensors, returns one; what it should not be differentiated by, it closes over
+    inputs        a tensor or array for each argument of f; of one argument, the tensor itself
     eps           step of the differences; 4e-4 times max(1, |x|) by default
     tolerance     relative error allowed; by default 1e-6 against differences, 1e-9 against the complex step
     seed          of the random directions
@@ -67,7 +68,8 @@ def gradcheck(f: Function, inputs: Sequence[Any], *, order: int = 2, eps: float 
     """
     if order < 1:
         raise ValueError(f"gradcheck: order must be at least 1, not {order}")
-    arrays = [_float64(i, x) for i, x in enumerate(inputs)]
+    alone = isinstance(inputs, Tensor | np.ndarray)
+    arrays = [_float64(i, x) for i, x in enumerate([inputs] if alone else inputs)]
     random, stream = np.random.default_rng(seed), philox.default.state_dict()
     name, where = getattr(f, "__name__", repr(f)), registry.get(device).name
 
@@ -135,7 +137,8 @@ class _Level:
                              "function, for example with its own te.Generator, created inside it")
         if np.isnan(first).any():
             raise GradientError(f"{name}: {'the result' if order == 1 else 'its gradient'} is NaN at these "
-                                "inputs; run it under te.detect_anomaly() to find the op")
+                                "inputs; give inputs where it has a value, or run it under "
+                                "te.detect_anomaly() to find the op")
         self.finite = np.isfinite(first)
         first = np.where(self.finite, first, 0.0)
         self.u = np.where(self.finite, _direction(random, first.shape), 0.0)

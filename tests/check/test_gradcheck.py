@@ -50,6 +50,11 @@ def test_constants_empty_inputs_and_shared_inputs():
     gradcheck(lambda x: x, [X])
 
 
+@pytest.mark.parametrize("x", [X, te.tensor(X), np.array(0.5)], ids=["array", "tensor", "a number"])
+def test_a_single_input_needs_no_list(x):
+    assert gradcheck(te.exp, x) == gradcheck(te.exp, [x])
+
+
 def test_dropout_is_checked_at_one_mask_and_the_generator_is_left_alone():
     te.manual_seed(3)
     before = te.rand(4).tolist()

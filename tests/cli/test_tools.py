@@ -1,6 +1,7 @@
 """`tinygrad-edu gradcheck`, `graph` and `info`, on functions written as a user would."""
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -29,6 +30,9 @@ def logarithm(x):
 
 def number(x):
     return 3.0
+
+def small(x):
+    return te.sum(x.to("float32"))
 """
 
 
@@ -58,6 +62,20 @@ def test_wrong_gradients(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["gradcheck", "functions.py:wrong"]) == 1
     said = capsys.readouterr().out
     assert said.startswith("wrong: ") and "input 0, of shape (3, 4)" in said and "analytic" in said
+
+
+@pytest.mark.parametrize(("words", "remedy"), [
+    (["functions.py:logarithm"], "--range 0.1 2"),
+    (["tinygrad_edu:log", "--shape", "3"], "gives NaN for inputs from -2 to 2"),
+    (["functions.py:small"], "returned float32 .*; call .to('float64') on its model"),
+    (["functions.py:number"], "returned float; it must return a tensor"),
+])
+def test_what_cannot_be_judged_is_not_called_wrong(words: list[str], remedy: str,
+                                                   capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["gradcheck", *words]) == 2
+    said = capsys.readouterr()
+    assert re.search(remedy.replace("(", r"\(").replace(")", r"\)"), said.err) and said.out == ""
+    assert len(said.err.splitlines()) == 1
 
 
 def test_an_op_is_checked_by_its_declaration(capsys: pytest.CaptureFixture[str]) -> None:

@@ -29,6 +29,7 @@ NEEDED_BY_DATA = {"digits": "sklearn", "mnist": "mnist"}
 def gradcheck(asked: argparse.Namespace) -> int:
     """Print a verdict; 0 when the gradients are right, 1 when not."""
     from tinygrad_edu import check
+    from tinygrad_edu import functional as F
 
     function = find(asked.function)
     op = getattr(function, "op", None)
@@ -38,6 +39,8 @@ def gradcheck(asked: argparse.Namespace) -> int:
             print(f"right: {asked.function}, an op, keeps what it declares, to order {asked.order}")
             return 0
         inputs = _inputs(function, asked, np.float64)
+        with np.errstate(all="ignore"):
+            _must_be_comparable(_called(function, asked.function, [F.wrap(x) for x in inputs]), asked)
         report = check.gradcheck(function, inputs, order=asked.order, seed=asked.seed)
     except check.GradientError as error:
         print(f"wrong: {error}")
@@ -52,15 +55,12 @@ def graph(asked: argparse.Namespace) -> int:
     """Draw what the function records."""
     from tinygrad_edu import functional as F
     from tinygrad_edu import viz
-    from tinygrad_edu.tensor import Tensor
 
     if asked.out is not None and Path(asked.out).suffix not in (".svg", ".dot", ".txt"):
         raise UsageError(f"--out {asked.out}: the name must end in .svg, .dot or .txt")
     function = find(asked.function)
     inputs = [F.wrap(array, requires_grad=True) for array in _inputs(function, asked, np.float32)]
-    result = function(*inputs)
-    if not isinstance(result, Tensor):
-        raise UsageError(f"{asked.function} returned {type(result).__name__}; a graph grows from a tensor")
+    result = _called(function, asked.function, inputs)
     names = dict(zip(_arguments(function, len(inputs)), inputs, strict=True))
     drawing = viz.graph(result, names=names)
     if asked.out is None:
@@ -185,6 +185,29 @@ def _inputs(function: Callable[..., Any], asked: argparse.Namespace, dtype: Any)
         raise UsageError(f"--range {low:g} {high:g}: the first must be below the second")
     random = np.random.default_rng(asked.seed)
     return [random.uniform(low, high, shape).astype(dtype) for shape in shapes]
+
+
+def _called(function: Callable[..., Any], name: str, inputs: list[Any]) -> Any:
+    """The tensor that the function returns for those tensors."""
+    from tinygrad_edu.tensor import Tensor
+
+    result = function(*inputs)
+    if not isinstance(result, Tensor):
+        raise UsageError(f"{name} returned {type(result).__name__}; it must return a tensor, "
+                         "made of its inputs by te functions")
+    return result
+
+
+def _must_be_comparable(result: Any, asked: argparse.Namespace) -> None:
+    """Refuse what no derivative can be compared with: too few digits, or no number."""
+    if result.dtype != np.float64:
+        raise UsageError(f"{asked.function} returned {result.dtype} for float64 inputs, too few digits for "
+                         "differences; call .to('float64') on its model, and cast to no other dtype inside")
+    if np.isnan(result.numpy()).any():
+        low, high = asked.range
+        raise UsageError(f"{asked.function} gives NaN for inputs from {low:g} to {high:g}, so its gradient "
+                         "cannot be judged there; give a range where it has a value, such as --range 0.1 2, "
+                         "or find the op by te.detect_anomaly()")
 
 
 def _described(inputs: list[Array]) -> str:
