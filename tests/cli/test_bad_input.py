@@ -1,6 +1,7 @@
 """Bad input: exit code 2 and one line that says what to change; a fault of ours keeps its traceback."""
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +29,10 @@ FILES = {
     "one.csv": "a,b,kind\n1,2,x\n3,4,x\n5,6,x\n7,8,x\n",
     "few.csv": "a,b,kind\n1,2,x\n3,4,y\n",
     "bits.fp": "m1 1 0 1 1\nm2 0 0 2 1\n",
+    "named.csv": "who,a,kind\nann,1,x\nbob,2,y\n",
+    "grades.csv": "a,grade\n1,2.5\n3,good\n",
+    "column.csv": "1\n2\n3\n",
+    "head.csv": "a,b,kind\n",
     "junk.safetensors": "not a checkpoint",
 }
 
@@ -46,12 +51,18 @@ FILES = {
     (["train", "bits.fp"], "bits.fp:2, column 4: '2' is not made of 0 and 1"),
     (["train", "bits.fp", "--label", "2"], "--label and --names are for CSV files"),
     (["train", "flowers.csv", "--label", "colour"], "no column is called 'colour'"),
+    (["train", "flowers.csv", "--label", "colour"], "give another name or a number to --label"),
+    (["train", "named.csv"], "'ann' is not a number; correct it, or encode the column as numbers, "
+                             "or name its column by --label or --names"),
+    (["train", "grades.csv"], "say --task classification if these are names"),
+    (["train", "column.csv"], "cuts the lines into cells; separate them by commas"),
+    (["train", "head.csv"], "nothing below the header; write a line for each example"),
     (["train", "spiral", "--label", "x"], "spiral knows its labels"),
     (["train", "spiral", "--lr", "-1"], "lr must be positive, not -1"),
     (["train", "spiral", "--lr", "nan"], "lr must be positive, not nan"),
     (["train", "spiral", "--dropout", "1.5"], "dropout must lie in [0, 1), not 1.5"),
     (["train", "spiral", "--seed", "-3"], "seed must lie in [0, 2**64), not -3"),
-    (["train", "spiral", "--weight-decay", "-1"], "weight_decay must be 0 or more"),
+    (["train", "spiral", "--weight-decay", "-1"], "--weight-decay must be 0 or more"),
     (["train", "spiral", "--test-fraction", "0"], "--test-fraction must lie in (0, 1), not 0"),
     (["train", "spiral", "--test-fraction", "1"], "--test-fraction must lie in (0, 1), not 1"),
     (["train", "flowers.csv", "--folds", "61"], "61 folds of 60 rows"),
@@ -75,6 +86,7 @@ def test_one_line_and_exit_code_2(words: list[str], said: str, folder: Path,
     assert main(words) == 2
     found = capsys.readouterr()
     assert said in found.err
+    assert not re.search(r"\b(label|names|task|header|delimiter|dtype)=", found.err)
     assert len(found.err.splitlines()) == 1 and found.err.startswith(f"tinygrad-edu {words[0]}: ")
 
 

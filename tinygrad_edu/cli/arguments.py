@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -28,6 +29,23 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "circle": _PLANE, "xor": _PLANE, "gaussian": _PLANE,
     "FILE": {"dropout": 0.1, "epochs": 100},
 }
+
+
+# What a reader of files says to a program, and what that is on a command line.
+_OPTIONS = (("pass it as label= or names=", "name its column by --label or --names"),
+            (r"pass another name or a number for (\w+)=", r"give another name or a number to --\1"),
+            (r"pass task='(\w+)'", r"say --task \1"),
+            (r"pass header=True", "give every column a name that is no number"),
+            (r"if line 1 is data pass header=False", "write a line for each example"),
+            (r"(pass|try another) delimiter=", "separate them by commas"),
+            (r"\b(weight|batch)_(decay|size)\b", r"--\1-\2"))
+
+
+def in_options(message: str) -> str:
+    """A message about parameters, in the words of the command line."""
+    for words, options in _OPTIONS:
+        message = re.sub(words, options, message)
+    return message
 
 
 class UsageError(ValueError):

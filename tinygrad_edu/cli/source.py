@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import data
-from tinygrad_edu.cli.arguments import NAMES, UsageError
+from tinygrad_edu.cli.arguments import NAMES, UsageError, in_options
 
 
 def is_file(word: str) -> bool:
@@ -30,16 +30,20 @@ def read(word: str, options: argparse.Namespace, *, task: Any = None, seed: int 
         return _named(word, options, seed)
     if Path(word).is_dir():
         raise UsageError(f"{word} is a folder; name a file in it, or one of {', '.join(NAMES)}")
-    task = options.task or task
+    try:
+        return _file(word, options, options.task or task)
+    except data.DataError as error:
+        raise data.DataError(in_options(str(error))) from error
+
+
+def _file(word: str, options: argparse.Namespace, task: Any) -> data.Table:
     if ".fp" in Path(word).suffixes:
         if options.label is not None or options.names is not None:
             raise UsageError("a .fp file has name and label in front; --label and --names are for CSV files")
-        table = data.read_fp(word, task=task).table(short_name(word), f"read from {Path(word).name}")
-    else:
-        label = -1 if options.label is None else column(options.label)
-        names = None if options.names is None else column(options.names)
-        table = data.read_csv(word, label, names=names, task=task, dtype=np.float64)
-    return table
+        return data.read_fp(word, task=task).table(short_name(word), f"read from {Path(word).name}")
+    label = -1 if options.label is None else column(options.label)
+    names = None if options.names is None else column(options.names)
+    return data.read_csv(word, label, names=names, task=task, dtype=np.float64)
 
 
 def _named(word: str, options: argparse.Namespace, seed: int) -> data.Table:
