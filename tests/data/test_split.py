@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import tinygrad_edu as te
 from tinygrad_edu.data import ArrayDataset, Subset, Table, kfold, train_test_split
 
 LABELS = st.lists(st.integers(0, 4), min_size=2, max_size=60)
@@ -82,6 +83,13 @@ class Plain:
 def test_impossible_splits_are_refused_at_the_call(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize("second", [np.arange(9), np.arange(9.0) / 9, [0] * 9, te.zeros(9)],
+                         ids=["labels", "shares", "a list", "a tensor"])
+def test_two_arrays_that_are_not_in_a_tuple_are_told_so(second):
+    with pytest.raises(TypeError, match=r"shape \(9,\).*train_test_split\(\(x, y\)\)"):
+        train_test_split(np.ones((9, 2)), second)
 
 
 def test_words_stratify_too():

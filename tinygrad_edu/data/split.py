@@ -48,6 +48,11 @@ def train_test_split(
     elif isinstance(data, tuple):
         data = ArrayDataset(*data)
     count = len(data)
+    if np.ndim(test_fraction):
+        raise TypeError(
+            f"train_test_split: test_fraction has shape {np.shape(test_fraction)}, but is one number; put "
+            "arrays that share their rows into a tuple: train_test_split((x, y))"
+        )
     if not 0 < test_fraction < 1:
         raise ValueError(f"train_test_split: test_fraction must lie in (0, 1), not {test_fraction}; try 0.25")
     test_count = round(test_fraction * count)
