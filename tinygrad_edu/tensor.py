@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import html
 import math
+import warnings
 import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -18,11 +19,12 @@ from tinygrad_edu.engine import backprop as _backprop
 from tinygrad_edu.engine.modes import current
 from tinygrad_edu.engine.value import Storage, Value, leaf
 from tinygrad_edu.errors import DeviceError, NotDifferentiableError, ShapeError, user_line
-from tinygrad_edu.functional.overwrite import changing, overwrite, overwrite_part, stored, typed, update
+from tinygrad_edu.functional.overwrite import assign, copy_over, not_kept, overwrite_part, update
+from tinygrad_edu.functional.ufuncs import meet_ufunc
 from tinygrad_edu.ops import elementwise as _e
 from tinygrad_edu.ops import movement as _m
 from tinygrad_edu.ops import reduce as _r
-from tinygrad_edu.shapes import Axis, Shape, broadcast_shapes, stretched_axes
+from tinygrad_edu.shapes import Axis, Shape, stretched_axes
 
 NumpyArray = np.ndarray[Any, Any]
 
@@ -44,7 +46,6 @@ class Tensor(Value):
     `x.backward()` fills `grad` of every tensor made with `requires_grad=True` that x depends on.
     """
     __slots__ = ()
-    __array_ufunc__ = None                      # so that `ndarray * tensor` is ours, and keeps the graph
     __hash__ = object.__hash__
 
     def __init__(self, storage: Storage, node: Any = None) -> None:
@@ -110,6 +111,10 @@ class Tensor(Value):
         written."""
         return self.storage.backend.numpy(self.storage.array)
 
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        """`ndarray * tensor` is ours, and keeps the graph; NumPy's functions are told off."""
+        return meet_ufunc(ufunc, method, inputs)
+
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NumpyArray:
         if self.requires_grad and current.get().grad:
             raise TypeError("np.asarray of a tensor that requires grad would lose its graph (at "
@@ -139,6 +144,15 @@ class Tensor(Value):
         if self.dtype.kind not in "iu":
             raise TypeError(f"a {self.dtype} tensor is not an index; convert it with int(x)")
         return int(self.item())
+
+    def __round__(self, digits: int | None = None) -> Any:
+        return round(self.item(), digits)
+
+    def __format__(self, spec: str) -> str:
+        if spec and self.size != 1:
+            raise TypeError(f"{spec!r} formats one number, this tensor has shape {self.shape} (at "
+                            f"{user_line()}); take one, or .tolist()")
+        return format(self.item(), spec) if spec else str(self)
 
     def __bool__(self) -> bool:
         if self.size != 1:
@@ -185,7 +199,10 @@ class Tensor(Value):
     @property
     def grad(self) -> Tensor | None:
         """The gradient gathered by backward(), of this tensor's shape and dtype; None before."""
-        return None if self.node is None else self.node.grad
+        node = self.node
+        if node is not None and node.grad is None and node.hooks is None and not self.is_leaf:
+            warnings.warn(not_kept(node.name), stacklevel=2)
+        return None if node is None else node.grad
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
@@ -245,15 +262,7 @@ class Tensor(Value):
 
     def copy_(self, other: Any) -> Tensor:
         """Overwrite with `other`, which must broadcast to this shape; whole numbers cut floats off."""
-        casting: Any = "unsafe" if typed(other) and other.dtype.kind == "f" else "same_kind"
-        if not self.storage.backend.arithmetic:
-            return overwrite(self, other, casting)
-        data = other if typed(other) else stored(other, self.dtype)
-        data = data.numpy() if isinstance(data, Tensor) else np.asarray(data)
-        if broadcast_shapes(self.shape, data.shape) != self.shape:
-            raise ShapeError(f"copy_: {data.shape} does not broadcast to {self.shape}")
-        np.copyto(changing(self), data, casting=casting)
-        return self
+        return copy_over(self, other)
 
     def fill_(self, value: float) -> Tensor:
         return self.copy_(value)
@@ -273,10 +282,7 @@ class Tensor(Value):
         if isinstance(value, Tensor) and value.requires_grad and current.get().grad:
             raise RuntimeError(f"x[key] = value would lose value's gradient (at {user_line()}); "
                                "use te.where or te.concat, or value.detach()")
-        if self.storage.backend.arithmetic:
-            changing(self)[F.numpy_key(key)] = value.numpy() if isinstance(value, Tensor) else value
-        else:
-            overwrite_part(self, key, value)
+        overwrite_part(self, key, value)
 
     # -- what the engine asks for ----------------------------------------------------------------------------
 
@@ -313,6 +319,10 @@ class Tensor(Value):
     def __rmul__(self, x: Any) -> Tensor: return _e.mul(x, self)
     def __truediv__(self, y: Any) -> Tensor: return _e.div(self, y)
     def __rtruediv__(self, x: Any) -> Tensor: return _e.div(x, self)
+    def __iadd__(self, y: Any) -> Tensor: return assign(self, "+=", _e.add, np.add, y)
+    def __isub__(self, y: Any) -> Tensor: return assign(self, "-=", _e.sub, np.subtract, y)
+    def __imul__(self, y: Any) -> Tensor: return assign(self, "*=", _e.mul, np.multiply, y)
+    def __itruediv__(self, y: Any) -> Tensor: return assign(self, "/=", _e.div, np.divide, y)
     def __floordiv__(self, y: Any) -> Tensor: return _e.floor_divide(self, y)
     def __rfloordiv__(self, x: Any) -> Tensor: return _e.floor_divide(x, self)
     def __mod__(self, y: Any) -> Tensor: return _e.remainder(self, y)
@@ -324,8 +334,8 @@ class Tensor(Value):
     def __neg__(self) -> Tensor: return _e.neg(self)
     def __pos__(self) -> Tensor: return self
     def __abs__(self) -> Tensor: return _e.abs(self)
-    def __eq__(self, y: Any) -> Tensor: return _e.equal(self, y)  # type: ignore[override]
-    def __ne__(self, y: Any) -> Tensor: return _e.not_equal(self, y)  # type: ignore[override]
+    def __eq__(self, y: Any) -> Any: return y is not None and _e.equal(self, y)
+    def __ne__(self, y: Any) -> Any: return y is None or _e.not_equal(self, y)
     def __lt__(self, y: Any) -> Tensor: return _e.less(self, y)
     def __le__(self, y: Any) -> Tensor: return _e.less_equal(self, y)
     def __gt__(self, y: Any) -> Tensor: return _e.greater(self, y)

@@ -106,13 +106,58 @@ def test_augmented_assignment_makes_a_new_tensor() -> None:
     y *= 2.0
     y.sum().backward()
     assert x.tolist() == [1.0, 2.0] and x.grad.tolist() == [2.0, 2.0]
+    total = old = te.zeros(2)
+    with te.no_grad():
+        total += x
+    assert old.tolist() == [0.0, 0.0] and total.tolist() == [1.0, 2.0]
+
+
+def test_a_step_of_training_changes_the_weight_itself() -> None:
+    w = te.tensor([1.0, -4.0], requires_grad=True)
+    same = w
+    for _ in range(60):
+        (w * w).sum().backward()
+        with te.no_grad():
+            w -= 0.1 * w.grad
+        w.grad = None
+    assert same is w and w.is_leaf and abs(w.numpy()).max() < 1e-4
+    with te.no_grad():
+        w += 2.0
+        w *= te.tensor([2.0, 3.0])
+        w /= 2
+        with pytest.raises(ValueError, match=r"\*=: \(3,\) does not broadcast to \(2,\)"):
+            w *= te.ones(3)
+    np.testing.assert_allclose(w.numpy(), [2.0, 3.0], atol=1e-3)
+
+
+def test_the_gradient_of_a_weight_that_became_a_result_is_warned_of() -> None:
+    w = te.tensor([1.0], requires_grad=True)
+    (w * w).sum().backward()
+    w -= 0.1 * w.grad
+    (w * w).sum().backward()
+    with pytest.warns(UserWarning, match=r"of sub.*test_operators.py:\d+.*no_grad"):
+        assert w.grad is None
 
 
 @pytest.mark.parametrize("other", ["text", None, object(), {"a": 1}])
 def test_what_is_no_number_is_refused(other: Any) -> None:
     for op in (operator.add, operator.mul, operator.eq, operator.lt):
-        with pytest.raises(TypeError):
-            op(te.ones(2), other)
+        if op is not operator.eq or other is not None:
+            with pytest.raises(TypeError):
+                op(te.ones(2), other)
+    assert operator.eq(te.ones(2), None) is False and operator.ne(te.ones(2), None) is True
+
+
+def test_functions_of_numpy_say_what_to_call_instead() -> None:
+    x = te.tensor([1.0, 2.0], requires_grad=True)
+    for call, words in ((lambda: np.sin(x), r"np.sin .*test_operators.py:\d+.*te.sin\(x\)"),
+                        (lambda: np.arctan(x.detach()), r"te.atan\(x\)"),
+                        (lambda: np.add.reduce(x), r"use x.numpy\(\)")):
+        with pytest.raises(TypeError, match=words):
+            call()
+    array = np.ones(2, np.float32)
+    array += x
+    assert isinstance(array, te.Tensor) and array.requires_grad and array.tolist() == [2.0, 3.0]
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

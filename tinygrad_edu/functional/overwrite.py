@@ -11,10 +11,17 @@ from tinygrad_edu.errors import DeviceError, ShapeError, user_line
 from tinygrad_edu.functional.creation import tensor
 from tinygrad_edu.functional.indexing import getitem, numpy_key
 from tinygrad_edu.functional.movement import expand
-from tinygrad_edu.shapes import broadcast_shapes
+from tinygrad_edu.shapes import Shape, broadcast_shapes
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
+
+
+def not_kept(made_by: str) -> str:
+    """What to say to who asks for the gradient of a result, which backward does not keep."""
+    return (f"grad of a result (of {made_by}) is not kept, so it is None (at {user_line()}); say "
+            "retain_grad() before backward(). A weight that was assigned to, as by `w -= ...` outside `with "
+            "te.no_grad():`, is a result and no weight any more")
 
 
 def _check_may_change(x: Tensor) -> None:
@@ -87,6 +94,18 @@ def overwrite(x: Tensor, value: Any, casting: Any = "same_kind") -> Tensor:
     return x
 
 
+def copy_over(x: Tensor, other: Any) -> Tensor:
+    """x with `other` in its memory, floats cut off where x holds whole numbers. Returns x."""
+    casting: Any = "unsafe" if typed(other) and other.dtype.kind == "f" else "same_kind"
+    if not x.storage.backend.arithmetic:
+        return overwrite(x, other, casting)
+    data: Any = other if typed(other) else stored(other, x.dtype)
+    data = data.storage.backend.numpy(data.storage.array) if isinstance(data, Value) else np.asarray(data)
+    _check_fits("copy_", x, data.shape)
+    np.copyto(changing(x), data, casting=casting)
+    return x
+
+
 def update(x: Tensor, name: str, op: Any, ufunc: Any, other: Any) -> Tensor:
     """x with `op`(x, other) in its memory, on the cpu by NumPy's `ufunc`. Returns x; errors say `name`."""
     if isinstance(other, Value) and other.storage.backend is not x.storage.backend:
@@ -96,8 +115,7 @@ def update(x: Tensor, name: str, op: Any, ufunc: Any, other: Any) -> Tensor:
     if not typed(other) and np.asarray(other).dtype.kind not in "biuf":
         raise TypeError(f"{name}: {type(other).__name__} {other!r} is not a number, an array or a tensor")
     shape = other.storage.array.shape if isinstance(other, Value) else np.shape(other)
-    if broadcast_shapes(x.shape, shape) != x.shape:
-        raise ShapeError(f"{name}: {shape} does not broadcast to {x.shape} (at {user_line()})")
+    _check_fits(name, x, shape)
     if not x.storage.backend.arithmetic:
         return overwrite(x, op(x.detach(), other))
     found = np.result_type(x.dtype, other.dtype if typed(other) else other)
@@ -108,13 +126,37 @@ def update(x: Tensor, name: str, op: Any, ufunc: Any, other: Any) -> Tensor:
     return x
 
 
+def assign(x: Tensor, sign: str, op: Any, ufunc: Any, y: Any) -> Tensor:
+    """What `x += y` makes of x: a leaf that requires grad changes in place under no_grad, as a step of
+    training means it. Otherwise x becomes a new tensor, on the graph where one is recorded, and whoever has
+    the old one keeps it.
+    """
+    if x.node is not None and x.is_leaf and not current.get().grad:
+        return update(x, sign, op, ufunc, y)
+    result: Tensor = op(x, y)
+    return result
+
+
+def _check_fits(name: str, x: Tensor, shape: Shape) -> None:
+    try:
+        fits = broadcast_shapes(x.shape, shape) == x.shape
+    except ShapeError:
+        fits = False
+    if not fits:
+        raise ShapeError(f"{name}: {shape} does not broadcast to {x.shape} (at {user_line()})")
+
+
 def _unfit(dtype: Any, into: Any) -> str:
     return (f"{dtype} numbers do not fit into a {into} tensor (at {user_line()}); cast one of them with "
             ".to(dtype)")
 
 
 def overwrite_part(x: Tensor, key: Any, value: Any) -> None:
-    """`x[key] = value`: through a view for a basic key; for places from an array, through the host."""
+    """`x[key] = value`: off the cpu through a view for a basic key, through the host for an array of places.
+    """
+    if x.storage.backend.arithmetic:
+        changing(x)[numpy_key(key)] = numpy_key(value) if isinstance(value, Value) else value
+        return
     _check_may_change(x)
     part = getitem(x.detach(), key)
     if part.storage.writes is x.storage.writes:

@@ -1,0 +1,28 @@
+"""NumPy's own functions on meeting a tensor: operators become ours, all others say what to call instead."""
+from __future__ import annotations
+
+from typing import Any
+
+from tinygrad_edu import functional as F
+from tinygrad_edu.errors import user_line
+
+# NumPy's name -> the operator of a tensor on the right of an array
+_REFLECTED = {"add": "__radd__", "subtract": "__rsub__", "multiply": "__rmul__", "divide": "__rtruediv__",
+              "floor_divide": "__rfloordiv__", "remainder": "__rmod__", "power": "__rpow__",
+              "matmul": "__rmatmul__", "equal": "__eq__", "not_equal": "__ne__", "less": "__gt__",
+              "less_equal": "__ge__", "greater": "__lt__", "greater_equal": "__le__"}
+
+
+def meet_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...]) -> Any:
+    """The result of `array op tensor`, on the graph; of `array op= tensor` too, which then is a tensor.
+
+    Raises TypeError for every other function: its result would be no tensor and have no gradient.
+    """
+    name = ufunc.__name__
+    if method == "__call__" and name in _REFLECTED and len(inputs) == 2 and hasattr(inputs[1], "node"):
+        return getattr(inputs[1], _REFLECTED[name])(inputs[0])
+    ours = {"absolute": "abs", "subtract": "sub", "multiply": "mul", "divide": "div", "negative": "neg",
+            "power": "pow", "arcsin": "asin", "arccos": "acos", "arctan": "atan"}.get(name, name)
+    remedy = f"te.{ours}(x), which keeps it, or " if hasattr(F, ours) and method == "__call__" else ""
+    raise TypeError(f"np.{name} works on arrays, and the gradient would be lost (at {user_line()}); use "
+                    f"{remedy}x.numpy()")
