@@ -45,6 +45,15 @@ def is_available() -> bool:
     return driver.available()
 
 
+def why_unavailable() -> str:
+    """Why device="cuda" cannot be used here and what to do about it; "" where it can. Opens no device."""
+    try:
+        driver.start("cuda")
+    except DeviceError as error:
+        return str(error).removeprefix("no device 'cuda': ")
+    return "" if driver.device_count() else "the CUDA driver finds no GPU"
+
+
 def synchronize(device: str | None = None) -> None:
     """Return when all work that this process gave the device is done, in every stream: also that of PyCUDA or
     CuPy. Raises what went wrong in the library's own, such as a bad index."""

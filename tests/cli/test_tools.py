@@ -117,14 +117,34 @@ def test_graph_of_what_is_no_tensor(capsys: pytest.CaptureFixture[str]) -> None:
     assert ".svg, .dot or .txt" in capsys.readouterr().err
 
 
-def test_info(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["info"]) == 0
-    said = capsys.readouterr().out
-    lines = dict(line.split(maxsplit=1) for line in said.splitlines() if " " in line.strip())
-    assert int(lines["ops"]) <= len(REGISTRY) and "cpu" in lines["devices"]
+def test_info(tmp_path: Path) -> None:
+    done = command("info", cwd=tmp_path)        # a process of its own, for it may start the GPU's driver
+    assert done.returncode == 0, done.stderr
+    lines = dict(line.split(maxsplit=1) for line in done.stdout.splitlines() if " " in line.strip())
+    assert int(lines["ops"]) <= len(REGISTRY) and lines["cpu"] == "here"
     assert lines["spiral"] == "here" == lines["tcga"]
     assert lines["viz"].startswith("matplotlib ") and lines["sklearn"].startswith("scikit-learn ")
     assert {"mnist", "mpi", "cuda"} <= set(lines)
+
+
+def test_cuda_is_available_or_says_why_not(tmp_path: Path) -> None:
+    code = "import tinygrad_edu as te; print(te.cuda.is_available() is (te.cuda.why_unavailable() == ''))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=environment(),
+                          capture_output=True, text=True)
+    assert done.stdout == "True\n", done.stderr
+
+
+@pytest.mark.parametrize("reason", ["", "there is none. Without one, device='simulator' runs on the CPU"])
+def test_info_says_which_devices_can_be_used(reason: str, monkeypatch: pytest.MonkeyPatch,
+                                             capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr("tinygrad_edu.cuda.why_unavailable", lambda: reason)
+    monkeypatch.setattr("tinygrad_edu.simulator.toolchain.compiler", lambda: "g++")
+    monkeypatch.setattr("tinygrad_edu.simulator.setup_pycuda.pycuda_version", lambda: None)
+    assert main(["info"]) == 0
+    said = [line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()]
+    told = "not usable here: there is none. Without one, --device simulator runs on the CPU"
+    assert ["cuda", told if reason else "here"] in said
+    assert ["simulator", "not usable here: PyCUDA is missing: tinygrad-edu simulator setup"] in said
 
 
 def test_a_closed_pipe_is_no_error(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from tinygrad_edu.cli.arguments import UsageError, parser
+from tinygrad_edu.cli.arguments import UsageError, in_options, parser
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -30,7 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if not _is_input(error):
             raise
-        print(f"tinygrad-edu {asked.command}: {_one_line(error)}", file=sys.stderr)
+        said = _one_line(error)
+        said = in_options(said) if asked.command in ("train", "predict") else said
+        print(f"tinygrad-edu {asked.command}: {said}", file=sys.stderr)
         return 2
 
 

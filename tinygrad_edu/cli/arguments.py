@@ -31,13 +31,14 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 }
 
 
-# What a reader of files says to a program, and what that is on a command line.
+# What the library says to a program, and what that is on a command line.
 _OPTIONS = (("pass it as label= or names=", "name its column by --label or --names"),
             (r"pass another name or a number for (\w+)=", r"give another name or a number to --\1"),
             (r"pass task='(\w+)'", r"say --task \1"),
             (r"pass header=True", "give every column a name that is no number"),
             (r"if line 1 is data pass header=False", "write a line for each example"),
             (r"(pass|try another) delimiter=", "separate them by commas"),
+            (r"device='(\w+)'", r"--device \1"),
             (r"\b(weight|batch)_(decay|size)\b", r"--\1-\2"))
 
 

@@ -87,6 +87,15 @@ def info(asked: argparse.Namespace) -> int:
     return _said(work) or 0
 
 
+def why_unavailable() -> str:
+    """Why the device "simulator" cannot be used here and what to do; "" where it can. Builds nothing."""
+    try:
+        toolchain.compiler()
+    except toolchain.ToolchainError as error:
+        return " ".join(str(error).split())
+    return "" if setup_pycuda.pycuda_version() else "PyCUDA is missing: tinygrad-edu simulator setup"
+
+
 def _said(work: Callable[[], object]) -> int | None:
     """Do it; what the simulator has against it is printed as it is, of several lines, and 2 is returned."""
     try:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import data
-from tinygrad_edu.cli.arguments import NAMES, UsageError, in_options
+from tinygrad_edu.cli.arguments import NAMES, UsageError
 
 
 def is_file(word: str) -> bool:
@@ -30,13 +30,7 @@ def read(word: str, options: argparse.Namespace, *, task: Any = None, seed: int 
         return _named(word, options, seed)
     if Path(word).is_dir():
         raise UsageError(f"{word} is a folder; name a file in it, or one of {', '.join(NAMES)}")
-    try:
-        return _file(word, options, options.task or task)
-    except data.DataError as error:
-        raise data.DataError(in_options(str(error))) from error
-
-
-def _file(word: str, options: argparse.Namespace, task: Any) -> data.Table:
+    task = options.task or task
     if ".fp" in Path(word).suffixes:
         if options.label is not None or options.names is not None:
             raise UsageError("a .fp file has name and label in front; --label and --names are for CSV files")

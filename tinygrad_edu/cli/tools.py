@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu._version import __version__
-from tinygrad_edu.cli.arguments import NAMES, UsageError
+from tinygrad_edu.cli.arguments import NAMES, UsageError, in_options
 
 Array = np.ndarray[Any, Any]
 
@@ -72,9 +72,10 @@ def graph(asked: argparse.Namespace) -> int:
 
 
 def info(asked: argparse.Namespace) -> int:
-    """Print versions, devices, ops, data sets and extras."""
-    from tinygrad_edu import functional  # noqa: F401 - the ops are declared when it is imported
+    """Print versions, ops, devices, data sets and extras, and of what is missing how to get it."""
+    from tinygrad_edu import cuda
     from tinygrad_edu.backend.registry import devices
+    from tinygrad_edu.cli import simulate
     from tinygrad_edu.engine.op import REGISTRY
 
     print(f"tinygrad_edu  {__version__}")
@@ -82,8 +83,12 @@ def info(asked: argparse.Namespace) -> int:
           f"{os.cpu_count()} cores")
     for package in ("numpy", "tqdm", "safetensors"):
         print(f"{package:<13} {_version(package) or 'missing: pip install ' + package}")
-    print(f"devices       {', '.join(devices())}")
     print(f"ops           {len(REGISTRY)}")
+    print("devices")
+    reasons = {"cuda": cuda.why_unavailable, "simulator": simulate.why_unavailable}
+    for name in devices():
+        reason = reasons[name]() if name in reasons else ""
+        print(f"  {name:<11} " + (f"not usable here: {in_options(reason)}" if reason else "here"))
     have = {extra: importlib.util.find_spec(module) is not None for extra, module in EXTRAS.items()}
     print("data sets")
     for name in NAMES:

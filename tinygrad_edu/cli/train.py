@@ -19,7 +19,7 @@ import numpy as np
 from tinygrad_edu import data
 from tinygrad_edu.backend import registry
 from tinygrad_edu.cli import source
-from tinygrad_edu.cli.arguments import PRESETS, UsageError, in_options
+from tinygrad_edu.cli.arguments import PRESETS, UsageError
 from tinygrad_edu.data.labels import number
 from tinygrad_edu.training import Predictor, Settings, Trainer, TrainingError
 from tinygrad_edu.training.trainer import Row
@@ -77,7 +77,7 @@ def _settings(asked: argparse.Namespace, saved: dict[str, Any]) -> Settings:
     try:
         return Settings(**{**preset, **before, **given})
     except ValueError as error:
-        raise UsageError(in_options(str(error))) from None
+        raise UsageError(str(error)) from None
 
 
 def _recall_columns(asked: argparse.Namespace, notes: dict[str, Any]) -> None:
