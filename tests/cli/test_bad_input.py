@@ -124,7 +124,7 @@ def test_a_missing_package_is_named_with_its_remedy(monkeypatch: pytest.MonkeyPa
                                                     capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr("tinygrad_edu.data.real.find_spec", lambda name: None)
     assert main(["train", "digits"]) == 2
-    assert 'pip install "tinygrad_edu[sklearn]"' in capsys.readouterr().err
+    assert "pip install scikit-learn" in capsys.readouterr().err
 
 
 def test_every_number_of_hidden_units_reads_back() -> None:

@@ -103,7 +103,9 @@ def info(asked: argparse.Namespace) -> int:
 
 
 def _install(extra: str) -> str:
-    return f'missing: pip install "tinygrad_edu[{extra}]"'
+    package = DISTRIBUTIONS.get(EXTRAS[extra], EXTRAS[extra])
+    without = "; without a CUDA toolkit: tinygrad-edu simulator setup" if extra == "cuda" else ""
+    return f"missing: pip install {package}{without}"
 
 
 def _version(package: str) -> str | None:

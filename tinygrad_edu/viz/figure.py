@@ -131,7 +131,7 @@ def figure(width: float, height: float, *, square: bool = False) -> Figure:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ImportError('pictures need matplotlib: pip install "tinygrad_edu[viz]"') from error
+        raise ImportError("pictures need matplotlib: pip install matplotlib") from error
     return Figure(figsize=(width, height), dpi=120, facecolor=PAPER,
                   layout="compressed" if square else "constrained")
 
