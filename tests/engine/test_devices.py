@@ -132,6 +132,8 @@ def test_names_that_mean_one_device_open_one(monkeypatch):
     assert registry.get("boxed:0") is registry.get("boxed:00") is here
     x = te.tensor([1.0], device="cpu:0")
     assert x.device == "cpu" and x.to("cpu:0") is x and x.to("cpu:00") is x
+    with pytest.raises(DeviceError, match="device=0 is no name of a device; say one of"):
+        te.ones(2, device=0)
     with pytest.raises(DeviceError, match="no device 'cpu:1'"):
         registry.get("cpu:1")
     monkeypatch.setattr(registry, "_default", "")

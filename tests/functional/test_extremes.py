@@ -151,3 +151,21 @@ def test_norms_of_tiny_and_huge_numbers(size):
 
 def test_the_norm_at_zero_is_flat():
     assert te.hessian(te.norm)(te.zeros(2, dtype="float64")).tolist() == [[0.0, 0.0], [0.0, 0.0]]
+
+
+@pytest.mark.cpu
+@pytest.mark.parametrize(("loss", "output", "target", "words"), [
+    (te.binary_cross_entropy, [0.5, 1.5], [0.0, 1.0], r"probabilities from 0.5 to 1.5 .*with_logits"),
+    (te.binary_cross_entropy, [0.5, 0.5], [0.0, 2.0], r"targets from 0 to 2 \(at .*test_extremes"),
+    (te.binary_cross_entropy_with_logits, [0.5, 3.0], [-1.0, 1.0], "targets from -1 to 1"),
+    (te.hinge, [0.5, 3.0], [0.0, 1.0], r"hinge: a target is 0, .*2 \* target - 1"),
+    (te.logistic, [0.5, 3.0], [0.0, 1.0], r"logistic: a target is 0, .*2 \* target - 1"),
+])
+def test_what_a_loss_cannot_mean_is_refused(loss: Any, output: Any, target: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        loss(te.tensor(output), te.tensor(target))
+
+
+def test_a_network_that_diverged_has_a_loss_that_is_nan() -> None:
+    p = te.tensor([float("nan"), 0.5])
+    assert np.isnan(te.binary_cross_entropy(p, te.tensor([0.0, 1.0])).item())

@@ -40,6 +40,9 @@ def get(device: str | Backend | None = None) -> Backend:
     if device is None:
         device = default()
     if not isinstance(device, str):
+        if not hasattr(device, "arithmetic"):
+            raise DeviceError(f"device={device!r} is no name of a device; say one of {', '.join(devices())}, "
+                              "or cuda:1 for the second GPU")
         return device
     found = _open.get(device)
     return found if found is not None else _opened(device)
@@ -53,11 +56,11 @@ def default() -> str:
 def set_default(device: str) -> str:
     """Where tensors live from now on that name no device; at first that of `TINYGRAD_EDU_DEVICE`, or the cpu.
 
-    Raises DeviceError for a name nobody registered.
+    Raises DeviceError for a name nobody registered, and for a device that cannot be used here; then nothing
+    changed.
     """
     global _default
-    if not known(device):
-        raise DeviceError(f"no device {device!r} here; there are: {', '.join(devices())}")
+    get(device)
     _default = canonical(device)
     return _default
 

@@ -3,7 +3,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from tinygrad_edu.errors import ShapeError
+import numpy as np
+
+from tinygrad_edu.errors import ShapeError, user_line
 from tinygrad_edu.functional.creation import as_tensors
 from tinygrad_edu.functional.elementwise import abs, clip, log, maximum, softplus, square, where
 from tinygrad_edu.functional.movement import squeeze
@@ -27,6 +29,25 @@ def _same(name: str, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         raise ShapeError(f"{name}: output {output.shape} and target {target.shape} must have one shape "
                          "(broadcasting here is nearly always a mistake; reshape one)")
     return output, target
+
+
+def _inside(name: str, what: str, x: Tensor, low: float, high: float, remedy: str) -> None:
+    """ValueError for numbers outside [low, high]; NaN passes. On the cpu only, where a look does not wait."""
+    if not x.storage.backend.arithmetic or not x.size:
+        return
+    array = x.storage.array
+    smallest, largest = array.min(), array.max()
+    if smallest < low or largest > high:
+        raise ValueError(f"{name}: {what} from {smallest:g} to {largest:g} (at {user_line()}); {remedy}")
+
+
+def _signs(name: str, target: Tensor) -> None:
+    """ValueError for targets that are not -1 and 1, again on the cpu only."""
+    if target.storage.backend.arithmetic and target.size:
+        wrong = target.storage.array[np.abs(target.storage.array) != 1]
+        if wrong.size:
+            raise ValueError(f"{name}: a target is {wrong.reshape(-1)[0]:g}, and they are -1 and 1 (at "
+                             f"{user_line()}); of 0 and 1 make 2 * target - 1")
 
 
 def mse(output: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
@@ -53,29 +74,37 @@ def huber(output: Tensor, target: Tensor, *, delta: float = 1.0, reduction: str 
 def hinge(output: Tensor, target: Tensor, *, margin: float = 1.0, reduction: str = "mean") -> Tensor:
     """max(0, margin - target * output) for targets -1 and 1."""
     output, target = _same("hinge", output, target)
+    _signs("hinge", target)
     return _reduced(maximum(margin - target * output, 0.0), reduction)
 
 
 def binary_cross_entropy(p: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """-(t ln p + (1 - t) ln(1 - p)) of probabilities; logarithms are cut off at -100, as PyTorch's are."""
     p, target = _same("binary_cross_entropy", p, target)
+    _inside("binary_cross_entropy", "probabilities", p, 0, 1,
+            "of the last layer's sums take binary_cross_entropy_with_logits")
+    _inside("binary_cross_entropy", "targets", target, 0, 1, "they are probabilities: 0, 1 or between")
     return _reduced(-(target * _log(p) + (1 - target) * _log(1 - p)), reduction)
 
 
 def _log(p: Tensor) -> Tensor:
-    """ln p, at least -100, with a finite slope at 0."""
-    return where(p > 0, clip(log(where(p > 0, p, 1.0)), -100.0, None), -100.0)
+    """ln p, at least -100, with a finite slope at 0; NaN stays NaN."""
+    none = p <= 0
+    return where(none, -100.0, clip(log(where(none, 1.0, p)), -100.0, None))
 
 
 def binary_cross_entropy_with_logits(logits: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """The same of logits, finite for every one: softplus(z) - t z."""
     logits, target = _same("binary_cross_entropy_with_logits", logits, target)
+    _inside("binary_cross_entropy_with_logits", "targets", target, 0, 1,
+            "they are probabilities: 0, 1 or between")
     return _reduced(softplus(logits) - target * logits, reduction)
 
 
 def logistic(output: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """ln(1 + e^(-t x)) for targets -1 and 1: the lecture's logistic loss."""
     output, target = _same("logistic", output, target)
+    _signs("logistic", target)
     return _reduced(softplus(-(target * output)), reduction)
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import math
 import operator
+import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -63,8 +64,7 @@ class Sequential(Module):
         named = layers[0] if len(layers) == 1 and isinstance(layers[0], Mapping) else dict(_numbered(layers))
         for name, layer in named.items():
             if not isinstance(layer, Module):
-                hint = f"; call it: {layer.__name__}()" if isinstance(layer, type) else ""
-                raise TypeError(f"Sequential: layer {name} is {layer!r:.60}, not a Module{hint}")
+                raise TypeError(f"Sequential: layer {name} is {layer!r:.60}, not a Module{_hint(layer)}")
         self._layers: dict[str, Module] = dict(named)
 
     def forward(self, x: Any) -> Any:
@@ -99,6 +99,20 @@ class Sequential(Module):
         if not isinstance(layer, Module):
             raise TypeError(f"Sequential[{key}] = {layer!r:.60}: not a Module")
         self._layers[list(self._layers)[key]] = layer
+
+
+def _hint(layer: Any) -> str:
+    """What was meant by a layer that is none."""
+    if isinstance(layer, type):
+        return f"; call it: {layer.__name__}()"
+    if isinstance(layer, list | tuple):
+        return "; pass the layers one by one: Sequential(*layers)"
+    if not callable(layer):
+        return ""
+    name = getattr(layer, "__name__", "").replace("_", "").lower()
+    known = next((n for n in dir(sys.modules["tinygrad_edu.nn"]) if n.lower() == name and n.lower() != n), "")
+    return (f"; the layer is nn.{known}()" if known else
+            "; of a function make a layer by a Module whose forward calls it")
 
 
 def _numbered(layers: Sequence[Any]) -> Iterator[tuple[str, Any]]:

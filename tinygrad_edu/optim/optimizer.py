@@ -59,6 +59,11 @@ class Optimizer(ABC):
         if isinstance(params, Tensor):
             raise TypeError(f"{title}: params is a single tensor (at {user_line()}); pass a list, [tensor], "
                             "or model.parameters()")
+        if hasattr(params, "parameters") or not isinstance(params, Iterable):
+            remedy = ("pass model.parameters()" if hasattr(params, "parameters") else
+                      f"call it: {getattr(params, '__name__', 'params')}()" if callable(params) else
+                      "pass a list of tensors, or model.parameters()")
+            raise TypeError(f"{title}: params is a {type(params).__name__} (at {user_line()}); {remedy}")
         given = list(params)
         if not given:
             raise ValueError(f"{title}: no parameters to optimise (at {user_line()}); a generator such as "
