@@ -4,6 +4,7 @@ from __future__ import annotations
 import fnmatch
 import importlib.util
 import re
+import shlex
 import shutil
 import sys
 import textwrap
@@ -13,6 +14,7 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as te
+from tests.cli.commands import command, flowers
 from tinygrad_edu import sklearn
 from tinygrad_edu.engine.op import REGISTRY
 
@@ -48,10 +50,29 @@ def registry():
 @pytest.mark.parametrize("block", BLOCKS, ids=lambda b: b.splitlines()[0])
 def test_readme_blocks_run(block, registry, capsys):
     te.manual_seed(0)
-    exec(compile(block, "README.md", "exec"), {"__name__": "readme"})
+    # no name of a file: hypothesis would look for the source of the test at that line of the README
+    exec(compile(block, "<README.md>", "exec"), {"__name__": "readme"})
     said = capsys.readouterr().out
     if "held out:" in said:
         assert float(said.split()[-1]) >= 0.95
+
+
+def test_the_commands_of_the_readme_run(tmp_path):
+    """In its order; the files of one's own are written where it says so."""
+    section = (ROOT / "README.md").read_text().partition("## Two commands")[2].partition("\n## ")[0]
+    quick_start = (ROOT / "docs/quickstart.md").read_text()
+    before, _, after = section.partition("with files of your own")
+    ran = []
+    for part in (before, after):
+        for line in re.findall(r"^tinygrad-edu (.*)$", part, re.M):
+            done = command(*shlex.split(line, comments=True), cwd=tmp_path)
+            assert done.returncode == 0, f"{line}\n{done.stderr}"
+            ran.append(line.split()[0])
+        flowers(tmp_path / "my.csv")
+        program = re.search(r"^```python\n(# mymodule\.py\n.*?)^```", quick_start, re.M | re.S)
+        (tmp_path / "mymodule.py").write_text(program[1])
+    assert set(ran) == {"train", "predict", "gradcheck", "graph", "info"}
+    assert (tmp_path / "graph.svg").exists()
 
 
 def test_the_declaration_shown_is_the_librarys():
