@@ -3,8 +3,7 @@ from __future__ import annotations
 
 import copy
 import pickle
-import time
-from concurrent.futures import ThreadPoolExecutor
+import re
 from itertools import pairwise
 
 import numpy as np
@@ -13,11 +12,11 @@ from scipy import sparse
 from sklearn import neural_network as theirs
 from sklearn.datasets import make_classification
 from sklearn.exceptions import NotFittedError
+from sklearn.metrics import log_loss
+from sklearn.utils.class_weight import compute_class_weight
 
-import tinygrad_edu as te
 from tests.estimators.twins import assert_close, assert_same, both
 from tinygrad_edu import nn
-from tinygrad_edu.backend import philox
 from tinygrad_edu.sklearn import MLPClassifier, MLPRegressor
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
@@ -41,7 +40,11 @@ BAD_CALLS = {
     "dtype in words": ({"dtype": "real"}, {}, "float32 or float64"),
     "device": ({"device": "gpu"}, {}, "device='gpu' is not here"),
     "no device": ({"device": ""}, {}, "is not here"),
-    "callbacks": ({"callbacks": [3]}, {}, "cannot be called"),
+    "callbacks": ({"callbacks": [3]}, {}, "list of functions"),
+    "one callback": ({"callbacks": print}, {}, "callbacks"),
+    "no dropout": ({"dropout": None}, {}, "dropout"),
+    "a number for a device": ({"device": 3}, {}, "device"),
+    "a number for class weights": ({"class_weight": 3}, {}, "class_weight"),
     "no module": ({"module": lambda i, o: "net"}, {}, "returned a str"),
     "module with nothing": ({"module": lambda i, o: nn.Sequential(nn.ReLU())}, {}, "no parameters"),
     "held out columns": ({}, {"validation_set": (X[:, :3], Y)}, "3 features"),
@@ -194,67 +197,6 @@ def test_nothing_stays_of_another_kind_of_network():
     assert not hasattr(model, "module_") and model.coefs_[0].shape == (6, 7)
 
 
-# -- modules -------------------------------------------------------------------------------------------------
-
-def test_early_stopping_goes_back_to_the_averages_of_batch_norm_too():
-    def net(inputs, outputs):
-        return nn.Sequential(nn.Linear(inputs, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, outputs))
-
-    model = MLPClassifier(module=net, early_stopping=True, max_iter=60, learning_rate_init=0.1, batch_size=15,
-                          n_iter_no_change=50, random_state=0)
-    model.fit(X[:90], Y[:90], validation_set=(X[90:], Y[90:]))
-    assert model.best_validation_score_ == model.score(X[90:], Y[90:])
-
-
-@pytest.mark.parametrize("estimator, y, outputs", [
-    (MLPRegressor, X[:, :3], 1), (MLPRegressor, X[:, 0], 3), (MLPClassifier, Y, 5),
-    (MLPClassifier, Y == 1, 2)])
-def test_a_module_must_have_the_outputs_that_y_needs(estimator, y, outputs):
-    with pytest.raises(ValueError, match=rf"gave \(120, {outputs}\) for 120 rows; for this y it must give"):
-        estimator(module=lambda i, o: nn.Linear(i, outputs), max_iter=2).fit(X, y)
-
-
-def test_a_module_must_have_rows_of_outputs():
-    class Flat(nn.Module):
-        def __init__(self, inputs, outputs):
-            self.inside = nn.Linear(inputs, 1)
-
-        def forward(self, x):
-            return self.inside(x).reshape(-1)
-
-    with pytest.raises(ValueError, match="rows by outputs"):
-        MLPRegressor(module=Flat, max_iter=2).fit(X, X[:, 0])
-
-
-def test_fits_in_threads_draw_their_own_first_weights():
-    def slowly(inputs, outputs):
-        first = nn.Linear(inputs, 8)
-        time.sleep(0.01)
-        return nn.Sequential(first, nn.ReLU(), nn.Linear(8, outputs))
-
-    def fit(seed):
-        return MLPClassifier(module=slowly, max_iter=1, random_state=seed).fit(X, Y).predict_proba(X)
-
-    before = philox.default.state_dict()
-    expected = [fit(seed) for seed in range(6)]
-    with ThreadPoolExecutor(2) as pool:
-        for found, alone in zip(pool.map(fit, range(6)), expected, strict=True):
-            np.testing.assert_array_equal(found, alone)
-    assert philox.default.state_dict() == before
-
-
-def test_the_module_given_away_is_a_copy_ready_to_evaluate():
-    module = MLPClassifier(module=lambda i, o: nn.Sequential(nn.Dropout(0.5), nn.Linear(i, o)), **SHORT)
-    for model in (MLPClassifier(dropout=0.5, **SHORT), module):
-        model.fit(X, Y)
-        before, given = model.predict_proba(X), model.to_module()
-        x = te.tensor(X)
-        np.testing.assert_allclose(te.softmax(given(x), axis=1).numpy(), before, rtol=1e-12)
-        for p in given.parameters():
-            p.detach().zero_()
-        np.testing.assert_array_equal(model.predict_proba(X), before)
-
-
 # -- targets, weights, L-BFGS --------------------------------------------------------------------------------
 
 def test_weights_of_classes_hold_for_batches_without_the_class():
@@ -320,3 +262,47 @@ def test_the_line_that_an_error_names_is_the_users():
 
     with pytest.raises(ValueError, match="test_going_on"):
         MLPClassifier(module=broken, **SHORT).fit(X, Y)
+
+
+@pytest.mark.parametrize("start", [{}, {"module": plain_net}, {"activation": "sigmoid"}],
+                         ids=["plain", "module", "graph"])
+@pytest.mark.parametrize("change", [{}, {"dtype": "float32"}, {"early_stopping": True}, {"solver": "lbfgs"}])
+def test_a_warm_start_that_fails_takes_no_moments_and_no_digits(start, change):
+    model = MLPClassifier(warm_start=True, **SHORT, **start)
+    for _ in range(5):
+        model.partial_fit(X, Y, classes=[0, 1, 2])
+    other, before = copy.deepcopy(model), model.predict_proba(X)
+    with pytest.raises(ValueError, match="2 rows or more"):
+        model.set_params(**change).fit(X, Y, validation_set=(X[:1], Y[:1]))
+    model.set_params(**{name: getattr(MLPClassifier(), name) for name in change})
+    np.testing.assert_array_equal(model.predict_proba(X), before)
+    assert_close(model.partial_fit(X, Y).predict_proba(X), other.partial_fit(X, Y).predict_proba(X))
+
+
+def test_lbfgs_leaves_the_optimizer_of_the_descent_before():
+    twins = both("MLPClassifier", **SHORT)
+    for m in twins:
+        m.fit(X, Y)
+        m.set_params(solver="lbfgs", warm_start=True).fit(X, Y)
+        m.set_params(solver="adam", warm_start=False)
+        for _ in range(3):
+            m.partial_fit(X, Y)
+    assert_close(twins[1].coefs_[0], twins[0].coefs_[0])
+    model = MLPClassifier(solver="lbfgs", **SHORT).fit(X, Y)
+    model.set_params(solver="adam", learning_rate_init=0.5).partial_fit(X, Y)
+    assert re.match(r"Adam\(.*lr=0.5", repr(model._progress.optimizer), re.DOTALL)
+
+
+@pytest.mark.parametrize("weights", ["balanced", {0: 5.0, 1: 1.0, 2: 0.2}])
+def test_weights_of_classes_weigh_the_rows_held_out_too(weights):
+    model = MLPClassifier(class_weight=weights, **SHORT).fit(X, Y, validation_set=(X[:40], Y[:40]))
+    of_class = compute_class_weight(weights, classes=np.arange(3), y=Y)
+    assert_close(model.validation_curve_[-1],
+                 log_loss(Y[:40], model.predict_proba(X[:40]), sample_weight=of_class[Y[:40]]))
+
+
+def test_a_subclass_keeps_its_own_words():
+    class Mine(MLPClassifier):
+        """My words."""
+
+    assert Mine.__doc__ == "My words." and "validation_curve_" in MLPClassifier.__doc__

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import sparse
 from sklearn.base import clone
 
 from tests.estimators.twins import assert_same, assert_same_call, both, hyper_parameters, problems, record
@@ -69,6 +70,18 @@ def test_real_data_whole_fit(name):
     x = table.features.astype(float)
     twins = both("MLPClassifier", random_state=0, max_iter=12)
     assert_same_call(twins, lambda m: m.fit(x, table.labels))
+    assert_same(twins, x)
+
+
+@pytest.mark.parametrize("form", [sparse.csc_matrix, sparse.csc_array, sparse.csr_matrix])
+@pytest.mark.parametrize("parameters", [{}, {"solver": "sgd", "momentum": 0.5}, {"solver": "lbfgs"},
+                                        {"early_stopping": True, "activation": "tanh"}])
+def test_sparse_data_of_every_form(form, parameters):
+    random = np.random.default_rng(0)
+    x = form(random.standard_normal((90, 12)) * (random.random((90, 12)) < 0.3))
+    y = np.arange(90) % 3
+    twins = both("MLPClassifier", random_state=0, max_iter=15, batch_size=20, **parameters)
+    assert assert_same_call(twins, lambda m: m.fit(x, y))
     assert_same(twins, x)
 
 

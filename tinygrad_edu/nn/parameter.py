@@ -50,6 +50,8 @@ def move(tensor: Tensor, device: str | None, dtype: np.dtype[Any] | None) -> Non
     if dtype is not None and (not dtypes.is_floating(tensor.dtype) or tensor.dtype == dtype):
         return
     backend = tensor.storage.backend if device is None else registry.get(device)
+    if dtype is None and backend is tensor.storage.backend:
+        return
     host = np.array(tensor.numpy(), dtype=dtype or tensor.dtype, order="C")
     tensor.storage = Storage(host if backend is registry.cpu else backend.asarray(host), backend)
     if tensor.node is not None:

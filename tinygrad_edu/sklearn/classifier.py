@@ -107,7 +107,8 @@ class MLPClassifier(ClassifierMixin, Perceptron):
     def _out_activation(self) -> str:
         return "softmax" if self._label_binarizer.y_type_ == "multiclass" else "logistic"
 
-    def _weights_of(self, y: Any, weight: Array | None, *, incremental: bool) -> Array | None:
+    def _weights_of(self, y: Any, weight: Array | None, *, incremental: bool = False,
+                    held_out: bool = False) -> Array | None:
         if self.class_weight is None:
             return weight
         if incremental and isinstance(self.class_weight, str):
@@ -116,8 +117,9 @@ class MLPClassifier(ClassifierMixin, Perceptron):
         if self._label_binarizer.y_type_.startswith("multilabel"):
             of_classes = compute_sample_weight(self.class_weight, y)
         else:       # by all classes there are, of which a batch may lack some
-            of_class = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
-            of_classes = of_class[np.searchsorted(self.classes_, y)]
+            if not held_out:
+                self._of_class = compute_class_weight(self.class_weight, classes=self.classes_, y=y)
+            of_classes = self._of_class[np.searchsorted(self.classes_, y)]
         return np.asarray(of_classes if weight is None else of_classes * weight)
 
     # -- the public rest -------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import numpy as np
 
 from tinygrad_edu import nn
 from tinygrad_edu.backend.philox import Generator
-from tinygrad_edu.sklearn import plain
+from tinygrad_edu.sklearn import graph, plain
 from tinygrad_edu.sklearn.door import (
     BaseEstimator,
     check_is_fitted,
@@ -23,7 +23,7 @@ from tinygrad_edu.sklearn.door import (
     train_test_split,
     validate_data,
 )
-from tinygrad_edu.sklearn.graph import Graph, made, perceptron
+from tinygrad_edu.sklearn.graph import Graph, made, moved, perceptron
 from tinygrad_edu.sklearn.losses import LOSSES, Array, Loss
 from tinygrad_edu.sklearn.network import Network, Samples
 from tinygrad_edu.sklearn.parameters import (
@@ -34,7 +34,7 @@ from tinygrad_edu.sklearn.parameters import (
     dtype_of,
     hidden_sizes,
 )
-from tinygrad_edu.sklearn.plain import Plain, outputs_of
+from tinygrad_edu.sklearn.plain import Plain
 from tinygrad_edu.sklearn.progress import Progress
 from tinygrad_edu.sklearn.quasi_newton import QuasiNewton
 from tinygrad_edu.sklearn.rows import rows_of
@@ -49,7 +49,8 @@ class Perceptron(BaseEstimator, metaclass=ABCMeta):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.__doc__ = (cls.__doc__ or "").rstrip() + ADDED
+        if cls.__module__.startswith(f"{__package__}."):     # and not of a user's subclass
+            cls.__doc__ = (cls.__doc__ or "").rstrip() + ADDED
 
     # -- what the two say ------------------------------------------------------------------------------------
 
@@ -77,7 +78,8 @@ class Perceptron(BaseEstimator, metaclass=ABCMeta):
         """Whether rows are held out with the targets in equal shares."""
         return False
 
-    def _weights_of(self, y: Any, weight: Array | None, *, incremental: bool) -> Array | None:
+    def _weights_of(self, y: Any, weight: Array | None, *, incremental: bool = False,
+                    held_out: bool = False) -> Array | None:
         """Sample weights, with whatever the estimator adds to them."""
         return weight
 
@@ -134,13 +136,15 @@ class Perceptron(BaseEstimator, metaclass=ABCMeta):
         dtype = X.dtype if first or self.dtype is not None else self._weights_dtype()
         if self.solver == "lbfgs" and self.dtype is None:
             X, dtype = X.astype(np.float64, copy=False), np.dtype(np.float64)     # SciPy's own
-        progress = self._go_on(dtype, incremental)
-        self._adopt(progress.network)
+        if hasattr(self, "module_"):
+            self.module_: nn.Module = moved(self.module_, self.device or "cpu", dtype)
         held_out = None if validation_set is None else self._validation(validation_set)
         if self.solver == "lbfgs":
-            return QuasiNewton(self, progress.network, self._samples(X, target, weight), held_out)
+            return QuasiNewton(self, self._network(dtype), self._samples(X, target, weight), held_out)
         self._open_books(first)
-        return self._descent(progress, X, target, weight, incremental, held_out)
+        self._progress = self._go_on(dtype, incremental)
+        self._adopt(self._progress.network)
+        return self._descent(self._progress, X, target, weight, incremental, held_out)
 
     def _descent(self, progress: Progress, X: Any, target: Array, weight: Array | None, incremental: bool,
                  held_out: Samples | None) -> Descent:
@@ -172,7 +176,7 @@ class Perceptron(BaseEstimator, metaclass=ABCMeta):
         if X.shape[0] < 2 or target.shape[1] != self.n_outputs_:
             raise ValueError(f"validation_set has {X.shape[0]} rows and {target.shape[1]} outputs; it needs "
                              f"2 rows or more, and the {self.n_outputs_} outputs of the training data")
-        return self._samples(X, target, None)
+        return self._samples(X, target, self._weights_of(y, None, held_out=True))
 
     def _checked(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
         X, y = validate_data(self, X, y, accept_sparse=SPARSE, multi_output=True, y_numeric=self._numeric,
@@ -268,13 +272,9 @@ class Perceptron(BaseEstimator, metaclass=ABCMeta):
         kept = getattr(self, "_progress", None)
         shown = (module,) if module is not None else (*self.coefs_, *self.intercepts_)
         if isinstance(kept, Progress) and kept.key == key and kept.network.shows(shown):
-            if not incremental:
-                kept.begin(self)
-            return kept
-        self._progress = Progress(key, self._network(dtype), self)
-        if kept is not None and incremental:
-            self._progress.resume(kept.saved() if isinstance(kept, Progress) else kept, self)
-        return self._progress
+            return kept if incremental else Progress(key, kept.network, self)
+        saved = kept.saved() if isinstance(kept, Progress) else kept
+        return Progress(key, self._network(dtype), self, saved if incremental else None)
 
     def _network(self, dtype: Any) -> Network:
         if self._is_plain():
@@ -283,16 +283,13 @@ class Perceptron(BaseEstimator, metaclass=ABCMeta):
             return Plain(coefs, intercepts, self._activations(self._hidden_layers()), self._loss, self.alpha)
         if not hasattr(self, "_generator") and any(self._dropout(self._hidden_layers())):
             self._generator = Generator(self._random_state.randint(2**31))
-        return self._graph(dtype)
-
-    def _graph(self, dtype: Any) -> Graph:
-        return Graph(self._as_module(), self.n_outputs_, self._loss, self.alpha, self.device or "cpu", dtype,
-                     getattr(self, "_generator", None))
+        device = self.device or "cpu"
+        return Graph(moved(self._as_module(), device, dtype), self.n_outputs_, self._loss, self.alpha, device,
+                     dtype, getattr(self, "_generator", None))
 
     def _as_module(self) -> nn.Module:
         if hasattr(self, "module_"):
-            module: nn.Module = self.module_
-            return module
+            return self.module_
         layers = self._hidden_layers()
         return perceptron(self.coefs_, self.intercepts_, self._activations(layers), self._dropout(layers))
 
@@ -339,10 +336,13 @@ class Perceptron(BaseEstimator, metaclass=ABCMeta):
         X = validate_data(self, X, accept_sparse=SPARSE, reset=False,
                           dtype="numeric" if self.dtype is None else self._dtypes())
         batch = rows_of(X, work=0).whole()
+        device = self.device or "cpu"
+        if hasattr(self, "module_"):
+            return graph.outputs_of_module(batch, self.module_, self.n_outputs_, self._loss, device)
+        weights = self.coefs_, self.intercepts_, self._activations(self._hidden_layers())
         if self._is_plain(training=False):
-            names = self._activations(self._hidden_layers())
-            return outputs_of(batch, self.coefs_, self.intercepts_, names, self._loss)
-        return self._graph(self._weights_dtype()).outputs(batch)
+            return plain.outputs_of(batch, *weights, self._loss)
+        return graph.outputs_of(batch, *weights, self._loss, device)
 
     def _weights_dtype(self) -> Any:
         return next(self.module_.parameters()).dtype if hasattr(self, "module_") else self.coefs_[0].dtype

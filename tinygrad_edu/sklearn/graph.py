@@ -11,6 +11,7 @@ import numpy as np
 from tinygrad_edu import functional as F
 from tinygrad_edu import nn
 from tinygrad_edu.backend import philox
+from tinygrad_edu.backend.registry import canonical
 from tinygrad_edu.engine.modes import no_grad
 from tinygrad_edu.sklearn.losses import Array, Loss
 from tinygrad_edu.sklearn.rows import Batch
@@ -27,8 +28,9 @@ def perceptron(coefs: Sequence[Array], intercepts: Sequence[Array], activations:
     """
     layers: list[nn.Module] = []
     for weight, bias, name, share in zip(coefs, intercepts, (*activations, ""), (*dropout, 0.0), strict=True):
-        linear = nn.Linear(*weight.shape, dtype=weight.dtype)
-        linear.load_state_dict({"weight": weight.T, "bias": bias})
+        linear = nn.Linear(0, 0)        # which draws no numbers
+        linear.in_features, linear.out_features = weight.shape
+        linear.weight, linear.bias = nn.Parameter(weight.T, device="cpu"), nn.Parameter(bias, device="cpu")
         layers += [linear, *([ACTIVATIONS[name]()] if name else []), *([nn.Dropout(share)] if share else [])]
     return nn.Sequential(*layers)
 
@@ -45,8 +47,36 @@ def made(module: nn.Module | Factory, inputs: int, outputs: int, seed: int) -> n
     return copy.deepcopy(new)       # one that the function keeps would be trained twice
 
 
+def moved(module: nn.Module, device: str, dtype: Any) -> nn.Module:
+    """The module on that device in that dtype: itself, where it is so already, or a copy."""
+    tensors = [*module.parameters(), *(b for b in module.buffers() if b.dtype.kind == "f")]
+    if all(t.device == canonical(device) and t.dtype == dtype for t in tensors):
+        return module
+    return copy.deepcopy(module).to(np.dtype(dtype)).to(device)
+
+
+def outputs_of(batch: Batch, coefs: Sequence[Array], intercepts: Sequence[Array], activations: Sequence[str],
+               loss: Loss, device: str) -> Array:
+    """What the perceptron of these weights says (rows, outputs), computed on `device`."""
+    with no_grad():
+        x = F.wrap(np.asarray(batch.array(), coefs[0].dtype), device=device)
+        for weight, bias, name in zip(coefs, intercepts, (*activations, ""), strict=True):
+            x = x @ F.wrap(weight, device=device) + F.wrap(bias, device=device)
+            x = ACTIVATIONS[name]()(x) if name else x
+        return loss.activate(np.array(x.numpy()))
+
+
+def outputs_of_module(batch: Batch, module: nn.Module, columns: int, loss: Loss, device: str) -> Array:
+    """What a trained module says (rows, outputs), computed on `device`; it stays untouched, and may be in
+    training meanwhile: what is asked is a copy of its layers around the same parameters."""
+    tensors = (*module.parameters(), *module.buffers())
+    twin = moved(copy.deepcopy(module, {id(t): t for t in tensors}), device, tensors[0].dtype)
+    return Graph(twin, columns, loss, 0.0, device, tensors[0].dtype, None).outputs(batch)
+
+
 class Graph:
-    """A module for training: (rows, inputs) -> (rows, outputs), the sums that `loss` takes.
+    """A module for training, on `device` in `dtype`: (rows, inputs) -> (rows, outputs), the sums that `loss`
+    takes.
 
     alpha      the penalty of `Plain`; it takes every parameter of two or more axes
     generator  for the dropout layers that have none of their own
@@ -54,7 +84,7 @@ class Graph:
 
     def __init__(self, module: nn.Module, outputs: int, loss: Loss, alpha: float, device: str, dtype: Any,
                  generator: philox.Generator | None) -> None:
-        self.module = module.to(np.dtype(dtype)).to(device)
+        self.module = module
         self.columns, self.loss, self.alpha, self.device = outputs, loss, alpha, device
         self.dtype = np.dtype(dtype)
         for layer in module.modules():
@@ -105,9 +135,12 @@ class Graph:
                 [np.array(layer.bias.numpy()) for layer in found if layer.bias is not None])
 
     def shows(self, shown: Sequence[Any]) -> bool:
-        """Whether this is the module; the arrays of `layers` are copies, in which the user may have written.
-        """
-        return len(shown) == 1 and shown[0] is self.module
+        """Whether this is the module, still where it was; or the arrays, in which the user may have written,
+        are those of `layers` yet."""
+        if isinstance(shown[0], nn.Module):
+            return shown[0] is self.module is moved(self.module, self.device, self.dtype)
+        coefs, intercepts = self.layers()
+        return all(np.array_equal(a, b) for a, b in zip(shown, (*coefs, *intercepts), strict=True))
 
     # -- as a vector, a copy, in the order of a perceptron's: what is trained here can go on in `Plain` ------
 

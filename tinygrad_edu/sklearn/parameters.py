@@ -4,6 +4,7 @@ The tables say what may be passed; the functions below say what it means, and re
 """
 from __future__ import annotations
 
+from collections.abc import Mapping
 from numbers import Integral, Real
 from typing import Any
 
@@ -68,7 +69,7 @@ ADDED = """
         The share of outputs that training drops, of every hidden layer or of each.
     callbacks : list of functions, default None
         Called with the estimator after every epoch, or iteration of L-BFGS; one that returns True ends the
-        fit.
+        fit. `coefs_` may be the memory that training goes on in: keep copies, and do not write.
     device : "cpu", "cuda" or "simulator", default None
         Where to compute; the simulator is a CUDA device on the CPU. None is the cpu.
     dtype : "float32" or "float64", default None
@@ -89,7 +90,8 @@ ADDED = """
     Where the data are wide and mostly zeros, the first layer multiplies the seldom filled columns apart and
     adds the sums in another order. Their last bits are then not scikit-learn's, and a fit that magnifies
     rounding, by high learning rates over many epochs, shows it: as scikit-learn's own result changes there
-    with the number of threads of its BLAS.
+    with the number of threads of its BLAS. A difference on purpose: `partial_fit` is refused with "lbfgs" by
+    both estimators; scikit-learn's regressor lets it through, and then fits anew on each part.
     """
 
 
@@ -101,9 +103,13 @@ def hidden_sizes(given: Any) -> list[int]:
     return sizes
 
 
+def _several(given: Any) -> tuple[Any, ...]:
+    return tuple(given) if isinstance(given, list | tuple | np.ndarray) else (None,)
+
+
 def activation_names(given: Any, layers: int) -> tuple[str, ...]:
     """A name for each of so many hidden layers."""
-    names = (given,) * layers if isinstance(given, str) else tuple(given)
+    names = (given,) * layers if isinstance(given, str) else _several(given)
     if len(names) != layers or not all(isinstance(name, str) and name in ACTIVATIONS for name in names):
         raise ValueError(f"activation={given!r} must be one of {', '.join(ACTIVATIONS)}, or a list of "
                          f"{layers} of them, one for each hidden layer")
@@ -112,7 +118,7 @@ def activation_names(given: Any, layers: int) -> tuple[str, ...]:
 
 def dropout_shares(given: Any, layers: int) -> tuple[float, ...]:
     """A share for each of so many hidden layers."""
-    shares = (given,) * layers if isinstance(given, Real) else tuple(given)
+    shares = (given,) * layers if isinstance(given, Real) else _several(given)
     fair = [isinstance(share, Real) and 0 <= float(share) < 1 for share in shares]
     if len(shares) != layers or not all(fair):
         raise ValueError(f"dropout={given!r} must be a number in [0, 1), or a list of {layers}, one for "
@@ -139,13 +145,16 @@ def check(estimator: Any) -> None:
     if any(dropout_shares(estimator.dropout, layers)) and estimator.solver == "lbfgs":
         raise ValueError("dropout makes the loss another one at every evaluation, which solver='lbfgs' "
                          "cannot descend; use 'adam' or 'sgd', or dropout=0")
-    if estimator.device is not None and not registry.known(estimator.device):
-        raise ValueError(f"device={estimator.device!r} is not here; there are: "
+    device, callbacks = estimator.device, estimator.callbacks
+    if device is not None and not (isinstance(device, str) and registry.known(device)):
+        raise ValueError(f"device={device!r} is not here; there are: "
                          f"{', '.join(registry.devices())}")
-    for callback in estimator.callbacks or ():
-        if not callable(callback):
-            raise ValueError(f"callbacks has {callback!r}, which cannot be called; it takes functions of the "
-                             "estimator")
+    if callbacks is not None and not (isinstance(callbacks, list | tuple) and all(map(callable, callbacks))):
+        raise ValueError(f"callbacks={callbacks!r:.80} must be a list of functions that can be called with "
+                         "the estimator")
+    if not isinstance(getattr(estimator, "class_weight", None), str | Mapping | list | None):
+        raise ValueError(f"class_weight={estimator.class_weight!r:.80} must be a dict, {{class: weight}}, "
+                         "'balanced' or None; of several labels a list of dicts")
 
 
 def descends(estimator: Any) -> bool:

@@ -19,13 +19,12 @@ class Progress:
     The network was made for the settings `key`, and serves as long as these are the estimator's.
     """
 
-    def __init__(self, key: Any, network: Network, model: Perceptron) -> None:
+    def __init__(self, key: Any, network: Network, model: Perceptron,
+                 saved: Mapping[str, Any] | None = None) -> None:
+        """A new optimizer of the estimator's settings; or one that goes on where `saved` was taken, with the
+        settings it was begun with."""
         self.key, self.network = key, network
-        self.begin(model)
-
-    def begin(self, model: Perceptron, solver: str = "") -> None:
-        """A new optimizer, of the estimator's settings."""
-        self.solver = solver or model.solver
+        self.solver = saved["solver"] if saved else model.solver
         self.optimizer: Adam | SGD
         if self.solver == "adam":
             self.optimizer = Adam(self.network.parameters, model.learning_rate_init, model.beta_1,
@@ -33,6 +32,8 @@ class Progress:
         else:
             self.optimizer = SGD(self.network.parameters, model.learning_rate_init, model.momentum,
                                  model.nesterovs_momentum, model.learning_rate, model.power_t)
+        if saved:
+            self._load(saved)
 
     def saved(self) -> dict[str, Any]:
         """The optimizer in plain arrays, packed, so that any kind of network of these layers can go on."""
@@ -45,9 +46,7 @@ class Progress:
         return {"solver": self.solver, "settings": settings, "moments": moments,
                 "step": max((row["step"] for row in rows.values()), default=0)}
 
-    def resume(self, saved: Mapping[str, Any], model: Perceptron) -> None:
-        """Go on where `saved` was taken, with the settings it was begun with."""
-        self.begin(model, saved["solver"])
+    def _load(self, saved: Mapping[str, Any]) -> None:
         numbers = range(len(self.network.parameters))
         moments = {name: self.network.unpack(vector) for name, vector in saved["moments"].items()}
         rows = {i: {"step": saved["step"], **{name: arrays[i] for name, arrays in moments.items()}}

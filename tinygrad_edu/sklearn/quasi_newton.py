@@ -52,6 +52,9 @@ class QuasiNewton:
         model.loss_ = intermediate_result.fun
         if self.held_out is not None:
             model._hold_out(self.network, self.held_out)
-        if model._called_back(self.network):
-            self.stopped = True
+        try:
+            self.stopped = model._called_back(self.network)
+        except StopIteration as error:      # which would tell SciPy that all is well
+            raise RuntimeError("a callback raised StopIteration; return True to end the training") from error
+        if self.stopped:
             raise StopIteration
