@@ -199,6 +199,13 @@ __global__ void k(const float *x, float *y) {
 ]
 
 GLOBAL = [
+    Planted("global neighbour in several blocks", RACE_GLOBAL, """
+__global__ void k(const float *x, float *y) {
+    int i = blockIdx.x * 32 + threadIdx.x;
+-   if (i < 63) y[i + 1] = x[i] + y[i];         // BUG
++   if (i < 63) y[i] = x[i] + y[i];
+}
+""", grid=2, block=32, tells=("__syncthreads()", "does not reach them", "another array")),
     Planted("all blocks write one element", (*RACE_GLOBAL, "write after write"), """
 __global__ void k(const float *x, float *y) {
     int i = blockIdx.x * blockDim.x + threadIdx.x;

@@ -169,3 +169,35 @@ def test_what_a_plain_kernel_wrote_counts_as_written(pycuda):
             module.get_function("add")(z, block=(64, 1, 1))
         pycuda.driver.memcpy_dtod(y.gpudata, z.gpudata, z.nbytes // 2)
     assert (x.get() == 2).all()
+
+
+def test_what_unwatched_launches_wrote_is_known_and_what_they_did_not_is_not(pycuda):
+    """A launch without the checker may have written anything that was there; what came later is fresh."""
+    cuda = pycuda.driver
+    source = 'extern "C" __global__ void k(const float *x, float *y) { y[threadIdx.x] = x[threadIdx.x]; }'
+    kernel = pycuda.compiler.SourceModule(source, no_extern_c=True).get_function("k")
+
+    def launch(*arrays):
+        kernel(*arrays, block=(8, 1, 1))
+        cuda.Context.synchronize()
+
+    def is_reported(*arrays):
+        try:
+            with sim.check():
+                launch(*arrays)
+        except cuda.Error as error:
+            return "uninitialised" in str(error)
+        return False
+
+    is_reported(cuda.mem_alloc(32), cuda.mem_alloc(32))     # the checker looks from now on
+    old, out = cuda.mem_alloc(32), cuda.mem_alloc(32)
+    assert is_reported(old, out)
+    for _ in range(2):
+        launch(old, out)
+    assert not is_reported(old, out)
+    fresh = cuda.mem_alloc(32)
+    assert is_reported(fresh, out)
+    cuda.memcpy_dtod(old, cuda.mem_alloc(32), 32)       # garbage over what counted as written
+    assert is_reported(old, out)
+    launch(old, out)
+    assert not is_reported(old, out) and not is_reported(fresh, out)

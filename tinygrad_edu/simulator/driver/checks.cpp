@@ -76,8 +76,9 @@ void host_wrote(uintptr_t address, size_t bytes) {
 
 void host_copied(uintptr_t to, uintptr_t from, size_t bytes) {
     if (!is_on() || !in_device_range(to)) return;
-    if (in_device_range(from)) copy_written(to, from, bytes);
-    else mark_written(to, bytes);
+    if (!in_device_range(from)) return mark_written(to, bytes);
+    copy_written(to, from, bytes);
+    if (const Allocation* a = find(to)) a->all_written = false;
 }
 
 void launch_begins(Launch& launch) {
@@ -86,7 +87,8 @@ void launch_begins(Launch& launch) {
         // It may write anywhere, and nobody looks.
         if (is_on())
             each_allocation([](const Allocation& a) {
-                if (a.live) mark_written(a.begin, a.bytes);
+                if (a.live && !a.all_written) mark_written(a.begin, a.bytes);
+                a.all_written = true;
             });
         return;
     }

@@ -29,6 +29,7 @@ struct Allocation {
     uint64_t serial = 0;      // counts up
     void* context = nullptr;  // the context that owns it
     CUdevice device = 0;
+    mutable bool all_written = false;  // the checker's: every byte is known to be marked so
 };
 
 // 0 when there is no memory left. Fresh memory is filled with 0xFF bytes: NaN as a float, -1 as an int.

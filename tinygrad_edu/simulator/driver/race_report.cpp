@@ -58,6 +58,13 @@ std::string advice(const Site& mine, const Site& theirs, const Relation& two) {
            "address by the reader.";
 }
 
+// A barrier within a block must not be taken for the whole cure where there are several.
+std::string in_several_blocks(const std::string& advice) {
+    if (advice.find("__syncthreads()") == std::string::npos) return advice;
+    return advice + " Where other blocks touch the same elements that is not enough, for it does not reach "
+                    "them: write to another array, or use two launches.";
+}
+
 }  // namespace
 
 std::string tell(const Block& block, const Race& race) {
@@ -77,6 +84,10 @@ std::string tell(const Block& block, const Race& race) {
     const std::string title =
         format("Data race on %s (%s%s)", target, kind_name(race.other_wrote, race.is_write, race.too_early),
                same_block ? "" : ", between blocks");
+    const std::string what_to_do =
+        advice(mine, theirs,
+               {shared, same_block, same_warp, same_block && block.threads <= WARP,
+                race.other_wrote && race.is_write, same_line});
     return compose(
         title, launch,
         {say_target(at, size_of(me)),
@@ -85,9 +96,7 @@ std::string tell(const Block& block, const Race& race) {
          say_thread(launch, other_block, thread_of(other)) + " " + (race.other_wrote ? "wrote" : "read") +
              (race.too_early ? " it, still uninitialised" : " it") + adverb_theirs + ": " + say(their_line),
          "nothing orders the two: on a GPU either may come first"},
-        advice(mine, theirs,
-               {shared, same_block, same_warp, same_block && block.threads <= WARP,
-                race.other_wrote && race.is_write, same_line}));
+        !shared && same_block && launch.block_count > 1 ? in_several_blocks(what_to_do) : what_to_do);
 }
 
 }  // namespace sim::races
