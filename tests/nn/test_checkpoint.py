@@ -224,3 +224,10 @@ def test_facts_that_no_checkpoint_has_are_refused(tmp_path, facts):
     safetensors_numpy.save_file({}, tmp_path / "forged", metadata)
     with pytest.raises(nn.CheckpointError, match="facts"):
         nn.read_checkpoint(tmp_path / "forged")
+
+
+@pytest.mark.parametrize("function", [nn.save_checkpoint, nn.load_checkpoint])
+def test_what_follows_the_path_comes_by_name(function, tmp_path):
+    with pytest.raises(TypeError, match=rf"{function.__name__}\(path, model=model"):
+        function(tmp_path / "model.safetensors", nn.Linear(2, 1))
+    assert not list(tmp_path.iterdir())

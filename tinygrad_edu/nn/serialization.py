@@ -32,8 +32,9 @@ class CheckpointError(ValueError):
     """A file that is damaged, foreign, or does not fit what it is to be loaded into. Nothing was changed."""
 
 
-def save_checkpoint(path: PathLike, *, model: Module | None = None, optimizer: Any = None, loader: Any = None,
-                    generators: Mapping[str, Generator] | None = None, extra: Any = None) -> None:
+def save_checkpoint(path: PathLike, *unnamed: Any, model: Module | None = None, optimizer: Any = None,
+                    loader: Any = None, generators: Mapping[str, Generator] | None = None,
+                    extra: Any = None) -> None:
     """Write the state of a run to `path`, whole or not at all.
 
     model       its parameters and buffers, and the streams of layers that have a generator of their own
@@ -45,6 +46,7 @@ def save_checkpoint(path: PathLike, *, model: Module | None = None, optimizer: A
     Raises TypeError for what JSON cannot hold, OSError when the disk will not take it; an older file at
     `path` then stays as it was.
     """
+    _refuse("save_checkpoint", unnamed)
     arrays: dict[str, NumpyArray] = {}
     facts: dict[str, Any] = {"format": FORMAT, "extra": extra}
     if model is not None:
@@ -73,6 +75,13 @@ def save_checkpoint(path: PathLike, *, model: Module | None = None, optimizer: A
     _write(Path(path), arrays, {_FACTS: text, _DIGEST: _digest(text, arrays)})
 
 
+def _refuse(function: str, unnamed: tuple[Any, ...]) -> None:
+    """What follows the path comes by name: each call then says which parts of a run it keeps."""
+    if unnamed:
+        raise TypeError(f"{function}: after the path say what each is: {function}(path, model=model, "
+                        "optimizer=optimizer, ...)")
+
+
 def _write(path: Path, arrays: dict[str, NumpyArray], metadata: dict[str, str]) -> None:
     from safetensors.numpy import save
 
@@ -84,9 +93,9 @@ def _write(path: Path, arrays: dict[str, NumpyArray], metadata: dict[str, str]) 
     atomic.replace(path, write)
 
 
-def load_checkpoint(path: PathLike, *, model: Module | None = None, optimizer: Any = None, loader: Any = None,
-                    generators: Mapping[str, Generator] | None = None, strict: bool = True,
-                    default_generator: bool = True) -> Any:
+def load_checkpoint(path: PathLike, *unnamed: Any, model: Module | None = None, optimizer: Any = None,
+                    loader: Any = None, generators: Mapping[str, Generator] | None = None,
+                    strict: bool = True, default_generator: bool = True) -> Any:
     """Bring `model`, `optimizer`, `loader`, `generators` and the default generator to where `path` was saved.
 
     Returns `extra`. What is not passed is not loaded; `strict=False` tolerates missing and unexpected names
@@ -94,6 +103,7 @@ def load_checkpoint(path: PathLike, *, model: Module | None = None, optimizer: A
     Raises FileNotFoundError, or CheckpointError for a damaged, foreign or unfitting file; then nothing was
     changed.
     """
+    _refuse("load_checkpoint", unnamed)
     facts, arrays = read_checkpoint(path)
     installs: list[Callable[[], Any]] = []
     try:

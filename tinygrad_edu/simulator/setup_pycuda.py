@@ -63,8 +63,8 @@ def setup(say: Say, wheels: Path | None = None) -> str:
     say("Building the simulator's driver, unless it is built already")
     library = driver()
     if _has_toolkit():
-        say("Note: this machine has the CUDA toolkit and a driver; `pip install tinygrad_edu[cuda]` builds "
-            "PyCUDA for them, and that PyCUDA runs under the simulator too.")
+        say("Note: this machine has the CUDA toolkit and a driver; `pip install pycuda` builds PyCUDA "
+            "for them, and that PyCUDA runs under the simulator too.")
     if importlib.util.find_spec("pycuda") is None or not _works():
         folder = wheels if wheels is not None else toolchain.cache_folder() / RECIPE
         wheel = kept_wheel(folder)

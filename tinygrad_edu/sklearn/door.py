@@ -8,7 +8,7 @@ try:
     from sklearn.base import BaseEstimator
 except ImportError as error:
     raise ImportError("tinygrad_edu.sklearn speaks scikit-learn's language and needs it installed: "
-                      'pip install "tinygrad_edu[sklearn]"') from error
+                      "pip install scikit-learn") from error
 
 from scipy.optimize import minimize
 from scipy.sparse import csr_array, issparse

@@ -84,8 +84,8 @@ def _pycuda(part: str, kind: str) -> ModuleType:
     except ImportError as error:
         if importlib.util.find_spec("pycuda") is None:
             advice = (
-                "PyCUDA is not installed: pip install 'tinygrad_edu[cuda]' on a machine with a CUDA "
-                "toolkit, or `tinygrad-edu simulator setup` without one"
+                "PyCUDA is not installed: `pip install pycuda` on a machine with a CUDA toolkit, "
+                "or `tinygrad-edu simulator setup` without one"
             )
         else:
             advice = (
