@@ -16,7 +16,7 @@ def leaf(*values):
 @pytest.mark.parametrize(("make", "kind", "said"), [
     (lambda: optim.SGD([]), ValueError, r"no parameters.*test_optimizer\.py"),
     (lambda: optim.SGD(leaf(1.0)), TypeError, r"single tensor.*pass a list"),
-    (lambda: optim.SGD(nn.Linear(2, 1)), TypeError, r"is a Linear .*test_optimizer.*pass model.parameters\(\)"),
+    (lambda: optim.SGD(nn.Linear(2, 1)), TypeError, r"is a Linear .*test_optimizer.*model.parameters\(\)"),
     (lambda: optim.Adam(nn.Linear(2, 1).parameters), TypeError, r"is a method .*call it: parameters\(\)"),
     (lambda: optim.Adam(3), TypeError, r"is a int .*pass a list of tensors"),
     (lambda: optim.SGD([np.zeros(2)]), TypeError, "parameter 0 is a ndarray"),
