@@ -112,6 +112,7 @@ def update(x: Tensor, name: str, op: Any, ufunc: Any, other: Any) -> Tensor:
         raise DeviceError(f"{name}: the tensor lives on {x.device}, what is to be taken in on "
                           f"{other.storage.backend.name} "
                           f"(at {user_line()}); move one with .to(device)")
+    other = np.asarray(other) if isinstance(other, list | tuple) else other
     if not typed(other) and np.asarray(other).dtype.kind not in "biuf":
         raise TypeError(f"{name}: {type(other).__name__} {other!r} is not a number, an array or a tensor")
     shape = other.storage.array.shape if isinstance(other, Value) else np.shape(other)
