@@ -79,6 +79,7 @@ class Op:
                  fits: Callable[..., None] | None = None, edges: Sequence[Edge] = (), math: str = "",
                  doc: str = "", view: bool = False, variadic: bool = False, register: bool = True) -> None:
         self.name, self.numpy, self.joint, self.fits = name, _after(fits, numpy), joint, fits
+        self.bare = numpy       # of inputs that are known to fit
         self.edges, self.math, self.view, self.variadic = tuple(edges), math, view, variadic
         self.inputs, self.params, self.defaults = _signature(name, numpy, inputs)
         self.vjps: tuple[Rule | None, ...] = tuple(vjps or ())
@@ -105,13 +106,14 @@ class Op:
             REGISTRY[name] = self
 
     def __call__(self, *xs: Any, **params: Any) -> Any:
-        """Compute. Called with Values it records; called with bare arrays (inside a vjp) it only computes."""
+        """Compute. Called with Values it records; called with bare arrays, inside a vjp, it only computes, for
+        what fitted on the way up fits on the way down."""
         if self.params and len(params) < len(self.params):
             params = {**self.defaults, **params}
         for x in xs:
             if isinstance(x, Value):
                 return apply(self, xs, params)
-        return self.numpy(*xs, **params)
+        return self.bare(*xs, **params)
 
     def plan(self, mask: tuple[bool, ...]) -> tuple[tuple[str, int], ...]:
         """What to save when only the inputs in `mask` want gradients: (name, input index, or -1 for `out`).

@@ -104,6 +104,11 @@ def as_tensor(data: Any, beside: Any = None) -> Tensor:
 
 def as_tensors(items: Sequence[Any]) -> list[Tensor]:
     """`as_tensor` of each, beside the first that is a tensor."""
+    for item in items:
+        if not isinstance(item, Value):
+            break
+    else:
+        return list(items)
     beside = next((item for item in items if isinstance(item, Value)), None)
     return [as_tensor(item, beside) for item in items]
 

@@ -41,10 +41,11 @@ matmul: Op = Contract("matmul", _matmul, (lambda g, y: matmul(g, y.mT), lambda g
 
 
 def _fits_linear(x: Any, weight: Any, bias: Any) -> None:
-    if not x.shape or len(weight.shape) != 2 or x.shape[-1] != weight.shape[1]:
-        raise ShapeError(f"the last axis of x {x.shape} must equal the columns of "
-                         f"weight {weight.shape} (out, in)")
-    stretched_axes(bias.shape, (*x.shape[:-1], weight.shape[0]))
+    shape, sizes = x.shape, weight.shape
+    if not shape or len(sizes) != 2 or shape[-1] != sizes[1]:
+        raise ShapeError(f"the last axis of x {shape} must equal the columns of weight {sizes} (out, in)")
+    if bias.shape != sizes[:1]:
+        stretched_axes(bias.shape, (*shape[:-1], sizes[0]))
 
 
 def _linear(x: Any, weight: Any, bias: Any) -> Any:

@@ -93,8 +93,9 @@ log_softmax = Op("log_softmax", _log_softmax,
 
 
 def _fits_cross_entropy(logits: Any, target: Any, *, reduction: str = "mean") -> None:
-    if len(logits.shape) != 2 or target.shape != logits.shape[:1]:
-        raise ShapeError(f"logits {logits.shape} must be (rows, classes) and targets {target.shape} (rows,)")
+    shape = logits.shape
+    if len(shape) != 2 or target.shape != shape[:1]:
+        raise ShapeError(f"logits {shape} must be (rows, classes) and targets {target.shape} (rows,)")
     if target.dtype.kind not in "iu":
         raise TypeError(f"targets must be class numbers (integers), not {target.dtype}; "
                         "for probabilities use -(p * log_softmax(logits)).sum()")
