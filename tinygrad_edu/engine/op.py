@@ -106,7 +106,7 @@ class Op:
             REGISTRY[name] = self
 
     def __call__(self, *xs: Any, **params: Any) -> Any:
-        """Compute. Called with Values it records; called with bare arrays, inside a vjp, it only computes, for
+        """Compute. Called with Values it records; called with bare arrays, inside a vjp, it only computes:
         what fitted on the way up fits on the way down."""
         if self.params and len(params) < len(self.params):
             params = {**self.defaults, **params}
