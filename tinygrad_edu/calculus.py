@@ -15,7 +15,7 @@ from tinygrad_edu import functional as F
 from tinygrad_edu.backend import philox
 from tinygrad_edu.backend.philox import Generator
 from tinygrad_edu.engine.backprop import backprop
-from tinygrad_edu.engine.modes import current, enable_grad, no_grad, watch
+from tinygrad_edu.engine.modes import current, enable_grad, rehearsing, watch
 from tinygrad_edu.engine.value import Deferred, Node, Storage, leaf
 from tinygrad_edu.errors import NotDifferentiableError, ShapeError, StaleValueError, user_line
 from tinygrad_edu.ops.movement import reshape as _alias
@@ -28,6 +28,13 @@ def _name(f: Function) -> str:
     return getattr(f, "__name__", repr(f))
 
 
+class _Argument(Tensor):
+    """An argument of f: a leaf, but no weight to be changed in place; `x += 1` makes a new tensor of it."""
+    __slots__ = ()
+    __iadd__, __isub__, __imul__, __itruediv__ = (Tensor.__add__, Tensor.__sub__, Tensor.__mul__,
+                                                  Tensor.__truediv__)
+
+
 def _inputs(xs: Sequence[Any], argnums: Sequence[int]) -> list[Any]:
     """The arguments; those to differentiate by get places of their own in the graph, joined to the caller's.
     """
@@ -38,7 +45,8 @@ def _inputs(xs: Sequence[Any], argnums: Sequence[int]) -> list[Any]:
         x = F.as_tensor(xs[i])
         if not dtypes.is_floating(x.dtype):
             raise TypeError(f"argument {i} is {x.dtype} (at {user_line()}); only floats have a gradient")
-        out[i] = _alias(x, shape=x.shape) if x.requires_grad else Tensor(x.storage, leaf(x.shape, x.dtype))
+        out[i] = (_alias(x, shape=x.shape) if x.requires_grad else
+                  _Argument(x.storage, leaf(x.shape, x.dtype)))
     return out
 
 
@@ -224,7 +232,7 @@ def checkpoint(f: Function, *xs: Any, generators: Sequence[Generator] = ()) -> T
     streams = (philox.current(), *generators)
     before = [g.state_dict() for g in streams]
     reads = _Reads(xs)
-    with no_grad(), watch(reads):
+    with rehearsing(), watch(reads):
         y = _output(f, xs)
     if not (current.get().grad and reads.linked and dtypes.is_floating(y.dtype)):
         return y

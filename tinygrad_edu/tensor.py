@@ -113,7 +113,7 @@ class Tensor(Value):
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         """`ndarray * tensor` is ours, and keeps the graph; NumPy's functions are told off."""
-        return meet_ufunc(ufunc, method, inputs)
+        return meet_ufunc(ufunc, method, inputs, kwargs)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> NumpyArray:
         if self.requires_grad and current.get().grad:

@@ -169,3 +169,12 @@ def test_what_a_loss_cannot_mean_is_refused(loss: Any, output: Any, target: Any,
 def test_a_network_that_diverged_has_a_loss_that_is_nan() -> None:
     p = te.tensor([float("nan"), 0.5])
     assert np.isnan(te.binary_cross_entropy(p, te.tensor([0.0, 1.0])).item())
+    assert np.isnan(te.hinge(p, te.tensor([1.0, -1.0])).item())
+    assert np.isnan(te.logistic(te.tensor([1.0, 1.0]), te.tensor([float("nan"), 1.0])).item())
+
+
+def test_a_probability_may_be_off_by_rounding() -> None:
+    shares = te.softmax(te.tensor(np.random.default_rng(0).normal(size=(1000, 7)), dtype="float32") * 30)
+    p = shares.sum(-1)
+    assert p.numpy().max() > 1
+    assert te.binary_cross_entropy(p, te.ones(1000)).item() < 1e-5

@@ -101,11 +101,10 @@ def test_unary_operators() -> None:
 
 def test_augmented_assignment_makes_a_new_tensor() -> None:
     x = te.tensor([1.0, 2.0], requires_grad=True)
-    y = x
-    y += 1.0
+    y = middle = x + 1.0
     y *= 2.0
     y.sum().backward()
-    assert x.tolist() == [1.0, 2.0] and x.grad.tolist() == [2.0, 2.0]
+    assert middle.tolist() == [2.0, 3.0] and x.grad.tolist() == [2.0, 2.0]
     total = old = te.zeros(2)
     with te.no_grad():
         total += x
@@ -130,10 +129,26 @@ def test_a_step_of_training_changes_the_weight_itself() -> None:
     np.testing.assert_allclose(w.numpy(), [2.0, 3.0], atol=1e-3)
 
 
+@pytest.mark.parametrize("function", [lambda k: operator.iadd(k, 1.0), lambda k: operator.isub(k, 1.0),
+                                      lambda k: operator.imul(k, 2.0), lambda k: operator.itruediv(k, 2.0)])
+def test_a_line_that_would_change_a_weight_is_refused_wherever_a_graph_is_or_will_be(function: Any) -> None:
+    """The same code must not compute a new tensor in training and change the weight in a checkpoint."""
+    w, x = te.tensor([1.0, 2.0], requires_grad=True), te.tensor([1.0, 1.0], requires_grad=True)
+    for call in (lambda: function(w), lambda: te.checkpoint(lambda x: (x * function(w)).sum(), x),
+                 lambda: te.checkpoint(lambda k: function(k).sum(), w)):
+        with pytest.raises(RuntimeError, match=r"leaf that requires grad.*test_operators.py:\d+.*no_grad"):
+            call()
+    assert w.tolist() == [1.0, 2.0]
+    given = te.tensor([1.0, 2.0])       # what te.grad hands to a function is no weight
+    assert te.grad(lambda k: (function(k) * function(k)).sum())(given).shape == (2,)
+    assert te.jvp(lambda k: function(k).sum(), [given], [te.ones(2)])[0].shape == ()
+    assert given.tolist() == [1.0, 2.0]
+
+
 def test_the_gradient_of_a_weight_that_became_a_result_is_warned_of() -> None:
     w = te.tensor([1.0], requires_grad=True)
     (w * w).sum().backward()
-    w -= 0.1 * w.grad
+    w = w - 0.1 * w.grad
     (w * w).sum().backward()
     with pytest.warns(UserWarning, match=r"of sub.*test_operators.py:\d+.*no_grad"):
         assert w.grad is None
@@ -156,8 +171,14 @@ def test_functions_of_numpy_say_what_to_call_instead() -> None:
         with pytest.raises(TypeError, match=words):
             call()
     array = np.ones(2, np.float32)
-    array += x
-    assert isinstance(array, te.Tensor) and array.requires_grad and array.tolist() == [2.0, 3.0]
+    with pytest.raises(TypeError, match=r"into an array.*array = array \+ x"):
+        array += x
+    with pytest.raises(TypeError, match=r"into an array"):
+        np.multiply(array, x.detach(), out=array)
+    array[:] += x.numpy()
+    assert array.tolist() == [2.0, 3.0]
+    found = np.array([True, False]) & te.tensor([True, True])
+    assert isinstance(found, te.Tensor) and found.tolist() == [True, False]
 
 
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")

@@ -78,6 +78,7 @@ def test_in_place() -> None:
     x = te.zeros(2, 3)
     assert x.fill_(2.0) is x and x.mul_(3.0) is x
     assert x.add_(te.ones(3), alpha=-1.0).tolist() == [[5.0] * 3] * 2
+    assert te.ones(3).add_(range(3)).mul_([1, 2, 3]).tolist() == [1.0, 4.0, 9.0]
     assert x.copy_([1.0, 2.0, 3.0]).tolist() == [[1.0, 2.0, 3.0]] * 2
     assert x.zero_().tolist() == [[0.0] * 3] * 2
     for change in (lambda: x.copy_(te.ones(4)), lambda: x.add_(te.ones(4)), lambda: te.ones(3).add_(x)):

@@ -25,11 +25,17 @@ class Observer(Protocol):
 
 
 class Modes:
-    """An immutable snapshot; entering a mode makes another."""
-    __slots__ = ("grad", "observers")
+    """An immutable snapshot; entering a mode makes another.
 
-    def __init__(self, grad: bool = True, observers: tuple[Observer, ...] = ()) -> None:
-        self.grad, self.observers = grad, observers
+    grad       whether a graph is recorded
+    observers  who is told of every op
+    rehearsal  whether a graph will be recorded when the same is computed again, for `te.checkpoint`
+    """
+    __slots__ = ("grad", "observers", "rehearsal")
+
+    def __init__(self, grad: bool = True, observers: tuple[Observer, ...] = (),
+                 rehearsal: bool = False) -> None:
+        self.grad, self.observers, self.rehearsal = grad, observers, rehearsal
 
 
 current: ContextVar[Modes] = ContextVar("tinygrad_edu_modes", default=Modes())  # noqa: B039 - Modes never changes
@@ -92,17 +98,22 @@ class Switch:
 
 def no_grad() -> Switch:
     """Record nothing: what is computed inside has no gradient. `with te.no_grad():` or `@te.no_grad()`."""
-    return Switch(lambda before: Modes(False, before.observers))
+    return Switch(lambda before: Modes(False, before.observers, before.rehearsal))
 
 
 def enable_grad() -> Switch:
     """Record again, inside a `no_grad`."""
-    return Switch(lambda before: Modes(True, before.observers))
+    return Switch(lambda before: Modes(True, before.observers, before.rehearsal))
 
 
 def watch(observer: Observer) -> Switch:
     """Let `observer` see every op applied and every node walked back over."""
-    return Switch(lambda before: Modes(before.grad, (*before.observers, observer)))
+    return Switch(lambda before: Modes(before.grad, (*before.observers, observer), before.rehearsal))
+
+
+def rehearsing() -> Switch:
+    """Record nothing yet; if a graph is recorded here, it will be when this is computed again."""
+    return Switch(lambda before: Modes(False, before.observers, before.rehearsal or before.grad))
 
 
 def is_grad_enabled() -> bool:

@@ -37,14 +37,16 @@ def _inside(name: str, what: str, x: Tensor, low: float, high: float, remedy: st
         return
     array = x.storage.array
     smallest, largest = array.min(), array.max()
-    if smallest < low or largest > high:
-        raise ValueError(f"{name}: {what} from {smallest:g} to {largest:g} (at {user_line()}); {remedy}")
+    rounding = 8 * np.finfo(array.dtype).eps if array.dtype.kind == "f" else 0
+    if smallest < low - rounding or largest > high + rounding:
+        raise ValueError(f"{name}: {what} from {smallest:.8g} to {largest:.8g} (at {user_line()}); {remedy}")
 
 
 def _signs(name: str, target: Tensor) -> None:
     """ValueError for targets that are not -1 and 1, again on the cpu only."""
     if target.storage.backend.arithmetic and target.size:
-        wrong = target.storage.array[np.abs(target.storage.array) != 1]
+        array = target.storage.array
+        wrong = array[(np.abs(array) != 1) & (array == array)]
         if wrong.size:
             raise ValueError(f"{name}: a target is {wrong.reshape(-1)[0]:g}, and they are -1 and 1 (at "
                              f"{user_line()}); of 0 and 1 make 2 * target - 1")

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 def not_kept(made_by: str) -> str:
     """What to say to who asks for the gradient of a result, which backward does not keep."""
     return (f"grad of a result (of {made_by}) is not kept, so it is None (at {user_line()}); say "
-            "retain_grad() before backward(). A weight that was assigned to, as by `w -= ...` outside `with "
-            "te.no_grad():`, is a result and no weight any more")
+            "retain_grad() before backward(). A weight that was assigned to, as by `w = w - ...`, is a "
+            "result and no weight any more; `with te.no_grad(): w -= ...` changes it")
 
 
 def _check_may_change(x: Tensor) -> None:
@@ -112,7 +112,7 @@ def update(x: Tensor, name: str, op: Any, ufunc: Any, other: Any) -> Tensor:
         raise DeviceError(f"{name}: the tensor lives on {x.device}, what is to be taken in on "
                           f"{other.storage.backend.name} "
                           f"(at {user_line()}); move one with .to(device)")
-    other = np.asarray(other) if isinstance(other, list | tuple) else other
+    other = np.asarray(other) if not typed(other) and np.ndim(other) else other
     if not typed(other) and np.asarray(other).dtype.kind not in "biuf":
         raise TypeError(f"{name}: {type(other).__name__} {other!r} is not a number, an array or a tensor")
     shape = other.storage.array.shape if isinstance(other, Value) else np.shape(other)
@@ -128,14 +128,21 @@ def update(x: Tensor, name: str, op: Any, ufunc: Any, other: Any) -> Tensor:
 
 
 def assign(x: Tensor, sign: str, op: Any, ufunc: Any, y: Any) -> Tensor:
-    """What `x += y` makes of x: a leaf that requires grad changes in place under no_grad, as a step of
-    training means it. Otherwise x becomes a new tensor, on the graph where one is recorded, and whoever has
-    the old one keeps it.
+    """What `x += y` makes of x. A leaf that requires grad changes in place, as a step of training means it;
+    any other x becomes a new tensor, and whoever has the old one keeps it.
+
+    Raises RuntimeError for such a leaf where a graph is recorded, or will be when a checkpoint computes this
+    again: the same line must not mean a new tensor there and a change without a graph.
     """
-    if x.node is not None and x.is_leaf and not current.get().grad:
-        return update(x, sign, op, ufunc, y)
-    result: Tensor = op(x, y)
-    return result
+    if x.node is None or not x.is_leaf:
+        result: Tensor = op(x, y)
+        return result
+    mode = current.get()
+    if mode.grad or mode.rehearsal:
+        raise RuntimeError(f"`w {sign} ...` would change a leaf that requires grad in place (at "
+                           f"{user_line()}); do it inside `with te.no_grad():`, or make a new tensor, "
+                           f"w = w {sign[0]} ...")
+    return update(x, sign, op, ufunc, y)
 
 
 def _check_fits(name: str, x: Tensor, shape: Shape) -> None:

@@ -10,19 +10,26 @@ from tinygrad_edu.errors import user_line
 _REFLECTED = {"add": "__radd__", "subtract": "__rsub__", "multiply": "__rmul__", "divide": "__rtruediv__",
               "floor_divide": "__rfloordiv__", "remainder": "__rmod__", "power": "__rpow__",
               "matmul": "__rmatmul__", "equal": "__eq__", "not_equal": "__ne__", "less": "__gt__",
-              "less_equal": "__ge__", "greater": "__lt__", "greater_equal": "__le__"}
+              "less_equal": "__ge__", "greater": "__lt__", "greater_equal": "__le__",
+              "bitwise_and": "__and__", "bitwise_or": "__or__", "bitwise_xor": "__xor__"}
 
 
-def meet_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...]) -> Any:
-    """The result of `array op tensor`, on the graph; of `array op= tensor` too, which then is a tensor.
+def meet_ufunc(ufunc: Any, method: str, inputs: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    """The result of `array op tensor`, on the graph.
 
-    Raises TypeError for every other function: its result would be no tensor and have no gradient.
+    Raises TypeError for every other function, whose result would be no tensor and have no gradient, and for
+    `array op= tensor`, which would write into the array.
     """
     name = ufunc.__name__
-    if method == "__call__" and name in _REFLECTED and len(inputs) == 2 and hasattr(inputs[1], "node"):
+    if options.get("out"):
+        raise TypeError(f"np.{name} was to write a tensor into an array, and the gradient would be lost (at "
+                        f"{user_line()}); make a new tensor, array = array + x, or write x.numpy()")
+    if (method == "__call__" and name in _REFLECTED and len(inputs) == 2 and hasattr(inputs[1], "node")
+            and not options):
         return getattr(inputs[1], _REFLECTED[name])(inputs[0])
     ours = {"absolute": "abs", "subtract": "sub", "multiply": "mul", "divide": "div", "negative": "neg",
             "power": "pow", "arcsin": "asin", "arccos": "acos", "arctan": "atan"}.get(name, name)
-    remedy = f"te.{ours}(x), which keeps it, or " if hasattr(F, ours) and method == "__call__" else ""
+    call = f"te.{ours}({', '.join('xy'[:ufunc.nin])}), which keeps it, or "
+    remedy = call if hasattr(F, ours) and method == "__call__" else ""
     raise TypeError(f"np.{name} works on arrays, and the gradient would be lost (at {user_line()}); use "
                     f"{remedy}x.numpy()")
