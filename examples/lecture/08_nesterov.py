@@ -91,8 +91,8 @@ def main(arguments=None):
             pictures[f"08_rate_{eta:g}.png"] = together, None
     for file, (rules, columns) in pictures.items():
         draw(viz.optimizer_paths(f, {title(*rule): paths[rule] for rule in rules}, xlim=(-2, 2), ylim=(-2, 2),
-                                 minimum=(0, 0), columns=columns,
-                                 title=f"Ten steps from (-1, 1); momentum has μ = {MU:g}"), file, given)
+                                 minimum=(0, 0), columns=columns, title=f"{STEPS} steps from ({START[0]:g}, "
+                                 f"{START[1]:g}); momentum has μ = {MU:g}"), file, given)
 
 
 if __name__ == "__main__":

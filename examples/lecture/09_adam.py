@@ -85,12 +85,12 @@ def main(arguments=None):
     walks = {f"Gradient descent (η={ETA})": by_library(lambda w: optim.SGD(w, lr=ETA), steps),
              f"Momentum (η={ETA}, μ=0.9)": by_library(lambda w: optim.SGD(w, lr=ETA, momentum=0.9), steps),
              f"Adam (η={ETA})": formula}
-    print("\nafter ten steps")
+    print(f"\nafter {steps} steps")
     for name, path in walks.items():
         x, y = path[-1]
         print(f"  {name:<26} ({x:.6f}, {y:.6f})   f {f(x, y):.6f}   from the minimum {math.hypot(x, y):.6f}")
     draw(viz.optimizer_paths(f, walks, xlim=(-2, 2), ylim=(-2, 2), minimum=(0, 0),
-                             title="Ten steps from (-1, 1)"), "09_adam.png", given)
+                             title=f"{steps} steps from ({START[0]:g}, {START[1]:g})"), "09_adam.png", given)
 
 
 if __name__ == "__main__":

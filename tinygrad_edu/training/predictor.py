@@ -120,12 +120,9 @@ class Predictor:
         Raises nn.CheckpointError for what is no checkpoint, or not one of `Trainer.save`.
         """
         extra = read_extra(path)
-        stream = philox.default.state_dict()
-        try:
+        with philox.drawing_from(philox.Generator()):       # and not from the caller's stream
             predictor = cls.from_json(extra["predictor"])
-            nn.load_checkpoint(path, model=predictor.model)
-        finally:
-            philox.default.load_state_dict(stream)      # to predict is no reason to move the caller's stream
+        nn.load_checkpoint(path, model=predictor.model, default_generator=False)
         predictor.model.eval()
         return predictor, extra["notes"]
 

@@ -1,6 +1,7 @@
 """What a model answers: asked so that it does not notice, and read as probabilities."""
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -21,11 +22,11 @@ def undisturbed(model: Module) -> Iterator[None]:
     """Inside, `model` evaluates and records nothing; afterwards it and every random stream are as before."""
     modes = [(module, module.training) for module in model.modules()]
     streams = {id(stream): stream for module, _ in modes for stream in vars(module).values()
-               if isinstance(stream, philox.Generator)} | {id(philox.default): philox.default}
+               if isinstance(stream, philox.Generator)}
     places = [(stream, stream.state_dict()) for stream in streams.values()]
     try:
         model.eval()
-        with no_grad():
+        with no_grad(), philox.drawing_from(copy.copy(philox.current())):
             yield
     finally:
         for module, training in modes:
