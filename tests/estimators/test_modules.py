@@ -113,6 +113,20 @@ def test_to_predict_beside_a_fit_changes_nothing():
     np.testing.assert_array_equal(model.predict_proba(X), expected.predict_proba(X))
 
 
+def test_to_predict_leaves_the_module_in_training_as_it_is():
+    """Its fit may be between two batches, in another thread."""
+    def net(inputs, outputs):
+        return nn.Sequential(nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.Dropout(0.5))
+
+    model = MLPClassifier(module=net, **SHORT).fit(X, Y)
+    expected, state = model.predict_proba(X), model.module_.state_dict()
+    model.module_.train()
+    np.testing.assert_array_equal(model.predict_proba(X), expected)
+    assert all(layer.training for layer in model.module_.modules())
+    for name, array in model.module_.state_dict().items():
+        np.testing.assert_array_equal(array, state[name])
+
+
 def test_to_predict_elsewhere_leaves_the_module_where_it_is():
     registry.register("boxed", BoxedBackend)
     model = MLPRegressor(module=lambda i, o: nn.Linear(i, o), device="boxed", max_iter=2, random_state=0)
