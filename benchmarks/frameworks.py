@@ -1,11 +1,12 @@
-"""One SGD step of an MLP with cross-entropy, written three times: by hand in NumPy, in PyTorch, in this
-library.
+"""One SGD step of an MLP with cross-entropy, written three times:
+by hand in NumPy, in PyTorch, in this library.
 
 Each function returns `step()`, which computes the loss, its gradients and the update, and returns the loss.
 PyTorch and this library take any device of theirs.
-All start from the same weights and see the same batch, so they must return the same losses; `mlp.py` checks
-it.
+All start from the same weights and see the same batch, so they must return the same losses;
+`mlp.py` checks it.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -19,13 +20,14 @@ LR = 0.01
 
 
 def problem(sizes: tuple[int, ...], batch: int) -> tuple[Any, Any, list[Any]]:
-    """A batch and the weights: x (batch, in), classes (batch,), [(W (out, in), b (out,)), ...], all float32.
-    """
+    """A batch and weights: x (batch, in), classes (batch,), [(W (out, in), b (out,)), ...], all float32."""
     random = np.random.default_rng(0)
     x = random.standard_normal((batch, sizes[0])).astype(np.float32)
     target = random.integers(0, sizes[-1], batch)
-    weights = [((random.standard_normal((m, n)) * np.sqrt(2 / n)).astype(np.float32), np.zeros(m, np.float32))
-               for n, m in pairwise(sizes)]
+    weights = [
+        ((random.standard_normal((m, n)) * np.sqrt(2 / n)).astype(np.float32), np.zeros(m, np.float32))
+        for n, m in pairwise(sizes)
+    ]
     return x, target, weights
 
 
@@ -56,12 +58,14 @@ def numpy_step(sizes: tuple[int, ...], batch: int, device: str = "cpu") -> Step:
             w -= LR * dw
             b -= LR * db
         return float(loss)
+
     return step
 
 
 def torch_step(sizes: tuple[int, ...], batch: int, device: str = "cpu") -> Step:
     """PyTorch, eager."""
     import torch
+
     x, target, weights = problem(sizes, batch)
     modules: list[Any] = []
     for w, b in weights:
@@ -80,6 +84,7 @@ def torch_step(sizes: tuple[int, ...], batch: int, device: str = "cpu") -> Step:
         loss.backward()
         optimizer.step()
         return float(loss)
+
     return step
 
 
@@ -87,6 +92,7 @@ def tinygrad_edu_step(sizes: tuple[int, ...], batch: int, device: str = "cpu") -
     """This library, eager."""
     import tinygrad_edu as te
     from tinygrad_edu import nn, optim
+
     x, target, weights = problem(sizes, batch)
     modules: list[Any] = []
     for w, b in weights:
@@ -105,9 +111,12 @@ def tinygrad_edu_step(sizes: tuple[int, ...], batch: int, device: str = "cpu") -
         loss.backward()
         optimizer.step()
         return float(loss)
+
     return step
 
 
 FRAMEWORKS: dict[str, Callable[..., Step]] = {
-    "numpy": numpy_step, "pytorch": torch_step, "tinygrad_edu": tinygrad_edu_step,
+    "numpy": numpy_step,
+    "pytorch": torch_step,
+    "tinygrad_edu": tinygrad_edu_step,
 }

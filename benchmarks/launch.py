@@ -1,8 +1,9 @@
 """What a launch costs in Python: `python -m benchmarks.launch` on the simulator's driver, which need not run.
 
-The driver's call is replaced by one that does nothing, so what is left is ours: working out the grid, packing
+The driver's call is replaced by one that does nothing, so only our part is left: computing the grid, packing
 the parameters, the look-ups.
 """
+
 from __future__ import annotations
 
 import statistics
@@ -37,15 +38,23 @@ def main() -> None:
     x = te.ones(1000, device="simulator")
     (x + x).numpy()
     kernel = device.kernel("fold", "fold", np.dtype(np.float32))
-    kernel._function = lambda grid, block, packed, shared: None     # the launch, without the driver
+    kernel._function = lambda grid, block, packed, shared: None  # the launch, without the driver
     layout = bytes(304)
     scalar = device.kernel("elementwise", "map_add", np.dtype(np.float32))
-    rows = [("a kernel with 2 pointers, a number and a struct",
-             f"{microseconds(lambda: kernel.launch((1000,), 4096, 8192, 1000, layout)):.2f}")]
+    rows = [
+        (
+            "a kernel with 2 pointers, a number and a struct",
+            f"{microseconds(lambda: kernel.launch((1000,), 4096, 8192, 1000, layout)):.2f}",
+        )
+    ]
     ran = scalar._function
     scalar._function = lambda grid, block, packed, shared: None
-    rows.append(("x + y on the device, all of it: the op, the plan, memory, the launch",
-                 f"{microseconds(lambda: x + x):.2f}"))
+    rows.append(
+        (
+            "x + y on the device, all of it: the op, the plan, memory, the launch",
+            f"{microseconds(lambda: x + x):.2f}",
+        )
+    )
     scalar._function = ran
     text = table(("Python's part of a launch", "us"), rows) + "\n\n" + machine("numpy", "pycuda")
     print(text)

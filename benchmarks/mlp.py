@@ -5,6 +5,7 @@ median of the rounds' medians counts. Memory is the peak resident size of that p
 its imports (and, beside it, the whole process). On a GPU the peer is PyTorch eager there, and the step ends
 with the loss on the host, as on the cpu.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -44,6 +45,7 @@ def measure(framework: str, case: str, device: str = "cpu") -> dict[str, Any]:
     sizes, batch = CASES[case]
     if framework == "pytorch":
         import torch
+
         torch.set_num_threads(THREADS)
     elif framework == "tinygrad_edu":
         import tinygrad_edu.nn
@@ -57,16 +59,24 @@ def measure(framework: str, case: str, device: str = "cpu") -> dict[str, Any]:
         start = time.perf_counter()
         step()
         times.append(time.perf_counter() - start)
-    return {"seconds": statistics.median(times), "above": _resident("VmHWM") - before,
-            "whole": _resident("VmHWM"), "losses": losses}
+    return {
+        "seconds": statistics.median(times),
+        "above": _resident("VmHWM") - before,
+        "whole": _resident("VmHWM"),
+        "losses": losses,
+    }
 
 
 def _run(framework: str, case: str, device: str = "cpu") -> dict[str, Any]:
     threads = {name: str(THREADS) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-    done = subprocess.run([sys.executable, "-m", "benchmarks.mlp", "--one", framework, case,
-                           "--device", device],
-                          capture_output=True, text=True,
-                          env={**os.environ, **threads}, check=False, cwd=Path(__file__).parent.parent)
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.mlp", "--one", framework, case, "--device", device],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **threads},
+        check=False,
+        cwd=Path(__file__).parent.parent,
+    )
     if done.returncode:
         raise SystemExit(f"{framework} on {case}:\n{done.stderr}")
     return json.loads(done.stdout)  # type: ignore[no-any-return]
@@ -93,17 +103,36 @@ def on_cpu() -> None:
             for framework in FRAMEWORKS:
                 runs[framework].append(_run(framework, case))
         _agree(case, runs)
-        us, mb, whole = (_medians(runs, *of) for of in
-                         (("seconds", 1e6), ("above", 1 / 1024), ("whole", 1 / 1024)))
+        us, mb, whole = (
+            _medians(runs, *of) for of in (("seconds", 1e6), ("above", 1 / 1024), ("whole", 1 / 1024))
+        )
         ours = us["tinygrad_edu"]
-        rows.append([case, f"{us['numpy']:.0f}", f"{us['pytorch']:.0f}", f"{ours:.0f}",
-                     f"{us['pytorch'] / ours:.2f}",
-                     f"{ours / us['numpy']:.2f}", f"{mb['pytorch']:.0f} / {mb['tinygrad_edu']:.0f}",
-                     f"{whole['pytorch']:.0f} / {whole['tinygrad_edu']:.0f}"])
+        rows.append(
+            [
+                case,
+                f"{us['numpy']:.0f}",
+                f"{us['pytorch']:.0f}",
+                f"{ours:.0f}",
+                f"{us['pytorch'] / ours:.2f}",
+                f"{ours / us['numpy']:.2f}",
+                f"{mb['pytorch']:.0f} / {mb['tinygrad_edu']:.0f}",
+                f"{whole['pytorch']:.0f} / {whole['tinygrad_edu']:.0f}",
+            ]
+        )
         print(*rows[-1], sep="  ", flush=True)
-    text = table(["MLP", "NumPy by hand, us", "PyTorch, us", "tinygrad_edu, us", "faster than PyTorch, x",
-                  "of NumPy's time, x", "peak memory above imports, MB (PyTorch / ours)",
-                  "peak memory of the process, MB (PyTorch / ours)"], rows)
+    text = table(
+        [
+            "MLP",
+            "NumPy by hand, us",
+            "PyTorch, us",
+            "tinygrad_edu, us",
+            "faster than PyTorch, x",
+            "of NumPy's time, x",
+            "peak memory above imports, MB (PyTorch / ours)",
+            "peak memory of the process, MB (PyTorch / ours)",
+        ],
+        rows,
+    )
     rewrite(RESULTS, "mlp", f"{text}\n\n{machine('numpy', 'torch')}")
     rewrite(Path(__file__).parent.parent / "README.md", "mlp", f"{text}\n\n{machine('numpy', 'torch')}")
 
@@ -111,6 +140,7 @@ def on_cpu() -> None:
 def on_gpu(device: str, rounds: int) -> None:
     """The same steps on a GPU beside PyTorch eager, where it is installed."""
     import tinygrad_edu as te
+
     frameworks = [f for f in ("pytorch", "tinygrad_edu") if f != "pytorch" or find_spec("torch")]
     rows = []
     for case in CASES:
@@ -121,8 +151,14 @@ def on_gpu(device: str, rounds: int) -> None:
         _agree(case, runs)
         us = _medians(runs, "seconds", 1e6)
         theirs, ours = us.get("pytorch"), us["tinygrad_edu"]
-        rows.append([case, f"{theirs:.0f}" if theirs else "not installed", f"{ours:.0f}",
-                     f"{theirs / ours:.2f}" if theirs else ""])
+        rows.append(
+            [
+                case,
+                f"{theirs:.0f}" if theirs else "not installed",
+                f"{ours:.0f}",
+                f"{theirs / ours:.2f}" if theirs else "",
+            ]
+        )
         print(*rows[-1], sep="  ", flush=True)
     text = table(["MLP", "PyTorch eager, us", "tinygrad_edu, us", "faster than PyTorch, x"], rows)
     text += f"\n\n{machine('numpy', 'torch', 'pycuda')}"
@@ -132,7 +168,7 @@ def on_gpu(device: str, rounds: int) -> None:
 
 
 def main() -> None:
-    """What was asked for: everything, or one measurement for the process that asks."""
+    """Run everything, or the one measurement that a subprocess was started for."""
     parser = argparse.ArgumentParser(description=str(__doc__).splitlines()[0])
     parser.add_argument("--device", default="cpu", help="cpu, cuda, or simulator (to try the command)")
     parser.add_argument("--rounds", type=int, default=3, help="processes of each framework, on a GPU")

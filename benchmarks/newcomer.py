@@ -1,8 +1,9 @@
-"""How long a newcomer takes, from `git clone` to what the README promises. `python -m benchmarks.newcomer`
+"""The time a new user needs, from `git clone` to what the README promises. `python -m benchmarks.newcomer`
 
 In an empty folder and with an empty cache: a trained model, a proven gradient, a picture of the graph, and a
 race found with no GPU. The commands and programs are the README's own; downloads are part of the time.
 """
+
 from __future__ import annotations
 
 import os
@@ -30,7 +31,7 @@ def block(mark: str) -> str:
 
 
 def main() -> None:
-    """Walk the way, step by step, and rewrite the tables."""
+    """Do all steps in order, and rewrite the tables."""
     with tempfile.TemporaryDirectory(prefix="newcomer-") as name:
         clone = Path(name) / "tinygrad_edu"
         clean = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "GLIBC_TUNABLES")}
@@ -38,8 +39,15 @@ def main() -> None:
         start, rows = time.perf_counter(), []
 
         def step(what: str, *command: str, proof: str = "") -> None:
-            done = subprocess.run(command, cwd=clone if clone.exists() else name, env=clean, text=True,
-                                  stdin=subprocess.DEVNULL, capture_output=True, check=False)
+            done = subprocess.run(
+                command,
+                cwd=clone if clone.exists() else name,
+                env=clean,
+                text=True,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                check=False,
+            )
             said = done.stdout + done.stderr
             if proof not in said or (done.returncode and not proof):
                 raise SystemExit(f"{what}: {' '.join(command)}\n{said}")
@@ -49,8 +57,11 @@ def main() -> None:
         step("the repository", "git", "clone", "-q", str(ROOT), "tinygrad_edu")
         step("a trained model: `make demo`", "make", "demo", proof="model.safetensors")
         python, tool = (str(clone / ".venv" / "bin" / n) for n in ("python", "tinygrad-edu"))
-        for file, text in (("proof.py", block("opcheck")), ("picture.py", PICTURE),
-                           ("reverse.py", block("# reverse.py"))):
+        for file, text in (
+            ("proof.py", block("opcheck")),
+            ("picture.py", PICTURE),
+            ("reverse.py", block("# reverse.py")),
+        ):
             (clone / file).write_text(text)
         step("a proven gradient", python, "proof.py", proof="tensor(0.44")
         step("a picture of the graph", python, "picture.py")

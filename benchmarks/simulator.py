@@ -1,4 +1,5 @@
 """Time kernels on the simulated GPU, beside NumPy and under the checker. `python -m benchmarks.simulator`"""
+
 from __future__ import annotations
 
 import time
@@ -64,7 +65,7 @@ def fastest(run: Callable[[], object], rounds: int) -> float:
 
 
 def switch_nanoseconds(kernel: Callable[..., object], threads: int) -> float:
-    """One thread waits at a barrier and another goes on: what that takes, the barrier's own work included."""
+    """The time when one thread waits at a barrier and another continues, including the barrier's own work."""
     rounds = 4_000_000 // threads
     seconds = fastest(lambda: kernel(np.int32(rounds), block=(threads, 1, 1)), 5)
     return seconds / rounds / threads * 1e9
@@ -92,21 +93,32 @@ def main() -> None:
         "matmul 512 x 512, 16 x 16 tiles": (
             lambda: matmul(ga, gb, out, np.int32(size), block=(16, 16, 1), grid=(size // 16, size // 16)),
             lambda: a @ b),
-    }
+    }  # fmt: skip
     rows = []
     for name, (kernel, numpy) in cases.items():
         plain, peer = fastest(kernel, 7), fastest(numpy, 7)
         with sim.check():
             checked = fastest(kernel, 2)
-        rows.append([name, f"{plain * 1e3:.2f}", f"{peer * 1e3:.2f}", f"{checked * 1e3:.0f}",
-                     f"{checked / plain:.1f}"])
+        rows.append(
+            [
+                name,
+                f"{plain * 1e3:.2f}",
+                f"{peer * 1e3:.2f}",
+                f"{checked * 1e3:.0f}",
+                f"{checked / plain:.1f}",
+            ]
+        )
     turns = module.get_function("turns")
-    switches = ", ".join(f"{switch_nanoseconds(turns, threads):.0f} ns with {threads} threads"
-                         for threads in (32, 256, 1024))
-    text = "\n\n".join([
-        table(["kernel", "simulated, ms", "NumPy, ms", "under the checker, ms", "checker / plain"], rows),
-        f"A switch from one thread of a block to the next at a barrier: {switches}.",
-        machine("numpy", "pycuda")])
+    switches = ", ".join(
+        f"{switch_nanoseconds(turns, threads):.0f} ns with {threads} threads" for threads in (32, 256, 1024)
+    )
+    text = "\n\n".join(
+        [
+            table(["kernel", "simulated, ms", "NumPy, ms", "under the checker, ms", "checker / plain"], rows),
+            f"A switch from one thread of a block to the next at a barrier: {switches}.",
+            machine("numpy", "pycuda"),
+        ]
+    )
     print(text)
     for path in (ROOT / "benchmarks/results/simulator.md", ROOT / "tinygrad_edu/simulator/README.md"):
         rewrite(path, "simulator", text)

@@ -1,4 +1,5 @@
 """Time `import` of the library and of its peers, each in fresh processes. `python -m benchmarks.startup`"""
+
 from __future__ import annotations
 
 import statistics

@@ -1,7 +1,9 @@
-// What every family shares: the element types, their limits, and how a kernel reports a bad index.
+// Shared by all families: the element types, their limits, the division that splits an index into one index
+// per axis, and the report of a bad index.
 //
-// A file of kernels is compiled once for each element type, with -DSCALAR=float32 or the like; in the code
-// the type is `number`. The names are NumPy's, so that a message, a table and a kernel say the same word.
+// A file of kernels is compiled once for each element type, with -DSCALAR=float32 or another name; in the
+// code the type is `number`. The names are those of NumPy, so that a message, a table and a kernel use the
+// same word.
 #pragma once
 
 typedef float float32;
@@ -17,7 +19,7 @@ typedef unsigned char uint8;
 #endif
 typedef SCALAR number;
 
-// The largest and smallest values of a type; what a maximum starts from is `lowest`.
+// The largest and smallest values of a type; a maximum starts from `lowest`.
 template <typename T>
 struct limits;
 template <>
@@ -53,11 +55,21 @@ struct limits<bool> {
     static __host__ __device__ bool lowest() { return false; }
 };
 
+// The type in which long sums of T are computed: a running sum of ones in float32 stops growing at 2^24.
+template <typename T>
+struct Wide {
+    typedef T type;
+};
+template <>
+struct Wide<float32> {
+    typedef float64 type;
+};
+
 // The dtypes of the library as numbers, for operands whose type is known only at launch.
 enum Dtype : int32 { FLOAT32 = 0, FLOAT64 = 1, INT64 = 2, INT32 = 3, UINT8 = 4, BOOL = 5, UINT64 = 6 };
 
-// Element `offset` (in elements) of memory that holds `dtype`, as a T. The branch is the same for the whole
-// grid.
+// Element `offset` (in elements) of memory that holds `dtype`, as a T.
+// The branch is the same for the whole grid.
 template <typename T>
 __device__ __forceinline__ T load(const void* memory, int64 offset, int32 dtype) {
     switch (dtype) {
@@ -71,11 +83,22 @@ __device__ __forceinline__ T load(const void* memory, int64 offset, int32 dtype)
     }
 }
 
-// Whether a 16-byte load or store may be made at this address.
+// i / n, and i % n as `rest`, for i >= 0 and n > 0. If both fit into 32 bits, the division has 32 bits, since
+// a GPU has no instruction for a division of 64 bits.
+__device__ __forceinline__ int64 divide(int64 i, int64 n, int64& rest) {
+    if (((i | n) >> 32) == 0) {
+        rest = (uint32)i % (uint32)n;
+        return (uint32)i / (uint32)n;
+    }
+    rest = i % n;
+    return i / n;
+}
+
+// Whether a 16-byte load or store is allowed at this address.
 __device__ __forceinline__ bool aligned16(const void* address) { return ((uint64)address & 15) == 0; }
 
-// The first bad index of the stream is kept for the host, which raises IndexError when it next waits:
-// fault[0] is the number of the call, fault[1] the index, fault[2] the size it should be below.
+// Stores the first bad index of the stream for the host, which raises IndexError when it next synchronises:
+// fault[0] is the number of the call, fault[1] the index, fault[2] the size of the axis.
 __device__ __forceinline__ void report_fault(int64* fault, int64 call, int64 value, int64 size) {
     if (atomicCAS((uint64*)fault, 0ull, (uint64)call) == 0ull) {
         fault[1] = value;

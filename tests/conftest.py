@@ -2,31 +2,81 @@
 
 Ask for more with `pytest --hypothesis-profile=thorough`.
 """
+
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+_TESTS = Path(__file__).parent
+# What takes most of the time: what compiles many kernels, runs the lecture, starts many processes or proves a
+# great deal. The rest takes less than 5 minutes on two cores, and has something of everything.
+_LONG_FOLDERS = ("kernels", "simulator")
+_SHORT = {Path("simulator", name) for name in ("test_readme.py", "test_execution.py", "test_misfortunes.py",
+                                               "test_bugs.py")}  # fmt: skip
+_LONG = {Path(*name.split("/")) for name in (
+    "ops/test_device.py", "examples/test_lecture.py", "examples/test_lecture_changes.py",
+    "examples/test_lecture_distributed.py",
+    "examples/test_lecture_scale.py", "examples/test_lecture_slides.py", "cli/test_device.py",
+    "cli/test_resume.py", "check/test_judgement.py", "check/test_testing.py", "cli/test_train.py",
+    "doors/test_numbers_that_fit.py", "engine/test_lifetime.py", "estimators/test_contract.py",
+    "estimators/test_parity.py", "ops/test_tails.py", "test_files.py",
+    "test_promises.py")}  # fmt: skip
+
+_terminal = []  # of the process that reports; workers have none
 _SLOW = [HealthCheck.too_slow, HealthCheck.data_too_large]
-settings.register_profile("default", deadline=None, max_examples=25, derandomize="CI" in os.environ,
-                          suppress_health_check=_SLOW)
+settings.register_profile(
+    "default", deadline=None, max_examples=25, derandomize="CI" in os.environ, suppress_health_check=_SLOW
+)
 settings.register_profile("thorough", deadline=None, max_examples=300, suppress_health_check=_SLOW)
 settings.load_profile("default")
 
 
 def pytest_addoption(parser):
-    parser.addoption("--device", default=None,
-                     help="where tensors live in the tests that take any device: cpu, simulator, cuda")
+    parser.addoption(
+        "--device",
+        default=None,
+        help="where tensors live in the tests that take any device: cpu, simulator, cuda",
+    )
 
 
+@pytest.fixture
+def boxed():
+    """A backend whose arrays can do nothing, as device "boxed": what goes past the protocol fails there."""
+    from tests.backend.boxed import BoxedBackend
+    from tinygrad_edu.backend import registry
+
+    registry.register("boxed", BoxedBackend)
+    return registry.get("boxed")
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
+    for item in items:
+        path = item.path.relative_to(_TESTS)
+        if path in _LONG or (path.parts[0] in _LONG_FOLDERS and path not in _SHORT):
+            item.add_marker(pytest.mark.long)
     if config.getoption("--device") in (None, "cpu"):
         return
     for item in items:
         if item.get_closest_marker("cpu"):
             item.add_marker(pytest.mark.skip(reason="is about NumPy's own memory; run it with --device cpu"))
+
+
+def pytest_runtest_logreport(report):
+    """Say at once what failed: the end of a long run is minutes away."""
+    if report.failed and _terminal:
+        crash = getattr(report.longrepr, "reprcrash", None)
+        why = f": {crash.message.splitlines()[0][:160]}" if crash and crash.message else ""
+        _terminal[0].write_line(f"\nFAILED {report.nodeid}{why}", red=True)
+
+
+def pytest_sessionstart(session):
+    if terminal := session.config.pluginmanager.get_plugin("terminalreporter"):
+        _terminal[:] = [terminal]
 
 
 def pytest_configure(config):

@@ -1,4 +1,5 @@
 """What the documents say is run: Python blocks execute, paths exist, numbers were measured."""
+
 from __future__ import annotations
 
 import fnmatch
@@ -7,29 +8,39 @@ import re
 import shlex
 import shutil
 import sys
-import textwrap
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
 import tinygrad_edu as te
+from benchmarks import report
 from tests.cli.commands import command, flowers
-from tinygrad_edu import sklearn
+from tinygrad_edu import distributed, sklearn
 from tinygrad_edu.engine.op import REGISTRY
 
 ROOT = Path(__file__).parent.parent
 # A block that begins with `# name.py` is a script of PyCUDA: tests/simulator/test_readme.py runs those.
-BLOCKS = re.findall(r"^```python\n(?!# \w+\.py$)(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+BLOCKS = [
+    block
+    for document in ("README.md", "docs/howto/scikit-learn.md")
+    for block in re.findall(
+        r"^```python\n(?!# \w+\.py$)(.*?)^```", (ROOT / document).read_text(), re.M | re.S
+    )
+]
 SIMULATOR = "tinygrad_edu/simulator/README.md"
 DOCS = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").rglob("*.md"))
 DOCUMENTS = ("README.md", "CONTRIBUTING.md", "CHANGELOG.md", "kernels/README.md", "examples/README.md",
-             SIMULATOR, *DOCS)
+             SIMULATOR, *DOCS)  # fmt: skip
 # Which test runs the Python blocks of a document. Cells, `{code-cell}`, are run by `make docs`.
 RUN_BY = {
     "README.md": "test_readme_blocks_run, tests/simulator/test_readme.py",
-    "CONTRIBUTING.md": "test_the_declaration_shown_is_the_librarys",
+    "CONTRIBUTING.md": "tests/test_promises.py",
     "kernels/README.md": "test_the_ways_to_try_a_kernel_run, tests/kernels/test_pages.py",
+    "docs/coming-from.md": "tests/words/test_coming_from.py",
+    "docs/howto/scikit-learn.md": "test_readme_blocks_run",
+    "docs/howto/to-a-cluster.md": "tests/distributed/mpi/test_howto.py",
     "docs/kernels/*.md": "tests/kernels/test_pages.py",
     "docs/quickstart.md": "tests/simulator/test_readme.py",
     "docs/reference/*.md": "tests/instruments/test_reference.py",
@@ -75,11 +86,6 @@ def test_the_commands_of_the_readme_run(tmp_path):
     assert (tmp_path / "graph.svg").exists()
 
 
-def test_the_declaration_shown_is_the_librarys():
-    (shown,) = re.findall(r"^ *```python\n(.*?)^ *```", (ROOT / "CONTRIBUTING.md").read_text(), re.M | re.S)
-    assert textwrap.dedent(shown).strip() in (ROOT / "tinygrad_edu/ops/elementwise.py").read_text()
-
-
 def test_the_ways_to_try_a_kernel_run(tmp_path, monkeypatch):
     shutil.copytree(ROOT / "kernels", tmp_path / "my_kernels")
     monkeypatch.chdir(tmp_path)
@@ -90,13 +96,14 @@ def test_the_ways_to_try_a_kernel_run(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_python_block_is_run_by_somebody(document):
-    """A page is of one kind: cells that `make docs` executes, or blocks that a test here names."""
+    """A page has cells that `make docs` executes, or blocks that a test named here runs; both only where the
+    blocks are programs for other libraries."""
     text = (ROOT / document).read_text()
     cells = bool(re.search(r"^```\{code-cell\}", text, re.M))
     blocks = bool(re.search(r"^ *```(python|py|pycon)\n", text, re.M))
     assert cells == text.startswith("---\nfile_format: mystnb\n"), "only a page with that head is executed"
     if blocks:
-        assert not cells, "make its blocks cells"
+        assert not cells or document == "docs/coming-from.md", "make its blocks cells"
         assert any(fnmatch.fnmatch(document, pattern) for pattern in RUN_BY), "nobody runs its blocks"
 
 
@@ -122,7 +129,9 @@ def test_links_lead_somewhere(document, repository):
         assert (path.parent / name).exists()
 
 
-@pytest.mark.parametrize("package", [te, te.nn, te.optim, te.data, te.viz, te.check, te.testing, sklearn])
+@pytest.mark.parametrize(
+    "package", [te, te.nn, te.optim, te.data, te.graph, te.viz, te.check, te.testing, sklearn, distributed]
+)
 def test_every_public_name_has_its_place_in_the_reference(package):
     """By the modules that the pages of docs/api name; ops have a reference of their own."""
     named = set(re.findall(r"auto\w+:: (\S+)", "".join((ROOT / d).read_text() for d in DOCS if "/api/" in d)))
@@ -159,12 +168,65 @@ def test_the_simulators_map_names_what_is_there():
 
 
 def test_the_map_names_what_is_there():
-    house = (ROOT / "README.md").read_text().split("## The house")[1].split("## Speed")[0]
+    house = (ROOT / "docs/howto/find-your-way.md").read_text()
     for path in re.findall(r"`([a-z_]+(?:/|\.py))`", house):
         assert (ROOT / "tinygrad_edu" / path).exists() or (ROOT / path).exists(), path
 
 
 def test_numbers_were_measured():
-    text = (ROOT / "README.md").read_text()
-    for name, block in re.findall(r"<!-- bench:(\w+) -->(.*?)<!-- /bench:\1 -->", text, re.S):
+    block = re.compile(r"<!-- bench:(\w+) -->(.*?)<!-- /bench:\1 -->", re.S)
+    measured = [found for document in DOCUMENTS for found in block.findall((ROOT / document).read_text())]
+    for name, block in measured:
         assert "| --- |" in block and "Measured on" in block, f"run the benchmark that writes {name}"
+    names = [name for name, _ in measured]
+    assert {"mlp", "startup", "accuracy", "estimators", "newcomer", "simulator", "proofs"} <= set(names)
+    assert len(names) == len(set(names)), "a table stands in two documents; its benchmark rewrites one"
+
+
+def test_a_table_is_rewritten_where_it_stands(tmp_path, monkeypatch):
+    """A benchmark may name the README for a table that has moved to a page of docs/."""
+    monkeypatch.setattr(report, "ROOT", tmp_path)
+    (tmp_path / "docs").mkdir()
+    readme, page, results = tmp_path / "README.md", tmp_path / "docs" / "measured.md", tmp_path / "new.md"
+    readme.write_text("# Title\n")
+    page.write_text("before\n<!-- bench:mlp -->\nold\n<!-- /bench:mlp -->\nafter\n")
+    for path in (readme, results):
+        report.rewrite(path, "mlp", "new")
+    assert readme.read_text() == "# Title\n"
+    assert page.read_text() == "before\n<!-- bench:mlp -->\nnew\n<!-- /bench:mlp -->\nafter\n"
+    assert results.read_text() == "<!-- bench:mlp -->\nnew\n<!-- /bench:mlp -->\n"
+
+
+def test_the_readme_fits_a_sitting():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= 150
+
+
+def test_readme_and_front_page_have_the_same_six_doors(repository):
+    """The same words, leading to the same pages, whichever file a reader begins with."""
+    front, found = ROOT / "docs" / "index.md", []
+    for path in (ROOT / "README.md", front):
+        text = repository.relinked(path.read_text(), path.parent, front, repository.included(), pytest.fail)
+        found.append(re.findall(r"^- \*\*\[(.+?)\]\((.+?)\)\*\*", text, re.M))
+    assert len(found[0]) == 6 and found[0] == found[1]
+
+
+def test_the_picture_of_the_race_says_what_the_readme_says():
+    picture = ElementTree.parse(ROOT / "docs" / "images" / "race.svg")
+    drawn = [element.text for element in picture.iter("{http://www.w3.org/2000/svg}text")]
+    shown = re.search(r"^```text\n(reverse\.py.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)
+    assert drawn == ["$ tinygrad-edu simulate --check reverse.py", *shown[1].splitlines()]
+
+
+@pytest.mark.parametrize("document", ["README.md", *(d for d in DOCS if "/lecture/" not in d)])
+def test_pictures_are_told_in_words(document):
+    """To those who do not see them: what is seen, not what the file is called."""
+    for words in re.findall(r"!\[((?:[^\[\]]|\[[^\]]*\])*)\]\(", (ROOT / document).read_text()):
+        assert len(words.split()) >= 5, f"an alt text of {document} says only {words!r}"
+
+
+@pytest.mark.parametrize("document", [d for d in DOCS if "/lecture/" not in d])
+def test_pictures_that_cells_draw_are_told_in_words(document):
+    for cell in re.findall(r"^```\{code-cell\}\n(.*?)^```", (ROOT / document).read_text(), re.M | re.S):
+        if cell.splitlines()[-1].startswith("te.viz."):
+            alt = re.search(r"^    alt: (.+)$", cell, re.M)
+            assert alt and len(alt[1].split()) >= 5, f"say what is seen: {cell.splitlines()[-1]}"

@@ -1,4 +1,5 @@
 """`python -m tinygrad_edu`: the command `tinygrad-edu`."""
+
 import sys
 
 from tinygrad_edu.cli import main

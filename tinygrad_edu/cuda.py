@@ -1,32 +1,39 @@
-"""te.cuda: GPUs and the simulator from the user's side: memory, waiting, arrays of other libraries.
+"""te.cuda: functions for GPUs and the simulator: memory, waiting, arrays of other libraries.
 
-Every function takes `device`. Without it, the default device is meant if it is a GPU or the simulator, else
-the one such device that is in use, and "cuda" where none is.
+Every function takes `device`. Without it, the function uses the default device if that is a GPU or the
+simulator, else the one such device that is in use, else "cuda".
 """
 
 from __future__ import annotations
 
+import os
+import platform
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from tinygrad_edu.backend import registry
-from tinygrad_edu.backend.cuda import driver
+from tinygrad_edu.backend.cuda.device import driver
+from tinygrad_edu.backend.cuda.device.device import Device
 from tinygrad_edu.engine.op import REGISTRY
 from tinygrad_edu.engine.value import Storage
-from tinygrad_edu.errors import DeviceError, user_line
+from tinygrad_edu.errors import DeviceError, fault_of, wrong
 from tinygrad_edu.tensor import Tensor
 
 
 def _device(device: str | None) -> Any:
-    """The backend meant by `device`, opened if need be."""
-    backend = registry.get(_meant() if device is None else device)
-    if not hasattr(backend, "pool"):
-        raise DeviceError(f"{backend.name} is not a CUDA device; say cuda, cuda:1 or simulator")
+    """The backend of `device`, opened if necessary."""
+    backend = registry.get(_default_name() if device is None else device)
+    if not isinstance(backend, Device):
+        raise wrong(
+            DeviceError, None, f"{backend.name} is not a CUDA device", "say cuda, cuda:1 or simulator"
+        )
     return backend
 
 
-def _meant() -> str:
-    """The name of the device that is meant by none. Of several in use, the first GPU."""
+def _default_name() -> str:
+    """The name of the device to use if none is given. Of several in use, the first GPU."""
     default = registry.default()
     if _kind(default):
         return default
@@ -35,7 +42,7 @@ def _meant() -> str:
 
 
 def _kind(name: str) -> str:
-    """ "cuda" or "simulator", "" for a device that is neither."""
+    """The kind of device: "cuda" or "simulator", "" for a device that is neither."""
     kind = name.partition(":")[0]
     return kind if kind in ("cuda", "simulator") else ""
 
@@ -50,13 +57,15 @@ def why_unavailable() -> str:
     try:
         driver.start("cuda")
     except DeviceError as error:
-        return str(error).removeprefix("no device 'cuda': ")
+        fault = fault_of(error)
+        assert fault is not None
+        return fault._replace(op="", problem=fault.problem.removeprefix("no device 'cuda': "), where="").text
     return "" if driver.device_count() else "the CUDA driver finds no GPU"
 
 
 def synchronize(device: str | None = None) -> None:
-    """Return when all work that this process gave the device is done, in every stream: also that of PyCUDA or
-    CuPy. Raises what went wrong in the library's own, such as a bad index."""
+    """Wait until the device has done all work of this process, in every stream, also that of PyCUDA or CuPy.
+    Raises the errors in the library's own work, such as a bad index."""
     backend = _device(device)
     backend.context.wait_for_others()
     backend.synchronize()
@@ -70,13 +79,13 @@ def memory_stats(device: str | None = None) -> dict[str, int]:
 
 
 def memory_summary(device: str | None = None) -> str:
-    """The same in words, with who holds most."""
+    """The same as text, with the owners of the most memory."""
     text: str = _device(device).pool.summary()
     return text
 
 
 def empty_cache(device: str | None = None) -> int:
-    """Give memory that nobody holds back to the driver, for other programs; returns the bytes."""
+    """Return unused memory to the driver, for other programs; returns the number of bytes."""
     backend = _device(device)
     backend.synchronize()
     freed: int = backend.pool.release()
@@ -85,10 +94,10 @@ def empty_cache(device: str | None = None) -> int:
 
 def shutdown(device: str | None = None) -> None:
     """Wait, free all memory of the device and leave it. Its next use starts it again, with new memory;
-    tensors made before say that they are gone.
+    using an earlier tensor is an error.
 
     Raises DeviceError while other libraries use its memory by DLPack, and at the end IndexError for a bad
-    index that no wait has told of.
+    index that no wait has reported.
     """
     backend = _device(device)
     try:
@@ -103,7 +112,7 @@ def shutdown(device: str | None = None) -> None:
 def from_gpuarray(array: Any, *, device: str | None = None) -> Tensor:
     """A tensor over the memory of a PyCUDA GPUArray, or of anything with `__cuda_array_interface__`; no copy.
 
-    An array that says it is read-only is copied. Raises TypeError for a dtype the library does not have,
+    A read-only array is copied. Raises TypeError for a dtype the library does not have,
     DeviceError for memory of another device, ValueError for odd strides.
     """
     backend = _device(device)
@@ -116,15 +125,19 @@ def as_gpuarray(tensor: Tensor) -> Any:
     backend = _device(tensor.device)
     strides = tensor.storage.array.strides
     if any(step < 0 for step in strides):
-        raise ValueError(f"as_gpuarray: strides {strides} run backwards, which a GPUArray's cannot (at "
-                         f"{user_line()}); pass tensor.clone()")
+        raise wrong(
+            ValueError,
+            "as_gpuarray",
+            f"strides {strides} run backwards, which a GPUArray's cannot",
+            "pass tensor.clone()",
+        )
     backend.synchronize()
     return backend.lend(tensor.storage.array)
 
 
 @dataclass(frozen=True)
 class DeviceInfo:
-    """What a device is; printed, a line a fact."""
+    """The properties of a device; printed, one per line."""
 
     name: str
     kind: str
@@ -143,15 +156,10 @@ class DeviceInfo:
 def device_info(device: str | None = None) -> DeviceInfo:
     """What `device` is: the machine's cores, or the GPU's memory, multiprocessors and peak bandwidth.
 
-    Opens the device if need be; DeviceError, with what to do, where it cannot be.
+    Opens the device if necessary; raises DeviceError, with what to do, if it cannot be opened.
     """
     backend: Any = registry.get(device)
-    if not hasattr(backend, "pool"):
-        import os
-        import platform
-
-        import numpy as np
-
+    if not isinstance(backend, Device):
         return DeviceInfo(
             backend.name,
             "NumPy on the CPU",

@@ -1,10 +1,11 @@
-"""Where an op may be tested, and what holds exactly at its special points: data, not code that draws.
+"""The inputs for tests of an op, and the exact results at its special points, as data.
 
-`Interval` is where an input may lie for a derivative to exist; `Edge` is a point where the value or the slope
-is a convention (a kink, a tie, a singularity) and is therefore stated, never met by luck. An op whose inputs
-must fit together (a matmul, a gather) says how to draw a call with a recipe over `Draw`; hypothesis stands
-behind `Draw` in the tests, a seeded generator in the docs, so the library itself imports neither.
+`Interval` is the range of an input where the derivative exists. `Edge` is a point where the value or the
+slope is a convention (a kink, a tie, a singularity); it is declared, so that it is tested on purpose. An op
+whose inputs must fit together (a matmul, a gather) has a recipe that draws a call from a `Draw`. In the tests
+`Draw` uses hypothesis, in the docs a seeded generator, so the library itself does not import hypothesis.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
@@ -21,6 +22,7 @@ Array = np.ndarray[Any, Any]
 @dataclass(frozen=True)
 class Interval:
     """The closed interval [low, high], less a neighbourhood (`gap`) of each point in `avoid`."""
+
     low: float = -3.0
     high: float = 3.0
     avoid: tuple[float, ...] = ()
@@ -40,8 +42,11 @@ POSITIVE = Interval(0.2, 4.0)
 
 @dataclass(frozen=True)
 class Edge:
-    """What holds exactly at a special point: `inputs` give `out`, and vjps of ones give `slopes` (None:
-    unsaid)."""
+    """The exact results at a special point: `inputs` give `out`, and the vjps of ones give `slopes`.
+
+    None means that a result is not stated.
+    """
+
     inputs: dict[str, Any]
     out: Any
     slopes: tuple[Any, ...] = ()
@@ -49,8 +54,9 @@ class Edge:
     why: str = ""
 
 
-def edge(*, out: Any, slope: Any = None, params: dict[str, Any] | None = None, why: str = "",
-         **inputs: Any) -> Edge:
+def edge(
+    *, out: Any, slope: Any = None, params: dict[str, Any] | None = None, why: str = "", **inputs: Any
+) -> Edge:
     """`edge(x=0, out=0, slope=0)`: an Edge with inputs by name; `slope` is a tuple for several inputs."""
     slopes = slope if isinstance(slope, tuple) else () if slope is None else (slope,)
     return Edge(inputs, out, slopes, params or {}, why)
@@ -76,6 +82,7 @@ class Draw(Protocol):
 @dataclass(frozen=True)
 class Call:
     """One drawn call of an op: its array inputs, in order, and its keyword parameters."""
+
     arrays: tuple[Any, ...]
     params: dict[str, Any] = field(default_factory=dict)
 
@@ -85,9 +92,11 @@ Recipe = Callable[[Draw], Call]
 
 def elementwise(*intervals: Interval) -> Recipe:
     """The recipe of an elementwise op: one array per interval, of shapes that broadcast."""
+
     def recipe(draw: Draw) -> Call:
         shapes = draw.broadcast(len(intervals))
         return Call(tuple(draw.array(s, i) for s, i in zip(shapes, intervals, strict=True)))
+
     return recipe
 
 
@@ -102,7 +111,7 @@ class SeededDraw(Draw):
 
     def broadcast(self, count: int) -> list[Shape]:
         full = self.shape()
-        return [tuple(self.choice((1, n)) for n in full[self.integer(0, len(full)):]) for _ in range(count)]
+        return [tuple(self.choice((1, n)) for n in full[self.integer(0, len(full)) :]) for _ in range(count)]
 
     def array(self, shape: Shape, interval: Interval = REAL, *, distinct: bool = False) -> Array:
         size = int(np.prod(shape))

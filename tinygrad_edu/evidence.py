@@ -1,32 +1,40 @@
-"""What stands behind an op besides its declaration: the kernel that runs it, and the proof of its gradients.
+"""Evidence for an op besides its declaration: its kernel, the proof of its gradients, and its accuracy.
 
-Both are sentences in Markdown for the reference pages. A proof is run when it is asked for, on calls drawn
-with fixed seeds; it is told by the bound that it passed, since the last digits of an error differ between
-machines.
+All are sentences in Markdown for the reference pages. A proof runs on request, on calls drawn
+with fixed seeds; its sentence has the bound that it passed, since the last digits of an error differ between
+machines. Accuracy is what `python -m benchmarks.ulps` measured and wrote into ulps.json.
 """
+
 from __future__ import annotations
 
 import functools
+import itertools
+import json
 import re
+from pathlib import Path
+from typing import Any
 
 from tinygrad_edu import check
 from tinygrad_edu.backend.cuda import families
-from tinygrad_edu.backend.cuda.compile import kernels_folder
+from tinygrad_edu.backend.cuda.device.compile import kernels_folder
 from tinygrad_edu.backend.cuda.ladder import PAGES
 from tinygrad_edu.domain import SeededDraw
 from tinygrad_edu.engine.op import Op
+from tinygrad_edu.errors import without_line
 
-EXAMPLES = 20               # as many as `opcheck` draws
+EXAMPLES = 20  # `opcheck` draws as many; calls without elements are not counted
 _LINE = re.compile(r"^\w+\((\w+),.*?\)$(?!\n )", re.MULTILINE | re.DOTALL)
-_BOUNDS = {"complex step": f"{check.COMPLEX:g} of the complex step",
-           "differences": f"{check.DIFFERENCES:g} of central differences"}
-_METHODS = {"matmul": "matmul", "gather": "gather", "scatter_add": "scatter"}    # methods of a backend
-_SHOWN_ON = {**PAGES, "einsum": "matmul"}       # pages of docs/kernels that are not called like their family
+_BOUNDS = {
+    "complex step": f"{check.COMPLEX:g} of the complex step",
+    "differences": f"{check.DIFFERENCES:g} of central differences",
+}
+_ORDERS = (("forward", "result"), ("gradient", "gradient"), ("second", "its gradient"))
+_METHODS = {"matmul": "matmul", "gather": "gather", "scatter_add": "scatter"}  # methods of a backend
+_PAGE_NAMES = {**PAGES, "einsum": "matmul"}  # pages of docs/kernels whose name is not that of their family
 
 
 def kernel(op: Op) -> str:
     """Which kernel computes `op` on a device, with links as a page of docs/reference has them."""
-    families.load_all()
     for family in ("elementwise", "reduce"):
         if op.name in (lines := _formulas(family)) and op.family in ("map", "reduce"):
             file = f"[formulas.cuh](../../kernels/{family}/formulas.cuh)"
@@ -42,24 +50,55 @@ def kernel(op: Op) -> str:
 
 @functools.cache
 def proof(op: Op) -> str:
-    """What `te.check.opcheck` finds: how many calls, to which order, within which bound of which method."""
+    """The result of `te.check.opcheck`: the number of calls, the order, the bound and the method."""
     if not op.differentiable:
         return ""
     try:
-        reports = [check.callcheck(op, op.calls(SeededDraw(seed))) for seed in range(EXAMPLES)]
+        drawn = (check.callcheck(op, op.calls(SeededDraw(seed))) for seed in range(3 * EXAMPLES))
+        found = list(itertools.islice((r for r in drawn if r is not None), EXAMPLES))
         for edge in op.edges:
             check.edgecheck(op, edge)
-    except Exception as error:          # of a user's op; the library's own are tested
-        return f"**Not proven**: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
-    found = [r for r in reports if r is not None]
+    except Exception as error:  # only for a user's op: tests check the library's own
+        return (
+            f"**Not proven**: {without_line(error).splitlines()[0] if str(error) else type(error).__name__}"
+        )
     if not found:
         return ""
-    first, second = (_BOUNDS["differences" if any(r.methods[k] == "differences" for r in found)
-                             else "complex step"] for k in (0, 1))
-    said = (f"gradients and their gradients are within {first}" if first == second else
-            f"gradients are within {first}, their gradients within {second}")
+    first, second = (
+        _BOUNDS["differences" if any(r.methods[k] == "differences" for r in found) else "complex step"]
+        for k in (0, 1)
+    )
+    said = (
+        f"gradients and their gradients are within {first}"
+        if first == second
+        else f"gradients are within {first}, their gradients within {second}"
+    )
     points = f"; {len(op.edges)} special point{'s' * (len(op.edges) > 1)} exactly" if op.edges else ""
     return f"Proven to order 2: on {len(found)} drawn calls, {said} (relative){points}."
+
+
+def accuracy(op: Op) -> str:
+    """The worst errors of an elementwise op over the range of each dtype; nothing if none were measured."""
+    measured = _measured().get(op.name)
+    if measured is None or op.family != "map":
+        return ""
+    rows = [
+        f"| {what} | {' | '.join(f'{measured[d][order]:.4g}' for d in measured)} |"
+        for order, what in _ORDERS
+        if all(order in measured[d] for d in measured)
+    ]
+    return (
+        "At most so far from the exact numbers on the cpu, in units of the last place, over the whole "
+        "range ([how this is measured](../design/0005-digits-in-the-tails.md)):\n\n"
+        f"| | {' | '.join(measured)} |\n| --- |{' ---: |' * len(measured)}\n" + "\n".join(rows)
+    )
+
+
+@functools.cache
+def _measured() -> dict[str, Any]:
+    """{op: {dtype: {order: units in the last place}}}"""
+    found: dict[str, Any] = json.loads((Path(__file__).parent / "ulps.json").read_text(encoding="utf-8"))
+    return found
 
 
 @functools.cache
@@ -70,4 +109,4 @@ def _formulas(family: str) -> dict[str, str]:
 
 
 def _page(family: str, what: str = "") -> str:
-    return f"[{' '.join(filter(None, (family, what)))}](../kernels/{_SHOWN_ON.get(family, family)}.md)"
+    return f"[{' '.join(filter(None, (family, what)))}](../kernels/{_PAGE_NAMES.get(family, family)}.md)"

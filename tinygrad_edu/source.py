@@ -1,8 +1,9 @@
-"""The source text of a gradient rule: of a lambda, the lambda and not the lines it stands in.
+"""The source text of a gradient rule: of a lambda, only the lambda and not its whole lines.
 
 `inspect.getsource` gives whole lines, and a declaration has several lambdas on one. The syntax tree says
-where each begins and ends, a code object where its instructions come from: the lambda that holds them.
+where each begins and ends, and a code object where its instructions come from; the lambda around these is it.
 """
+
 from __future__ import annotations
 
 import ast
@@ -18,7 +19,7 @@ _UNKNOWN = "# the source is not available"
 
 
 def source_of(rule: Callable[..., Any]) -> str:
-    """The text of a lambda on one line, or of a function as it stands; a comment when there is no file."""
+    """The text of a lambda on one line, or of a function unchanged; a comment if there is no file."""
     code = getattr(rule, "__code__", None)
     if code is None:
         return f"# {getattr(rule, '__qualname__', type(rule).__name__)}, which is not written in Python"
@@ -28,7 +29,7 @@ def source_of(rule: Callable[..., Any]) -> str:
         except (OSError, TypeError):
             return _UNKNOWN
     text = "".join(linecache.getlines(code.co_filename))
-    inside = [node for node in _lambdas(text) if _fits(node, code)]
+    inside = [node for node in _lambdas(text) if _is_body_of(node, code)]
     if not inside:
         return _UNKNOWN
     innermost = max(inside, key=lambda node: (node.lineno, node.col_offset))
@@ -55,23 +56,32 @@ def _lambdas(text: str) -> tuple[ast.Lambda, ...]:
 
 @functools.lru_cache(maxsize=64)
 def _declared(text: str) -> frozenset[str]:
-    calls = [statement.value for statement in _tree(text).body
-             if isinstance(statement, (ast.Assign, ast.AnnAssign)) and isinstance(statement.value, ast.Call)]
+    calls = [
+        statement.value
+        for statement in _tree(text).body
+        if isinstance(statement, (ast.Assign, ast.AnnAssign)) and isinstance(statement.value, ast.Call)
+    ]
     first = [call.args[0].value for call in calls if call.args and isinstance(call.args[0], ast.Constant)]
     return frozenset(value for value in first if isinstance(value, str))
 
 
-def _fits(node: ast.Lambda, code: CodeType) -> bool:
+def _is_body_of(node: ast.Lambda, code: CodeType) -> bool:
     """Whether the instructions of `code` come from inside the body of `node`, and the parameters agree."""
     arguments = node.args
     names = [a.arg for a in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)]
-    if names != list(code.co_varnames[:code.co_argcount + code.co_kwonlyargcount]):
+    if names != list(code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]):
         return False
     body = node.body
     low, high = (body.lineno, body.col_offset), (body.end_lineno or 0, body.end_col_offset or 0)
-    places = [((line, column), (end, last)) for line, end, column, last in code.co_positions()
-              if line is not None and end is not None and column is not None and last is not None
-              and (line, column) < (end, last)]         # RESUME stands at an empty place
-    if not places:                              # python -X no_debug_ranges
+    places = [
+        ((line, column), (end, last))
+        for line, end, column, last in code.co_positions()
+        if line is not None
+        and end is not None
+        and column is not None
+        and last is not None
+        and (line, column) < (end, last)
+    ]  # RESUME has an empty position
+    if not places:  # python -X no_debug_ranges
         return node.lineno == code.co_firstlineno
     return low <= min(p[0] for p in places) and max(p[1] for p in places) <= high

@@ -4,8 +4,9 @@
     def test_loss(x):
         te.check.gradcheck(loss, [x])
 
-Arrays are drawn as users have them: empty, of no dimension, with axes of size 1, and often not contiguous.
+Drawn arrays are like those of users: empty, of no dimension, with axes of size 1, and often not contiguous.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -22,16 +23,17 @@ from tinygrad_edu.shapes import Shape
 try:
     from hypothesis import strategies as st
 except ImportError as error:
-    raise ImportError("tinygrad_edu.testing draws its examples with hypothesis: pip install hypothesis") \
-        from error
+    raise ImportError(
+        "tinygrad_edu.testing draws its examples with hypothesis: pip install hypothesis"
+    ) from error
 
 Array = np.ndarray[Any, Any]
-_FINE = 2**16                   # an interval is cut into so many steps: values shrink to short numbers
+_STEPS = 2**16  # an interval has so many steps: values shrink to short numbers
 LAYOUTS = ("contiguous", "contiguous", "transposed", "sliced", "reversed")
 
 
 def laid_out(array: Array, layout: str) -> Array:
-    """The same numbers, elsewhere in memory: transposed, every other element of something, or backwards."""
+    """The same numbers in another layout: transposed, every other element of an array, or reversed."""
     if layout == "transposed":
         return np.ascontiguousarray(array.T).T if array.ndim else array
     if layout == "sliced" and array.ndim:
@@ -56,7 +58,7 @@ class HypothesisDraw(Draw):
         full = self.shape()
         if count == 1:
             return [full]
-        return [tuple(self.choice((n, 1)) for n in full[self.integer(0, len(full)):]) for _ in range(count)]
+        return [tuple(self.choice((n, 1)) for n in full[self.integer(0, len(full)) :]) for _ in range(count)]
 
     def array(self, shape: Shape, interval: Interval = REAL, *, distinct: bool = False) -> Array:
         """float64 numbers of `interval`, in some layout; `distinct`: evenly spread, in random order."""
@@ -65,10 +67,10 @@ class HypothesisDraw(Draw):
             places = np.array(self.draw(st.permutations(range(size))), np.int64)
             flat = np.linspace(interval.low, interval.high, max(size, 2))[places]
         else:
-            steps = self.integers((size,), 0, _FINE)
-            flat = interval.low + (interval.high - interval.low) * steps / _FINE
+            steps = self.integers((size,), 0, _STEPS)
+            flat = interval.low + (interval.high - interval.low) * steps / _STEPS
             for point in interval.avoid:
-                flat = np.where(np.abs(flat - point) < interval.gap, _beside(point, interval), flat)
+                flat = np.where(np.abs(flat - point) < interval.gap, _number_near(point, interval), flat)
         return laid_out(flat.reshape(shape), self.choice(LAYOUTS) if size else "contiguous")
 
     def integers(self, shape: Shape, low: int, high: int) -> Array:
@@ -78,21 +80,21 @@ class HypothesisDraw(Draw):
         return np.array(drawn, np.int64).reshape(shape)
 
 
-def _beside(point: float, interval: Interval) -> float:
-    """A number next to a point that is avoided, inside the interval."""
+def _number_near(point: float, interval: Interval) -> float:
+    """A number near a point that must be avoided, inside the interval."""
     above = point + 1.5 * interval.gap
     return above if above <= interval.high else point - 1.5 * interval.gap
 
 
 @st.composite
 def calls(draw: Any, op: Op) -> Call:
-    """Calls of `op` from its own declaration: arrays that fit together, and parameters."""
+    """Calls of `op` from its own declaration: arrays with matching shapes, and parameters."""
     return op.calls(HypothesisDraw(draw))
 
 
 @st.composite
 def shapes(draw: Any, min_dims: int = 0, max_dims: int = 3, min_side: int = 0, max_side: int = 3) -> Shape:
-    """Shapes, with empty axes, axes of size 1 and no axes at all among them."""
+    """Shapes; some have empty axes, axes of size 1 or no axes."""
     return HypothesisDraw(draw).shape(min_dims, max_dims, min_side, max_side)
 
 
@@ -114,7 +116,12 @@ def arrays(draw: Any, shape: Shape | None = None, dtype: Any = "float64", interv
 
 
 @st.composite
-def tensors(draw: Any, shape: Shape | None = None, dtype: Any = "float64", interval: Interval = REAL,
-            requires_grad: bool = False) -> Any:
-    """Tensors, float64 unless told otherwise, so that they may go straight into `te.check.gradcheck`."""
+def tensors(
+    draw: Any,
+    shape: Shape | None = None,
+    dtype: Any = "float64",
+    interval: Interval = REAL,
+    requires_grad: bool = False,
+) -> Any:
+    """Tensors, float64 by default, so that they can be passed directly to `te.check.gradcheck`."""
     return F.wrap(draw(arrays(shape, dtype, interval)), requires_grad)

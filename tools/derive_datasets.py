@@ -6,8 +6,9 @@
 
 The gzip header holds no time and no name, so the bytes depend on the content and on zlib's compressor alone;
 `--check` compares the content, which is what must not change. Nothing of pymaftools is imported (`--no-deps`
-installs enough of it): pandas reads its HDF5 file, which holds pickles, so trust no copy but the package's.
+installs enough of it): pandas reads its HDF5 file, which holds pickles, so trust only the package's own copy.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -23,6 +24,7 @@ import numpy as np
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))  # the checkout this script belongs to, installed or not
 
+from tinygrad_edu import files  # noqa: E402
 from tinygrad_edu.data.fingerprints import Fingerprints, write_fp  # noqa: E402
 from tinygrad_edu.data.source import read_bytes, write_bytes  # noqa: E402
 
@@ -64,11 +66,14 @@ def compounds(target: Path) -> None:
     pairs = [line.split() for line in (folder / "CHEMBL2321810.smi").read_text().splitlines()]
     morgan = GetMorganGenerator(radius=2, fpSize=1024)
     bits = np.stack([morgan.GetFingerprintAsNumPy(Chem.MolFromSmiles(smiles)) for smiles, _ in pairs])
-    write_fp(target, Fingerprints(
-        names=tuple(smiles for smiles, _ in pairs),
-        labels=np.array([activity[name] for _, name in pairs]),
-        bits=bits.astype(np.uint8),
-    ))
+    write_fp(
+        target,
+        Fingerprints(
+            names=tuple(smiles for smiles, _ in pairs),
+            labels=np.array([activity[name] for _, name in pairs]),
+            bits=bits.astype(np.uint8),
+        ),
+    )
 
 
 DERIVED = {"tcga_lung.csv.gz": tcga, "compounds.fp.gz": compounds}
@@ -90,7 +95,7 @@ def main() -> int:
                 failed |= not same
                 print(name, "same content" if same else "DIFFERS; without --check it is rewritten")
             else:
-                (FILES / name).write_bytes(fresh.read_bytes())
+                files.write(FILES / name, fresh.read_bytes())
             for what, data in (("file", fresh.read_bytes()), ("content", content)):
                 print(f"  {what:8}{len(data):>9} bytes  sha256 {hashlib.sha256(data).hexdigest()}")
     return int(failed)

@@ -1,9 +1,9 @@
-"""Compiles every rung of every ladder for every architecture, and says what it needs: `make kernels`.
+"""Compiles every rung of every ladder for every architecture, and prints what it needs: `make kernels`.
 
 The compiler is the real nvcc: the one on the PATH, or that of the PyPI packages nvidia-cuda-nvcc,
-nvidia-nvvm, nvidia-cuda-crt and nvidia-cuda-runtime. A warning or a spilled register is a failure. What was
-compiled before is remembered by its text, so a second run takes seconds. `--production` leaves out the rungs
-that are not in use; `--write` puts the tables into kernels/README.md.
+nvidia-nvvm, nvidia-cuda-crt and nvidia-cuda-runtime. A warning or a spilled register is a failure. Results
+are cached by the source text, so a second run takes seconds. `--production` leaves out the rungs that are not
+in use; `--write` puts the tables into kernels/README.md.
 """
 
 from __future__ import annotations
@@ -23,23 +23,24 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from tinygrad_edu.backend.cuda import compile as compiler
-from tinygrad_edu.backend.cuda.families import ladders
-from tinygrad_edu.backend.cuda.kernels import Ladder, Rung
+from tinygrad_edu import files
+from tinygrad_edu.backend.cuda.device import compile as compiler
+from tinygrad_edu.backend.cuda.device.kernels import Ladder, Rung
+from tinygrad_edu.backend.cuda.device.nvcc import packaged
+from tinygrad_edu.backend.cuda.families import LADDERS
 from tinygrad_edu.backend.cuda.ladder import README, rewrite
-from tinygrad_edu.backend.cuda.nvcc import packaged
 
 KERNELS = Path(__file__).resolve().parent.parent / "kernels"
 ARCHITECTURES = ("75", "80", "86", "89", "90", "100")
 FLOATS = ("float32", "float64")
-# Families that move bits or make their own types are compiled for those instead.
+# Families that move bits or define their own types are compiled for these types instead.
 DTYPES = {"copy": ("int32", "int64", "uint8"), "gather": ("int32", "int64", "uint8"), "random": ("uint8",)}
 
 
 @dataclass(frozen=True)
 class Limits:
-    """What one multiprocessor has. Source: CUDA C++ Programming Guide, technical specifications by compute
-    capability."""
+    """The resources of one multiprocessor.
+    Source: CUDA C++ Programming Guide, technical specifications by compute capability."""
 
     threads: int
     blocks: int
@@ -79,7 +80,7 @@ def occupancy(need: Need, threads: int) -> float:
 
 
 def find_nvcc() -> str:
-    """The compiler. Ends the program, saying what to install, where there is none."""
+    """The compiler. If there is none, ends the program with a message that says what to install."""
     for found in (shutil.which("nvcc"), packaged()):
         if found and "simulator" not in found:
             return found
@@ -87,7 +88,7 @@ def find_nvcc() -> str:
 
 
 def compiled(nvcc: str, ladder: Ladder, rung: Rung, dtype: str, architectures: tuple[str, ...]) -> str:
-    """What nvcc says of one rung and type; "" for a type that the rung was not written for."""
+    """The output of nvcc for one rung and type; "" for a type that the rung was not written for."""
     text = compiler.source([(ladder, rung)])
     options = [
         "-std=c++17",
@@ -118,8 +119,7 @@ def compiled(nvcc: str, ladder: Ladder, rung: Rung, dtype: str, architectures: t
     said = done.stdout + done.stderr
     if done.returncode:
         raise RuntimeError(f"kernels/{ladder.family}/{rung.source}.cu does not compile for {dtype}:\n{said}")
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    kept.write_text(said)
+    files.write(kept, said)
     return said
 
 
@@ -151,7 +151,7 @@ def threads_of(ladder: Ladder, rung: Rung, symbol: str = "") -> int:
 
 
 def row(ladder: Ladder, rung: Rung, dtype: str, found: list[Need], architectures: tuple[str, ...]) -> str:
-    """A line of a family's table: the kernel that needs most registers speaks for all of the rung's."""
+    """A line of a family's table: of a rung's kernels, the one that needs most registers."""
     cells = []
     for number in architectures:
         mine = [n for n in found if n.architecture == number]
@@ -164,7 +164,7 @@ def row(ladder: Ladder, rung: Rung, dtype: str, found: list[Need], architectures
 
 
 def main() -> int:
-    """Carry the command out; 1 if anything spilled or did not compile."""
+    """Execute the command; returns 1 if anything spilled or did not compile."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("families", nargs="*", help="all of them by default")
     parser.add_argument("--architectures", default=",".join(ARCHITECTURES), help="75,80,...")
@@ -173,14 +173,14 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=os.cpu_count())
     asked = parser.parse_args()
     architectures = tuple(asked.architectures.split(","))
-    if unknown := sorted({*asked.families} - ladders().keys()):
-        parser.error(f"no family of kernels {', '.join(unknown)}; there are {', '.join(ladders())}")
+    if unknown := sorted({*asked.families} - LADDERS.keys()):
+        parser.error(f"no family of kernels {', '.join(unknown)}; there are {', '.join(LADDERS)}")
     if unknown := sorted({*architectures} - LIMITS.keys()):
         parser.error(f"no architecture {', '.join(unknown)}; there are {', '.join(LIMITS)}")
     nvcc, failures = find_nvcc(), []
     work = [
         (ladder, rung, dtype)
-        for name, ladder in ladders().items()
+        for name, ladder in LADDERS.items()
         if not asked.families or name in asked.families
         for rung in ladder.rungs
         if not asked.production or rung.name == ladder.default
@@ -193,8 +193,8 @@ def main() -> int:
             found = needs(text)
             tables.setdefault(ladder.family, []).append(row(ladder, rung, dtype, found, architectures))
             failures += [
-                f"{ladder.family}/{rung.name} {n.symbol} {dtype} sm_{n.architecture}: {n.spilled} bytes "
-                "spilled"
+                f"{ladder.family}/{rung.name} {n.symbol} {dtype} sm_{n.architecture}: "
+                f"{n.spilled} bytes spilled"
                 for n in found
                 if n.spilled
             ]

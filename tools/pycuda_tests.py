@@ -15,6 +15,7 @@ import xml.etree.ElementTree as ET
 from collections import Counter
 from pathlib import Path
 
+from tinygrad_edu import files
 from tinygrad_edu.simulator import setup_pycuda, toolchain
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,11 +38,11 @@ EXPECTED: tuple[tuple[str, str, str], ...] = (
     (r"test_gpuarray\.test_binary_ops_with_unequal_dtypes\[truediv-int\d\d-int\d\d\]", "skipped", UPSTREAM),
 )
 # PyCUDA's scan loads a row of shared memory past the end of what was written; it makes no use of the value.
-UNINITIALISED = ("the checker is right: PyCUDA's scan reads an element of shared memory that nobody wrote, "
-                 "and throws it away")
-UNDER_CHECK: tuple[tuple[str, str, str], ...] = (
-    (r"test_gpuarray\.test_scan", "failed", UNINITIALISED),
+UNINITIALISED = (
+    "the checker is right: PyCUDA's scan reads an element of shared memory that nobody wrote, "
+    "and throws it away"
 )
+UNDER_CHECK: tuple[tuple[str, str, str], ...] = ((r"test_gpuarray\.test_scan", "failed", UNINITIALISED),)
 # PyCUDA writes its cache in place: two processes that share one could read half a kernel.
 INSTALL = """import os
 import tinygrad_edu.simulator
@@ -49,7 +50,7 @@ tinygrad_edu.simulator.install()
 os.environ["PYCUDA_CACHE_DIR"] += os.sep + os.environ.get("PYTEST_XDIST_WORKER", "alone")
 os.makedirs(os.environ["PYCUDA_CACHE_DIR"], exist_ok=True)
 """
-# hello_gpu.py of 2026.1 makes no context, so as it stands it runs on no GPU: one is made for it.
+# hello_gpu.py of 2026.1 makes no context, so unchanged it runs on no GPU: we make one for it.
 EXAMPLES = {"demo.py": "", "hello_gpu.py": "import pycuda.autoinit\n"}
 
 
@@ -67,9 +68,12 @@ def source() -> Path:
 
 
 def environment(mode: str, *path: Path) -> dict[str, str]:
-    """For a process under the simulator in a mode."""
-    return {**os.environ, "TINYGRAD_EDU_SIMULATOR": mode,
-            "PYTHONPATH": os.pathsep.join(map(str, (*path, ROOT)))}
+    """The environment of a process under the simulator in a mode."""
+    return {
+        **os.environ,
+        "TINYGRAD_EDU_SIMULATOR": mode,
+        "PYTHONPATH": os.pathsep.join(map(str, (*path, ROOT))),
+    }
 
 
 def run_tests(folder: Path, mode: str, workers: int) -> dict[str, tuple[str, str]]:
@@ -80,13 +84,37 @@ def run_tests(folder: Path, mode: str, workers: int) -> dict[str, tuple[str, str
         (place / "pycuda_on_simulator.py").write_text(INSTALL)
         for file in FILES:
             report = place / f"{file}.xml"
-            command = [sys.executable, "-m", "pytest", "-q", "--tb=short", "-p", "pycuda_on_simulator",
-                       "-n", str(workers), "--dist", "worksteal", "-p", "no:cacheprovider",
-                       "-c", os.devnull, f"--rootdir={folder}", f"--junitxml={report}",
-                       str(folder / f"{file}.py")]
-            done = subprocess.run(command, cwd=folder, env=environment(mode, place), text=True, check=False,
-                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-            if not report.exists():     # the process itself came down
+            command = [
+                sys.executable,
+                "-m",
+                "pytest",
+                "-q",
+                "--tb=short",
+                "-p",
+                "pycuda_on_simulator",
+                "-n",
+                str(workers),
+                "--dist",
+                "worksteal",
+                "-p",
+                "no:cacheprovider",
+                "-c",
+                os.devnull,
+                f"--rootdir={folder}",
+                f"--junitxml={report}",
+                str(folder / f"{file}.py"),
+            ]
+            done = subprocess.run(
+                command,
+                cwd=folder,
+                env=environment(mode, place),
+                text=True,
+                check=False,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+            )
+            if not report.exists():  # the process itself crashed
                 sys.exit(f"{done.stdout}\npycuda-tests: {file} ended with exit code {done.returncode}")
             print(done.stdout.strip().splitlines()[-1], flush=True)
             for case in ET.parse(report).getroot().iter("testcase"):
@@ -95,7 +123,7 @@ def run_tests(folder: Path, mode: str, workers: int) -> dict[str, tuple[str, str
 
 
 def outcome(case: ET.Element) -> tuple[str, str]:
-    """What became of one test, and the first line of what it said."""
+    """The outcome of one test, and the first line of its message."""
     for tag, word in (("skipped", "skipped"), ("failure", "failed"), ("error", "failed")):
         part = case.find(tag)
         if part is not None:
@@ -104,7 +132,7 @@ def outcome(case: ET.Element) -> tuple[str, str]:
 
 
 def expected(name: str, mode: str) -> tuple[str, str]:
-    """What a test should come to in a mode, and why."""
+    """The expected outcome of a test in a mode, and the reason."""
     for pattern, word, reason in (UNDER_CHECK if mode == "check" else ()) + EXPECTED:
         if re.fullmatch(pattern, name) or re.fullmatch(pattern, name.partition("[")[0]):
             return word, reason
@@ -112,11 +140,18 @@ def expected(name: str, mode: str) -> tuple[str, str]:
 
 
 def run_example(folder: Path, name: str, mode: str) -> str:
-    """Run an example as its own process; "" or what went wrong."""
+    """Run an example as its own process; returns "" or the error."""
     code = f"{INSTALL}{EXAMPLES[name]}import runpy; runpy.run_path({name!r}, run_name='__main__')"
-    done = subprocess.run([sys.executable, "-c", code], cwd=folder, env=environment(mode), check=False,
-                          text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT)
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=folder,
+        env=environment(mode),
+        check=False,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+    )
     wrong = done.returncode or (name == "hello_gpu.py" and set(done.stdout) - set("[]0. \n"))
     return f"{name}:\n{done.stdout}" if wrong else ""
 
@@ -134,10 +169,14 @@ def table(results: dict[str, dict[str, tuple[str, str]]]) -> str:
             why = expected(name, mode)[1]
             if word != "passed":
                 reasons.setdefault(f"{word}: {why}", {})[f"`{name.partition('.')[2]}`"] = None
-    lines += ["", *(f"* {why}: {', '.join(names)}" for why, names in reasons.items()), "",
-              f"PyCUDA {setup_pycuda.pycuda_version()}; its examples {' and '.join(EXAMPLES)} run unchanged "
-              "(`hello_gpu.py` makes no context in this version: `pycuda.autoinit` is imported before it). "
-              "`test_curand_wrappers` tests nothing here: PyCUDA offers no generators without cuRAND."]
+    lines += [
+        "",
+        *(f"* {why}: {', '.join(names)}" for why, names in reasons.items()),
+        "",
+        f"PyCUDA {setup_pycuda.pycuda_version()}; its examples {' and '.join(EXAMPLES)} run unchanged "
+        "(`hello_gpu.py` makes no context in this version: `pycuda.autoinit` is imported before it). "
+        "`test_curand_wrappers` tests nothing here: PyCUDA offers no generators without cuRAND.",
+    ]
     return "\n".join(lines)
 
 
@@ -147,7 +186,7 @@ def write(text: str) -> None:
     marked = re.compile(r"(<!-- pycuda-tests -->\n).*?(<!-- /pycuda-tests -->)", re.DOTALL)
     if not marked.search(before):
         sys.exit(f"pycuda-tests: {README} has no <!-- pycuda-tests --> ... <!-- /pycuda-tests --> to fill")
-    README.write_text(marked.sub(lambda found: f"{found[1]}{text}\n{found[2]}", before), encoding="utf-8")
+    files.write(README, marked.sub(lambda found: f"{found[1]}{text}\n{found[2]}", before))
 
 
 def main() -> None:

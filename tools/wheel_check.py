@@ -1,4 +1,4 @@
-"""Builds the package and uses it as a stranger would: from a wheel, in an empty environment, elsewhere.
+"""Builds the package and uses it as a new user would: from a wheel, in an empty environment, elsewhere.
 
 The wheel is built from the sdist, so one pass proves both. `make wheel-check` runs this.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 SHIPPED = {"tinygrad_edu": "tinygrad_edu", "kernels": "tinygrad_edu/kernels"}  # here: in the wheel
 
-# Run with -I, so that neither the current folder nor PYTHONPATH can lend what the install lacks.
+# Run with -I, so that neither the current folder nor PYTHONPATH can supply what the install lacks.
 HELLO = """
 import numpy as np
 import pycuda.autoinit
@@ -42,8 +42,13 @@ def run(*command: str | Path, cwd: Path) -> str:
     """Runs a command in another folder and returns its output; shows that output and stops if it fails."""
     clean = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
-        command, cwd=cwd, env=clean, text=True, stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        command,
+        cwd=cwd,
+        env=clean,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     if done.returncode:
         sys.exit(f"{done.stdout}\nwheel-check: this failed: {' '.join(map(str, command))}")
@@ -64,7 +69,7 @@ def left_out(wheel: Path) -> list[str]:
 
 
 def simulate(scripts: Path, away: Path) -> None:
-    """A kernel under the simulator of the wheel, which compiles what travels in it."""
+    """Run a kernel under the simulator of the wheel, which compiles the sources in the wheel."""
     run(scripts / "tinygrad-edu", "simulator", "setup", cwd=away)
     (away / "hello.py").write_text(HELLO)
     said = run(scripts / "tinygrad-edu", "simulate", "--check", "hello.py", cwd=away)

@@ -1,8 +1,9 @@
 """For the cells of docs/lecture: run a script of examples/lecture, then show the pictures it drew.
 
-    script = run("01_perceptron")           # prints what it prints; its functions are at hand afterwards
-    picture("01_line.png")
+`script = run("01_perceptron")` prints what the script prints, and its functions are at hand afterwards;
+`picture("01_line.png")` shows the picture.
 """
+
 from __future__ import annotations
 
 import contextlib
@@ -31,7 +32,7 @@ def run(name: str, *arguments: str) -> ModuleType:
     script, said = load(name), io.StringIO()
     with contextlib.redirect_stdout(said):
         script.main(["--out", str(_drawn), *arguments])
-    text = said.getvalue().replace(f"{ROOT}/", "")      # reports name files as a reader would
+    text = said.getvalue().replace(f"{ROOT}/", "")  # reports name files as a reader would
     lines = [line for line in text.splitlines() if not line.startswith("picture: ")]
     print("\n".join(lines).strip("\n"))
     return script

@@ -1,4 +1,5 @@
 """Formulas as MathML, made when the site is built: browsers draw it with no JavaScript and no network."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -15,7 +16,7 @@ def setup(app: Any) -> dict[str, Any]:
     def mathml(latex: str, display: str, node: Any) -> str:
         try:
             return str(convert(latex, display=display))
-        except Exception as error:      # whatever the converter makes of a formula that it cannot read
+        except Exception as error:  # whatever the converter makes of a formula that it cannot read
             log.warning("no MathML of %s: %r", latex, error, location=node)
             return f"<code>{latex}</code>"
 

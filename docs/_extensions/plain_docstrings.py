@@ -4,6 +4,7 @@ The house writes `name   what it is` in two columns, formulas in indented lines,
 `code` in it, for `help()` to show as it stands. Here two columns become a list of names, what is indented a
 literal block. The few docstrings in NumPy's style get lists, too.
 """
+
 from __future__ import annotations
 
 import re
@@ -13,7 +14,7 @@ from typing import Any
 COLUMNS = re.compile(r"\S {2,}\S")
 CODE = re.compile(r"`([^`]+)`")
 SPECIAL = re.compile(r"([\\*|_])")
-BOLD = re.compile(r"(?<!\S)\\\*\\\*(\w[^*\\]*?\w)\\\*\\\*")     # after SPECIAL has done its work
+BOLD = re.compile(r"(?<!\S)\\\*\\\*(\w[^*\\]*?\w)\\\*\\\*")  # after SPECIAL has done its work
 
 
 def restructured(lines: list[str]) -> list[str]:
@@ -21,7 +22,7 @@ def restructured(lines: list[str]) -> list[str]:
     out: list[str] = []
     for paragraph in re.split(r"\n\s*\n", "\n".join(lines).strip()):
         rows = paragraph.split("\n")
-        if len(rows) > 2 and set(rows[1].strip()) == {"-"}:        # NumPy's style: a heading, names, texts
+        if len(rows) > 2 and set(rows[1].strip()) == {"-"}:  # NumPy's style: a heading, names, texts
             out += [f"**{rows[0]}**", "", *_named(rows[2:]), ""]
             continue
         shaped = (i for i, row in enumerate(rows) if COLUMNS.search(row) or row.startswith("  "))
@@ -50,7 +51,7 @@ def _columns(rows: list[str]) -> list[str] | None:
     for i, row in enumerate(rows):
         name, text = row[:column].strip(), row[column:]
         if not row[:column].endswith("  ") or COLUMNS.search(text.strip()) or text.startswith(" "):
-            if i and not row.startswith(" ") and not COLUMNS.search(row):       # prose below the columns
+            if i and not row.startswith(" ") and not COLUMNS.search(row):  # prose below the columns
                 return [*out, "", *(_prose(r.strip()) for r in rows[i:]), ""]
             return None
         if name:
@@ -66,6 +67,7 @@ def _prose(row: str) -> str:
 
 def setup(app: Any) -> dict[str, Any]:
     """Rewrite docstrings as autodoc reads them."""
+
     def process(app: Any, what: str, name: str, found: Any, options: Any, lines: list[str]) -> None:
         lines[:] = restructured(lines)
 

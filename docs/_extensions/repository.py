@@ -10,6 +10,7 @@ Three things that a link on GitHub does and Sphinx does not:
 
 Nothing here needs Sphinx, so tests/test_documents.py asks it too; `source_pages` is what hangs it in.
 """
+
 from __future__ import annotations
 
 import ast
@@ -30,6 +31,7 @@ ROLE = re.compile(r"\{src\}`([^`]+)`")
 @dataclass(frozen=True)
 class Place:
     """Lines first to last (from 1; 0 for a whole file) of a file of the repository, named by its path."""
+
     path: str
     first: int = 0
     last: int = 0
@@ -74,7 +76,7 @@ def _symbol(name: str) -> Place:
                 inside = [n for n in _statements(node) if part in _named(n)]
                 if not inside:
                     raise LookupError(f"{path} defines no {'.'.join(parts[end:])}")
-                node = inside[-1]           # after the overloads comes the function
+                node = inside[-1]  # after the overloads comes the function
             if end == len(parts):
                 return Place(path)
             first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", []))])
@@ -104,7 +106,7 @@ def outside_code(text: str, change: Callable[[str], str]) -> str:
     """`text` with `change` done to all of it but its fenced blocks."""
     out, at = [], 0
     for fence in FENCE.finditer(text):
-        out += [change(text[at:fence.start()]), fence[0]]
+        out += [change(text[at : fence.start()]), fence[0]]
         at = fence.end()
     return "".join([*out, change(text[at:])])
 
@@ -118,9 +120,11 @@ def included(docs: Path = DOCS) -> dict[Path, Path]:
     return found
 
 
-def relinked(text: str, base: Path, document: Path, pages: dict[Path, Path],
-             wrong: Callable[[str], None]) -> str:
+def relinked(
+    text: str, base: Path, document: Path, pages: dict[Path, Path], wrong: Callable[[str], None]
+) -> str:
     """`text` of a file in `base`, shown by `document`, with links that hold in the site."""
+
     def change(link: re.Match[str]) -> str:
         target, _, anchor = link[2].partition("#")
         if not target or re.match(r"\w+:", target):
@@ -146,11 +150,12 @@ def _in_site(path: Path, document: Path, pages: dict[Path, Path]) -> str:
 
 def expanded(text: str, document: Path, pages: dict[Path, Path], wrong: Callable[[str], None]) -> str:
     """A document's text as Sphinx is to read it: files included, links turned."""
+
     def whole(found: re.Match[str]) -> str:
         file = (document.parent / found[1]).resolve()
         return relinked(file.read_text(encoding="utf-8"), file.parent, document, pages, wrong)
 
-    parts = INCLUDE.split(text)             # text, name, text, name, ...
+    parts = INCLUDE.split(text)  # text, name, text, name, ...
     own = [relinked(part, document.parent, document, pages, wrong) for part in parts[::2]]
     names = [whole(found) for found in INCLUDE.finditer(text)]
     return "".join(piece for pair in zip(own, [*names, ""]) for piece in pair)

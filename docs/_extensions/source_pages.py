@@ -2,6 +2,7 @@
 
 What leads nowhere is a warning, and `make docs` makes errors of those.
 """
+
 from __future__ import annotations
 
 import html
@@ -46,8 +47,9 @@ def read(app: Any, docname: str, source: list[str]) -> None:
     if document.suffix == ".md":
         for name in INCLUDE.findall(source[0]):
             app.env.note_dependency(os.path.relpath((document.parent / name).resolve(), DOCS))
-        source[0] = expanded(source[0], document, SHOWN,
-                             lambda what: log.warning("%s", what, location=docname))
+        source[0] = expanded(
+            source[0], document, SHOWN, lambda what: log.warning("%s", what, location=docname)
+        )
 
 
 def resolve(app: Any, doctree: Any, docname: str) -> None:
@@ -92,8 +94,9 @@ def _file(path: Path) -> str:
         lexer = get_lexer_for_filename(path.name.replace(".cuh", ".cu"))
     except ClassNotFound:
         lexer = TextLexer()
-    return str(highlight(text, lexer, HtmlFormatter(linenos="inline", linespans="L",
-                                                    cssclass="highlight source")))
+    return str(
+        highlight(text, lexer, HtmlFormatter(linenos="inline", linespans="L", cssclass="highlight source"))
+    )
 
 
 def setup(app: Any) -> dict[str, Any]:
@@ -103,4 +106,4 @@ def setup(app: Any) -> dict[str, Any]:
     app.connect("source-read", read)
     app.connect("doctree-resolved", resolve)
     app.connect("html-collect-pages", collect)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}    # links resolve in the main process
+    return {"parallel_read_safe": True, "parallel_write_safe": True}  # links resolve in the main process

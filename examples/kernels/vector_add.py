@@ -13,7 +13,10 @@ if "--simulate" in sys.argv:
 
     tinygrad_edu.simulator.install()  # before pycuda is imported
 
-import pycuda.autoinit  # noqa: F401 - makes a context
+try:
+    import pycuda.autoinit  # noqa: F401 - makes a context
+except ImportError as error:
+    raise SystemExit(f"{error}\nWithout a GPU: tinygrad-edu simulator setup, once, then --simulate") from None
 import pycuda.driver as cuda
 from pycuda.compiler import SourceModule
 

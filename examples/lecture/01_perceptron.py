@@ -33,20 +33,27 @@ def nand(p, q):
     return perceptron(np.stack([p, q], axis=-1), *NAND)
 
 
-def half_adder(p, q):
-    """p + q of two bits as (sum, carry), from five NAND gates."""
-    n = nand(p, q)
-    total = nand(nand(p, n), nand(q, n))        # p XOR q
-    carry = nand(n, n)                          # p AND q
+def half_adder(p, q, gate=nand):
+    """p + q of two bits as (sum, carry), of NAND gates."""
+    n = gate(p, q)
+    total = gate(gate(p, n), gate(q, n))        # p XOR q
+    carry = gate(n, n)                          # p AND q
     return total, carry
 
 
-def full_adder(p, q, carried):
+def full_adder(p, q, carried, gate=nand):
     """p + q + carried of three bits as (sum, carry): two half adders, and an OR of their carries."""
-    first, one = half_adder(p, q)
-    total, two = half_adder(first, carried)
-    carry = nand(nand(one, one), nand(two, two))        # one OR two
+    first, one = half_adder(p, q, gate)
+    total, two = half_adder(first, carried, gate)
+    carry = gate(gate(one, one), gate(two, two))        # one OR two
     return total, carry
+
+
+def gates(circuit, inputs):
+    """How many gates a circuit of so many inputs is made of: it runs once, with a gate that counts."""
+    asked = []
+    circuit(*np.zeros(inputs, int), gate=lambda p, q: asked.append(1) or nand(p, q))
+    return len(asked)
 
 
 def add(a, b, bits):
@@ -71,7 +78,8 @@ def main(arguments=None):
          ["0,0,0,0", "0,1,1,0", "0,0,0,1", "0,1,1,1", "1,1,1,0"],
          ",".join(map(str, perceptron(INPUTS, *NAND))))
 
-    print("\nHalf adder, five perceptrons:")
+    half, full = gates(half_adder, 2), gates(full_adder, 3)
+    print(f"\nHalf adder, {half} perceptrons:")
     for p, q in INPUTS:
         total, carry = half_adder(p, q)
         print(f"  {p} + {q} = {carry}{total} in binary")
@@ -80,8 +88,8 @@ def main(arguments=None):
     a, b = (numbers.ravel() for numbers in np.meshgrid(np.arange(2**bits), np.arange(2**bits)))
     sums = add(a, b, bits)
     right = (sums == a + b).sum()
-    gates = bits * (5 + 5 + 3)
-    print(f"\nAdder of {bits} bits, {gates} perceptrons: {right} of {len(a)} additions are right")
+    print(f"\nFull adder, {full} perceptrons: two half adders and {full - 2 * half} more")
+    print(f"Adder of {bits} bits, {bits * full} perceptrons: {right} of {len(a)} additions are right")
     print(f"  {a[-2]} + {b[-2]} = {sums[-2]}")
 
     # Where the perceptron says 1 and where 0: a line cuts the plane, w . x + b = 0.

@@ -12,7 +12,7 @@ Change: WIDTHS, the curve, the activation. Give the same number of neurons to tw
 from __future__ import annotations
 
 import numpy as np
-from common import draw, options
+from common import draw, options, ticked
 
 import tinygrad_edu as te
 from tinygrad_edu import nn, optim, viz
@@ -70,10 +70,14 @@ def main(arguments=None):
         limit = "" if errors[-1] == min(errors) else "   more than a narrower layer's: training is the limit"
         print(f"{width:>14}   {errors[-1]:.4f}{limit}")
 
-    draw(viz.panels(panels, xlabel="x", ylabel="output", columns=3, title="One hidden layer, ever wider"),
+    draw(viz.panels(panels, xlabel="x", ylabel="output", columns=2, title="One hidden layer, ever wider"),
          "03_approximation.png", given)
-    draw(viz.curves(WIDTHS, {"largest error": errors}, xlabel="hidden neurons", ylabel="largest error",
-                    logx=True, logy=True, title="What a wider layer is good for"), "03_errors.png", given)
+    title = f"Of these widths {WIDTHS[np.argmin(errors)]} comes nearest: largest error {min(errors):.2g}"
+    picture = viz.curves(WIDTHS, {"": errors}, xlabel="hidden neurons", ylabel="largest error on [-3, 3]",
+                         logx=True, logy=True, title=title)
+    picture.figure.axes[0].lines[0].set_marker("o")
+    draw(ticked(picture, x=WIDTHS, y=[d * 10.0**e for e in range(-4, 2) for d in (1, 2, 5)]),
+         "03_errors.png", given)
 
 
 if __name__ == "__main__":

@@ -13,13 +13,13 @@ Change: ETA (0.05, 1.2), the batch size M, STARTS: where is the watershed betwee
 from __future__ import annotations
 
 import numpy as np
-from common import draw, options, quiz
+from common import draw, marks, options, quiz
 
 import tinygrad_edu as te
 from tinygrad_edu import optim, viz
 
 ETA, M, STARTS = 0.1, 4, (-2.0, 2.0)
-TRUE_W, TRUE_B = np.array([2.0, -1.0]), 0.5
+TRUE_W, TRUE_B, SHOWN = np.array([2.0, -1.0]), 0.5, 60          # SHOWN: as many steps of a walk are drawn
 
 
 def examples(n, seed):
@@ -39,8 +39,7 @@ def sgd_by_hand(x, y, batches, eta=ETA):
             error = w @ x[j] + b - y[j]
             sum_w += 2 * error * x[j]           # dL_j / dw
             sum_b += 2 * error                  # dL_j / db
-        w = w - eta / m * sum_w
-        b = b - eta / m * sum_b
+        w, b = w - eta / m * sum_w, b - eta / m * sum_b
         path.append([*w, b])
     return np.array(path)
 
@@ -62,19 +61,21 @@ def sgd_by_library(x, y, batches, eta=ETA):
 
 
 def descend(f, start, seed, steps=600):
-    """The points (steps + 1,) of SGD; L_j = f(w) + c_j w, with c_j of mean 0, so that the mean loss is f."""
+    """SGD's points (steps + 1,) and batch losses (steps,); L_j = f(w) + c_j w, the mean of all c_j is 0."""
     random = np.random.default_rng(seed)
     c = random.permutation(np.linspace(-2, 2, 200))
     w = te.tensor(start, dtype="float64", requires_grad=True)
     optimizer = optim.SGD([w], lr=0.02)
-    path = [w.item()]
+    path, losses = [w.item()], []
     for step in range(steps):
         optimizer.param_groups[0]["lr"] = 0.02 * (1 - step / steps)             # so that it comes to rest
         optimizer.zero_grad()
-        (f(w) + random.choice(c, M, replace=False).mean() * w).backward()
+        loss = f(w) + random.choice(c, M, replace=False).mean() * w
+        loss.backward()
         optimizer.step()
         path.append(w.item())
-    return np.array(path)
+        losses.append(loss.item())
+    return np.array(path), np.array(losses)
 
 
 def one_valley(w):
@@ -101,19 +102,18 @@ def main(arguments=None):
     reached, grid = [], np.linspace(-2.2, 2.2, 441)
     for f in (one_valley, two_valleys):
         walks = [descend(f, start, given.seed) for start in STARTS]
-        for start, (*_, end) in zip(STARTS, walks):
+        for start, ((*_, end), _) in zip(STARTS, walks):
             print(f"{f.__name__}: from {start:+g} to {end:z.1f}, where f = {f(end):z.1f}")
             reached.append(f(end) < f(grid).min() + 0.05)
     quiz("Given time, does SGD arrive at a global optimum?", ["Yes", "No", "Depends"],
          "Yes" if all(reached) else "Depends" if any(reached) else "No")
 
     draw(viz.loss_curve(losses, title=f"SGD, batches of {M}", loss_label="batch loss"), "04_loss.png", given)
-    went = {f"SGD from {start:g}": (grid >= walk.min()) & (grid <= walk.max())
-            for start, walk in zip(STARTS, walks)}                              # those of two_valleys
-    parts = {"f(w), the mean loss": ~np.any(list(went.values()), axis=0)} | went
-    draw(viz.curves(grid, {name: np.where(part, two_valleys(grid), np.nan) for name, part in parts.items()},
-                    xlabel="w", ylabel="loss", title="Where a walk ends is decided by its start"),
-         "04_valleys.png", given)
+    picture = viz.curves(grid, {"f(w), the mean loss": two_valleys(grid)}, xlabel="w", ylabel="loss",
+                         title="Each point a step: what the loss of its batch was, and where")
+    steps = {f"SGD from {start:g}": (path[:SHOWN], losses[:SHOWN])              # those on two_valleys
+             for start, (path, losses) in zip(STARTS, walks)}
+    draw(marks(picture, steps, joined=True), "04_valleys.png", given)
 
 
 if __name__ == "__main__":

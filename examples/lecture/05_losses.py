@@ -5,7 +5,8 @@ squared error (L2) and the logistic loss on one axis, their values at 0 and 1, a
 learning feels. All charge something for 0, undecided. At 1 the hinge and L2 are content; the logistic loss
 still wants more. At 3, right and sure, the hinge charges nothing, the logistic loss next to nothing, and L2
 as much as for -1, which is wrong. Last, cross entropy, -ln of the probability given to the right class, of
-which the logistic loss is the case of two classes.
+which the logistic loss is the case of two classes. And the lecture's "euclidean" loss, which is L2 by another
+name: the squared distance of all outputs from what they should be.
 
 Change: TARGET to -1. Add `te.huber` or `te.l1` to LOSSES.
 """
@@ -45,6 +46,11 @@ def cross_entropy(logits, target):
     return te.cross_entropy(te.tensor([logits], dtype="float64"), te.tensor([target])).item()
 
 
+def euclidean(x, y):
+    """The lecture's name for the squared error of several outputs: their squared distance |y - x|^2."""
+    return np.linalg.norm(np.subtract(y, x)) ** 2
+
+
 def main(arguments=None):
     given = options(__doc__, arguments)
 
@@ -63,9 +69,14 @@ def main(arguments=None):
     print(f"two classes, outputs (0, {x}): cross entropy {cross_entropy([0.0, x], int(TARGET > 0)):.12f}, "
           f"logistic loss at {x} {value('logistic', x):.12f}")
 
+    outputs, right = np.array([0.2, 0.5, 0.9]), np.array([0.0, 0.0, 1.0])
+    each = te.mse(te.tensor(outputs), te.tensor(right)).item()
+    print(f"outputs {outputs}, right {right}: euclidean loss {euclidean(outputs, right):.6f}, "
+          f"te.mse {each:.6f}, times {len(right)} {each * len(right):.6f}")
+
     x = te.linspace(-3, 3, 301, dtype="float64")
     draw(viz.curves(x.numpy(), {name: loss(name, x).numpy() for name in LOSSES}, xlabel="x",
-                    ylabel="loss", ylim=(0, 4), title=f"Loss functions; x = {TARGET} is right"),
+                    ylabel="loss", ylim=(-0.1, 4), title=f"Loss functions; x = {TARGET} is right"),
          "05_losses.png", given)
     p = np.linspace(0.005, 1, 400)
     draw(viz.curves(p, {"-ln p": -np.log(p), "(1 - p)²": (1 - p) ** 2}, ylabel="loss",

@@ -5,7 +5,8 @@
 Down f(x, y) = x^2 + |0.1 y| from (-1, 1), ten steps: a valley steep across and nearly flat along. You will
 see gradient descent and classical momentum from the lecture, step by step, with the same walk by
 `optim.SGD`, the gradient found by `te.grad`, and the quiz answered by trying each mu. Plain descent crawls
-along y; momentum gathers speed along it, and overshoots across.
+along y; momentum gathers speed along it, and overshoots across. Last, how long its steps become where the
+gradient stays what it is, and where it changes its sign each time.
 
 Change: MU to 0.5 or 0.99, START, STEPS.
 """
@@ -64,6 +65,15 @@ def by_library(eta, mu, steps=STEPS):
     return np.array(path)
 
 
+def settled(eta, mu, sign, steps=2000):
+    """How long a step is in the end, where the gradient is 1 at first and then `sign` times the last one."""
+    v, gradient = 0.0, 1.0
+    for _ in range(steps):
+        v = mu * v - eta * gradient
+        gradient *= sign
+    return abs(v)
+
+
 def main(arguments=None):
     given = options(__doc__, arguments)
 
@@ -76,6 +86,12 @@ def main(arguments=None):
         print(f"{t:>4}   " + "   ".join(f"({x:9.6f}, {y:9.6f})  f {f(x, y):.6f}" for x, y in rows))
     print(f"optim.SGD differs by {np.abs(by_library(ETA, 0.0) - descent).max():.1e} "
           f"and {np.abs(by_library(ETA, MU) - classical).max():.1e}")
+
+    print(f"\nsteps in the end, eta = {ETA}, mu = {MU}, gradients of size 1; without momentum {ETA:.6f}")
+    for name, sign, limit in (("always the same", 1, ETA / (1 - MU)), ("sign changes", -1, ETA / (1 + MU))):
+        found = settled(ETA, MU, sign)
+        print(f"  {name:<16} {found:.6f}, eta / (1 {'-+'[sign < 0]} mu) = {limit:.6f}, "
+              f"{found / ETA:.4f} times as long")
 
     choices = {"0": 0.0, "1": 1.0, "0.5": 0.5}
     same = [name for name, mu in choices.items() if np.array_equal(momentum(ETA, mu), descent)]

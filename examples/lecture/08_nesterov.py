@@ -4,8 +4,8 @@
 
 The gradient is taken where the velocity is about to carry w, so that it corrects the step instead of
 regretting it. On f(x, y) = x^2 + |0.1 y| from (-1, 1) you will see the seven walks of the lecture: with eta
-= 0.6 Nesterov ends nearest the minimum; with eta = 0.7 it runs away; with eta = 0.1 all three creep, and
-momentum gets further along the flat y than plain descent does.
+= 0.6 Nesterov ends nearest the minimum; with eta = 0.7 it runs away, each step longer than the last from the
+third on; with eta = 0.1 all three creep, and momentum gets further along the flat y than plain descent does.
 
 Change: the eta of a walk. Between 0.6 and 0.7 there is one from which on Nesterov diverges: find it, and
 derive it for x^2.
@@ -52,6 +52,17 @@ def walk(eta, mu, nesterov, steps=STEPS):
     return np.array(path)
 
 
+def lengths(path):
+    """How long each step of a walk is, (steps,)."""
+    return np.linalg.norm(np.diff(path, axis=0), axis=1)
+
+
+def growing_from(steps):
+    """The number, from 1, of the first step from which on each is longer than the one before it."""
+    shorter = np.flatnonzero(np.diff(steps) <= 0)
+    return int(shorter[-1]) + 3 if len(shorter) else 2
+
+
 def by_library(eta, mu, nesterov, steps=STEPS):
     """The same walk by optim.SGD, which keeps the point looked at, theta = w + mu v, and b = -v / eta."""
     theta = te.tensor(START, dtype="float64", requires_grad=True)
@@ -82,17 +93,21 @@ def main(arguments=None):
         if longer[-10:].max() > longer[40:50].max():
             print(f"{title(*rule)}: |x| is {abs(path[1, 0]):.2f} after a step, {abs(path[-1, 0]):.2f} after "
                   f"{STEPS} and {longer[-1]:.3g} after 100: it diverges")
+            steps = lengths(walk(*rule, steps=100))
+            print(f"  its steps are {', '.join(f'{step:.3f}' for step in steps[:STEPS])} ... long; from step "
+                  f"{growing_from(steps)} on each is longer than the one before")
 
     # All of them beside each other, then those of each learning rate on one map.
-    pictures = {"08_paths.png": (list(paths), 3)}
+    pictures = {"08_paths.png": (list(paths), 2)}
     for eta in dict.fromkeys(eta for eta, _, _ in paths):
         together = [rule for rule in paths if rule[0] == eta]
         if len(together) > 1:
             pictures[f"08_rate_{eta:g}.png"] = together, None
     for file, (rules, columns) in pictures.items():
-        draw(viz.optimizer_paths(f, {title(*rule): paths[rule] for rule in rules}, xlim=(-2, 2), ylim=(-2, 2),
-                                 minimum=(0, 0), columns=columns, title=f"{STEPS} steps from ({START[0]:g}, "
-                                 f"{START[1]:g}); momentum has μ = {MU:g}"), file, given)
+        draw(viz.optimizer_paths(f, {title(*rule): paths[rule] for rule in rules}, xlim=(-1.5, 1.5),
+                                 ylim=(-0.6, 1.2), minimum=(0, 0), columns=columns,
+                                 title=f"{STEPS} steps from ({START[0]:g}, {START[1]:g}); momentum has "
+                                       f"μ = {MU:g}"), file, given)
 
 
 if __name__ == "__main__":

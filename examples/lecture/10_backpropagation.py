@@ -6,8 +6,8 @@
     4. gradients                dL/dw^l_jk = a^(l-1)_k delta^l_j,   dL/db^l_j = delta^l_j
 
 (* is the elementwise product.) You will see every number of it for a network of 2, 3 and 2 neurons, and
-that `loss.backward()` finds the same, to the last digits. In the picture each node carries its activation
-and its error.
+that `loss.backward()` finds the same, to the last digits; and, counted in products of a weight, what it costs
+beside the loss. In the picture each node carries its activation and its error.
 
 Change: SIZES, to any depth, such as (2, 5, 5, 2); X and Y have as many numbers as its ends. Take the cross
 entropy instead: then step 2 becomes delta^N = a - y for a softmax.
@@ -74,6 +74,12 @@ def by_engine(w, b, x, y):
     return tuple([None, *(p.grad.numpy() for p in ps[1:])] for ps in (z, w, b))
 
 
+def products(sizes):
+    """(steps 1, 3 and 4): how often each multiplies by a weight, or, in 4, an activation by an error."""
+    weights = [into * out for into, out in pairwise(sizes)]
+    return sum(weights), sum(weights[1:]), sum(weights)         # no error has to reach the input
+
+
 def difference(hand, engine):
     """The largest difference between two lists of arrays by layer."""
     return max(np.abs(p - q).max() for p, q in zip(hand[1:], engine[1:]))
@@ -93,9 +99,15 @@ def main(arguments=None):
             print(f"  dL/dw of neuron {j}: {dw[layer][j]}, the engine's {engine_dw[layer][j]}")
 
     print("\nlargest difference between the four steps and the engine:")
-    print(f"  delta  {difference(delta, engine_delta):.1e}")
-    print(f"  dL/dw  {difference(dw, engine_dw):.1e}")
-    print(f"  dL/db  {difference(db, engine_db):.1e}")
+    for name, *both in (("delta", delta, engine_delta), ("dL/dw", dw, engine_dw), ("dL/db", db, engine_db)):
+        print(f"  {name}  {difference(*both):.1e}")
+
+    print("\nproducts:                 forward   errors   gradients   backward / forward")
+    for sizes in (SIZES, (784, 100, 10), (100,) * 11):
+        forward, errors, gradients = products(sizes)
+        name = "-".join(map(str, sizes)) if len(sizes) < 6 else f"{len(sizes) - 1} layers of {sizes[0]}"
+        print(f"  {name:<20} {forward:>10} {errors:>8} {gradients:>11} "
+              f"{(errors + gradients) / forward:>20.2f}")
 
     picture = viz.network(w[1:], biases=b[1:], values=a, gradients=delta,
                           names=[[f"x{k}" for k in range(SIZES[0])], *[None] * (len(SIZES) - 2),

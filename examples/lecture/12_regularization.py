@@ -92,7 +92,7 @@ def main(arguments=None):
 
     print("\nWhy prefer smaller weights?")
     print("lambda   sum w^2   right in training   right on unseen points")
-    models, larger, size = {}, {}, np.linspace(0, 1, 101)
+    models, larger, size = {}, {}, np.logspace(-3, 0, 101)
     for lam in LAMBDAS:
         model = models[lam] = train(points, lam, 100 if given.smoke else 1000, given.seed)
         w = np.concatenate([w.numpy().ravel() for w in weights(model)])
@@ -101,8 +101,8 @@ def main(arguments=None):
                      for t in (points, unseen))
         print(f"{lam:>6g} {np.sum(w**2):>9.1f} {seen:>19.3f} {new:>24.3f}")
 
-    draw(viz.curves(size, larger, xlabel="s", ylabel="share of the weights with |w| > s",
-                    title="The larger λ, the smaller the weights"), "12_weights.png", given)
+    draw(viz.curves(size, larger, logx=True, xlabel="s", ylabel="share of the weights with |w| > s",
+                    title="The larger λ, the fewer weights are large"), "12_weights.png", given)
     for lam in (LAMBDAS[0], LAMBDAS[-1]):
         draw(viz.decision_boundary(lambda p, model=models[lam]: probabilities(model, p), points.features,
                                    points.labels, title=f"λ = {lam:g}: the paler, the less sure"),

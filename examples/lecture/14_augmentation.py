@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from common import draw, options
+from common import draw, options, ticked
 
 import tinygrad_edu as te
 from tinygrad_edu import data, nn, optim, viz
@@ -89,9 +89,12 @@ def main(arguments=None):
         for name, values in found.items():
             means[name].append(np.mean(values))
         print(f"{count:>4} {np.mean(found['as they are']):>13.3f} {np.mean(found['augmented']):>11.3f}")
-    draw(viz.curves(counts, means, xlabel="labelled digits to learn from",
-                    ylabel=f"accuracy on unseen digits, mean of {seeds}",
-                    title="More data from the data there is"), "14_accuracy.png", given)
+    picture = viz.curves(counts, means, xlabel="labelled digits to learn from",
+                         ylabel=f"accuracy on unseen digits, mean of {seeds}",
+                         title="More data from the data there is")
+    for line in picture.figure.axes[0].lines:
+        line.set_marker("o")
+    draw(ticked(picture, x=counts), "14_accuracy.png", given)
 
 
 if __name__ == "__main__":

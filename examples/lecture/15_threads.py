@@ -18,7 +18,7 @@ from __future__ import annotations
 import timeit
 
 import numpy as np
-from common import draw, open_device, options, source_module
+from common import draw, open_device, options, source_module, ticked
 
 from tinygrad_edu import viz
 
@@ -72,15 +72,14 @@ def main(arguments=None):
     given = options(__doc__, arguments)
     _, where = open_device()
     import pycuda.driver as cuda
-
     print("numbers that one instruction adds\nregister   bits   float64   float32   int8")
     for name, (bits, _) in REGISTERS.items():
         fit = [width(name, dtype) or "-" for dtype in ("float64", "float32", "int8")]
         print(f"{name:<8} {bits:>6} {fit[0]:>9} {fit[1]:>9} {fit[2]:>6}")
 
     calls = max((20 if given.smoke else 2000) * 16384 // NUMBERS, 1)
-    a, b = [1.0] * NUMBERS, [2.0] * NUMBERS
-    times = {"Python loop": nanoseconds(lambda: python_add(a, b), NUMBERS, max(calls // 100, 1))}
+    lists = [1.0] * NUMBERS, [2.0] * NUMBERS
+    times = {"Python loop": nanoseconds(lambda: python_add(*lists), NUMBERS, max(calls // 100, 1))}
     for dtype in ("float64", "float32", "int16", "int8"):
         x, y = np.ones(NUMBERS, dtype), np.ones(NUMBERS, dtype)
         times[f"NumPy {dtype}"] = nanoseconds(lambda x=x, y=y: np.add(x, y, out=y), NUMBERS, calls)
@@ -88,20 +87,22 @@ def main(arguments=None):
     for name, spent in times.items():
         print(f"  {name:<14} {spent:>9.4f} ns a number   {times['Python loop'] / spent:>7.0f} times as fast")
     draw(viz.bars({name: 1 / spent for name, spent in times.items() if "NumPy" in name},
-                  ylabel="numbers added in a nanosecond", title="The smaller the numbers, the more at once"),
+                  ylabel="numbers added in a nanosecond", title="y += x by NumPy, measured here"),
          "15_simd.png", given)
 
-    found = places(THREADS, blocks := -(-N // THREADS))         # rounded up
+    found, last = places(THREADS, blocks := -(-N // THREADS)), blocks * THREADS - 1         # rounded up
     print(f"\n{N} numbers, {blocks} blocks of {THREADS} threads, run on {where}:")
     print("    i   blockIdx.x   warp   lane   i < n")
-    last = blocks * THREADS - 1
     for i in sorted({min(i, last) for i in (0, 31, 32, 64, N - 1, N, last)}):
         block, warp, lane, works = (array[i] for array in found)
         print(f"{i:>5} {block:>12} {warp:>6} {lane:>6} {'yes' if works else 'no':>7}")
-    titles = ("blockIdx.x", "warp in its block", "lane in its warp", "works: i < n")
-    draw(viz.panels([(title, np.arange(len(array)), {"": array}) for title, array in zip(titles, found)],
-                    xlabel="i", ylabel="", columns=2, title=f"Who is thread i? {blocks} blocks of {THREADS}"),
-         "15_threads.png", given)
+    names = ("blockIdx.x", "warp in its block", "lane in its warp", "works: i < n")
+    picture = viz.panels([(name, np.arange(last + 1), {"": array}) for name, array in zip(names, found)],
+                         xlabel="i", ylabel="", columns=2, title=f"Thread i of {blocks} blocks of {THREADS}")
+    for axes in picture.figure.axes:
+        axes.lines[0].set(linestyle="", marker="o", markersize=2.5)         # a point a thread
+        axes.locator_params(axis="y", integer=True, nbins=5)                # whole numbers only
+    draw(ticked(picture, x=range(0, last + 2, THREADS)), "15_threads.png", given)
 
     for threads in (MOST_THREADS, MOST_THREADS + 1):
         try:
@@ -110,8 +111,7 @@ def main(arguments=None):
         except cuda.Error as error:
             print(f"a block of {threads} threads: {str(error).splitlines()[0]}")
     for threads in sorted({48, 100, 256, THREADS}):
-        warps = -(-threads // WARP)
-        print(f"a block of {threads} threads: {warps} warps, {warps * WARP - threads} lanes idle")
+        print(f"a block of {threads} threads: {-(-threads // WARP)} warps, {-threads % WARP} lanes idle")
     print(f"GP100: {MULTIPROCESSORS} multiprocessors x {CORES} cores = {MULTIPROCESSORS * CORES} cores, "
           f"{MULTIPROCESSORS * CORES // WARP} warps in one step")
 

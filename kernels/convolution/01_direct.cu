@@ -1,10 +1,10 @@
-// Idea:     A thread for each result adds up its products, finding each factor where it lies.
+// Idea:     One thread for each result adds its products, and loads each factor from where it is stored.
 // Contract: x (n, c, up to 3 axes), weight (o, c / groups, sizes), y, all dense, any stride, padding,
 //           dilation and groups; the function and its gradients by x and by weight, each a sum in a fixed
 //           order. Sizes >= 1.
 // Launch:   block 256, grid (cdiv(rows * columns, 256), min(groups, 65535)), no shared memory.
-// Cost:     2 FLOP a product, and two loads for it: each element of x is loaded for each output channel and
-//           each window that holds it.
+// Cost:     2 FLOP and two loads for each product. Each element of x is loaded once for each output channel
+//           and each window that contains it.
 // Next:     02 loads a tile of both factors once for 256 results.
 #include "convolution/problem.cuh"
 

@@ -1,11 +1,11 @@
-// Idea:     A convolution is a product of matrices: one is the weights, the other has a window of x in each
-//           column. That one need not be stored: the block computes addresses while it loads a tile of it
-//           into shared memory.
+// Idea:     A convolution is a matrix product: one matrix has the weights, the other has a window of x in
+//           each column. The second one is not stored: the block computes the addresses of its elements while
+//           it loads a tile of it into shared memory.
 // Contract: as 01.
 // Launch:   block 256 (16 x 16), grid (cdiv(rows, 16) * cdiv(columns, 16), min(groups, 65535)), 2 tiles of 16
 //           x 16 elements of static shared memory.
-// Cost:     as 01 with a sixteenth of the loads, and of the divisions that find their addresses.
-// Next:     03 computes 16 results a thread.
+// Cost:     as 01 with a sixteenth of the loads, and of the divisions that compute addresses.
+// Next:     03 computes 16 results in each thread.
 #include "convolution/problem.cuh"
 
 namespace convolving {

@@ -1,13 +1,13 @@
-// Idea:     A thread computes 4 x 4 results in registers: 8 loads of shared memory for 16 products, and 64
-//           uses of an element for each address that was worked out.
+// Idea:     A thread computes 4 x 4 results in registers: 8 loads from shared memory for 16 products, and 64
+//           uses of an element for each computed address.
 // Contract: as 01.
 // Launch:   block 256, grid (cdiv(rows, 64) * cdiv(columns, 64), min(groups, 65535)), tiles of 16 x 64
 //           elements twice in static shared memory.
-// Cost:     as 02 with a quarter of the loads from memory. The divisions of the addresses still cost more
-//           than the products where channels are few.
-// Next:     Addresses could step along instead of being divided anew; the gradient by the weights, few
-//           results of many terms, needs its sum split over several blocks; then the main loop of the matmul
-//           ladder.
+// Cost:     as 02 with a quarter of the loads from memory. With few channels, the divisions that compute
+//           addresses take longer than the products.
+// Next:     Addresses could be updated by steps instead of divisions. The gradient by the weights, with few
+//           results of many terms, needs its sum split over several blocks. Then the main loop of the matmul
+//           ladder could be used.
 #include "convolution/problem.cuh"
 
 namespace convolving {

@@ -1,11 +1,11 @@
-// The three products of a convolution, each as a product of two matrices that are nowhere stored: `a` and `b`
-// say where their elements lie.
+// The three products of a convolution, each as a product of two matrices that are never stored: the functions
+// `a` and `b` compute the addresses of their elements.
 #pragma once
 #include "common.cuh"
 
 namespace convolving {
 
-constexpr int AXES = 3;  // fewer come with sizes of 1
+constexpr int AXES = 3;  // a convolution with fewer axes has sizes of 1 in front
 
 // y (n, o, count...) is x (n, c, spatial...) convolved with weight (o, c / groups, size...). All dense.
 struct Problem {
@@ -19,7 +19,7 @@ struct Problem {
     __device__ __forceinline__ int64 elements() const { return spatial[0] * spatial[1] * spatial[2]; }
 };
 
-// Where in an image element w of the window at `place` lies, or -1 outside of it.
+// The offset in an image of element w of the window at `place`; -1 if it is outside.
 __device__ __forceinline__ int64 seen(const Problem& p, int64 place, int64 w) {
     int64 at = 0, step = 1;
     for (int axis = AXES - 1; axis >= 0; axis--) {
@@ -34,7 +34,7 @@ __device__ __forceinline__ int64 seen(const Problem& p, int64 place, int64 w) {
     return at;
 }
 
-// The place whose window has element w at element s of the image, or -1 where there is none.
+// The index of the window whose element w is element s of the image; -1 if there is none.
 __device__ __forceinline__ int64 covering(const Problem& p, int64 s, int64 w) {
     int64 at = 0, step = 1;
     for (int axis = AXES - 1; axis >= 0; axis--) {

@@ -1,8 +1,8 @@
-// Idea:     The tile's rows are 33 elements long. A column then steps through all banks, one a row, and 32
-//           lanes read it in one turn.
+// Idea:     The rows of the tile have 33 elements. So each element of a column is in another bank, and 32
+//           lanes read the column in one turn.
 // Contract: as 02.
 // Launch:   block 256 (32 lanes x 8 rows), grid min(tiles, 2^31 - 1), 32 * 33 elements of shared memory.
-// Cost:     as 02 without bank conflicts: what is left is the traffic of the memory itself.
+// Cost:     as 02 without bank conflicts; only the traffic of the memory remains.
 // Next:     16-byte loads and stores of four elements would need fewer instructions for the same bytes.
 #include "copy/layout.cuh"
 

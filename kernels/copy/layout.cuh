@@ -1,4 +1,5 @@
-// Two layouts of the same elements. The element type is one of its size: bits are moved, whatever they mean.
+// Two layouts of the same elements. The kernel only moves bits, so the element type is any type of the same
+// size.
 #pragma once
 #include "common.cuh"
 
@@ -10,30 +11,24 @@ constexpr int ROWS = 8;  // a block of 256 threads moves a tile in TILE / ROWS s
 
 struct Layout {
     int64 shape[AXES];
-    int64 out[AXES];  // strides in elements; negative where an axis is walked backwards
+    int64 out[AXES];  // strides in elements; negative for a reversed axis
     int64 in[AXES];
     int32 axes;
-    int32 tiled;  // the source runs along the last axis but one, the result along the last
+    int32 tiled;  // the source has stride 1 on the last axis but one, the result on the last
     int32 unused[2];
 };
 
-// Takes place `i` of the first `axes` axes apart; adds what lies before it to both offsets.
+// Splits index `i` into an index for each of the first `axes` axes, and adds their offsets in both layouts.
 __device__ __forceinline__ void walk(int64 i, int axes, const Layout& layout, int64& out, int64& in) {
     for (int axis = axes - 1; axis >= 0; axis--) {
-        int64 size = layout.shape[axis], place;
-        if (((i | size) >> 32) == 0) {  // 32 bits where they do: a GPU has no instruction to divide 64
-            place = (uint32)i % (uint32)size;
-            i = (uint32)i / (uint32)size;
-        } else {
-            place = i % size;
-            i /= size;
-        }
+        int64 place;
+        i = divide(i, layout.shape[axis], place);
         out += place * layout.out[axis];
         in += place * layout.in[axis];
     }
 }
 
-// One element after another, a grid apart.
+// Copies one element after another; the step is the number of threads in the grid.
 __device__ __forceinline__ void copy_strided(number* __restrict__ out, const number* __restrict__ in, int64 n,
                                              const Layout& layout) {
     int64 step = (int64)gridDim.x * blockDim.x;
@@ -44,8 +39,8 @@ __device__ __forceinline__ void copy_strided(number* __restrict__ out, const num
     }
 }
 
-// Tile after tile through shared memory: read along the source's rows, written along the result's.
-// WIDTH is the length of a tile's row in shared memory.
+// Copies tile after tile through shared memory: reads along the rows of the source, writes along the rows of
+// the result. WIDTH is the length of a tile's row in shared memory.
 template <int WIDTH>
 __device__ __forceinline__ void copy_tiled(number* __restrict__ out, const number* __restrict__ in,
                                            int64 tiles, const Layout& layout, number (&tile)[TILE][WIDTH]) {

@@ -1,9 +1,9 @@
-// Idea:     A warp for each row up to 1024 classes: no shared memory and no barrier.
+// Idea:     One warp for each row of up to 1024 classes: without shared memory and barriers.
 // Contract: as 01.
 // Launch:   block 256, grid cdiv(rows, 8) up to 1024 classes, else rows; at most 2^31 - 1. 8 totals of static
 //           shared memory.
-// Cost:     as 02; the second reading of a short row comes from the cache. Where classes are few the launch
-//           itself is what costs.
+// Cost:     as 02; the second read of a short row comes from the cache. With few classes, the launch itself
+//           takes most of the time.
 // Next:     04 keeps a row in registers, so that the gradient reads it once.
 #include "cross_entropy/block.cuh"
 

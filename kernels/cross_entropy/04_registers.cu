@@ -1,18 +1,18 @@
-// Idea:     The logits of a row stay in the registers of its warp, or of its block: the gradient does not
-//           read them again. They come 16 bytes at a time where rows are aligned.
+// Idea:     The logits of a row stay in the registers of its warp, or of its block, so the gradient does not
+//           read them again. Aligned rows are loaded 16 bytes at a time.
 // Contract: as 01. A warp keeps 1024 logits (256 of float64), a block 8192 (2048); longer rows go as in 02.
 // Launch:   block 256, grid cdiv(rows, 8) where a warp keeps a row, else rows; at most 2^31 - 1. 8 totals of
 //           static shared memory.
-// Cost:     reads each logit once; the gradient writes as many. Bandwidth bounds it. Where classes are few
-//           the launch itself is what costs.
-// Next:     Loss and gradient in one kernel would read the logits once for both, as a training step wants
-//           both.
+// Cost:     reads each logit once, and writes the gradient once. The limit is bandwidth. With few classes,
+//           the launch itself takes most of the time.
+// Next:     A training step needs both loss and gradient; one kernel for both would read the logits only
+//           once.
 #include "cross_entropy/block.cuh"
 #include "registers.cuh"
 
 namespace cross_entropy {
 
-// Logits that a thread keeps; exponentials of doubles need registers too.
+// Logits that a thread keeps; exponentials of doubles need many registers too.
 constexpr int MOST = sizeof(number) == 4 ? 32 : 8;
 
 // A thread's part of a row, kept in its registers.
@@ -30,10 +30,10 @@ struct Kept {
         Total all = none();
 #pragma unroll
         for (int e = 0; e < EACH; e++) all.top = larger(all.top, x[e]);
-        // Where all is -infinity, terms are taken relative to 0: they are 0, and no NaN.
+        // If all logits are -infinity, terms are computed relative to 0, so that they are 0 and not NaN.
         number top = all.top == limits<number>::lowest() ? number(0) : all.top;
 #pragma unroll
-        for (int e = 0; e < EACH; e++) all.sum += exp(x[e] - top);
+        for (int e = 0; e < EACH; e++) add(all, x[e], top);
         return all;
     }
     template <typename Change>
@@ -58,7 +58,7 @@ __device__ __forceinline__ void warp_rows(const Rows& rows, bool packed, Done do
 template <typename Done>
 __device__ __forceinline__ void each_row(const Rows& rows, Done done) {
     int64 n = rows.classes;
-    // The gradient is dense: its rows are aligned where those of dense logits are.
+    // The gradient is dense: its rows are aligned if the rows of dense logits are.
     bool packed = registers::packable(rows.logits, rows.column, n) && rows.row % registers::LANES == 0;
     if (n <= 32 * MOST / 4) {
         warp_rows<MOST / 4>(rows, packed, done);

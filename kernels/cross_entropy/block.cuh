@@ -1,19 +1,21 @@
-// A row shared by a block; used by 02 and, for many classes, from 03 on.
+// A row shared by a block; used by 02, and from 03 on for many classes.
 #pragma once
 #include "cross_entropy/layout.cuh"
 
 namespace cross_entropy {
 
-// All lanes get the warp's total; the lower lane comes first on both sides, so all get the same bits.
+// All lanes get the total of the warp. Each step combines the lower lane's total with the upper lane's in
+// this order, so all lanes get the same bits.
 __device__ __forceinline__ Total join_warp(Total total) {
     for (int distance = 16; distance > 0; distance /= 2) {
-        Total other = {__shfl_xor_sync(ALL, total.top, distance), __shfl_xor_sync(ALL, total.sum, distance)};
+        Total other = {__shfl_xor_sync(ALL, total.top, distance), __shfl_xor_sync(ALL, total.ties, distance),
+                       __shfl_xor_sync(ALL, total.rest, distance)};
         total = threadIdx.x & distance ? join(other, total) : join(total, other);
     }
     return total;
 }
 
-// All threads of a block get its total; lane 0 of each warp has the warp's.
+// All threads of a block get its total; lane 0 of each warp has the total of its warp.
 __device__ __forceinline__ Total join_warps(Total total, Total* totals) {
     if (threadIdx.x % 32 == 0) totals[threadIdx.x / 32] = total;
     __syncthreads();

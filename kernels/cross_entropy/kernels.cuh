@@ -1,6 +1,6 @@
-// The symbols of this family, by the rung's function `each_row(rows, done)`: done(r, class, total, part) is
-// called by the threads that share a row, each with its part of it. part.leads is true for one of them, and
-// part.turn(out, change) makes out[i] = change(i, logit i) of each of its elements.
+// The symbols of this family, implemented by the rung's function `each_row(rows, done)`. The threads that
+// share a row each call done(r, class, total, part) with their part of the row. part.leads is true for one of
+// them, and part.turn(out, change) sets out[i] = change(i, logit i) for each of its elements.
 extern "C" __global__ void __launch_bounds__(256, 2)
     cross_entropy_loss(number* loss, cross_entropy::Rows rows, double scale) {
     using namespace cross_entropy;
@@ -13,8 +13,8 @@ extern "C" __global__ void __launch_bounds__(256, 2)
     cross_entropy_slope(number* out, cross_entropy::Rows rows, cross_entropy::Seed seed) {
     using namespace cross_entropy;
     each_row(rows, [&](int64 r, int64 mine, Total total, const auto& part) {
-        number weight = seed.of(r), scale = weight / total.sum;
+        number scale = seed.of(r) / total.sum();
         part.turn(out + r * rows.classes,
-                  [&](int64 i, number x) { return slope_of(x, total, i == mine, weight, scale); });
+                  [&](int64 i, number x) { return slope_of(x, total, i == mine, scale); });
     });
 }

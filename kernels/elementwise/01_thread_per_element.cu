@@ -1,9 +1,11 @@
-// Idea:     A thread for each element of the result, and nothing else.
-// Contract: out has `n` elements, in any strides without overlap; operands have any dtype and strides (0
-//           where they repeat), or are single numbers. n >= 1.
+// Idea:     One thread for each element of the result.
+// Contract: out has `n` elements, with any strides but without overlap. Operands have any dtype and strides
+//           (0 on axes where they repeat), or are single numbers. n >= 1.
 // Launch:   block 256, grid cdiv(n, 256), no shared memory.
-// Cost:     reads each input and writes each result once; a few FLOP an element, so bandwidth bounds it.
-// Next:     A million blocks of little work each: 02 lets a fixed grid walk the array.
+// Cost:     reads each input and writes each result once. With a few FLOP per element, the limit is
+//           bandwidth.
+// Next:     A large array needs a million blocks with little work each: in 02 a fixed grid loops over the
+//           array.
 #include "elementwise/functions.cuh"
 #include "elementwise/layout.cuh"
 

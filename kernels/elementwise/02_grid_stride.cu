@@ -1,9 +1,10 @@
-// Idea:     A thread takes element after element, a whole grid apart: any grid is right, and neighbours in a
-//           warp stay neighbours in memory. Dense operands need no offsets worked out.
+// Idea:     A thread computes one element after another, with a step of a whole grid: the result is correct
+//           for any grid, and the lanes of a warp access neighbours in memory. Dense operands need no
+//           computation of offsets.
 // Contract: as 01.
 // Launch:   block 256, grid min(cdiv(n, 256), 4096), no shared memory.
-// Cost:     as 01, without a division per axis and element where all operands are dense.
-// Next:     One element a load: 03 moves 16 bytes with each instruction.
+// Cost:     as 01, without a division for each axis and element if all operands are dense.
+// Next:     Each load moves one element: 03 moves 16 bytes with each instruction.
 #include "elementwise/functions.cuh"
 #include "elementwise/layout.cuh"
 

@@ -1,33 +1,33 @@
-// Idea:     Where all operands are dense, each load and store moves 16 bytes: a quarter of the instructions
-//           for float32. Two packs of each operand (one of 8-byte types) are asked for before the first is
-//           used: enough bytes in flight to fill the memory's pipeline.
-// Contract: as 01. Vectors are used when the result and all arrays lie at addresses divisible by 16; else,
-//           and for the last few elements, the walk of 02.
+// Idea:     If all operands are dense, each load and store moves 16 bytes: a quarter of the instructions for
+//           float32. Two packs of each operand (one of 8-byte types) are loaded before the first is used, so
+//           that enough bytes are in flight to hide the latency of the memory.
+// Contract: as 01. Vectors are used if the addresses of the result and of all arrays are divisible by 16.
+//           Otherwise, and for the last few elements, the loop is that of 02.
 // Launch:   block 256, grid min(cdiv(n, 256 * elements in 16 bytes), 4096), no shared memory.
-// Cost:     as 01. The bytes are the same; fewer instructions ask for them.
-// Next:     Several ops in a row still write and read each result between them; fusing the chain into one
-//           kernel would save those trips, which is worth more than any further tuning of one op.
+// Cost:     as 01. The bytes are the same, with fewer instructions.
+// Next:     Several ops in a row still write and read each intermediate result. One kernel for the whole
+//           chain would save this traffic, which is a larger gain than any further tuning of one op.
 #include "elementwise/functions.cuh"
 #include "elementwise/layout.cuh"
 
 namespace elementwise {
 
-constexpr int LANE = 16 / sizeof(number) > 4 ? 4 : 16 / sizeof(number);  // elements that move together
+constexpr int LANE = 16 / sizeof(number) > 4 ? 4 : 16 / sizeof(number);  // elements of one load or store
 
-constexpr int AHEAD = sizeof(number) == 8 ? 1 : 2;  // packs on their way at once; doubles need the registers
+constexpr int AHEAD = sizeof(number) == 8 ? 1 : 2;  // packs in flight; doubles need more registers
 
 template <typename T>
 struct alignas(sizeof(T) * LANE) Pack {
     T at[LANE];
 };
 
-// Whether a pack may be moved at this address; there is nothing to move for a single number.
+// Whether a pack can be loaded or stored at this address; true for a single number, which has no address.
 template <typename T>
 __device__ __forceinline__ bool packable(const void* address) {
     return ((uint64)address & (sizeof(Pack<T>) - 1)) == 0;
 }
 
-// The pack at place i: of an array, or of one number repeated.
+// The pack at index i of an array; for a single number, the number repeated.
 __device__ __forceinline__ Pack<number> pack(const void* memory, int64 i, number value) {
     if (memory) return ((const Pack<number>*)memory)[i];
     Pack<number> same;

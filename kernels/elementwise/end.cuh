@@ -1,4 +1,4 @@
-// Takes the words of kinds.cuh back: other families are compiled in the same text.
+// Undefines the macros of kinds.cuh, since other families are compiled in the same text.
 #undef ANY1
 #undef ANY2
 #undef ANY3

@@ -1,12 +1,14 @@
-// One line an op: what its kernel computes. x, y and z are the inputs, in the order of the declaration, then
-// its parameters; `number` is their type. The name is the op's.
+// One line for each op: the computation of its kernel. x, y and z are the inputs, in the order of the
+// declaration, and then the parameters; `number` is their type. The first argument is the name of the op.
 //
 //   ANY1 ANY2 ANY3         one, two or three inputs, for every element type
-//   FLOAT1 FLOAT2          for float32 and float64 only: of whole numbers NumPy makes floats first
+//   FLOAT1 FLOAT2          for float32 and float64 only: NumPy converts integers to floats first
 //   TEST1 TEST2            the result is a bool
 //
-// A new elementwise op is this one line and its declaration in tinygrad_edu/ops/.
+// A new elementwise op needs only this one line, its declaration in tinygrad_edu/ops/, and its name in
+// tinygrad_edu/functional/elementwise.py.
 
+// clang-format off: it would format `x * x` as a declaration of a pointer
 ANY1(cast, x)
 
 TEST2(equal, x == y)
@@ -30,11 +32,11 @@ ANY1(trunc, towards_zero(x))
 ANY1(sign, sign_of(x))
 ANY1(step, x > number(0))
 ANY1(neg, -x)
-ANY1(square, x* x)
+ANY1(square, x * x)
 ANY1(abs, magnitude(x))
 ANY2(add, x + y)
 ANY2(sub, x - y)
-ANY2(mul, x* y)
+ANY2(mul, x * y)
 FLOAT2(div, x / y)
 ANY2(floor_divide, floor_quotient(x, y))
 ANY2(remainder, floor_remainder(x, y))
@@ -58,6 +60,7 @@ ANY2(pow, power(x, y))
 FLOAT1(sin, sin(x))
 FLOAT1(cos, cos(x))
 FLOAT1(tan, tan(x))
+FLOAT1(one_minus_square, (number(1) - x) * (number(1) + x))
 FLOAT1(asin, asin(x))
 FLOAT1(acos, acos(x))
 FLOAT1(atan, atan(x))
@@ -65,16 +68,22 @@ FLOAT2(atan2, atan2(x, y))
 FLOAT1(sinh, sinh(x))
 FLOAT1(cosh, cosh(x))
 FLOAT1(tanh, tanh(x))
+FLOAT1(tanh_slope, sigmoid_slope_of(x * number(2)) * number(4))
 FLOAT1(asinh, asinh(x))
 FLOAT1(acosh, acosh(x))
 FLOAT1(atanh, atanh(x))
 FLOAT2(hypot, hypot(x, y))
 
 FLOAT1(sigmoid, sigmoid_of(x))
+FLOAT1(sigmoid_slope, sigmoid_slope_of(x))
 FLOAT1(softplus, softplus_of(x))
 FLOAT1(log_sigmoid, -softplus_of(-x))
 ANY1(relu, larger(x, number(0)))
 FLOAT2(leaky_relu, x > number(0) ? x : x * y)
 FLOAT2(elu, x > number(0) ? x : y * expm1(smaller(x, number(0))))
-FLOAT1(silu, x* sigmoid_of(x))
+FLOAT1(silu, silu_of(x))
+FLOAT2(bell, bell_of(x, y))
 FLOAT1(erf, erf(x))
+FLOAT1(normal_cdf, normcdf(x))
+FLOAT1(gelu, bounded(x) * normcdf(x))
+// clang-format on

@@ -1,4 +1,4 @@
-// Functions that formulas need and CUDA's mathematics does not have, each with NumPy's answer at the edges.
+// Functions for formulas that CUDA does not have, with the same results as NumPy for special values.
 #pragma once
 #include "common.cuh"
 
@@ -17,7 +17,7 @@ __device__ __forceinline__ bool is_infinite(T) {
     return false;
 }
 
-// Whole numbers are their own floor, ceiling and rounding.
+// For integers, floor, ceiling and rounding change nothing.
 __device__ __forceinline__ float32 down(float32 x) { return floorf(x); }
 __device__ __forceinline__ float64 down(float64 x) { return ::floor(x); }
 template <typename T>
@@ -56,7 +56,7 @@ __device__ __forceinline__ T sign_of(T x) {
     return is_nan(x) ? x : T((x > T(0)) - (x < T(0)));
 }
 
-// NaN wins over every number, the first one over the second.
+// NaN is larger than every number; of two NaNs the first is the result.
 template <typename T>
 __device__ __forceinline__ T larger(T x, T y) {
     return x >= y || is_nan(x) ? x : y;
@@ -70,12 +70,38 @@ template <typename T>
 __device__ __forceinline__ T softplus_of(T x) {
     return larger(x, T(0)) + log1p(exp(-fabs(x)));
 }
+// Uses e^-|x|, so the exponential never overflows; the result is accurate also where it is nearly 0.
 template <typename T>
 __device__ __forceinline__ T sigmoid_of(T x) {
-    return tanh(x * T(0.5)) * T(0.5) + T(0.5);
+    T e = exp(-fabs(x));
+    return (x < T(0) ? e : T(1)) / (T(1) + e);
+}
+template <typename T>
+__device__ __forceinline__ T sigmoid_slope_of(T x) {
+    T e = exp(-fabs(x)), below = T(1) + e;
+    return e / (below * below);
+}
+// e^(-scale x^2): x^2 is the sum of s^2, which is exact, and a small rest; s is x rounded to a sixteenth.
+template <typename T>
+__device__ __forceinline__ T bell_of(T x, T scale) {
+    T size = smaller(T(fabs(x)), T(64) / sqrt(scale)), s = half_to_even(size * T(16)) / T(16);
+    return exp(-scale * (s * s)) * exp(-scale * ((size - s) * (size + s)));
+}
+// Limits x to at least -10000. e^-10000 is 0 already, and so a product with e^x at x = -infinity is 0, the
+// limit value, and not NaN.
+template <typename T>
+__device__ __forceinline__ T bounded(T x) {
+    return larger(x, T(-10000));
+}
+// If e^x is subnormal, it has few digits; its square root has all digits.
+template <typename T>
+__device__ __forceinline__ T silu_of(T x) {
+    if (x >= (sizeof(T) == 4 ? T(-87) : T(-708)) || is_nan(x)) return x * sigmoid_of(x);
+    T half = exp(bounded(x) * T(0.5));
+    return bounded(x) * half * half;
 }
 
-// The quotient rounded down, with the remainder's sign that of the divisor, as Python has it.
+// The quotient rounded down; the remainder has the sign of the divisor, as in Python.
 template <typename T>
 __device__ T quotient_down(T x, T y) {  // floats
     T rest = fmod(x, y);
@@ -93,7 +119,7 @@ __device__ T remainder_down(T x, T y) {
     return (y < T(0)) != (rest < T(0)) ? rest + y : rest;
 }
 
-// Division of whole numbers by zero gives 0, as NumPy does; so does the lowest one by -1 overflow to itself.
+// Division of integers by zero gives 0, as in NumPy; the lowest integer divided by -1 overflows to itself.
 template <typename T>
 __device__ __forceinline__ T whole_quotient(T x, T y) {
     if (y == T(0)) return T(0);
@@ -107,7 +133,7 @@ __device__ __forceinline__ T whole_remainder(T x, T y) {
     T rest = x % y;
     return rest != T(0) && ((rest < T(0)) != (y < T(0))) ? rest + y : rest;
 }
-// Squaring and multiplying; overflow wraps around, as NumPy's does.
+// Power by repeated squaring; overflow wraps around, as in NumPy.
 template <typename T>
 __device__ T whole_power(T x, T y) {
     if (y < T(0)) return x == T(1) ? T(1) : x == T(-1) ? (y % T(2) ? T(-1) : T(1)) : T(0);
@@ -136,7 +162,7 @@ __device__ __forceinline__ T power(T x, T y) {
     return whole_power(x, y);
 }
 
-// bool has no remainder and no minus; the library's ops never ask for them, but the templates must exist.
+// bool has no remainder and no minus. The ops of the library never use them, but the templates must exist.
 template <>
 __device__ __forceinline__ bool floor_quotient<bool>(bool x, bool y) {
     return x && y;

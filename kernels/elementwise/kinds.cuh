@@ -1,5 +1,5 @@
-// The words of formulas.cuh, as uses of KERNEL(name, arity, result, formula), which a rung has defined.
-// A name gets the prefix map_: an op called `exp` must not hide the function that its formula calls.
+// The macros of formulas.cuh, which expand to KERNEL(name, arity, result, formula); each rung defines KERNEL.
+// A name gets the prefix map_, since an op called `exp` must not hide the function that its formula calls.
 #define ANY1(name, formula) KERNEL(map_##name, 1, number, formula)
 #define ANY2(name, formula) KERNEL(map_##name, 2, number, formula)
 #define ANY3(name, formula) KERNEL(map_##name, 3, number, formula)

@@ -1,13 +1,13 @@
-// Idea:     A thread for each place of the result asks which windows cover it, and adds up their elements.
-//           Turned around - a thread a window, adding to places - threads would need atomics, and the sum
-//           another order every run.
-// Contract: out dense (n), the source of any strides; up to 3 sliding axes (of size 1 where there are fewer)
-//           and 8 others. Sums in the order of a window's elements. n >= 1.
+// Idea:     One thread for each element of the result finds the windows that cover it, and adds their
+//           elements. With one thread for each window, the threads would need atomics, and the order of the
+//           sum would change in every run.
+// Contract: out dense (n), the source with any strides; up to 3 sliding axes (of size 1 if there are fewer)
+//           and 8 others. Sums are in the order of the elements of a window. n >= 1.
 // Launch:   block 256, grid min(cdiv(n, 256), 65536), no shared memory.
-// Cost:     reads each element of the windows once, writes each place once, and asks for every element of a
-//           window whether it falls here: with a stride, most do not.
-// Next:     Only every stride-th element can fall onto a place: the loops could start there and step over the
-//           others.
+// Cost:     reads each element of the windows once, writes each element of the result once, and tests for
+//           each element of a window whether it belongs to this result: with a stride, most do not.
+// Next:     Only every stride-th element of a window can belong to a result: the loops could start at the
+//           first one and skip the others.
 #include "fold/layout.cuh"
 
 extern "C" __global__ void __launch_bounds__(256, 2)

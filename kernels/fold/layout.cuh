@@ -1,13 +1,13 @@
-// Windows added back to where they came from: the adjoint of reading them.
+// Windows added back to the positions that they were taken from: the adjoint of taking windows.
 #pragma once
 #include "common.cuh"
 
 namespace folding {
 
-constexpr int AXES = 8;     // that do not slide
-constexpr int SPATIAL = 3;  // that do
+constexpr int AXES = 8;     // leading axes, which do not slide
+constexpr int SPATIAL = 3;  // axes that slide
 
-// The result is dense (lead..., spatial...); the source is (lead..., counts..., sizes...), of any strides.
+// The result is dense (lead..., spatial...); the source is (lead..., counts..., sizes...), with any strides.
 struct Layout {
     int64 lead[AXES], lead_in[AXES];
     int64 shape[SPATIAL], count[SPATIAL], count_in[SPATIAL];  // of the result; windows and their strides
@@ -16,16 +16,16 @@ struct Layout {
     int32 lead_axes, unused;
 };
 
-// The windows of one axis that cover place x: window w at its element k where w * stride + k * dilation = x.
-// For k, the window, or -1.
+// The windows of one axis that cover position x: element k of window w, where w * stride + k * dilation = x.
+// Returns the window for k, or -1.
 __device__ __forceinline__ int64 window_at(int64 x, int64 k, int64 stride, int64 dilation, int64 count) {
     int64 start = x - k * dilation;
     if (start < 0 || start % stride) return -1;
     return start / stride < count ? start / stride : -1;
 }
 
-// The sum of all windows' elements that fall onto place (x0, x1, x2) of the leading block at `base`, in the
-// order of the elements of a window.
+// The sum of all elements of windows at position (x0, x1, x2) of the leading block at `base`, in the order of
+// the elements of a window.
 __device__ __forceinline__ number covered(const number* in, int64 base, const int64 (&x)[SPATIAL],
                                           const Layout& l) {
     number sum = 0;

@@ -1,10 +1,10 @@
-// Idea:     A thread for each element of the result looks its place up and copies.
+// Idea:     One thread for each element of the result reads its index, and copies the element.
 // Contract: out is dense (n); input and index have any strides. layout.row elements at the end of the shape
-//           share a place. A place out of range is reported, and zero is stored. n >= 1.
+//           share an index. An index out of range is reported, and zero is stored. n >= 1.
 // Launch:   block 256, grid min(cdiv(n, 256), 65536), no shared memory.
-// Cost:     reads an index and an element, writes an element; bandwidth bounds it, and the sectors that
-//           scattered reads waste.
-// Next:     In rows of an embedding every element looks up the same place again. 02 looks it up once a row.
+// Cost:     reads an index and an element, and writes an element. The limit is bandwidth; scattered reads do
+//           not use whole sectors.
+// Next:     In rows of an embedding, every element reads the same index again. 02 reads it once for each row.
 #include "gather/layout.cuh"
 
 extern "C" __global__ void __launch_bounds__(256, 2)

@@ -1,9 +1,9 @@
-// Idea:     A warp for each row of elements that share a place and lie together: one look-up, and
-//           neighbouring lanes read and write neighbours.
+// Idea:     One warp for each row of elements that share an index and are contiguous: it reads the index
+//           once, and neighbouring lanes read and write neighbouring elements.
 // Contract: as 01.
-// Launch:   block 256, grid min(cdiv(n / row, 8), 65536) for rows of 16 or more, else as 01; no shared
-//           memory.
-// Cost:     as 01, with one index a row; whole sectors on both sides.
+// Launch:   block 256, grid min(cdiv(n / row, 8), 65536) for rows of 16 or more elements, else as 01; no
+//           shared memory.
+// Cost:     as 01, with one index for each row, and whole sectors on both sides.
 // Next:     03 moves 16 bytes with each load.
 #include "gather/layout.cuh"
 

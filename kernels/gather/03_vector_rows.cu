@@ -1,10 +1,10 @@
-// Idea:     16 bytes with each load and store, where a row's source and target both lie at addresses
-//           divisible by 16.
+// Idea:     Each load and store moves 16 bytes if the addresses of the row in source and target are divisible
+//           by 16.
 // Contract: as 01.
 // Launch:   as 02.
 // Cost:     as 02, with a quarter of the instructions for elements of 4 bytes.
-// Next:     The rows of a batch that are asked for twice are read twice; a cache of rows in shared memory
-//           would pay only where few rows are asked for often.
+// Next:     A row that occurs twice in the index is read twice. A cache of rows in shared memory would help
+//           only if few rows occur often.
 #include "gather/layout.cuh"
 
 namespace gathering {

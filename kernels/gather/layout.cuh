@@ -1,4 +1,4 @@
-// Reading at places given by integers. Elements are moved as bits of their size, whatever they mean.
+// Reading at indices. The kernel only moves bits, so the element type is any type of the same size.
 #pragma once
 #include "common.cuh"
 
@@ -6,13 +6,13 @@ namespace gathering {
 
 constexpr int AXES = 8;
 
-// Element i of the result, in C order of `shape`, is in[place * axis_step + the rest of i by `in`], where the
-// place is index[i by `index`].
+// Element i of the result, in C order of `shape`, is in[index * axis_step + the offset of i by `in`], where
+// index is index[the offset of i by `index`].
 struct Layout {
     int64 shape[AXES], in[AXES],
         index[AXES];        // strides in elements; `in` is 0 along the axis that is indexed
     int64 axis_step, size;  // of the indexed axis of the input
-    int64 row;              // elements at the end of `shape` that share a place and lie together
+    int64 row;              // elements at the end of `shape` that share an index and are contiguous
     int32 axes, dtype;      // dtype of the index
 };
 
@@ -22,21 +22,15 @@ struct Offsets {
 __device__ __forceinline__ Offsets offsets(int64 i, int axes, const Layout& layout) {
     Offsets at = {0, 0};
     for (int axis = axes - 1; axis >= 0; axis--) {
-        int64 size = layout.shape[axis], place;
-        if (((i | size) >> 32) == 0) {
-            place = (uint32)i % (uint32)size;
-            i = (uint32)i / (uint32)size;
-        } else {
-            place = i % size;
-            i /= size;
-        }
+        int64 place;
+        i = divide(i, layout.shape[axis], place);
         at.in += place * layout.in[axis];
         at.index += place * layout.index[axis];
     }
     return at;
 }
 
-// The place an index names, or -1, which is reported once.
+// The position of an index; -1 if it is out of range, which is reported once.
 __device__ __forceinline__ int64 place_of(const void* index, int64 offset, const Layout& layout, int64* fault,
                                           int64 call, bool teller) {
     int64 place = load<int64>(index, offset, layout.dtype);
@@ -47,7 +41,7 @@ __device__ __forceinline__ int64 place_of(const void* index, int64 offset, const
 
 }  // namespace gathering
 
-// Rows of zeros with a 1 at the place that the index names: out (count, classes).
+// Rows of zeros, with a 1 at the index: out (count, classes).
 #define ONE_HOT                                                                                      \
     extern "C" __global__ void __launch_bounds__(256, 2)                                             \
         one_hot(number* __restrict__ out, const void* __restrict__ index, int64* fault, int64 count, \

@@ -1,11 +1,13 @@
-// Idea:     A thread for each element of C walks along a row of A and down a column of B.
+// Idea:     One thread for each element of C loops over a row of A and a column of B.
 // Contract: C = A B + bias for any sizes >= 1 and any strides of A and B, so also for their transposes;
-//           batches over up to 4 axes with strides of their own (0 where an operand repeats). The sum over k
-//           runs in a fixed order. `splits` parts of k go to c one after another.
+//           batches over up to 4 axes with their own strides (0 where an operand repeats). The sum over k is
+//           in a fixed order. With `splits`, k is split into parts, whose results are stored in c one after
+//           another.
 // Launch:   block (16, 16), grid (cdiv(m, 16) * cdiv(n, 16), splits, min(batches, 65535)), no shared memory.
-// Cost:     2 m n k FLOP; each thread loads 2 k elements for them: 0.25 FLOP a byte of float32. Neighbouring
-//           threads take neighbouring rows: their loads of A and stores of C are a row apart, a sector each.
-// Next:     02 lets neighbouring threads take neighbouring columns.
+// Cost:     2 m n k FLOP, for which each thread loads 2 k elements: 0.25 FLOP per byte of float32.
+//           Neighbouring threads compute neighbouring rows: their loads of A and stores of C are one row
+//           apart, one sector each.
+// Next:     In 02 neighbouring threads compute neighbouring columns.
 #include "matmul/problem.cuh"
 
 extern "C" __global__ void __launch_bounds__(256, 1) matmul(multiplying::Problem whole) {

@@ -1,10 +1,10 @@
-// Idea:     The lanes of a warp take neighbouring columns of C: a load of B, and a store of C, is then a few
-//           whole sectors; a load of A is one address for all.
+// Idea:     The lanes of a warp compute neighbouring columns of C. So a load of B, and a store of C, moves a
+//           few whole sectors; a load of A reads the same address in all lanes.
 // Contract: as 01.
 // Launch:   block (16, 16), grid (cdiv(m, 16) * cdiv(n, 16), splits, min(batches, 65535)), no shared memory.
 // Cost:     as 01, with an eighth of the sectors for the row-major operands.
-// Next:     Each element of A is still loaded by every column of C, and of B by every row. 03 loads a tile of
-//           both once for a whole block.
+// Next:     Each element of A is still loaded for every column of C, and each element of B for every row. 03
+//           loads a tile of both once for a whole block.
 #include "matmul/problem.cuh"
 
 extern "C" __global__ void __launch_bounds__(256, 1) matmul(multiplying::Problem whole) {

@@ -1,12 +1,11 @@
-// Idea:     The block copies a tile of A and a tile of B to shared memory, and every thread uses a row of one
-//           and a column of the other: what was loaded once serves 32 times.
+// Idea:     The block copies a tile of A and a tile of B to shared memory, and each thread uses a row of one
+//           and a column of the other: each loaded element is used 32 times.
 // Contract: as 01.
 // Launch:   block 1024 (32 x 32), grid (cdiv(m, 32) * cdiv(n, 32), splits, min(batches, 65535)), 2 tiles of
 //           32 x 32 elements of static shared memory.
-// Cost:     2 m n k FLOP for m n k / 16 elements loaded: 8 FLOP a byte of float32. Shared memory bounds it
-//           now: two loads for each multiplication.
-// Next:     04 lets a thread compute 8 elements of C, so that an element of B, once in a register, serves 8
-//           times.
+// Cost:     2 m n k FLOP for m n k / 16 loaded elements: 8 FLOP per byte of float32. Now the limit is shared
+//           memory: two loads for each multiplication.
+// Next:     In 04 a thread computes 8 elements of C, so that an element of B in a register is used 8 times.
 #include "matmul/problem.cuh"
 
 extern "C" __global__ void __launch_bounds__(1024, 1) matmul(multiplying::Problem whole) {

@@ -3,9 +3,9 @@
 // Contract: as 01.
 // Launch:   block 512, grid (cdiv(m, 64) * cdiv(n, 64), splits, min(batches, 65535)), tiles of 64 x 8 and 8 x
 //           64 elements of static shared memory.
-// Cost:     2 m n k FLOP for m n k / 32 elements loaded: 16 FLOP a byte of float32; 9 loads of shared memory
-//           for 8 multiplications.
-// Next:     05 computes 8 x 8 elements a thread: 16 loads for 64 multiplications.
+// Cost:     2 m n k FLOP for m n k / 32 loaded elements: 16 FLOP per byte of float32; 9 loads from shared
+//           memory for 8 multiplications.
+// Next:     In 05 a thread computes 8 x 8 elements: 16 loads for 64 multiplications.
 #include "matmul/problem.cuh"
 
 extern "C" __global__ void __launch_bounds__(512, 1) matmul(multiplying::Problem whole) {
@@ -25,7 +25,7 @@ extern "C" __global__ void __launch_bounds__(512, 1) matmul(multiplying::Problem
             load_tile<BK, BN>(p.b, p.b_row, p.b_column, k, column, part.stop, p.n, THREADS,
                               [&](int i, int j, number v) { bs[i][j] = v; });
             __syncthreads();
-#pragma unroll 4                           // all 8 at once would not fit into 128 registers
+#pragma unroll 4  // all 8 at once would not fit into 128 registers
             for (int i = 0; i < BK; i++) {
                 number b = bs[i][x];
 #pragma unroll

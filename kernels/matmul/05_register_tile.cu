@@ -1,10 +1,10 @@
-// Idea:     A thread computes a square of 8 x 8 elements of C (4 x 4 of float64) in registers: an outer
-//           product of 8 elements of A and 8 of B for each k.
+// Idea:     A thread computes a square of 8 x 8 elements of C (4 x 4 of float64) in registers: for each k, an
+//           outer product of 8 elements of A and 8 of B.
 // Contract: as 01.
 // Launch:   block 256, grid (cdiv(m, BM) * cdiv(n, BN), splits, min(batches, 65535)) with BM = BN = 128 (64
 //           of float64); tiles of BM x 8 and 8 x BN elements of static shared memory.
-// Cost:     2 m n k FLOP for m n k / 64 elements loaded: 32 FLOP a byte of float32; 16 loads of shared memory
-//           for 64 multiplications, so arithmetic begins to be what bounds it.
+// Cost:     2 m n k FLOP for m n k / 64 loaded elements: 32 FLOP per byte of float32; 16 loads from shared
+//           memory for 64 multiplications, so the limit is nearly the arithmetic.
 // Next:     06 moves 16 bytes with each load, from memory and from shared memory.
 #include "matmul/problem.cuh"
 

@@ -1,10 +1,12 @@
-// Idea:     16 bytes with each load, from memory and from shared memory. The tile of A lies turned in shared
-//           memory, (BK, BM), so that the 8 elements a thread needs for one k lie together.
-// Contract: as 01. Packs are used where strides and addresses keep them aligned; else elements, as in 05.
-// Launch:   as 05; rows of the tiles are a pack longer, against bank conflicts of the turned stores.
+// Idea:     Each load moves 16 bytes, from memory and from shared memory. The tile of A is stored transposed
+//           in shared memory, (BK, BM), so that the 8 elements that a thread needs for one k are contiguous.
+// Contract: as 01. Packs are used if strides and addresses keep them aligned; otherwise single elements, as
+//           in 05.
+// Launch:   as 05; the rows of the tiles are one pack longer, to avoid bank conflicts of the transposed
+//           stores.
 // Cost:     as 05, with a quarter of the load instructions.
-// Next:     In a row of 16 threads the packs of B that a warp reads are 32 bytes apart: 2 turns for one. 07
-//           lays the threads of a warp out so that what they read lies together.
+// Next:     With 16 threads in a row, the packs of B that a warp reads are 32 bytes apart: 2 turns instead of
+//           one. 07 arranges the threads of a warp so that the packs they read are contiguous.
 #include "matmul/vectors.cuh"
 
 extern "C" __global__ void __launch_bounds__(256, 1) matmul(multiplying::Problem whole) {

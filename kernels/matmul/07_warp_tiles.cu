@@ -1,12 +1,12 @@
-// Idea:     Each warp owns a tile of 64 x 32 elements of C (32 x 16 of float64), its lanes laid out 8 x 4:
-//           what they load from shared memory lies together, and stays in registers for all the products of
-//           the warp's tile.
-// Contract: as 01. Blocks are numbered so that neighbours in time share rows of A and columns of B in the
-//           cache.
+// Idea:     Each warp computes a tile of 64 x 32 elements of C (32 x 16 of float64), with its lanes arranged
+//           8 x 4. The packs that the lanes load from shared memory are contiguous, and stay in registers for
+//           all products of the warp's tile.
+// Contract: as 01. Blocks are numbered so that blocks that run at the same time use the same rows of A and
+//           columns of B in the cache.
 // Launch:   block 256 (2 x 4 warps), grid (cdiv(m, BM) * cdiv(n, BN), splits, min(batches, 65535)) with BM =
 //           BN = 128 (64 of float64); tiles of 16 x BM and 16 x BN elements of static shared memory.
-// Cost:     as 06, without bank conflicts, and half the barriers.
-// Next:     All threads wait while the next tiles come: 08 lets them come while these are multiplied.
+// Cost:     as 06, without bank conflicts, and with half of the barriers.
+// Next:     All threads wait while the next tiles are loaded: 08 loads them while these are multiplied.
 #include "matmul/warp_tile.cuh"
 
 extern "C" __global__ void __launch_bounds__(256, 1) matmul(multiplying::Problem whole) {

@@ -1,13 +1,13 @@
 // Idea:     Two pairs of tiles: while one is multiplied, asynchronous copies (cp.async, from sm_80 on) fill
-//           the other, past the registers. Below sm_80 the same calls copy at once.
-// Contract: as 01. WARPS_M x WARPS_N warps make a block; small products take a small block, so that more of
-//           them run.
+//           the other, without using registers. Below sm_80 the same calls copy synchronously.
+// Contract: as 01. A block has WARPS_M x WARPS_N warps; small products use a small block, so that more blocks
+//           run.
 // Launch:   block 32 * WARPS_M * WARPS_N, grid (cdiv(m, BM) * cdiv(n, BN), splits, min(batches, 65535)) with
 //           BM = 64 * WARPS_M, BN = 32 * WARPS_N (half of both for float64); 2 x (16 x BM + 16 x BN) elements
 //           of static shared memory.
-// Cost:     as 07; the time to load a tile is hidden behind the arithmetic on the last.
-// Next:     float32 arithmetic is all that is left. 09 gives it to tensor cores, which round their inputs to
-//           10 bits.
+// Cost:     as 07; the time to load a tile is hidden behind the arithmetic of the previous tile.
+// Next:     Only float32 arithmetic remains. 09 uses tensor cores for it, which round their inputs to 10
+//           bits.
 #include "matmul/pipeline.cuh"
 
 #ifndef WARPS_M

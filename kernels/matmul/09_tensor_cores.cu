@@ -1,11 +1,11 @@
 // Idea:     A tensor core multiplies 16 x 8 by 8 x 16 matrices in one instruction of a warp. Its inputs are
 //           float32 rounded to TF32: 8 bits of exponent, 10 of mantissa; products and sums are float32.
-// Contract: as 01, to about 3 decimal digits an input. float64, and GPUs below sm_80, run 08 instead.
+// Contract: as 01, with about 3 decimal digits of each input. float64, and GPUs below sm_80, use 08 instead.
 // Launch:   block 256 (2 x 4 warps, 64 x 32 of C each), grid (cdiv(m, 128) * cdiv(n, 128), splits,
 //           min(batches, 65535)); tiles of 128 x 16 and 16 x 128 elements and 8 staging tiles of 16 x 16 in
 //           static shared memory.
-// Cost:     2 m n k FLOP, 16 x 16 x 8 of them an instruction; loading the tiles bounds it now.
-// Next:     mma.sync with fragments laid out by hand and three stages of tiles; on Hopper, wgmma fed by TMA.
+// Cost:     2 m n k FLOP, 16 x 16 x 8 of them in one instruction; now the limit is loading the tiles.
+// Next:     mma.sync with fragments arranged by hand and three stages of tiles; on Hopper, wgmma with TMA.
 #include <mma.h>
 #include "matmul/pipeline.cuh"
 
@@ -32,7 +32,7 @@ struct TensorCores {
             for (int i = 0; i < 4; i++)
                 for (int j = 0; j < 2; j++) wmma::fill_fragment(sums[i][j], 0.0f);
             for (int64 k = part.first; k < part.stop; k += BK) {
-                // Rounded once here, and not by every warp that loads a fragment.
+                // The inputs are rounded once here, instead of by every warp that loads a fragment.
                 load_tile<BM, BK>(
                     p.a, p.a_row, p.a_column, at.row, k, p.m, part.stop, 256,
                     [&](int i, int j, number v) { shared.as[i][j] = wmma::__float_to_tf32(v); });

@@ -1,20 +1,20 @@
-// The main loop of 08, which 09 also falls back on: two pairs of tiles in shared memory, one filled by
-// asynchronous copies while the other is multiplied.
+// The main loop of 08, which 09 also uses where it has no tensor cores: two pairs of tiles in shared memory,
+// one filled by asynchronous copies while the other is multiplied.
 #pragma once
 #include <cuda_pipeline.h>
 #include "matmul/warp_tile.cuh"
 
 namespace multiplying {
 
-// Copies element or pack (row, column) of an operand to shared memory, on its way when this returns; zeros
-// from outside of the matrix.
+// Starts the copy of the element or pack (row, column) of an operand to shared memory; elements outside of
+// the matrix are zeros.
 template <int BYTES>
 __device__ __forceinline__ void send(number* to, const number* from, const number* safe, bool inside) {
     __pipeline_memcpy_async(to, inside ? from : safe, BYTES, inside ? 0 : BYTES);
 }
 
-// A (BK, WIDTH) tile whose element (i, j) lies at corner[i * k_stride + j * stride]; zeros from i = `deep`
-// and from j = `wide` on.
+// A (BK, WIDTH) tile, whose element (i, j) is at corner[i * k_stride + j * stride]; zeros for i >= `deep` and
+// for j >= `wide`.
 template <int BK, int WIDTH, int THREADS, typename Shared>
 __device__ __forceinline__ void send_tile(const number* corner, int64 k_stride, int64 stride, int deep,
                                           int wide, bool packs, Shared& tile) {
@@ -76,8 +76,8 @@ struct Pipeline {
             fetch(part.first, 0);
             for (int64 k = part.first; k < part.stop; k += BK, stage ^= 1) {
                 fetch(k + BK, stage ^ 1);
-                __pipeline_wait_prior(1);  // the older of the two: this thread's copies
-                __syncthreads();           // and everybody's
+                __pipeline_wait_prior(1);  // this thread's copies of the older tiles are done
+                __syncthreads();           // and those of all threads
 #pragma unroll 8                           // more would not fit into 128 registers
                 for (int i = 0; i < BK; i++) tile.add(shared.as[stage][i], shared.bs[stage][i]);
                 __syncthreads();  // before these tiles are overwritten

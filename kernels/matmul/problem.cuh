@@ -1,4 +1,4 @@
-// One product of matrices, or a batch of them: C = A B + bias, whatever the strides of A and B.
+// One matrix product, or a batch of them: C = A B + bias, for any strides of A and B.
 #pragma once
 #include "common.cuh"
 
@@ -6,8 +6,9 @@ namespace multiplying {
 
 constexpr int BATCH_AXES = 4;
 
-// A is (m, k), B is (k, n), C dense (m, n). A transposed operand is one with its strides swapped. With
-// several `splits`, each adds up its part of k, and c holds (splits, batches, m, n) until matmul_combine.
+// A is (m, k), B is (k, n), C is dense (m, n). A transposed operand has its strides swapped. With several
+// `splits`, each computes a sum over its part of k, and c has shape (splits, batches, m, n) until
+// matmul_combine.
 struct Problem {
     number* c;
     const number *a, *b, *bias;  // bias (n), or null
@@ -28,7 +29,7 @@ __device__ __forceinline__ Part part_of(const Problem& p, int64 split, int tile)
     return {first < p.k ? first : p.k, stop < p.k ? stop : p.k};
 }
 
-// Moves the pointers to matrix `z` of the batch, and C to its place among the splits.
+// Sets the pointers to matrix `z` of the batch, and C to its part of the splits.
 __device__ __forceinline__ Problem matrix(Problem p, int64 z, int64 split) {
     p.c += (split * p.batches + z) * p.m * p.n;
     for (int axis = BATCH_AXES - 1; axis >= 0; axis--) {
@@ -40,15 +41,15 @@ __device__ __forceinline__ Problem matrix(Problem p, int64 z, int64 split) {
     return p;
 }
 
-// Stores an element of C; bias is added here, unless other splits are still to come.
+// Stores an element of C. The bias is added here if there is one split; otherwise matmul_combine adds it.
 __device__ __forceinline__ void put(const Problem& p, int64 row, int64 column, number value) {
     if (row >= p.m || column >= p.n) return;
     if (p.bias && p.splits == 1) value = value + p.bias[column];
     p.c[row * p.n + column] = value;
 }
 
-// A (ROWS, COLUMNS) tile of a matrix, from (row, column) on, by all `threads` of the block: put_in(i, j,
-// value) for each element, 0 outside of (rows, columns). Neighbouring threads take neighbours in memory.
+// All `threads` of the block load a (ROWS, COLUMNS) tile of a matrix, from (row, column) on: put_in(i, j,
+// value) for each element, with 0 outside of (rows, columns). Neighbouring threads load neighbours in memory.
 template <int ROWS, int COLUMNS, typename PutIn>
 __device__ __forceinline__ void load_tile(const number* memory, int64 row_stride, int64 column_stride,
                                           int64 row, int64 column, int64 rows, int64 columns, int threads,
@@ -64,7 +65,7 @@ __device__ __forceinline__ void load_tile(const number* memory, int64 row_stride
 
 }  // namespace multiplying
 
-// Adds up the parts of k in their order: out (count) from partial (splits, count), and the bias (n).
+// Adds the parts of k in order: out (count) from partial (splits, count), and the bias (n).
 #define MATMUL_COMBINE                                                                        \
     extern "C" __global__ void __launch_bounds__(256, 2)                                      \
         matmul_combine(number* __restrict__ out, const number* __restrict__ partial,          \

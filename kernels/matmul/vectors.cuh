@@ -1,25 +1,25 @@
-// 16 bytes at a time: the loads and stores of the rungs from 06 on.
+// Loads and stores of 16 bytes, for the rungs from 06 on.
 #pragma once
 #include "matmul/problem.cuh"
 
 namespace multiplying {
 
-constexpr int LANES = sizeof(number) >= 4 ? 16 / sizeof(number) : 4;  // elements that move together
+constexpr int LANES = sizeof(number) >= 4 ? 16 / sizeof(number) : 4;  // elements of one load or store
 
 struct alignas(sizeof(number) * LANES) Pack {
     number at[LANES];
 };
 
-// Whether an operand's elements can be loaded by packs along the axis whose stride is 1: the other stride,
-// the batch's strides and the address must keep every pack aligned.
+// Whether the elements of an operand can be loaded in packs along the axis with stride 1: the other stride,
+// the strides of the batch and the address must keep every pack aligned.
 __device__ __forceinline__ bool packable(const number* memory, int64 along, int64 other, const int64* batch) {
     bool aligned = along == 1 && other % LANES == 0 && ((uint64)memory & (sizeof(Pack) - 1)) == 0;
     for (int axis = 0; axis < BATCH_AXES; axis++) aligned = aligned && batch[axis] % LANES == 0;
     return aligned;
 }
 
-// As load_tile, but by packs along the columns (column stride 1): put_in(i, j, pack) with j a multiple of
-// LANES. A pack that would reach past the matrix is loaded one by one.
+// As load_tile, but in packs along the columns (column stride 1): put_in(i, j, pack) with j a multiple of
+// LANES. The elements of a pack that exceeds the matrix are loaded one by one.
 template <int ROWS, int COLUMNS, typename PutIn>
 __device__ __forceinline__ void load_packs(const number* memory, int64 row_stride, int64 row, int64 column,
                                            int64 rows, int64 columns, int threads, PutIn put_in) {
@@ -38,15 +38,15 @@ __device__ __forceinline__ void load_packs(const number* memory, int64 row_strid
     }
 }
 
-// The tiles of A, as (BK, BM), and of B, (BK, BN), by packs where the strides allow it.
+// Loads the tiles of A, as (BK, BM), and of B, as (BK, BN), in packs if the strides allow it.
 template <int BM, int BN, int BK, typename As, typename Bs>
 __device__ __forceinline__ void load_tiles(const Problem& p, const Problem& whole, int64 row, int64 column,
                                            int64 k, int64 stop, int threads, As& as, Bs& bs) {
-    if (packable(whole.a, p.a_column, p.a_row, p.a_batch))  // rows of A: turned on the way
+    if (packable(whole.a, p.a_column, p.a_row, p.a_batch))  // packs along rows of A, stored transposed
         load_packs<BM, BK>(p.a, p.a_row, row, k, p.m, stop, threads, [&](int i, int j, const Pack& v) {
             for (int lane = 0; lane < LANES; lane++) as[j + lane][i] = v.at[lane];
         });
-    else if (packable(whole.a, p.a_row, p.a_column, p.a_batch))  // columns of A, that is A transposed
+    else if (packable(whole.a, p.a_row, p.a_column, p.a_batch))  // packs along columns of A
         load_packs<BK, BM>(p.a, p.a_column, k, row, stop, p.m, threads,
                            [&](int i, int j, const Pack& v) { *(Pack*)&as[i][j] = v; });
     else

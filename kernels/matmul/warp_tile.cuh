@@ -1,5 +1,5 @@
-// The tile of a warp: 8 x 4 lanes, each with 2 x 2 squares of LANES x LANES elements of C. The packs that
-// lanes read of a row of shared memory lie side by side, or are one address for all: no bank conflicts.
+// The tile of a warp: 8 x 4 lanes, each with 2 x 2 squares of LANES x LANES elements of C. The packs that the
+// lanes read from a row of shared memory are contiguous, or the same address for all: no bank conflicts.
 #pragma once
 #include "matmul/vectors.cuh"
 
@@ -11,7 +11,7 @@ struct WarpTile {
     number sums[2 * LANES][2 * LANES] = {};
     int y, x;  // this lane's first element within the block's tile
 
-    // Warp `warp` of a block with `across` warps beside each other.
+    // Warp `warp` of a block with `across` warps side by side.
     __device__ __forceinline__ WarpTile(int across) {
         int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
         y = warp / across * WM + lane / 4 * LANES;
@@ -54,8 +54,8 @@ struct WarpTile {
 struct Tile {
     int64 row, column;
 };
-// Which tile of C a block computes: 8 rows of tiles at a time, column by column, so that blocks that run at
-// the same time share what they load of A and B through the second-level cache.
+// The tile of C that a block computes: 8 rows of tiles at a time, column by column, so that blocks that run
+// at the same time share the data of A and B in the second-level cache.
 __device__ __forceinline__ Tile tile_of(int64 block, int64 m, int64 n, int bm, int bn) {
     int64 down = (m + bm - 1) / bm, across = (n + bn - 1) / bn, group = block / (8 * across);
     int64 height = down - group * 8 < 8 ? down - group * 8 : 8, rest = block - group * 8 * across;

@@ -1,10 +1,10 @@
-// Idea:     A thread for each group walks its elements three times: mean, variance, result.
-// Contract: groups of n >= 1 elements in any layout; out is dense in the array's own shape. out = (x - mean)
-//           / sqrt(variance + eps); the gradient also takes the incoming gradient, `seed`.
+// Idea:     One thread for each group loops over its elements three times: for mean, variance and result.
+// Contract: groups of n >= 1 elements in any layout; out is dense in the shape of the array. out = (x - mean)
+//           / sqrt(variance + eps); the gradient also uses the incoming gradient, `seed`.
 // Launch:   block 256, grid cdiv(groups, 256), no shared memory.
-// Cost:     reads each element three times, writes it once. Bandwidth bounds it; where groups are dense rows,
-//           neighbouring threads are a row apart, and few groups keep few threads busy.
-// Next:     02 lets a block share a group.
+// Cost:     reads each element three times, and writes it once. The limit is bandwidth. If groups are dense
+//           rows, neighbouring threads read addresses one row apart; and few groups use only few threads.
+// Next:     In 02 a block shares a group.
 #include "norm/layout.cuh"
 
 namespace norming {

@@ -1,17 +1,17 @@
-// Idea:     A block for each group; each sum is found by a tree in shared memory.
+// Idea:     One block for each group; each sum is computed by a tree in shared memory.
 // Contract: as 01.
-// Launch:   block 256, grid min(groups, 2^31 - 1), 256 pairs of static shared memory.
-// Cost:     as 01 in whole sectors; the second and third reading of a row come from the cache. Two trees of 8
-//           steps with a barrier each.
-// Next:     03 adds up by shuffles, and gives short rows to warps and columns to lanes.
+// Launch:   block 256, grid min(groups, 2^31 - 1), 256 triples of static shared memory.
+// Cost:     as 01 in whole sectors; the second and third read of a row come from the cache. Two trees of 8
+//           steps, with one barrier each.
+// Next:     03 adds by shuffles, and uses a warp for a short row and a lane for a column.
 #include "norm/layout.cuh"
 
 namespace norming {
 
 struct TreeTeam {
     int64 first, step;
-    Pair* shared;
-    __device__ __forceinline__ Pair sum(Pair mine) {
+    Sums* shared;
+    __device__ __forceinline__ Sums sum(Sums mine) {
         int t = threadIdx.x;
         __syncthreads();  // the last sum has been read
         shared[t] = mine;
@@ -27,7 +27,7 @@ struct TreeTeam {
 template <typename Function>
 __device__ __forceinline__ void each_group(number* out, const number* x, const number* seed, int64 groups,
                                            int64 n, number eps, const Layout& layout) {
-    __shared__ Pair shared[THREADS];
+    __shared__ Sums shared[THREADS];
     TreeTeam team = {threadIdx.x, THREADS, shared};
     for (int64 g = blockIdx.x; g < groups; g += gridDim.x)
         Function::run(group_at(g, out, x, seed, layout), n, eps, team);

@@ -1,12 +1,14 @@
-// Idea:     A row stays in the registers of its team: mean, variance and result are worked out there, and
-//           memory is read once, 16 bytes with each load where rows are aligned.
-// Contract: as 01. Rows are kept whose elements are a fixed step apart, up to 32 KB; others go as in 03.
+// Idea:     A row stays in the registers of its team: mean, variance and result are computed there, and
+//           memory is read once, with 16 bytes in each load if rows are aligned.
+// Contract: as 01. Rows of up to 32 KB whose elements have a constant stride are kept; others are computed as
+//           in 03.
 // Launch:   block 256; grid cdiv(groups, 8) for rows up to 4 KB, which a warp keeps, cdiv(groups, 32) for
-//           columns, else groups; at most 2^31 - 1. 8 or 256 pairs of static shared memory.
-// Cost:     a row is read once and written once, the least there is; its gradient reads x and seed once.
-//           Bandwidth bounds it: a thread has up to 8 loads of 16 bytes on their way at once.
-// Next:     Scale and shift by the layer's weights, an op of their own now, could be done while the result is
-//           written. Few groups of many elements, as in batch norm of images, leave multiprocessors idle.
+//           columns, else groups; at most 2^31 - 1. 8 or 256 triples of static shared memory.
+// Cost:     a row is read once and written once, which is the minimum; its gradient reads x and seed once.
+//           The limit is bandwidth: a thread has up to 8 loads of 16 bytes in flight.
+// Next:     Scale and shift by the weights of the layer are separate ops now; they could be computed while
+//           the result is written. Few groups of many elements, as in batch norm of images, use only some
+//           multiprocessors.
 #include "norm/teams.cuh"
 #include "registers.cuh"
 
@@ -14,26 +16,31 @@ namespace norming {
 
 using registers::Share;
 
-// A dense row; `Team` adds up what its SIZE threads have. As standardize_group, with the elements at hand.
+// A dense row; `Team` computes sums over its SIZE threads. The same as standardize_group, with the elements
+// in registers.
 template <int EACH, typename Team>
 __device__ __forceinline__ void keep_row(Standardize, const Group& row, int n, number eps, Team& team) {
     int64 step_x = row.layout->inner_x[0], step_out = row.layout->inner_out[0];
     bool packed = registers::packable(row.x, step_x, n) && registers::packable(row.out, step_out, n);
     Share share(Team::SIZE, team.first, n, packed);
-    number x[EACH], total = 0, squares = 0, drift = 0;
+    number x[EACH], part = 1 / (number)n;
+    Sums mine = {0, 0, 0};
     share.fetch(x, row.x, step_x, 0);
 #pragma unroll
-    for (int e = 0; e < EACH; e++) total += x[e];
-    number mean = team.sum(Pair{total, 0}).first / (number)n;
+    for (int e = 0; e < EACH; e++) mine = mine + Sums{x[e] * part, fabs(x[e] * part), 0};
+    Sums sums = team.sum(mine);
+    Unit unit(sums.second, eps);
+    number mean = sums.first * unit.inverse;
+    mine = {0, 0, 0};
 #pragma unroll
     for (int e = 0; e < EACH; e++) {
-        x[e] = e < share.have ? x[e] - mean : 0;  // from here on the distance to the mean
-        squares += x[e] * x[e];
-        drift += x[e];
+        x[e] = e < share.have ? x[e] * unit.inverse - mean
+                              : 0;  // from here on x[e] is the difference to the mean
+        mine = mine + Sums{x[e] * x[e], x[e], 0};
     }
-    Pair sums = team.sum(Pair{squares, drift});
-    drift = sums.second / (number)n;  // what rounding left between this mean and the true one
-    number scale = 1 / sqrt(sums.first / (number)n - drift * drift + eps);
+    sums = team.sum(mine);
+    number drift = sums.second * part;  // the rounding error of the mean
+    number scale = 1 / sqrt(sums.first * part - drift * drift + unit.eps);
 #pragma unroll
     for (int e = 0; e < EACH; e++) x[e] = (x[e] - drift) * scale;
     share.put(x, row.out, step_out);
@@ -46,34 +53,33 @@ __device__ __forceinline__ void keep_row(StandardizeGrad, const Group& row, int 
     bool packed = registers::packable(row.x, step_x, n) && registers::packable(row.seed, step_seed, n) &&
                   registers::packable(row.out, step_out, n);
     Share share(Team::SIZE, team.first, n, packed);
-    number x[EACH], seed[EACH], total = 0, seeds = 0, squares = 0, products = 0;
+    number x[EACH], seed[EACH], part = 1 / (number)n;
+    Sums mine = {0, 0, 0};
     share.fetch(x, row.x, step_x, 0);
     share.fetch(seed, row.seed, step_seed, 0);
 #pragma unroll
-    for (int e = 0; e < EACH; e++) {
-        total += x[e];
-        seeds += seed[e];
-    }
-    Pair sums = team.sum(Pair{total, seeds});
-    number mean = sums.first / (number)n, mean_seed = sums.second / (number)n;
+    for (int e = 0; e < EACH; e++) mine = mine + Sums{x[e] * part, fabs(x[e] * part), seed[e]};
+    Sums sums = team.sum(mine);
+    Unit unit(sums.second, eps);
+    number mean = sums.first * unit.inverse, mean_seed = sums.third * part;
+    mine = {0, 0, 0};
 #pragma unroll
     for (int e = 0; e < EACH; e++) {
-        x[e] = e < share.have ? x[e] - mean : 0;
-        squares += x[e] * x[e];
-        products += x[e] * seed[e];
+        x[e] = e < share.have ? x[e] * unit.inverse - mean : 0;
+        mine = mine + Sums{x[e] * x[e], x[e] * seed[e], 0};
     }
-    sums = team.sum(Pair{squares, products});
-    number variance = sums.first / (number)n + eps, scale = 1 / sqrt(variance);
-    number slope = sums.second / (number)n / variance;
+    sums = team.sum(mine);
+    number variance = sums.first * part + unit.eps, scale = 1 / sqrt(variance);
+    number slope = sums.second * part / variance;
 #pragma unroll
-    for (int e = 0; e < EACH; e++) x[e] = (seed[e] - mean_seed - x[e] * slope) * scale;
+    for (int e = 0; e < EACH; e++) x[e] = (seed[e] - mean_seed - x[e] * slope) * scale * unit.inverse;
     share.put(x, row.out, step_out);
 }
 
 template <typename Function>
 __device__ __forceinline__ void each_group(number* out, const number* x, const number* seed, int64 groups,
                                            int64 n, number eps, const Layout& layout) {
-    constexpr int MOST = registers::MOST;  // elements a thread keeps
+    constexpr int MOST = registers::MOST;  // elements that a thread keeps
     if (layout.columns || layout.inner_axes != 1 || n > THREADS * MOST) {
         shaped_groups<Function>(out, x, seed, groups, n, eps, layout);
     } else if (n <= 32 * MOST) {
@@ -86,7 +92,7 @@ __device__ __forceinline__ void each_group(number* out, const number* x, const n
             else keep_row<MOST>(Function(), row, n, eps, team);
         }
     } else {
-        __shared__ Pair shared[WARPS];
+        __shared__ Sums shared[WARPS];
         BlockTeam team = {threadIdx.x, THREADS, shared};
         for (int64 g = blockIdx.x; g < groups; g += gridDim.x) {
             Group row = group_at(g, out, x, seed, layout);

@@ -1,12 +1,12 @@
-// Idea:     The whole rule in one kernel, a thread for each element; a row of the grid for each tensor. Op by
-//           op, Adam would read and write the parameters' size fourteen times over.
-// Contract: up to 48 tensors of any sizes, dense, updated in place; the table says where they are. Nothing
+// Idea:     The whole rule in one kernel, with one thread for each element, and one row of the grid for each
+//           tensor. As separate ops, Adam would read and write arrays of the parameters' size fourteen times.
+// Contract: up to 48 tensors of any sizes, dense, updated in place; the table has their addresses. Nothing
 //           else is written.
 // Launch:   block 256, grid (cdiv(largest n, 256), tensors), no shared memory.
-// Cost:     Adam reads p, g, m, v and writes p, m, v: 28 bytes an element of float32; SGD 12, with momentum
-//           20. Bandwidth bounds it.
-// Next:     A bias of 10 elements gets as many blocks as the largest matrix, all but one with nothing to do.
-//           02 counts blocks by chunks.
+// Cost:     Adam reads p, g, m, v and writes p, m, v: 28 bytes per element of float32; SGD has 12, with
+//           momentum 20. The limit is bandwidth.
+// Next:     A bias of 10 elements gets as many blocks as the largest matrix, and all but one have no work. 02
+//           computes the number of blocks from chunks.
 #include "optim/rules.cuh"
 
 namespace stepping {

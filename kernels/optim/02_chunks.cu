@@ -1,14 +1,14 @@
-// Idea:     Tensors are cut into chunks of 4096 elements, and a block takes one, whichever tensor it belongs
-//           to: many small tensors cost one launch and few blocks.
+// Idea:     Tensors are split into chunks of 4096 elements, with one block for each chunk of any tensor: many
+//           small tensors need one launch and few blocks.
 // Contract: as 01.
 // Launch:   block 256, grid (chunks of all tensors), no shared memory.
 // Cost:     as 01.
-// Next:     03 loads and stores 16 bytes at once.
+// Next:     In 03 each load and store moves 16 bytes.
 #include "optim/rules.cuh"
 
 namespace stepping {
 
-// The tensor that chunk `block` belongs to.
+// The index of the tensor that has chunk `block`.
 __device__ __forceinline__ int tensor_of(const Table& table, int64 block) {
     int t = 0;
     while (t + 1 < table.count && table.chunk[t + 1] <= block) t++;

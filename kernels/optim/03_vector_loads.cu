@@ -1,9 +1,9 @@
-// Idea:     16 bytes with each load and store, where a tensor, its gradient and its memories all lie at
-//           addresses divisible by 16.
+// Idea:     Each load and store moves 16 bytes, if the addresses of a tensor, its gradient and its state are
+//           divisible by 16.
 // Contract: as 01; other tensors, and the last few elements, as in 02.
 // Launch:   as 02.
 // Cost:     as 01, with a quarter of the instructions.
-// Next:     The gradient could be used where backward makes it, and never be stored.
+// Next:     The gradient could be used where the backward pass computes it, and never be stored.
 #include "optim/rules.cuh"
 
 namespace stepping {

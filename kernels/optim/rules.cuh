@@ -1,15 +1,15 @@
-// The rules of optimizers, an element at a time, and the table of tensors that one launch updates.
+// The rules of optimizers for one element, and the table of tensors that one launch updates.
 #pragma once
 #include "common.cuh"
 
 namespace stepping {
 
-constexpr int MOST = 48;  // tensors a launch: the table must fit into the 4 KB of a kernel's parameters
+constexpr int MOST = 48;  // tensors in one launch: the table must fit into 4 KB of kernel parameters
 constexpr int STATES = 2, NUMBERS = 8;
-constexpr int CHUNK = 4096;  // elements a block updates
+constexpr int CHUNK = 4096;  // elements that one block updates
 
-// Tensor t has n[t] elements at p[t], their gradients at g[t] and what the rule remembers at s[0][t] and
-// s[1][t] (null where it remembers less). Its chunks are the blocks from chunk[t] up to chunk[t + 1].
+// Tensor t has n[t] elements at p[t], their gradients at g[t], and its state at s[0][t] and s[1][t] (null if
+// the rule has less state). The blocks from chunk[t] up to chunk[t + 1] update its chunks.
 struct Table {
     number* p[MOST];
     const number* g[MOST];
@@ -20,7 +20,7 @@ struct Table {
     int32 flag;  // Nesterov's look-ahead; decoupled weight decay
 };
 
-// The numbers of a rule, as its Python side lists them, in the element type.
+// The numbers of a rule in the order of its Python class, in the element type.
 struct Numbers {
     number at[NUMBERS];
     bool flag;
@@ -45,7 +45,7 @@ struct Sgd {
     }
 };
 
-// Kingma and Ba 2014, section 2, both corrections in one step size and one eps; decoupled decay scales w
+// Kingma and Ba 2014, section 2, with both corrections in one step size and one eps; decoupled decay scales w
 // first.
 struct Adam {
     static constexpr int STATE = 2;
@@ -83,6 +83,14 @@ struct RmsProp {
     }
 };
 
+// The table of kernels: STEP(name of the kernel, rule).
+#define RULES(STEP)             \
+    STEP(sgd_step, Sgd)         \
+    STEP(adam_step, Adam)       \
+    STEP(adagrad_step, Adagrad) \
+    STEP(rmsprop_step, RmsProp)
+// clang-format on
+
 // Element i of tensor t.
 template <typename Rule>
 __device__ __forceinline__ void step_at(const Table& table, int t, int64 i, const Numbers& c) {
@@ -90,7 +98,7 @@ __device__ __forceinline__ void step_at(const Table& table, int t, int64 i, cons
     number *one = table.s[0][t], *two = Rule::STATE > 1 ? table.s[1][t] : nullptr;
     if (one) first = one[i];
     if (two) second = two[i];
-    // Of two memories the second is the one that may be missing.
+    // The second state array may be missing.
     Rule::step(p, table.g[t][i], first, second, Rule::STATE > 1 ? two != nullptr : one != nullptr, c);
     table.p[t][i] = p;
     if (one) one[i] = first;

@@ -1,13 +1,15 @@
-// Idea:     A thread for each window walks it. Backward, a thread for each element asks the windows that hold
-//           it whether it is their largest: nobody adds to what another thread adds to, so nothing is atomic.
-// Contract: x (images, up to 3 axes) dense; windows without padding, any size and stride; a window's gradient
-//           is shared evenly by all elements that tie. Fixed orders. n >= 1 results.
+// Idea:     Forward, one thread for each window loops over its elements. Backward, one thread for each
+//           element tests each window that contains it, whether the element is the largest there. No two
+//           threads add to the same element, so no atomics are needed.
+// Contract: x (images, up to 3 axes) dense; windows without padding, with any size and stride. The gradient
+//           of a window is divided evenly among its largest elements if several are equal. Sums have a fixed
+//           order. n >= 1 results.
 // Launch:   block 256, grid min(cdiv(n, 256), 65536), no shared memory.
-// Cost:     forward reads a window for each result, and neighbouring threads share most of it in the cache.
-//           Backward walks every window that holds an element: the square of the window's size where the
-//           stride is 1.
-// Next:     Backward could keep each window's largest and its count from a first step, instead of finding
-//           them again for each element.
+// Cost:     forward reads a window for each result; neighbouring threads find most of it in the cache.
+//           Backward loops over every window that contains an element: with stride 1, the square of the
+//           window's size.
+// Next:     Backward could store the largest element of each window and their number in a first step, instead
+//           of finding them again for each element.
 #include "pooling/layout.cuh"
 
 extern "C" __global__ void __launch_bounds__(256, 2)
@@ -41,7 +43,7 @@ extern "C" __global__ void __launch_bounds__(256, 2)
     }
 }
 
-// What each of the n elements of x gets from the windows that it is the largest of.
+// The gradient of each of the n elements of x: its share of the seed of each window where it is the largest.
 extern "C" __global__ void __launch_bounds__(256, 2)
     max_pool_spread(number* __restrict__ out, const number* __restrict__ seed, const number* __restrict__ x,
                     int64 n, pooling::Windows w) {
@@ -50,7 +52,7 @@ extern "C" __global__ void __launch_bounds__(256, 2)
     for (int64 i = (int64)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += step) {
         int64 at[AXES], low[AXES], high[AXES], image = i / w.elements();
         split(i % w.elements(), w.spatial, at);
-        for (int axis = 0; axis < AXES; axis++) {  // the windows low to high hold place `at`
+        for (int axis = 0; axis < AXES; axis++) {  // the windows from low to high contain position `at`
             int64 before = at[axis] - w.size[axis] + 1, last = at[axis] / w.stride[axis];
             low[axis] = before > 0 ? (before + w.stride[axis] - 1) / w.stride[axis] : 0;
             high[axis] = last < w.count[axis] ? last : w.count[axis] - 1;

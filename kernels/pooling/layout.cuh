@@ -1,10 +1,10 @@
-// Windows over the last axes of dense arrays, and what is done with the largest element of each.
+// Windows over the last axes of dense arrays, and the largest element of each.
 #pragma once
 #include "common.cuh"
 
 namespace pooling {
 
-constexpr int AXES = 3;  // fewer come with sizes of 1
+constexpr int AXES = 3;  // windows of fewer axes have sizes of 1 in front
 
 struct Windows {
     int64 spatial[AXES], size[AXES], count[AXES], stride[AXES];
@@ -16,7 +16,7 @@ struct Windows {
     }
 };
 
-// Splits i into its places along three axes.
+// Splits i into indices of three axes.
 __device__ __forceinline__ void split(int64 i, const int64 (&shape)[AXES], int64 (&at)[AXES]) {
     for (int axis = AXES - 1; axis >= 0; axis--) {
         at[axis] = i % shape[axis];
@@ -24,7 +24,8 @@ __device__ __forceinline__ void split(int64 i, const int64 (&shape)[AXES], int64
     }
 }
 
-// A window's largest element, and how many have it. NaN wins, and NaNs tie.
+// The largest element of a window, and how many elements equal it. NaN is the largest, and NaNs count as
+// equal.
 struct Top {
     number value;
     int64 ties;

@@ -1,10 +1,11 @@
-// Idea:     A thread for each number computes the step its word belongs to, and takes that word.
-// Contract: out is dense (n) in `dtype`; number i comes from word i of the stream, whatever the grid:
-//           uniform, normal, integer, 0 or 1 with probability p, or the word itself. n >= 1.
+// Idea:     One thread for each number computes the step of the generator that contains its word, and uses
+//           that word.
+// Contract: out is dense (n) in `dtype`. Number i comes from word i of the stream, for any grid: uniform,
+//           normal, integer, 0 or 1 with probability p, or the word itself. n >= 1.
 // Launch:   block 256, grid min(cdiv(n, 256), 65536), no shared memory.
-// Cost:     writes each number once; 40 multiplications of 64 bits a step, of which three quarters are thrown
-//           away. Arithmetic bounds it.
-// Next:     02 lets a thread use all four words of its step.
+// Cost:     writes each number once; 40 multiplications of 64 bits for each step, of which three quarters are
+//           not used. The limit is arithmetic.
+// Next:     In 02 a thread uses all four words of its step.
 #include "random/philox.cuh"
 
 extern "C" __global__ void __launch_bounds__(256, 2)

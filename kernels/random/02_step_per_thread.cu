@@ -1,9 +1,9 @@
-// Idea:     A thread for each step of the generator stores all four of its numbers.
+// Idea:     One thread for each step of the generator stores all four numbers of the step.
 // Contract: as 01.
 // Launch:   block 256, grid min(cdiv(n, 1024), 65536), no shared memory.
-// Cost:     as 01 with a quarter of the arithmetic. The four stores of a warp go to the same sectors.
-// Next:     Each store of a warp fills a quarter of the sectors it asks for: 03 stores the four numbers with
-//           one instruction of 16 bytes.
+// Cost:     as 01 with a quarter of the arithmetic. The four stores of a warp write to the same sectors.
+// Next:     Each store of a warp fills a quarter of its sectors: 03 stores the four numbers with one
+//           instruction of 16 bytes.
 #include "random/philox.cuh"
 
 extern "C" __global__ void __launch_bounds__(256, 2)

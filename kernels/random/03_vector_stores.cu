@@ -1,12 +1,12 @@
-// Idea:     The four numbers of a step wait in registers and are stored together, 16 bytes at a time: what a
-//           warp stores lies together in memory, and no sector is written in pieces.
-// Contract: as 01; packs where `out` lies at an address divisible by 16, else, and for the last numbers, the
-//           stores of 02.
+// Idea:     The four numbers of a step stay in registers and are stored together, 16 bytes at a time: the
+//           stores of a warp are contiguous, and no sector is written in pieces.
+// Contract: as 01. Packs are used if the address of `out` is divisible by 16; otherwise, and for the last
+//           numbers, the stores of 02.
 // Launch:   as 02.
-// Cost:     as 02, with sectors asked for once; types of 8 bytes take two stores, each of half of them. What
-//           remains is arithmetic: 20 products of 64 by 64 bits for four numbers.
-// Next:     Dropout could use the mask in the kernel that makes it, and make it again in backward instead of
-//           keeping it: then nothing is stored at all.
+// Cost:     as 02, with one request for each sector; types of 8 bytes need two stores. Only arithmetic
+//           remains: 20 products of 64 by 64 bits for four numbers.
+// Next:     Dropout could use the mask in the kernel that computes it, and compute it again in backward
+//           instead of keeping it. Then no mask is stored at all.
 #include "random/philox.cuh"
 
 namespace randomness {

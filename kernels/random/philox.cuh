@@ -1,5 +1,5 @@
-// Philox4x64-10: four 64-bit words that depend on a counter and a key alone, so that any thread can make any
-// of them. Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
+// Philox4x64-10: four 64-bit words that depend only on a counter and a key, so that any thread can compute
+// any of them. Source: Salmon, Moraes, Dror, Shaw, "Parallel random numbers: as easy as 1, 2, 3", SC 2011.
 #pragma once
 #include "common.cuh"
 
@@ -9,12 +9,13 @@ struct Words {
     uint64 at[4];
 };
 
-// Where a call's numbers begin: NumPy's counter before its first step, four words, and the key, two.
+// The start of the numbers of a call: NumPy's counter before its first step (four words), and the key (two
+// words).
 struct Stream {
     uint64 counter[4], key[2];
 };
 
-// The words of step `step` of the stream; NumPy advances its counter before it computes, so the first step is
+// The words of step `step` of the stream. NumPy advances its counter before it computes, so the first step is
 // 1.
 __device__ __forceinline__ Words philox(const Stream& stream, uint64 step) {
     Words x;
@@ -35,19 +36,19 @@ __device__ __forceinline__ Words philox(const Stream& stream, uint64 step) {
     return x;
 }
 
-// What becomes of words. `kind` says which: it is the same for the whole grid.
+// The numbers that words are converted to. `kind` is the same for the whole grid.
 enum Kind : int32 { UNIFORM = 0, NORMAL = 1, INTEGER = 2, BERNOULLI = 3, WORDS = 4 };
 
 __device__ __forceinline__ float64 unit53(uint64 word) { return (float64)(word >> 11) * 0x1p-53; }
 __device__ __forceinline__ float32 unit24(uint64 word) { return (float32)(word >> 40) * 0x1p-24f; }
 
-// Bytes of a number.
+// The size of a number in bytes.
 __device__ __forceinline__ int width_of(int32 dtype) {
     return dtype == UINT8 || dtype == BOOL ? 1 : dtype == FLOAT32 || dtype == INT32 ? 4 : 8;
 }
 
-// Element i of a call whose i-th word is `word`, as the bits that memory of `dtype` gets; `other` is the
-// second word of its pair, for normals.
+// Element i of a call, from its word `word`, as bits of `dtype`; `other` is the second word of its pair, for
+// normals.
 __device__ __forceinline__ uint64 bits_of(int64 i, uint64 word, uint64 other, int32 kind, int32 dtype,
                                           float64 p, int64 low) {
     float64 value;
@@ -77,7 +78,7 @@ __device__ __forceinline__ uint64 bits_of(int64 i, uint64 word, uint64 other, in
     }
 }
 
-// Stores one number at place i.
+// Stores one number at index i.
 __device__ __forceinline__ void store_at(void* out, int64 i, uint64 bits, int32 dtype) {
     switch (width_of(dtype)) {
         case 1: ((uint8*)out)[i] = (uint8)bits; break;

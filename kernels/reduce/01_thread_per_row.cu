@@ -1,11 +1,11 @@
-// Idea:     A thread for each result walks its row from the first element to the last.
-// Contract: out is dense (rows); the input has any strides and dtype, seen as rows of n elements; n >= 0.
-//           Every state is joined in an order that the sizes alone decide. `partial` and `splits` (1) are not
-//           used.
+// Idea:     One thread for each result loops over its row from the first element to the last.
+// Contract: out is dense (rows); the input has any strides and dtype, and is read as rows of n elements; n >=
+//           0. States are combined in an order that depends on the sizes alone. `partial` and `splits` (1)
+//           are not used.
 // Launch:   block 256, grid cdiv(rows, 256), no shared memory.
-// Cost:     reads each element once, writes each result once; bandwidth bounds it. But few rows keep few
-//           threads busy, and where rows are dense, neighbouring threads read addresses a row apart.
-// Next:     02 lets a whole block share a row, and joins 256 states in a tree.
+// Cost:     reads each element once, and writes each result once. The limit is bandwidth. But few rows use
+//           only few threads; and if rows are dense, neighbouring threads read addresses one row apart.
+// Next:     In 02 a whole block shares a row, and combines 256 states in a tree.
 #include "reduce/layout.cuh"
 
 namespace reducing {

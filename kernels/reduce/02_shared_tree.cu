@@ -1,10 +1,10 @@
-// Idea:     A block shares a row: thread t takes elements t, t + 256, ...; then half of the threads join the
-//           states of the other half in shared memory, again and again, until one is left.
+// Idea:     A block shares a row: thread t has elements t, t + 256, ... Then half of the threads combine
+//           their states with those of the other half in shared memory, and so on, until one state is left.
 // Contract: as 01.
 // Launch:   block 256, grid min(rows, 2^31 - 1), 256 states of static shared memory.
-// Cost:     as 01, with loads that neighbours share. 8 steps with a barrier each end every row, in which more
-//           and more threads only wait.
-// Next:     03 joins the 32 states of a warp by shuffles, without memory and without a barrier.
+// Cost:     as 01, with coalesced loads. Each row ends with 8 steps with one barrier each, in which more and
+//           more threads only wait.
+// Next:     03 combines the 32 states of a warp by shuffles, without memory and without a barrier.
 #include "reduce/layout.cuh"
 
 namespace reducing {

@@ -1,10 +1,11 @@
-// Idea:     Lanes of a warp hand their states to each other in 5 shuffles. Only one state a warp goes through
+// Idea:     The lanes of a warp combine their states in 5 shuffles. Only one state of each warp goes through
 //           shared memory, with one barrier.
 // Contract: as 01.
 // Launch:   block 256, grid min(rows, 2^31 - 1), 8 states of static shared memory.
-// Cost:     as 02, with 1 barrier for 8 where the states are joined.
-// Next:     A block for a row of 10 elements idles, and one row of 10 million keeps one multiprocessor busy;
-//           a sum over columns reads a sector for each element. 04 fits the work to the shape.
+// Cost:     as 02, with 1 barrier instead of 8 to combine the states.
+// Next:     For a row of 10 elements most of a block is idle, and one row of 10 million elements uses only
+//           one multiprocessor; a sum over columns reads a sector for each element. In 04 the work depends on
+//           the shape.
 #include "reduce/layout.cuh"
 
 namespace reducing {

@@ -1,19 +1,19 @@
-// Idea:     Where a row is dense, a thread loads 16 bytes at once and keeps a state for each place in them:
-//           fewer instructions, sums of a quarter of the length, and with four loads before the first is
-//           used, enough bytes in flight.
-// Contract: as 04. Vectors are used from the first address divisible by 16 on; what lies before, and the rest
-//           at the end, one by one.
+// Idea:     If a row is dense, a thread loads 16 bytes at a time and keeps one state for each element of the
+//           pack: fewer instructions, running sums of a quarter of the length, and, with four loads before
+//           the first is used, enough bytes in flight.
+// Contract: as 04. Vectors are used from the first address divisible by 16 on; the elements before it, and
+//           the rest at the end, are loaded one by one.
 // Launch:   as 04.
 // Cost:     as 04.
-// Next:     A chain of elementwise ops before the sum could be computed in registers here; each that is fused
-//           saves a trip of the whole array through memory.
+// Next:     A chain of elementwise ops before the sum could be computed in registers here; each fused op
+//           saves writing and reading the whole array.
 #include "reduce/shapes.cuh"
 
 namespace reducing {
 
 constexpr int LANES = 16 / sizeof(number) > 4 ? 4 : 16 / sizeof(number);
 
-constexpr int AHEAD = 4;  // packs that are on their way at once
+constexpr int AHEAD = 4;  // packs in flight
 
 struct alignas(sizeof(number) * LANES) Pack {
     number at[LANES];
@@ -93,5 +93,5 @@ __device__ __forceinline__ void reduce_rows(typename R::Result* out, const void*
 }
 
 }  // namespace reducing
-#define RESIDENT 3  // 80 registers a thread, and 48 KB on their way
+#define RESIDENT 3  // 80 registers per thread, and 48 KB in flight
 #include "reduce/kernels.cuh"

@@ -1,5 +1,5 @@
-// Makes two kernels of each line of formulas.cuh: reduce_<name>, by the rung's function `reduce_rows`, and
-// reduce_<name>_join, the second pass over partial states. Included last by every rung.
+// Defines two kernels for each line of formulas.cuh: reduce_<name>, by the rung's function `reduce_rows`, and
+// reduce_<name>_join, the second pass over partial states. Each rung includes it last.
 #ifndef RESIDENT
 #define RESIDENT 2  // blocks that a multiprocessor should hold at once
 #endif

@@ -1,4 +1,4 @@
-// What every rung of this family has in common: where elements lie, and how lanes exchange what they have.
+// Shared by all rungs of this family: the layout of the input, and the exchange of states between lanes.
 #pragma once
 #include "common.cuh"
 
@@ -9,7 +9,8 @@ constexpr int THREADS = 256;
 constexpr int WARPS = THREADS / 32;
 constexpr unsigned ALL = 0xffffffffu;
 
-// The input as rows to keep and n elements of each to reduce, both over several axes. Strides in elements.
+// The input as rows to keep, and n elements of each row to reduce; both have several axes. Strides in
+// elements.
 struct Layout {
     int64 kept[AXES], kept_stride[AXES];
     int64 reduced[AXES], reduced_stride[AXES];
@@ -22,14 +23,8 @@ __device__ __forceinline__ int64 walk(int64 i, int axes, const int64* shape, con
     if (axes == 1) return i * stride[0];
     int64 offset = 0;
     for (int axis = axes - 1; axis >= 0; axis--) {
-        int64 size = shape[axis], place;
-        if (((i | size) >> 32) == 0) {
-            place = (uint32)i % (uint32)size;
-            i = (uint32)i / (uint32)size;
-        } else {
-            place = i % size;
-            i /= size;
-        }
+        int64 place;
+        i = divide(i, shape[axis], place);
         offset += place * stride[axis];
     }
     return offset;
@@ -52,7 +47,7 @@ __device__ __forceinline__ typename R::State gather_row(typename R::State state,
     return state;
 }
 
-// The state of the lane `down` lanes further on; states travel as words of 32 bits.
+// The state of the lane that is `down` lanes further; states are sent as words of 32 bits.
 template <typename State>
 __device__ __forceinline__ State from_lane_below(State state, int down) {
     uint32 words[(sizeof(State) + 3) / 4] = {};
@@ -62,14 +57,14 @@ __device__ __forceinline__ State from_lane_below(State state, int down) {
     return state;
 }
 
-// Lane 0 gets the states of all 32 lanes, joined in a fixed order.
+// Lane 0 gets the combined state of all 32 lanes, in a fixed order.
 template <typename R>
 __device__ __forceinline__ typename R::State join_warp(typename R::State state) {
     for (int down = 16; down > 0; down /= 2) state = R::join(state, from_lane_below(state, down));
     return state;
 }
 
-// Thread 0 gets the states of the whole block. `shared` holds one state a warp.
+// Thread 0 gets the combined state of the block. `shared` has one state for each warp.
 template <typename R>
 __device__ __forceinline__ typename R::State join_block(typename R::State state, typename R::State* shared) {
     int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
@@ -84,7 +79,7 @@ __device__ __forceinline__ typename R::State join_block(typename R::State state,
     return state;
 }
 
-// Second pass: a warp joins the partial states of its row.
+// Second pass: a warp combines the partial states of its row.
 template <typename R>
 __device__ __forceinline__ void join_partials(typename R::Result* out, const typename R::State* partial,
                                               int64 rows, int64 splits) {
@@ -97,7 +92,7 @@ __device__ __forceinline__ void join_partials(typename R::Result* out, const typ
     if (lane == 0) out[row] = R::finish(state);
 }
 
-// A row's result, or, where several blocks share a row, their part of it.
+// Stores the result of a row, or, if several blocks share the row, their partial state.
 template <typename R>
 __device__ __forceinline__ void store(typename R::State state, typename R::Result* out,
                                       typename R::State* partial, int64 row, int64 split, int64 splits) {
@@ -112,7 +107,7 @@ __device__ __forceinline__ bool missing(T x) {
     return x != x;
 }  // NaN
 
-// NaN wins, the first one; then the larger (smaller) number.
+// NaN is the largest (smallest) number; of several NaNs the first is the result.
 template <typename T>
 __device__ __forceinline__ T larger(T x, T y) {
     return x >= y || missing(x) ? x : y;
@@ -127,7 +122,7 @@ struct Best {
     int64 place;  // -1: none yet
 };
 
-// The better of two, the earlier one where they are equal. `sign` is 1 for the largest, -1 for the smallest.
+// The larger of two (`sign` 1) or the smaller (`sign` -1); the earlier one if they are equal.
 template <int sign>
 __device__ __forceinline__ bool beats(number x, number y) {
     if (missing(x) || missing(y)) return missing(x) && !missing(y);
@@ -140,21 +135,22 @@ __device__ __forceinline__ Best better(Best a, Best b) {
     return !beats<sign>(a.value, b.value) && b.place < a.place ? b : a;
 }
 
-// The sum of exp(x - top): no exponential overflows, and the largest is 1.
+// The sum of exp(x - top) is 1 + rest: no exponential overflows, and the largest term, which is 1, does not
+// take digits from small ones. For no elements the sum is 0.
 template <typename T>
 struct Exponentials {
-    T top, sum;
+    T top, rest;
 };
 template <typename T>
 __device__ __forceinline__ Exponentials<T> join_exponentials(Exponentials<T> a, Exponentials<T> b) {
-    if (a.top == b.top) return {a.top, a.sum + b.sum};
-    if (b.top > a.top) return {b.top, a.sum * exp(a.top - b.top) + b.sum};
-    return {a.top, a.sum + b.sum * exp(b.top - a.top)};
+    if (a.top == b.top) return {a.top, a.rest + b.rest + 1};
+    if (b.top > a.top) return {b.top, (a.rest + 1) * exp(a.top - b.top) + b.rest};
+    return {a.top, a.rest + (b.rest + 1) * exp(b.top - a.top)};
 }
 template <typename T>
 __device__ __forceinline__ Exponentials<T> add_exponential(Exponentials<T> s, T x) {
     if (missing(x)) return {s.top, x};
-    return join_exponentials(s, Exponentials<T>{x, T(1)});
+    return join_exponentials(s, Exponentials<T>{x, T(0)});
 }
 
 // The sum of (x / top)^2: no square overflows or vanishes.

@@ -1,10 +1,10 @@
-// Three ways to share work, one for each shape of a reduction; the rungs from 04 on choose between them.
+// Three ways to divide the work, one for each shape of a reduction; the rungs from 04 on choose between them.
 #pragma once
 #include "reduce/layout.cuh"
 
 namespace reducing {
 
-constexpr int SHORT = 1024;  // rows up to here are a warp's work
+constexpr int SHORT = 1024;  // the longest row that one warp reduces
 
 // The elements of a row that belong to one of `splits` blocks.
 struct Part {
@@ -16,8 +16,8 @@ __device__ __forceinline__ Part part_of(int64 n, int64 split, int64 splits) {
     return {first < n ? first : n, stop < n ? stop : n};
 }
 
-// Columns: lanes take neighbouring rows, which are neighbours in memory; the 8 warps of the block take turns
-// down the elements. Blocks are counted along the columns first, then along the splits.
+// Columns: lanes have neighbouring rows, which are neighbours in memory; the 8 warps of the block process
+// every eighth element. Blocks are numbered along the columns first, then along the splits.
 template <typename R>
 __device__ __forceinline__ void reduce_columns(typename R::Result* out, const void* in,
                                                typename R::State* partial, int64 rows, int64 n, int64 splits,
@@ -42,7 +42,7 @@ __device__ __forceinline__ void reduce_columns(typename R::Result* out, const vo
     }
 }
 
-// Short rows: a warp each. `gather` takes a row's elements into a lane's state.
+// Short rows: one warp for each. `gather` adds the elements of a row to a lane's state.
 template <typename R, typename Gather>
 __device__ __forceinline__ void reduce_short_rows(typename R::Result* out, int64 rows, int64 n,
                                                   Gather gather) {
@@ -54,7 +54,7 @@ __device__ __forceinline__ void reduce_short_rows(typename R::Result* out, int64
     }
 }
 
-// Long rows: a block each, or, where rows are few, `splits` blocks.
+// Long rows: one block for each, or, if rows are few, `splits` blocks.
 template <typename R, typename Gather>
 __device__ __forceinline__ void reduce_long_rows(typename R::Result* out, typename R::State* partial,
                                                  int64 rows, int64 n, int64 splits, Gather gather) {

@@ -1,10 +1,11 @@
-// Idea:     Each thread adds up 4 neighbouring elements by itself; lanes scan their totals by 5 shuffles; one
-//           value a warp goes through shared memory. 1024 elements take 2 barriers.
+// Idea:     Each thread adds 4 neighbouring elements; the lanes scan their totals by 5 shuffles; one value of
+//           each warp goes through shared memory. 1024 elements need 2 barriers.
 // Contract: as 01.
 // Launch:   block 256, grid min(lines, 2^31 - 1), 8 elements of static shared memory.
-// Cost:     as 01: about 2 joins an element. Where lines are dense the 4 elements of a thread lie together,
-//           so each of the four loads and stores of a warp asks for all 16 sectors: four times the least.
-// Next:     04 moves whole sectors, and has a tile on its way while it works on another.
+// Cost:     as 01: about 2 additions per element. If lines are dense, the 4 elements of a thread are
+//           contiguous, so each of the four loads and stores of a warp accesses all 16 sectors: four times
+//           the minimum.
+// Next:     04 moves whole sectors, and loads the next tile while it computes on this one.
 #include "scan/layout.cuh"
 
 namespace scanning {
@@ -18,7 +19,7 @@ __device__ __forceinline__ void scan_lines(number* out, const void* in, int64 li
     int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
     for (int64 i = blockIdx.x; i < lines; i += gridDim.x) {
         Line line = line_at(i, layout);
-        number carried = Rule::start();
+        typename Rule::Total carried = Rule::start();
         for (int64 first = 0; first < n; first += THREADS * EACH) {
             number x[EACH], total = Rule::start();
             for (int e = 0; e < EACH; e++) {
@@ -26,7 +27,7 @@ __device__ __forceinline__ void scan_lines(number* out, const void* in, int64 li
                 x[e] = k < n ? load<number>(in, line.in + at * layout.step_in, layout.dtype) : Rule::start();
                 total = Rule::join(total, x[e]);
             }
-            number upto = total;  // of the lanes up to this one
+            number upto = total;  // of the lanes up to this one, inclusive
             for (int distance = 1; distance < 32; distance *= 2) {
                 number before = __shfl_up_sync(ALL, upto, distance);
                 if (lane >= distance) upto = Rule::join(before, upto);
@@ -34,7 +35,7 @@ __device__ __forceinline__ void scan_lines(number* out, const void* in, int64 li
             if (lane == 31) totals[warp] = upto;
             number below = __shfl_up_sync(ALL, upto, 1);
             __syncthreads();
-            number before = carried;  // of all that lies before this thread's elements
+            number before = (number)carried;  // of all elements before those of this thread
             for (int w = 0; w < warp; w++) before = Rule::join(before, totals[w]);
             if (lane > 0) before = Rule::join(before, below);
             for (int e = 0; e < EACH; e++) {
@@ -43,7 +44,7 @@ __device__ __forceinline__ void scan_lines(number* out, const void* in, int64 li
                 if (k < n) out[line.out + at * layout.step_out] = exclusive ? before : next;
                 before = next;
             }
-            for (int w = 0; w < WARPS; w++) carried = Rule::join(carried, totals[w]);
+            for (int w = 0; w < WARPS; w++) carried = Rule::carry(carried, totals[w]);
             __syncthreads();  // before the next tile
         }
     }

@@ -1,14 +1,14 @@
-// Idea:     A thread's neighbours travel together: as a pack of 16 bytes where a line is dense and aligned,
-//           else through shared memory, where they trade places with the neighbours of a warp. While a tile
-//           is scanned the next one is on its way. Lines that lie side by side in memory, as columns of a
-//           matrix do, are scanned 32 by 32, and 8 warps take turns down them.
+// Idea:     Neighbouring elements of a thread are moved together: as a pack of 16 bytes if a line is dense
+//           and aligned, otherwise through shared memory, where the lanes of a warp exchange elements. The
+//           next tile is loaded while this one is scanned. Lines that are neighbours in memory, such as
+//           columns of a matrix, are scanned 32 at a time by 8 warps.
 // Contract: as 01.
 // Launch:   block 256, grid cdiv(lines, 32) for lines side by side, else lines; at most 2^31 - 1. 256 packs
 //           and 8 elements, or 256 elements, of static shared memory.
-// Cost:     reads and writes each element once, in whole sectors: bandwidth bounds it. About 2 joins an
-//           element, and 2 barriers a tile of 256 packs.
-// Next:     One line of many millions is one block's work; blocks could scan parts of it and look back at the
-//           totals of those before (Merrill and Garland 2016).
+// Cost:     reads and writes each element once, in whole sectors: the limit is bandwidth. About 2 additions
+//           per element, and 2 barriers per tile of 256 packs.
+// Next:     One line of many millions of elements is the work of one block. Several blocks could scan parts
+//           of it, and read the totals of the parts before (Merrill and Garland 2016).
 #include "scan/layout.cuh"
 
 namespace scanning {
@@ -24,7 +24,7 @@ struct alignas(16) Pack {
     number at[EACH];
 };
 
-// A line as the scan walks it: element k is the k-th from the end where `backwards`.
+// A line in the order of the scan: with `backwards`, element k is the k-th from the end.
 struct Walk {
     number* out;
     const void* in;
@@ -43,17 +43,18 @@ struct Walk {
           dtype(layout.dtype),
           backwards(backwards != 0) {}
 
-    // Whether packs can be moved: of neighbours, at addresses divisible by 16, and nothing left over.
+    // Whether packs can be moved: elements are contiguous, addresses are divisible by 16, and the length is a
+    // multiple of a pack.
     __device__ __forceinline__ bool packable() const {
         return dtype == OWN && step_in == 1 && step_out == 1 && n % EACH == 0 && aligned16(out) &&
                aligned16((const number*)in + offset);
     }
     __device__ __forceinline__ int64 at(int64 k) const { return backwards ? n - 1 - k : k; }
-    // Elements first, first + step, ... of the line; `rest` past its end.
+    // Loads elements first, first + step, ... of the line; `rest` for those past its end.
     template <int COUNT>
     __device__ __forceinline__ void fetch(number (&x)[COUNT], int64 first, int step, number rest) const {
         const number* own = (const number*)in + offset;
-        bool direct = dtype == OWN;  // then the loads wait for nothing, and all are on their way at once
+        bool direct = dtype == OWN;  // then the loads are independent, and all are in flight together
 #pragma unroll
         for (int e = 0; e < COUNT; e++) {
             int64 k = first + e * step;
@@ -86,7 +87,7 @@ struct Walk {
     }
 };
 
-// Running totals of a thread's elements, after all that is `before` them; they take the elements' place.
+// Replaces the elements of a thread by their running totals, which begin with `before`.
 template <typename Rule, int COUNT>
 __device__ __forceinline__ void run_through(number (&x)[COUNT], number before, int exclusive) {
 #pragma unroll
@@ -104,13 +105,15 @@ __device__ __forceinline__ number total_of(const number (&x)[COUNT]) {
     return total;
 }
 
-// A line by a block, a tile after the other.
+// A block scans a line, one tile after another.
 template <typename Rule, bool PACKED>
 __device__ __forceinline__ void scan_line(const Walk& walk, int exclusive, number* totals, Pack* tile) {
     int t = threadIdx.x, lane = t % 32, warp = t / 32;
-    int own = t * EACH, across = warp * 32 * EACH + lane;  // the thread's neighbours; the warp's, 32 apart
-    number* places = (number*)tile;                        // (TILE,)
-    number carried = Rule::start(), x[EACH], next[EACH];
+    int own = t * EACH,
+        across = warp * 32 * EACH + lane;  // a thread's contiguous elements; elements of a warp, 32 apart
+    number* places = (number*)tile;        // (TILE,)
+    number x[EACH], next[EACH];
+    typename Rule::Total carried = Rule::start();
     if (PACKED) walk.fetch_pack(next, own, Rule::start());
     else walk.fetch(next, across, 32, Rule::start());
     for (int64 first = 0; first < walk.n; first += TILE) {
@@ -123,12 +126,12 @@ __device__ __forceinline__ void scan_line(const Walk& walk, int exclusive, numbe
         if (!PACKED) {
 #pragma unroll
             for (int e = 0; e < EACH; e++) places[across + e * 32] = x[e];
-            __syncwarp();  // a warp trades within its own part of the tile
+            __syncwarp();  // a warp exchanges elements only within its own part of the tile
             Pack mine = tile[t];
 #pragma unroll
             for (int e = 0; e < EACH; e++) x[e] = mine.at[e];
         }
-        number upto = total_of<Rule>(x);  // of the lanes up to this one
+        number upto = total_of<Rule>(x);  // of the lanes up to this one, inclusive
         for (int distance = 1; distance < 32; distance *= 2) {
             number before = __shfl_up_sync(ALL, upto, distance);
             if (lane >= distance) upto = Rule::join(before, upto);
@@ -136,10 +139,10 @@ __device__ __forceinline__ void scan_line(const Walk& walk, int exclusive, numbe
         if (lane == 31) totals[warp] = upto;
         number below = __shfl_up_sync(ALL, upto, 1);
         __syncthreads();
-        number before = carried;  // of all that lies before this thread's elements
+        number before = (number)carried;  // of all elements before those of this thread
         for (int w = 0; w < WARPS; w++) {
-            if (w == warp) before = carried;
-            carried = Rule::join(carried, totals[w]);
+            if (w == warp) before = (number)carried;
+            carried = Rule::carry(carried, totals[w]);
         }
         run_through<Rule>(x, lane > 0 ? Rule::join(before, below) : before, exclusive);
         if (PACKED) walk.put_pack(x, first + own);
@@ -157,19 +160,20 @@ __device__ __forceinline__ void scan_line(const Walk& walk, int exclusive, numbe
     }
 }
 
-// 32 lines side by side by a block: a lane for each, and a run of DOWN elements for each warp.
+// A block scans 32 neighbouring lines: one lane for each, and DOWN elements of it for each warp.
 template <typename Rule>
 __device__ __forceinline__ void scan_columns(const Walk& walk, int64 n, int exclusive, number* totals) {
     int lane = threadIdx.x % 32, warp = threadIdx.x / 32;
-    number carried = Rule::start(), x[DOWN];
+    number x[DOWN];
+    typename Rule::Total carried = Rule::start();
     for (int64 first = 0; first < n; first += WARPS * DOWN) {
         walk.fetch(x, first + warp * DOWN, 1, Rule::start());
         totals[threadIdx.x] = total_of<Rule>(x);
         __syncthreads();
-        number before = carried;
+        number before = (number)carried;
         for (int w = 0; w < WARPS; w++) {
-            if (w == warp) before = carried;
-            carried = Rule::join(carried, totals[w * 32 + lane]);
+            if (w == warp) before = (number)carried;
+            carried = Rule::carry(carried, totals[w * 32 + lane]);
         }
         run_through<Rule>(x, before, exclusive);
         walk.put(x, first + warp * DOWN, 1);
@@ -186,7 +190,7 @@ __device__ __forceinline__ void scan_lines(number* out, const void* in, int64 li
     if (last >= 0 && layout.in[last] == 1 && layout.out[last] == 1 && layout.step_in != 1) {
         for (int64 block = blockIdx.x; block * 32 < lines; block += gridDim.x) {
             int64 i = block * 32 + threadIdx.x % 32;
-            // Lanes past the end come to the barriers too, with a line of no elements.
+            // Lanes past the end reach the barriers too, with a line of no elements.
             Walk walk(out, in, i < lines ? n : 0, line_at(i < lines ? i : 0, layout), layout, backwards);
             scan_columns<Rule>(walk, n, exclusive, totals);
         }

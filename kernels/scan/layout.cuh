@@ -30,13 +30,18 @@ __device__ __forceinline__ Line line_at(int64 i, const Layout& layout) {
     return line;
 }
 
+// The running total has type Total, which is wider than `number` if a long sum would be inaccurate.
 struct Add {
+    typedef Wide<number>::type Total;
     static __device__ __forceinline__ number start() { return number(0); }
     static __device__ __forceinline__ number join(number a, number b) { return a + b; }
+    static __device__ __forceinline__ Total carry(Total a, number b) { return a + b; }
 };
 struct Multiply {
+    typedef number Total;
     static __device__ __forceinline__ number start() { return number(1); }
     static __device__ __forceinline__ number join(number a, number b) { return a * b; }
+    static __device__ __forceinline__ Total carry(Total a, number b) { return a * b; }
 };
 
 }  // namespace scanning

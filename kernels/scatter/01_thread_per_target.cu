@@ -1,12 +1,12 @@
-// Idea:     A thread for each element of the target walks all places in order and adds what is meant for it.
-//           Nobody else writes its element, so nothing is atomic, and the order of additions is that of the
-//           source.
-// Contract: source (outer, places, width), index (lines, places), target (outer, size, width), all dense. A
-//           place out of range is reported and skipped. `order` is not used here. All sizes >= 1, but places
+// Idea:     One thread for each element of the target loops over all indices in order, and adds the values
+//           for its element. No other thread writes this element, so no atomics are needed, and the order of
+//           additions is that of the source.
+// Contract: source (outer, places, width), index (lines, places), target (outer, size, width), all dense. An
+//           index out of range is reported and skipped. `order` is not used here. All sizes >= 1, but places
 //           may be 0.
 // Launch:   block 256, grid min(cdiv(outer * size * width, 256), 65536), no shared memory.
-// Cost:     every element of the target reads all places: size times the work that is needed.
-// Next:     02 sorts the places first; those of one target are then found by bisection.
+// Cost:     for every element of the target, all indices are read: size times the necessary work.
+// Next:     02 sorts the indices first; then those of one target are found by bisection.
 #include "scatter/layout.cuh"
 
 extern "C" __global__ void __launch_bounds__(256, 2)
@@ -17,10 +17,10 @@ extern "C" __global__ void __launch_bounds__(256, 2)
     int64 step = (int64)gridDim.x * blockDim.x, n = s.outer * s.size * s.width;
     for (int64 i = (int64)blockIdx.x * blockDim.x + threadIdx.x; i < n; i += step) {
         int64 w = i % s.width, mine = i / s.width % s.size, o = i / s.width / s.size, line = line_of(s, o, w);
-        number sum = 0;
+        Sum sum;
         for (int64 k = 0; k < s.places; k++)
             if (load<int64>(index, line + k, s.dtype) == mine)
-                sum = sum + source[(o * s.places + k) * s.width + w];
-        out[i] = sum;
+                sum.add(source[(o * s.places + k) * s.width + w]);
+        out[i] = sum.result();
     }
 }

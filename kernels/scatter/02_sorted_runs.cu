@@ -1,10 +1,11 @@
-// Idea:     `order` sorts each line of the index, stably: the places of one target are a run, in the order of
-//           the source. A thread for each element of the target finds its run by bisection and adds it up.
-// Contract: as 01; order (lines, places) holds the sorted places of each line.
+// Idea:     `order` is a stable sort of each line of the index: the entries of one target are a run, in the
+//           order of the source. One thread for each element of the target finds its run by bisection, and
+//           adds it.
+// Contract: as 01; order (lines, places) has the sorting permutation of each line.
 // Launch:   as 01, after the sort.
-// Cost:     reads each element of the source once, writes each of the target once, and bisects: log2(places)
-//           steps. A target with a long run is one thread's work for each column.
-// Next:     A long run could be a block's work, in parts of fixed length.
+// Cost:     reads each element of the source once, writes each element of the target once, and bisects with
+//           log2(places) steps. A target with a long run is the work of one thread for each column.
+// Next:     A block could add a long run, in parts of fixed length.
 #include "scatter/layout.cuh"
 
 extern "C" __global__ void __launch_bounds__(256, 2)
@@ -21,12 +22,12 @@ extern "C" __global__ void __launch_bounds__(256, 2)
             if (load<int64>(index, line + order[line + middle], s.dtype) < mine) low = middle + 1;
             else high = middle;
         }
-        number sum = 0;
+        Sum sum;
         for (; low < s.places; low++) {
             int64 k = order[line + low];
             if (load<int64>(index, line + k, s.dtype) != mine) break;
-            sum = sum + source[(o * s.places + k) * s.width + w];
+            sum.add(source[(o * s.places + k) * s.width + w]);
         }
-        out[i] = sum;
+        out[i] = sum.result();
     }
 }

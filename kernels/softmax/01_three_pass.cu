@@ -1,10 +1,12 @@
-// Idea:     A thread for each row, and the mathematics as it stands in a book: find the largest element, add
-//           up the exponentials of the distances to it, divide.
-// Contract: out, x and y (null for the functions themselves) have any strides; rows of n >= 1 elements. The
-//           gradients take x = incoming gradient, y = the function's result. NaN and infinities as in NumPy.
+// Idea:     One thread for each row computes the formula directly: it finds the largest element, adds the
+//           exponentials of the differences to it, and divides.
+// Contract: out, x and y (null for the functions themselves) have any strides; rows have n >= 1 elements. For
+//           the gradients, x is the incoming gradient and y the result of the function. NaN and infinities as
+//           in NumPy.
 // Launch:   block 256, grid cdiv(rows, 256), no shared memory.
-// Cost:     reads each element three times (twice in the gradients) and writes it once; exp twice an element.
-//           Bandwidth bounds it, and where rows are dense neighbouring threads are a row apart.
+// Cost:     reads each element three times (twice for the gradients), and writes it once; two exponentials
+//           per element. The limit is bandwidth; if rows are dense, neighbouring threads read addresses one
+//           row apart.
 // Next:     02 gives a row to a block, whose threads read neighbouring elements.
 #include "softmax/layout.cuh"
 
@@ -19,7 +21,7 @@ __device__ __forceinline__ void each_row(number* out, const number* x, const num
     Total total = first_total<Rule>();
     if (Rule::SHIFTED)
         for (int64 i = 0; i < n; i++) total.top = larger(total.top, row.at_x(i));
-    for (int64 i = 0; i < n; i++) total.sum += Rule::term(row.at_x(i), row.at_y(i), total.top);
+    for (int64 i = 0; i < n; i++) add<Rule>(total, row.at_x(i), row.at_y(i), total.top);
     for (int64 i = 0; i < n; i++) row.set(i, Rule::result(row.at_x(i), row.at_y(i), total));
 }
 

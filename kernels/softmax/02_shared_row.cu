@@ -1,14 +1,14 @@
-// Idea:     A block for each row: loads are shared by neighbours, and the maximum and the sum are each found
-//           by a tree in shared memory.
+// Idea:     One block for each row: loads are coalesced, and the maximum and the sum are each computed by a
+//           tree in shared memory.
 // Contract: as 01.
 // Launch:   block 256, grid min(rows, 2^31 - 1), 256 elements of static shared memory.
-// Cost:     as 01, in whole sectors. Two trees of 8 steps, a barrier each, for every row.
+// Cost:     as 01, in whole sectors. Three trees of 8 steps with one barrier each, for every row.
 // Next:     03 finds maximum and sum in one pass over the row.
 #include "softmax/layout.cuh"
 
 namespace softmaxing {
 
-// All threads get `mine` of all threads, joined pairwise by `join`.
+// All threads get the values `mine` of all threads, combined in pairs by `join`.
 template <typename Join>
 __device__ __forceinline__ number tree(number mine, number* shared, Join join) {
     int t = threadIdx.x;
@@ -34,8 +34,10 @@ __device__ __forceinline__ void each_row(number* out, const number* x, const num
             total.top = tree(total.top, shared, [](number a, number b) { return larger(a, b); });
         }
         for (int64 i = threadIdx.x; i < n; i += THREADS)
-            total.sum += Rule::term(row.at_x(i), row.at_y(i), total.top);
-        total.sum = tree(total.sum, shared, [](number a, number b) { return a + b; });
+            add<Rule>(total, row.at_x(i), row.at_y(i), total.top);
+        auto plus = [](number a, number b) { return a + b; };
+        total.rest = tree(total.rest, shared, plus);
+        if (Rule::SHIFTED) total.ties = tree(total.ties, shared, plus);
         for (int64 i = threadIdx.x; i < n; i += THREADS)
             row.set(i, Rule::result(row.at_x(i), row.at_y(i), total));
     }

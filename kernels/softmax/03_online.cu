@@ -1,10 +1,11 @@
-// Idea:     One pass finds maximum and sum together: whenever a larger element comes, the sum so far is
-//           scaled down to it. Totals of lanes are joined in the same way, by shuffles.
+// Idea:     One pass computes maximum and sum together: if a larger element comes, the sum so far is scaled
+//           down. The totals of lanes are combined in the same way, by shuffles.
 // Contract: as 01.
 // Launch:   block 256, grid min(rows, 2^31 - 1), 8 totals of static shared memory.
-// Cost:     reads each element twice, writes it once: a quarter fewer bytes than 02; 2 barriers a row.
-// Next:     Rows of 10 or 1000 elements leave most of a block idle or waiting; 04 gives a row to a warp,
-//           which keeps it in registers and reads it once.
+// Cost:     reads each element twice, and writes it once: a quarter fewer bytes than 02; 2 barriers for each
+//           row.
+// Next:     For rows of 10 or 1000 elements most of a block is idle or waits; 04 gives a row to a warp, which
+//           keeps it in registers and reads it once.
 #include "softmax/block.cuh"
 
 namespace softmaxing {

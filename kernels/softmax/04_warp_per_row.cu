@@ -1,12 +1,13 @@
-// Idea:     A warp for each row up to 1024 elements: every lane keeps its part in registers, so the row is
-//           read once, and no barrier is needed. Longer rows are a block's; rows across memory are a
-//           thread's.
+// Idea:     One warp for each row of up to 1024 elements: each lane keeps its part in registers, so the row
+//           is read once, and no barrier is needed. A block computes a longer row, and a thread a row that is
+//           a column in memory.
 // Contract: as 01.
 // Launch:   block 256; grid cdiv(rows, 8) for short rows, cdiv(rows, 256) for columns, else rows; at most
 //           2^31 - 1. 8 totals of static shared memory.
-// Cost:     short rows: each element is read once and written once, the least there is. Long rows as 03.
-// Next:     A lane's part of a row of 1024, one address for each element and all of it twice for a gradient
-//           take more registers than two blocks have: 05 counts them, and moves 16 bytes at a time.
+// Cost:     short rows: each element is read once and written once, which is the minimum. Long rows as 03.
+// Next:     A lane's part of a row of 1024 elements, with one address for each element, and twice as much for
+//           a gradient, needs more registers than two blocks have: 05 limits the registers, and moves 16
+//           bytes at a time.
 #include "softmax/block.cuh"
 
 namespace softmaxing {
@@ -31,9 +32,11 @@ __device__ __forceinline__ void warp_row(const Row& row, int64 n) {
     }
 #pragma unroll
     for (int k = 0; k < EACH; k++)
-        if (k * 32 + lane < n) total.sum += Rule::term(x[k], y[k], total.top);
-    for (int distance = 16; distance > 0; distance /= 2)
-        total.sum += __shfl_xor_sync(ALL, total.sum, distance);
+        if (k * 32 + lane < n) add<Rule>(total, x[k], y[k], total.top);
+    for (int distance = 16; distance > 0; distance /= 2) {
+        total.rest += __shfl_xor_sync(ALL, total.rest, distance);
+        if (Rule::SHIFTED) total.ties += __shfl_xor_sync(ALL, total.ties, distance);
+    }
 #pragma unroll
     for (int k = 0; k < EACH; k++)
         if (k * 32 + lane < n) row.set(k * 32 + lane, Rule::result(x[k], y[k], total));

@@ -1,13 +1,14 @@
-// Idea:     The row moves 16 bytes at a time where it is aligned, and registers are counted: a thread keeps
-//           32 elements (8 of float64) and two blocks fit a multiprocessor, with 64 KB on their way. A warp
-//           holds 1024 elements, a block 8192; a longer row goes tile by tile, the last of which stays.
+// Idea:     An aligned row is moved 16 bytes at a time, and registers are limited: a thread keeps 32 elements
+//           (8 of float64), so that two blocks fit on a multiprocessor, with 64 KB in flight. A warp holds
+//           1024 elements, a block 8192; a longer row is processed in tiles, and the last tile stays in
+//           registers.
 // Contract: as 01.
 // Launch:   block 256; grid cdiv(rows, 8) for rows that a warp holds, cdiv(rows, 256) for columns, else
 //           rows; at most 2^31 - 1. 8 totals of static shared memory.
-// Cost:     each element is read once and written once, the least there is; of rows that no block holds, all
-//           but a tile is read twice. Bandwidth bounds it; exp twice an element.
-// Next:     For rows that fit neither registers nor cache, several blocks could share a row through
-//           distributed shared memory.
+// Cost:     each element is read once and written once, which is the minimum; of rows that no block can hold,
+//           all tiles but the last are read twice. The limit is bandwidth; two exponentials per element.
+// Next:     For rows that fit neither into registers nor into the cache, several blocks could share a row
+//           through distributed shared memory.
 #include "softmax/block.cuh"
 #include "registers.cuh"
 
@@ -15,10 +16,17 @@ namespace softmaxing {
 
 using registers::Share;
 
-// Elements of a row that a thread keeps; exponentials of doubles need registers too.
-constexpr int MOST = sizeof(number) == 4 ? 32 : 8;
+// Elements of a row that a thread keeps; exponentials of doubles need many registers too. With two
+// exponentials per element, ptxas 13.0 for sm_100 starts so many of them early that 24 elements of two inputs
+// do not fit into registers.
+template <typename Rule>
+constexpr int MOST = sizeof(number) == 8 ? 8 : 32;
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
+template <>
+constexpr int MOST<LogSoftmaxGrad> = sizeof(number) == 8 ? 8 : 16;
+#endif
 
-// The total of a thread's elements. What is missing is -infinity, or 0, and adds nothing.
+// The total of the elements of a thread. Missing elements are -infinity, or 0, and add nothing.
 template <typename Rule, int EACH>
 __device__ __forceinline__ Total total_of(const number (&x)[EACH], const number (&y)[EACH]) {
     Total total = first_total<Rule>();
@@ -26,14 +34,14 @@ __device__ __forceinline__ Total total_of(const number (&x)[EACH], const number 
 #pragma unroll
         for (int e = 0; e < EACH; e++) total.top = larger(total.top, x[e]);
     }
-    // Where all is -infinity so far, terms are taken relative to 0: they are 0, and no NaN.
+    // If all elements so far are -infinity, terms are computed relative to 0, so that they are 0 and not NaN.
     number top = total.top == limits<number>::lowest() ? number(0) : total.top;
 #pragma unroll
-    for (int e = 0; e < EACH; e++) total.sum += Rule::term(x[e], y[e], top);
+    for (int e = 0; e < EACH; e++) add<Rule>(total, x[e], y[e], top);
     return total;
 }
 
-// A row by a team of threads, each of which keeps EACH elements of it at a time.
+// A team of threads computes a row; each of them keeps EACH elements of it at a time.
 template <typename Rule, int TEAM, int EACH>
 __device__ __forceinline__ void keep_row(const Row& row, int64 n, Total* totals) {
     constexpr int TILE = TEAM * EACH;
@@ -71,19 +79,19 @@ __device__ __forceinline__ void each_row(number* out, const number* x, const num
                                          const Layout& layout) {
     if (layout.columns) {
         column_rows<Rule>(out, x, y, rows, n, layout);
-    } else if (n <= 32 * MOST) {
+    } else if (n <= 32 * MOST<Rule>) {
         int64 step = (int64)gridDim.x * WARPS;
         for (int64 r = (int64)blockIdx.x * WARPS + threadIdx.x / 32; r < rows; r += step) {
             Row row = row_at(r, out, x, y, layout);
-            if (n <= 32 * MOST / 4) keep_row<Rule, 32, MOST / 4>(row, n, nullptr);
-            else keep_row<Rule, 32, MOST>(row, n, nullptr);
+            if (n <= 32 * MOST<Rule> / 4) keep_row<Rule, 32, MOST<Rule> / 4>(row, n, nullptr);
+            else keep_row<Rule, 32, MOST<Rule>>(row, n, nullptr);
         }
     } else {
         __shared__ Total totals[WARPS];
         for (int64 r = blockIdx.x; r < rows; r += gridDim.x) {
             Row row = row_at(r, out, x, y, layout);
-            if (n <= THREADS * MOST / 4) keep_row<Rule, THREADS, MOST / 4>(row, n, totals);
-            else keep_row<Rule, THREADS, MOST>(row, n, totals);
+            if (n <= THREADS * MOST<Rule> / 4) keep_row<Rule, THREADS, MOST<Rule> / 4>(row, n, totals);
+            else keep_row<Rule, THREADS, MOST<Rule>>(row, n, totals);
             __syncthreads();  // before the next row
         }
     }

@@ -1,11 +1,11 @@
-// Rows in one pass for the total and one to write: by a block in 03 and, for long rows, in 04; by a thread
-// where rows are neighbours in memory, from 04 on.
+// Rows with one pass for the total and one to write: by a block in 03, and in 04 for long rows; from 04 on by
+// a thread if rows are neighbours in memory.
 #pragma once
 #include "softmax/layout.cuh"
 
 namespace softmaxing {
 
-// A part of a row: elements first, first + step, ... The running total is rescaled when a larger top comes
+// A part of a row: elements first, first + step, ... The running total is rescaled if a larger top comes
 // (Milakov and Gimelshein 2018).
 template <typename Rule>
 __device__ __forceinline__ Total online(const Row& row, int64 first, int64 n, int64 step) {
@@ -15,7 +15,7 @@ __device__ __forceinline__ Total online(const Row& row, int64 first, int64 n, in
     return total;
 }
 
-// All threads of a block get its total; lane 0 of each warp has the warp's.
+// All threads of a block get its total; lane 0 of each warp has the total of its warp.
 template <bool SHIFTED>
 __device__ __forceinline__ Total join_warps(Total total, Total* totals) {
     if (threadIdx.x % 32 == 0) totals[threadIdx.x / 32] = total;
@@ -40,7 +40,7 @@ __device__ __forceinline__ void block_rows(number* out, const number* x, const n
     }
 }
 
-// Rows side by side in memory, a thread each: neighbours read neighbours.
+// Rows that are neighbours in memory, with one thread for each: neighbouring threads read neighbours.
 template <typename Rule>
 __device__ __forceinline__ void column_rows(number* out, const number* x, const number* y, int64 rows,
                                             int64 n, const Layout& layout) {

@@ -1,4 +1,5 @@
-// The symbols of this family, by the rung's function `each_row<Rule>(out, x, y, rows, n, layout)`.
+// The symbols of this family, implemented by the rung's function `each_row<Rule>(out, x, y, rows, n,
+// layout)`.
 #ifndef RESIDENT
 #define RESIDENT 1  // blocks that a multiprocessor should hold at once
 #endif

@@ -41,73 +41,87 @@ __device__ __forceinline__ Row row_at(int64 i, number* out, const number* x, con
 
 __device__ __forceinline__ number larger(number x, number y) { return x >= y || x != x ? x : y; }  // NaN wins
 
-// What a row comes to: its largest element, and the sum of the rule's terms.
+// The total of a row: its largest element, the number of elements equal to it, and the sum of the terms of
+// all others. The terms of the largest are 1; they are counted separately, so that rounding does not lose
+// digits of small terms.
 struct Total {
-    number top, sum;
+    number top, ties, rest;
+
+    __device__ __forceinline__ number sum() const { return ties + rest; }
+    __device__ __forceinline__ number less_one() const { return (ties - 1) + rest; }  // as log1p takes it
 };
 
-// Two totals of one row as one; exponentials are brought to the larger top. An empty part has top -infinity.
+// Combines two totals of one row; exponentials are scaled to the larger top. An empty part has top -infinity.
 template <bool SHIFTED>
 __device__ __forceinline__ Total join(Total a, Total b) {
-    if (!SHIFTED || a.top == b.top) return {a.top, a.sum + b.sum};
-    if (b.top > a.top) return {b.top, a.sum * exp(a.top - b.top) + b.sum};
-    return {a.top, a.sum + b.sum * exp(b.top - a.top)};
+    if (!SHIFTED || a.top == b.top) return {a.top, a.ties + b.ties, a.rest + b.rest};
+    if (b.top > a.top) return {b.top, b.ties, a.sum() * exp(a.top - b.top) + b.rest};
+    return {a.top, a.ties, a.rest + b.sum() * exp(b.top - a.top)};
 }
 
-// With an infinite top every difference to it is NaN or -infinity, and NumPy's sum is NaN.
+// If the top is infinite, each difference to it is NaN or -infinity, and the sum is NaN, as in NumPy.
 __device__ __forceinline__ Total settled(Total total) {
-    if (isinf(total.top)) total.sum = total.sum * number(0) + (total.top - total.top);
+    if (isinf(total.top)) total.rest = total.top - total.top;
     return total;
 }
 
-// A rule has the terms that are summed over a row, and what each element becomes. SHIFTED rules take terms
-// relative to the row's top, so that no exponential overflows.
+// A rule has the terms that are summed over a row, and the result of each element. SHIFTED rules compute
+// terms relative to the top of the row, so that no exponential overflows.
 struct Softmax {
     static constexpr bool SHIFTED = true;
     static __device__ __forceinline__ number term(number x, number, number top) { return exp(x - top); }
     static __device__ __forceinline__ number result(number x, number, Total t) {
-        return exp(x - t.top) * (1 / t.sum);  // one division a row
+        return exp(x - t.top) * (1 / t.sum());  // one division a row
     }
 };
 struct LogSoftmax {
     static constexpr bool SHIFTED = true;
     static __device__ __forceinline__ number term(number x, number, number top) { return exp(x - top); }
     static __device__ __forceinline__ number result(number x, number, Total t) {
-        return x - t.top - log(t.sum);
+        return x - t.top - log1p(t.less_one());
     }
 };
-// x is the incoming gradient, y the function's result.
+// x is the incoming gradient, y the result of the function.
 struct SoftmaxGrad {
     static constexpr bool SHIFTED = false;
     static __device__ __forceinline__ number term(number x, number y, number) { return x * y; }
-    static __device__ __forceinline__ number result(number x, number y, Total t) { return (x - t.sum) * y; }
+    static __device__ __forceinline__ number result(number x, number y, Total t) { return (x - t.rest) * y; }
 };
 struct LogSoftmaxGrad {
     static constexpr bool SHIFTED = false;
     static __device__ __forceinline__ number term(number x, number, number) { return x; }
     static __device__ __forceinline__ number result(number x, number y, Total t) {
-        return x - exp(y) * t.sum;
+        return x * -expm1(y) - exp(y) * (t.rest - x);  // 1 - e^y is not rounded away
     }
 };
 
-// One element alone, as a total.
+// The total of one element.
 template <typename Rule>
 __device__ __forceinline__ Total alone(number x, number y) {
-    if (!Rule::SHIFTED) return {number(0), Rule::term(x, y, number(0))};
-    if (x != x) return {limits<number>::lowest(), x};
-    return {x, number(1)};
+    if (!Rule::SHIFTED) return {number(0), number(0), Rule::term(x, y, number(0))};
+    if (x != x) return {limits<number>::lowest(), number(0), x};
+    return {x, number(1), number(0)};
 }
 template <typename Rule>
 __device__ __forceinline__ Total first_total() {
-    return {Rule::SHIFTED ? limits<number>::lowest() : number(0), number(0)};
+    return {Rule::SHIFTED ? limits<number>::lowest() : number(0), number(0), number(0)};
+}
+// Adds one element, relative to a known `top`. The term of the top itself is 1, and 1 - 1 is exact.
+template <typename Rule>
+__device__ __forceinline__ void add(Total& total, number x, number y, number top) {
+    number tie = Rule::SHIFTED && x == top;
+    total.ties += tie;
+    total.rest += Rule::term(x, y, top) - tie;
 }
 
 // All lanes get the total of the warp.
 template <bool SHIFTED>
 __device__ __forceinline__ Total join_warp(Total total) {
     for (int distance = 16; distance > 0; distance /= 2) {
-        Total other = {__shfl_xor_sync(ALL, total.top, distance), __shfl_xor_sync(ALL, total.sum, distance)};
-        // The lower lane's total comes first on both sides: all lanes get the same bits.
+        Total other = {__shfl_xor_sync(ALL, total.top, distance), __shfl_xor_sync(ALL, total.ties, distance),
+                       __shfl_xor_sync(ALL, total.rest, distance)};
+        // Each step combines the lower lane's total with the upper lane's in this order, so all lanes get the
+        // same bits.
         total = threadIdx.x & distance ? join<SHIFTED>(other, total) : join<SHIFTED>(total, other);
     }
     return total;

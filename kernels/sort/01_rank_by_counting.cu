@@ -1,8 +1,9 @@
-// Idea:     An element's rank is the number of elements that belong before it. A thread for each counts them.
-// Contract: places[rank] of each of `lines` dense lines of n elements. `keys` and `spare` (lines * n each)
-//           are not used here; phase 0 does everything.
+// Idea:     The rank of an element is the number of elements that come before it. One thread for each element
+//           counts them.
+// Contract: places[rank] for each of `lines` dense lines of n elements. `keys` and `spare` (lines * n each)
+//           are not used here; phase 0 does all of the work.
 // Launch:   block 256, grid min(cdiv(lines * n, 256), 65536), no shared memory; one launch.
-// Cost:     n comparisons an element, n^2 a line.
+// Cost:     n comparisons per element, n^2 per line.
 // Next:     02 merges sorted runs that double in length: log2(n) steps of n comparisons each.
 #include "sort/layout.cuh"
 

@@ -1,13 +1,13 @@
-// Idea:     Runs of sorted places are merged two by two until one is left. An element's rank in the merged
-//           run is its rank in its own, which is known, plus that in the other, found by bisection. The first
-//           launch sorts runs of 256 in shared memory, by counting.
-// Contract: as 01, by several launches: run = 0 sorts runs of 256; then run = 256, 512, ... merges `from`
-//           into `places`, which change roles each time.
+// Idea:     Sorted runs are merged in pairs until one is left. The rank of an element in the merged run is
+//           its rank in its own run, which is known, plus its rank in the other run, found by bisection. The
+//           first launch sorts runs of 256 in shared memory, by counting.
+// Contract: as 01, in several launches: run = 0 sorts runs of 256; then run = 256, 512, ... merges `from`
+//           into `places`, which are exchanged after each launch.
 // Launch:   block 256; run = 0: grid min(lines * cdiv(n, 256), 65536), 256 elements of static shared memory;
 //           else grid min(cdiv(lines * n, 256), 65536).
-// Cost:     log2(n / 256) launches that read and write each place once and bisect: about log2(n)^2 / 2
-//           comparisons an element, at scattered addresses in the later ones.
-// Next:     A radix sort of 4 bits at a time takes a fixed number of passes, whatever n.
+// Cost:     log2(n / 256) launches that read and write each index once, and bisect: about log2(n)^2 / 2
+//           comparisons per element, with scattered addresses in the later launches.
+// Next:     A radix sort of 4 bits at a time has a fixed number of passes for any n.
 #include "sort/layout.cuh"
 
 extern "C" __global__ void __launch_bounds__(256, 2)

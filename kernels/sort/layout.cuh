@@ -1,17 +1,17 @@
-// Sorting lines: the places of their elements in rising order, equal ones in the order they had, NaN last.
+// Sorting lines: the indices of their elements in ascending order; equal elements keep their order, and NaN
+// is last.
 #pragma once
 #include "common.cuh"
 
 namespace sorting {
 
-// Whether x belongs before y.
+// Whether x comes before y.
 __device__ __forceinline__ bool before(number x, number y) {
     if (x != x || y != y) return x == x && y != y;  // NaN last
     return x < y;
 }
 
-// An element and where it was. With the place as a second key no two are equal, so any way of sorting is
-// stable.
+// An element and its index. With the index as a second key no two are equal, so any sorting method is stable.
 struct Item {
     number key;
     int64 place;

@@ -1,10 +1,11 @@
-"""A backend that is as unlike NumPy as the protocol allows: its arrays have a shape, strides, a dtype, and no
-more.
+"""A backend that is as unlike NumPy as the protocol allows:
+its arrays have a shape, strides, a dtype, and no more.
 
 Any code above the backends that indexes, iterates, compares or adds one of them fails at once, here, and not
-on the first machine with a GPU. Its twelve methods are written for this purpose alone, slowly and from the
+on the first machine with a GPU. Its methods are written for this purpose alone, slowly and from the
 protocol's text.
 """
+
 from __future__ import annotations
 
 import itertools
@@ -12,9 +13,12 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.shapes import writable
+
 
 class Box:
     """Opaque memory: bytes, an offset, and how to step through them."""
+
     __slots__ = ("_memory", "_offset", "dtype", "shape", "strides")
     __array_ufunc__ = None
 
@@ -43,13 +47,22 @@ def opened(box: Any) -> Any:
 
 
 class BoxedBackend:
-    """The twelve methods over boxes."""
-    name = "boxed"
-    arithmetic = False
+    """The protocol's methods over boxes."""
 
-    def asarray(self, data: Any) -> Box:
+    name = "boxed"
+    array_type = Box
+    arithmetic = False
+    closed = False
+
+    def asarray(self, data: Any, *, copy: bool = True) -> Box:
         assert isinstance(data, np.ndarray)
         return packed(data)
+
+    def from_dlpack(self, producer: Any) -> Box:
+        raise BufferError("nobody else has boxes")
+
+    def glance(self, array: Box) -> None:
+        """A box is not looked into without asking for its numbers."""
 
     def numpy(self, array: Box) -> Any:
         out = opened(array).copy()
@@ -61,18 +74,32 @@ class BoxedBackend:
 
     def view(self, array: Box, shape: Any, strides: Any, offset: int) -> Box:
         if 0 not in shape:
-            ends = [array._offset + offset + sum(n * s for n, s in zip(corner, strides, strict=True))
-                    for corner in itertools.product(*((0, n - 1) for n in shape))]
+            ends = [
+                array._offset + offset + sum(n * s for n, s in zip(corner, strides, strict=True))
+                for corner in itertools.product(*((0, n - 1) for n in shape))
+            ]
             last = max(ends) + array.dtype.itemsize
             assert min(ends) >= 0 and last <= len(array._memory), "outside its memory"
         return Box(array._memory, shape, strides, array.dtype, array._offset + offset)
 
-    def copy(self, array: Box, *, dtype: Any = None, out: Box | None = None) -> Box:
-        if out is None:
-            return packed(opened(array).astype(dtype or array.dtype))
-        assert out.shape == array.shape
-        opened(out)[...] = opened(array)
-        return out
+    def copy(self, array: Box) -> Box:
+        return packed(opened(array))
+
+    def writable(self, array: Box) -> bool:
+        return writable(array.shape, array.strides, array.dtype.itemsize)
+
+    def write(self, out: Box, op: Any, arrays: Any) -> None:
+        given = [opened(a).copy() if isinstance(a, Box) else a for a in arrays]
+        if op is not None:
+            given = [op.numpy(*given)]
+            assert given[0].dtype == out.dtype, (op.name, given[0].dtype, out.dtype)
+        opened(out)[...] = np.broadcast_to(given[0], out.shape)
+
+    def put(self, out: Box, key: Any, source: Any) -> None:
+        opened(out)[key] = opened(source)
+
+    def update(self, rule: Any, tensors: Any, numbers: Any) -> Any:
+        return tensors  # no kernel: the formula
 
     def map(self, op: Any, arrays: Any, shape: Any, dtype: Any, params: Any) -> Box:
         grids = np.broadcast_arrays(*(opened(a) for a in arrays if isinstance(a, Box)), np.empty(shape))[:-1]
@@ -96,9 +123,10 @@ class BoxedBackend:
         out = np.empty(places.shape, source.dtype)
         for i in np.ndindex(places.shape):
             if not 0 <= places[i] < source.shape[axis]:
-                raise IndexError(f"index {places[i]} is out of range for an axis of size "
-                                 f"{source.shape[axis]}")
-            out[i] = source[(*i[:axis], places[i], *i[axis + 1:])]
+                raise IndexError(
+                    f"index {places[i]} is out of range for an axis of size {source.shape[axis]}"
+                )
+            out[i] = source[(*i[:axis], places[i], *i[axis + 1 :])]
         return packed(out)
 
     def scatter_add(self, shape: Any, index: Box, source: Box, axis: int) -> Box:
@@ -106,7 +134,7 @@ class BoxedBackend:
         for i in np.ndindex(places.shape):
             if not 0 <= places[i] < shape[axis]:
                 raise IndexError(f"index {places[i]} is out of range for an axis of size {shape[axis]}")
-            out[(*i[:axis], places[i], *i[axis + 1:])] += values[i]
+            out[(*i[:axis], places[i], *i[axis + 1 :])] += values[i]
         return packed(out)
 
     def fused(self, op: Any, arrays: Any, params: Any) -> Box:

@@ -1,4 +1,5 @@
 """What the strategies promise: every awkward array is drawn, and everything drawn is allowed."""
+
 from __future__ import annotations
 
 import subprocess
@@ -34,6 +35,7 @@ def test_every_dtype_is_drawn(dtype):
     def body(x):
         assert x.dtype == dtype
         assert not x.requires_grad
+
     body()
 
 
@@ -47,7 +49,7 @@ def test_leaves_are_drawn(x):
     lambda x: x.ndim == 0, lambda x: x.size == 0, lambda x: 1 in x.shape and x.size > 1,
     lambda x: x.size > 1 and not x.flags.c_contiguous, lambda x: any(s < 0 for s in x.strides),
     lambda x: x.ndim > 1 and x.flags.f_contiguous and not x.flags.c_contiguous], ids=[
-    "0-d", "empty", "size 1", "strided", "backwards", "transposed"])
+    "0-d", "empty", "size 1", "strided", "backwards", "transposed"])  # fmt: skip
 def test_awkward_arrays_are_found(wanted):
     assert wanted(find(arrays(), wanted))
 
@@ -81,6 +83,7 @@ def test_both_sources_draw_calls_that_run(name):
     @given(call=calls(op))
     def drawn(call):
         assert isinstance(run(call), np.ndarray)
+
     drawn()
     for seed in range(5):
         first, again = (run(op.calls(SeededDraw(seed))) for _ in range(2))
@@ -88,8 +91,15 @@ def test_both_sources_draw_calls_that_run(name):
 
 
 def test_without_hypothesis_the_error_says_how_to_install_it():
-    code = ("import sys; sys.modules['hypothesis'] = None\n"
-            "try:\n    import tinygrad_edu.testing\nexcept ImportError as e:\n    print(e)")
-    done = subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=True, text=True,
-                          capture_output=True)
+    code = (
+        "import sys; sys.modules['hypothesis'] = None\n"
+        "try:\n    import tinygrad_edu.testing\nexcept ImportError as e:\n    print(e)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parents[2],
+        check=True,
+        text=True,
+        capture_output=True,
+    )
     assert "pip install hypothesis" in done.stdout

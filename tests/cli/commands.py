@@ -1,4 +1,5 @@
 """What the tests of the command line share: files to train on, and a run as the user would start it."""
+
 from __future__ import annotations
 
 import os
@@ -44,7 +45,9 @@ def environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
 
 
-def command(*words: Any, cwd: Path) -> subprocess.CompletedProcess[str]:
+def command(*words: Any, cwd: Path, stdin: str | None = None) -> subprocess.CompletedProcess[str]:
     """`tinygrad-edu WORDS` in a process of its own."""
     line = [sys.executable, "-m", "tinygrad_edu", *map(str, words)]
-    return subprocess.run(line, cwd=cwd, env=environment(), capture_output=True, text=True, timeout=120)
+    return subprocess.run(
+        line, cwd=cwd, env=environment(), input=stdin, capture_output=True, text=True, timeout=600
+    )

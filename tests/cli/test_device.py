@@ -37,6 +37,6 @@ def test_the_loss_curve_is_the_cpus(simulator, optimizer, lr, tmp_path):
     for name in ("train_loss", "held_out_loss"):
         np.testing.assert_allclose(there[name], here[name], rtol=2e-4, err_msg=name)
     assert here["train_loss"][-1] < 0.7 * here["train_loss"][0]
-    rows = 450      # held out; a row may lie on the border of two classes
+    rows = 450  # held out; a row may lie on the border of two classes
     assert np.abs(there["held_out_accuracy"] - here["held_out_accuracy"]).max() <= 2 / rows
     assert simulator.pool.statistics()["taken"] > 100, "the curve did not come from the device"

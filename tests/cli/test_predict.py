@@ -1,4 +1,5 @@
 """`tinygrad-edu predict`: the same numbers as in memory, columns found by name, labels optional."""
+
 from __future__ import annotations
 
 import csv
@@ -34,8 +35,9 @@ def predicted(trained: Path, path: Path, capsys: pytest.CaptureFixture[str]) -> 
     return table(capsys.readouterr().out)
 
 
-def test_classes_probabilities_and_score(trained: Path, tmp_path: Path,
-                                         capsys: pytest.CaptureFixture[str]) -> None:
+def test_classes_probabilities_and_score(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = flowers(tmp_path / "new.csv", seed=9)
     capsys.readouterr()
     assert main(["predict", str(trained / "model/model.safetensors"), str(path)]) == 0
@@ -74,12 +76,14 @@ def test_to_a_file(trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 @pytest.mark.parametrize(("text", "said"), [
-    ("length,width,depth,kind\n1,2,3,aster\n2,3,4,borage\n", "3 feature columns, the model was trained on 2"),
+    ("length,width,depth,kind\n1,2,3,aster\n2,3,4,borage\n",
+     "has a column 'depth', which the model was not trained on; leave it out, or say --names"),
     ("length,breadth,kind\n1,2,aster\n2,3,borage\n", "no column 'width'"),
     ("length,width,kind\n1,two,aster\n2,3,borage\n", "bad.csv:2, column 2 ('width')"),
-])
-def test_other_columns_are_refused(trained: Path, text: str, said: str, tmp_path: Path,
-                                   capsys: pytest.CaptureFixture[str]) -> None:
+])  # fmt: skip
+def test_other_columns_are_refused(
+    trained: Path, text: str, said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     path = tmp_path / "bad.csv"
     path.write_text(text)
     assert main(["predict", str(trained / "model"), str(path)]) == 2
@@ -96,8 +100,9 @@ def test_row_names_are_carried_over(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert {row["class"] for row in rows} == {"LUAD", "LUSC"}
 
 
-def test_a_generated_set_is_the_one_it_was_trained_on(tmp_path: Path,
-                                                      capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_generated_set_is_the_one_it_was_trained_on(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert main(["train", "xor", "--epochs", "1", "--seed", "7", "--quiet", "--out", str(tmp_path)]) == 0
     capsys.readouterr()
     assert main(["predict", str(tmp_path), "xor"]) == 0
@@ -128,3 +133,50 @@ def test_prediction_does_not_depend_on_the_other_rows_and_moves_no_generator(tra
     np.testing.assert_allclose(alone, together, rtol=1e-5, atol=1e-7)
     assert philox.default.state_dict() == before
     assert predictor(features[:0]).shape == (0, 3)
+
+
+def test_a_comma_in_a_file_of_semicolons_is_asked_about(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Though the model learned from points: 5,000 may be five there."""
+    rows = tmp_path / "rows.csv"
+    rows.write_text("length;width\n5,000;0,125\n")
+    assert main(["predict", str(trained / "model"), str(rows)]) == 0  # 0,125 proves the comma
+    rows.write_text("length;width\n5,000;1,125\n")
+    capsys.readouterr()
+    assert main(["predict", str(trained / "model"), str(rows)]) == 2
+    assert "'5,000' may mean 5000 or 5, and no other cell tells" in capsys.readouterr().err
+    assert main(["predict", str(trained / "model"), str(rows), "--decimal", "."]) == 0
+
+
+def test_rows_left_out_and_another_decimal_sign_are_told(
+    trained: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = tmp_path / "rows.csv"
+    rows.write_text("length,width\n5000,0.5\n\n6000,0.5\n\n\n7000,1\n\n")
+    assert main(["predict", str(trained / "model"), str(rows)]) == 0
+    assert "rows.csv: lines 3, 5, 6 are empty and left out" in capsys.readouterr().err
+    rows.write_text("length;width\n5000;0,5\n6000;0,25\n")
+    assert main(["predict", str(trained / "model"), str(rows)]) == 0
+    assert (
+        "rows.csv: its numbers have decimal commas, those that the model learned from had points"
+        in capsys.readouterr().err
+    )
+    rows.write_text("length,width\n5000,0.5\n6000,1\n")
+    assert main(["predict", str(trained / "model"), str(rows)]) == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_several_columns_may_name_the_rows(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    lines = flowers(tmp_path / "flowers.csv").read_text().splitlines()
+    named = [f"id,{lines[0]},who", *(f"{i},{line},person {i % 7}" for i, line in enumerate(lines[1:]))]
+    path = tmp_path / "named.csv"
+    path.write_text("\n".join(named) + "\n")
+    line = ["train", str(path), "--label", "kind", "--names", "id", "--names", "who", "--quiet"]
+    assert main([*line, "--epochs", "20", "--out", str(tmp_path / "model")]) == 0
+    found = predicted(tmp_path, path, capsys)
+    assert [(row["id"], row["who"]) for row in found] == [(str(i), f"person {i % 7}") for i in range(60)]
+    assert Predictor.load(tmp_path / "model/model.safetensors")[0].feature_names == ("length", "width")
+    assert main([*line, "--epochs", "22", "--out", str(tmp_path / "model"), "--resume"]) == 0
+    path.write_text("\n".join(",".join(row.split(",")[:3]) for row in named) + "\n")  # one of them only
+    assert [row["name"] for row in predicted(tmp_path, path, capsys)] == [str(i) for i in range(60)]

@@ -1,4 +1,5 @@
 """Images turned and shifted: exact where a turn or shift is, kind to the mean elsewhere, repeatable."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -45,7 +46,7 @@ def test_nothing_asked_for_is_nothing_done(batch, seed):
 def test_quarter_turns_are_rot90(batch, quarters):
     wanted = np.rot90(batch, quarters, axes=(-2, -1))
     np.testing.assert_array_equal(affine(batch, degrees=90.0 * quarters), wanted)
-    if batch.dtype.kind == "f":     # all comes from inside
+    if batch.dtype.kind == "f":  # all comes from inside
         np.testing.assert_array_equal(affine(batch, degrees=90.0 * quarters, fill=np.nan), wanted)
 
 
@@ -54,8 +55,8 @@ def test_whole_shifts_move_pixels_and_fill_the_rest(batch, down, right):
     height, width = batch.shape[-2:]
     wanted = np.full_like(batch, 7)
     if abs(down) < height and abs(right) < width:
-        to = np.s_[..., max(down, 0):height + min(down, 0), max(right, 0):width + min(right, 0)]
-        source = np.s_[..., max(-down, 0):height + min(-down, 0), max(-right, 0):width + min(-right, 0)]
+        to = np.s_[..., max(down, 0) : height + min(down, 0), max(right, 0) : width + min(right, 0)]
+        source = np.s_[..., max(-down, 0) : height + min(-down, 0), max(-right, 0) : width + min(-right, 0)]
         wanted[to] = batch[source]
     close(affine(batch, translate=(down, right), fill=7), wanted)
 
@@ -121,7 +122,7 @@ def test_each_image_has_its_own_angle_and_shift():
 
 def test_bytes_are_rounded_to_the_nearest():
     halves = affine(np.array([[[0, 255, 255]]], np.uint8), translate=(0, 0.3))
-    np.testing.assert_array_equal(halves, [[[0, 178, 255]]])      # 0.7 x 255 = 178.5, to the even number
+    np.testing.assert_array_equal(halves, [[[0, 178, 255]]])  # 0.7 x 255 = 178.5, to the even number
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
@@ -133,7 +134,7 @@ def test_a_fill_or_a_pixel_that_is_no_number_stays_where_it_is(value):
     spotted = ones.copy()
     spotted[0, 1, 2] = value
     np.testing.assert_array_equal(affine(spotted, translate=(1, 0))[0, 1:], spotted[0, :-1])
-    half = affine(ones, translate=(0.5, 0), fill=value)         # the first row is half of what lies outside
+    half = affine(ones, translate=(0.5, 0), fill=value)  # the first row is half of what lies outside
     assert not np.isfinite(half[0, 0]).any() and (half[0, 1:] == 1).all()
 
 
@@ -183,22 +184,25 @@ def test_a_loader_takes_it_and_leaves_the_labels_alone():
     assert not np.allclose(seen[0][0].numpy(), rows.arrays[0][:4])
 
 
-@pytest.mark.parametrize(("call", "error", "says"), [
-    (lambda: RandomAffine(degrees=-1), ValueError, "degrees=-1 must be a number >= 0"),
-    (lambda: RandomAffine(translate=np.nan), ValueError, "translate=nan"),
-    (lambda: RandomAffine(degrees="a"), TypeError, "degrees='a' must be one number"),
-    (lambda: RandomAffine(translate=(1, 2)), TypeError, r"translate=\(1, 2\) must be one number"),
-    (lambda: RandomAffine(fill="x"), TypeError, "fill='x' must be one number"),
-    (lambda: affine(np.zeros((3, 8, 8)), fill=None), TypeError, "fill=None must be one number"),
-    (lambda: affine(np.zeros((3, 8, 8)), degrees="a"), TypeError, "degrees='a' must be made of numbers"),
-    (lambda: RandomAffine(seed=-1), ValueError, "seed must lie"),
-    (lambda: RandomAffine()(np.zeros((3, 64))), ValueError, r"\(3, 64\).*reshape"),
-    (lambda: RandomAffine()(np.zeros((3, 8, 8), int)), TypeError, "int64; convert"),
-    (lambda: affine(np.zeros((3, 8, 8)), degrees=[1, 2]), ValueError, r"\(2,\).*3 images"),
-    (lambda: affine(np.zeros((3, 8, 8)), translate=(np.inf, 0)), ValueError, "finite"),
-    (lambda: affine(np.zeros((3, 8, 8), np.uint8), fill=256), ValueError, "fill=256"),
-    (lambda: RandomAffine().load_state_dict({"calls": 1}), ValueError, "is no state"),
-])
+@pytest.mark.parametrize(
+    ("call", "error", "says"),
+    [
+        (lambda: RandomAffine(degrees=-1), ValueError, "degrees=-1 must be a number >= 0"),
+        (lambda: RandomAffine(translate=np.nan), ValueError, "translate=nan"),
+        (lambda: RandomAffine(degrees="a"), TypeError, "degrees='a' must be one number"),
+        (lambda: RandomAffine(translate=(1, 2)), TypeError, r"translate=\(1, 2\) must be one number"),
+        (lambda: RandomAffine(fill="x"), TypeError, "fill='x' must be one number"),
+        (lambda: affine(np.zeros((3, 8, 8)), fill=None), TypeError, "fill=None must be one number"),
+        (lambda: affine(np.zeros((3, 8, 8)), degrees="a"), TypeError, "degrees='a' must be made of numbers"),
+        (lambda: RandomAffine(seed=-1), ValueError, "seed must lie"),
+        (lambda: RandomAffine()(np.zeros((3, 64))), ValueError, r"\(3, 64\).*reshape"),
+        (lambda: RandomAffine()(np.zeros((3, 8, 8), int)), TypeError, "int64 .*; convert"),
+        (lambda: affine(np.zeros((3, 8, 8)), degrees=[1, 2]), ValueError, r"\(2,\).*3 images"),
+        (lambda: affine(np.zeros((3, 8, 8)), translate=(np.inf, 0)), ValueError, "finite"),
+        (lambda: affine(np.zeros((3, 8, 8), np.uint8), fill=256), ValueError, "fill=256"),
+        (lambda: RandomAffine().load_state_dict({"calls": 1}), ValueError, "is no state"),
+    ],
+)
 def test_what_cannot_be_done_is_said(call, error, says):
     with pytest.raises(error, match=says):
         call()

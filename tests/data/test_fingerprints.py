@@ -1,4 +1,5 @@
 """`.fp` files: the lecture's own line reads what we write, and we read what people write."""
+
 import numpy as np
 import pytest
 from hypothesis import given

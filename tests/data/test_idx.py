@@ -1,4 +1,5 @@
 """IDX: every type and shape comes back, and a damaged file says how many bytes it lacks."""
+
 import struct
 
 import numpy as np
@@ -49,6 +50,9 @@ def test_the_same_content_is_the_same_bytes(tmp_path):
         (b"\0\0\x07\x01\0\0\0\0", "type code 0x07"),
         (b"\0\0\x08\x03\0\0\0\x02", r"truncated: a header of 3 dimensions takes 16 bytes, found 8"),
         (b"\0\0\x0d\x01\0\0\0\x02\0\0\0\0", r"truncated: \(2,\) of float32 takes 16 bytes .*, found 12"),
+        (b"\0\0\x08\x03" + b"\xff" * 12, r"truncated: \(4294967295, 4294967295, 4294967295\) of uint8"),
+        (b"\0\0\x0e\x04\0\0\0\0" + b"\xff" * 12, r"is no array's shape .*; fetch it again"),
+        (b"\0\0\x08\xff" + b"\0" * 4 * 255, r"255 dimensions; an array has 64 at most"),
         (b"\0\0\x08\x01\0\0\0\x02abc", r"too long: \(2,\) of uint8 takes 10 bytes .*, found 11"),
     ],
 )

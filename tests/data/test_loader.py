@@ -1,4 +1,5 @@
 """DataLoader: every row once an epoch, an order that two numbers recompute, and exact resumption."""
+
 import itertools
 import json
 
@@ -49,9 +50,7 @@ def test_the_order_of_today_is_the_order_of_tomorrow():
     assert loader(shuffle=True, seed=7).order(1).tolist() == first.tolist() == [1, 9, 2, 8, 5, 0, 4, 3, 7, 6]
 
 
-@given(
-    st.integers(1, 30), st.integers(1, 7), st.booleans(), st.integers(0, 100), st.integers(0, 12),
-)
+@given(st.integers(1, 30), st.integers(1, 7), st.booleans(), st.integers(0, 100), st.integers(0, 12))
 def test_resume_is_exact(count, batch_size, shuffle, seed, consumed):
     def make():
         return loader(count, batch_size, shuffle=shuffle, seed=seed)

@@ -1,4 +1,5 @@
 """Real data: the shipped files are those their README describes, the packaged ones are what they claim."""
+
 import hashlib
 import importlib.util
 import re
@@ -46,7 +47,7 @@ def test_compounds():
     activity = data.compounds(threshold=None)
     assert activity.task == "regression" and activity.labels.dtype == np.float32
     assert (activity.labels.min(), activity.labels.max()) == (np.float32(4.27), np.float32(9.22))
-    with pytest.raises(ValueError, match=r"one class only; pass one above 4\.27 and up to 9\.22"):
+    with pytest.raises(ValueError, match=r"one class only .*; pass one above 4\.27 and up to 9\.22"):
         data.compounds(threshold=10)
 
 
@@ -96,8 +97,7 @@ def test_another_version_of_a_package_is_named(monkeypatch, tmp_path):
 def test_load_knows_the_names():
     assert data.load("tcga", seed=3).name == "tcga"
     assert data.load("compounds", threshold=6).labels.mean() > 0.5
-    assert set(data.NAMES) >= {"spiral", "circle", "xor", "gaussian", "tcga", "compounds", "digits", "mnist"}
-    with pytest.raises(ValueError, match=r"no data set 'minst'; there are spiral, .*, mnist"):
+    with pytest.raises(ValueError, match=rf"no data set 'minst' .*; there are {', '.join(data.NAMES)}$"):
         data.load("minst")
 
 

@@ -1,4 +1,5 @@
 """Splits are partitions, and stratified ones keep the classes even, whatever the labels."""
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -85,8 +86,11 @@ def test_impossible_splits_are_refused_at_the_call(call, message):
         call()
 
 
-@pytest.mark.parametrize("second", [np.arange(9), np.arange(9.0) / 9, [0] * 9, te.zeros(9)],
-                         ids=["labels", "shares", "a list", "a tensor"])
+@pytest.mark.parametrize(
+    "second",
+    [np.arange(9), np.arange(9.0) / 9, [0] * 9, te.zeros(9)],
+    ids=["labels", "shares", "a list", "a tensor"],
+)
 def test_two_arrays_that_are_not_in_a_tuple_are_told_so(second):
     with pytest.raises(TypeError, match=r"shape \(9,\).*train_test_split\(\(x, y\)\)"):
         train_test_split(np.ones((9, 2)), second)

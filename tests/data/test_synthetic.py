@@ -1,12 +1,14 @@
 """The four problems in the plane: balanced, inside the square, one for each seed, separable."""
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tinygrad_edu import data
+from tinygrad_edu.data.catalogue import GENERATED
 
-GENERATORS = [data.spiral, data.circle, data.xor, data.gaussian]
+GENERATORS = [*GENERATED.values()]
 
 
 @given(st.sampled_from(GENERATORS), st.integers(2, 200), st.floats(0, 1), st.integers(0, 2**64 - 1))

@@ -1,4 +1,5 @@
 """Where gradients gather: leaves own theirs, hooks see it complete, broadcasting and promotion are undone."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -17,7 +18,7 @@ def _own_memory(*tensors):
     arrays = [t.storage.array for t in tensors]
     for i, a in enumerate(arrays):
         assert a.flags.writeable
-        for b in arrays[i + 1:]:
+        for b in arrays[i + 1 :]:
             assert not np.shares_memory(a, b)
 
 
@@ -41,7 +42,7 @@ def test_the_incoming_gradient_is_not_taken_over():
 @pytest.mark.parametrize("rules", [
     (lambda g: g, lambda g: g), (lambda g: g.reshape(3), lambda g: g.reshape(3)),
     (lambda g: CONSTANT, lambda g: CONSTANT), (lambda x: x, lambda x: x)],
-    ids=["g", "view", "constant", "saved"])
+    ids=["g", "view", "constant", "saved"])  # fmt: skip
 def test_rules_that_return_what_is_not_theirs_to_give(rules):
     op = te.Op("generous", lambda x, y: x + y, rules, register=False)
     x = te.tensor([1.0, 2.0, 3.0], dtype="float64", requires_grad=True)

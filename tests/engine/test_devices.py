@@ -1,4 +1,5 @@
 """A graph may cross devices: `.to(device)` passes gradients, of every order; each stays where it belongs."""
+
 from __future__ import annotations
 
 import copy
@@ -29,8 +30,11 @@ def walk(x, places):
     return x.sum()
 
 
-@given(places=st.lists(st.sampled_from(["cpu", "boxed"]), min_size=1, max_size=4),
-       start=st.sampled_from(["cpu", "boxed"]), create_graph=st.booleans())
+@given(
+    places=st.lists(st.sampled_from(["cpu", "boxed"]), min_size=1, max_size=4),
+    start=st.sampled_from(["cpu", "boxed"]),
+    create_graph=st.booleans(),
+)
 def test_gradients_cross_devices_as_if_there_were_one(places, start, create_graph):
     data = np.linspace(-1, 1, 6).reshape(2, 3)
     here = te.tensor(data, requires_grad=True, device="cpu")
@@ -48,10 +52,10 @@ def test_gradients_cross_devices_as_if_there_were_one(places, start, create_grap
 def test_both_ways_into_one_leaf_add_up():
     x = te.tensor([1.0, 2.0], requires_grad=True, device="cpu")
     (x * 3.0).sum().backward()
-    (x.to("boxed") * 4.0).sum().backward()                  # arrives from elsewhere, is added here
+    (x.to("boxed") * 4.0).sum().backward()  # arrives from elsewhere, is added here
     ((x * 2.0).sum() + (x.to("boxed") * 5.0).to("cpu").sum()).backward()
     assert x.grad.numpy().tolist() == [14.0, 14.0]
-    x.grad.zero_()                                          # and is memory of its own, that may be written
+    x.grad.zero_()  # and is memory of its own, that may be written
 
 
 def test_a_model_may_lie_on_two_devices():
@@ -132,18 +136,19 @@ def test_names_that_mean_one_device_open_one(monkeypatch):
     assert registry.get("boxed:0") is registry.get("boxed:00") is here
     x = te.tensor([1.0], device="cpu:0")
     assert x.device == "cpu" and x.to("cpu:0") is x and x.to("cpu:00") is x
-    with pytest.raises(DeviceError, match="device=0 is no name of a device; say one of"):
+    with pytest.raises(DeviceError, match=r"device=0 is no name of a device .*; say one of"):
         te.ones(2, device=0)
     with pytest.raises(DeviceError, match="no device 'cpu:1'"):
         registry.get("cpu:1")
     monkeypatch.setattr(registry, "_default", "")
-    monkeypatch.setenv("TINYGRAD_EDU_DEVICE", "")           # empty is unset
+    monkeypatch.setenv("TINYGRAD_EDU_DEVICE", "")  # empty is unset
     assert registry.get().name == "cpu"
     assert registry.set_default("cpu:0") == "cpu"
 
 
-@pytest.mark.parametrize("again", [copy.deepcopy, lambda p: pickle.loads(pickle.dumps(p))],
-                         ids=["deepcopy", "pickle"])
+@pytest.mark.parametrize(
+    "again", [copy.deepcopy, lambda p: pickle.loads(pickle.dumps(p))], ids=["deepcopy", "pickle"]
+)
 def test_copies_of_parameters_stay_on_their_device(again):
     for grad in (True, False):
         p = te.nn.Parameter([1.0, 2.0], grad, device="boxed")
@@ -159,7 +164,7 @@ def test_copies_of_parameters_stay_on_their_device(again):
 def test_anomalies_of_backward_name_the_op_and_its_line_wherever_it_ran(where):
     x = te.tensor([0.0, 2.0], requires_grad=True, device=where)
     with te.detect_anomaly():
-        y = te.sqrt(x); line = inspect.currentframe().f_lineno      # noqa: E702
+        line, y = inspect.currentframe().f_lineno, te.sqrt(x)
         with pytest.raises(AnomalyError, match=rf"gradient of sqrt for its input 0 .*{__file__}:{line}"):
             y.sum().backward()
 
@@ -180,7 +185,7 @@ def test_a_profile_counts_what_the_device_takes(monkeypatch):
     now = [0.0]
 
     def synchronize():
-        now[0] += 1.0 if next(clock) else 100.0     # the first waits for what came before the profile
+        now[0] += 1.0 if next(clock) else 100.0  # the first waits for what came before the profile
 
     monkeypatch.setattr(registry.get("boxed"), "synchronize", synchronize, raising=False)
     x = te.tensor([1.0, 2.0], requires_grad=True, device="boxed")

@@ -1,4 +1,5 @@
 """Graphs of any depth, and what is left of them: nothing. Reference counts alone must free everything."""
+
 from __future__ import annotations
 
 import contextlib

@@ -1,4 +1,5 @@
 """Random programs against a naive engine: scalars in dictionaries, gradients by walking every path."""
+
 from __future__ import annotations
 
 import math
@@ -11,10 +12,12 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 import tinygrad_edu as te
 
 UNARY = {"sin": (math.sin, math.cos), "tanh": (math.tanh, lambda x: 1 - math.tanh(x) ** 2),
-         "neg": (lambda x: -x, lambda x: -1.0), "square": (lambda x: x * x, lambda x: 2 * x)}
-BINARY = {"add": (lambda x, y: x + y, lambda x, y: 1.0, lambda x, y: 1.0),
-          "sub": (lambda x, y: x - y, lambda x, y: 1.0, lambda x, y: -1.0),
-          "mul": (lambda x, y: x * y, lambda x, y: y, lambda x, y: x)}
+         "neg": (lambda x: -x, lambda x: -1.0), "square": (lambda x: x * x, lambda x: 2 * x)}  # fmt: skip
+BINARY = {
+    "add": (lambda x, y: x + y, lambda x, y: 1.0, lambda x, y: 1.0),
+    "sub": (lambda x, y: x - y, lambda x, y: 1.0, lambda x, y: -1.0),
+    "mul": (lambda x, y: x * y, lambda x, y: y, lambda x, y: x),
+}
 
 
 class Naive:
@@ -62,8 +65,11 @@ class Programs(RuleBasedStateMachine):
         (ours, theirs), depth = self.pick(data)
         f, slope = UNARY[name]
         if depth < 8:
-            self.keep(te.tanh(getattr(te, name)(ours)), self.squash(Naive(f(theirs.value), [
-                (theirs, slope(theirs.value))])), depth + 1)
+            self.keep(
+                te.tanh(getattr(te, name)(ours)),
+                self.squash(Naive(f(theirs.value), [(theirs, slope(theirs.value))])),
+                depth + 1,
+            )
 
     @rule(data=st.data(), name=st.sampled_from(sorted(BINARY)), loud=st.integers(0, 3))
     def binary(self, data, name, loud):

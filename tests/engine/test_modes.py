@@ -1,4 +1,5 @@
 """no_grad and its kin belong to the task that entered them: thread, coroutine, generator, and no other."""
+
 from __future__ import annotations
 
 import asyncio
@@ -154,7 +155,7 @@ def test_gradients_of_eight_threads_into_one_leaf_are_all_counted(create_graph):
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)                 # threads change places as often as Python lets them
+    sys.setswitchinterval(1e-6)  # threads change places as often as Python lets them
     try:
         for t in threads:
             t.start()

@@ -1,4 +1,5 @@
 """What scikit-learn's users ask for and it does not have: each against its definition."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.metrics import log_loss
 from sklearn.utils.class_weight import compute_sample_weight
 
 import tinygrad_edu as te
+from tests.backend.boxed import BoxedBackend
 from tests.estimators.twins import assert_close, assert_same
 from tinygrad_edu import nn
 from tinygrad_edu.backend import registry
@@ -119,7 +121,7 @@ def test_a_module_of_ones_own():
 
 
 def test_the_perceptron_as_a_module_is_the_perceptron():
-    options = {**SHORT, "shuffle": False}       # a module draws no weights: the shuffles would be others
+    options = {**SHORT, "shuffle": False}  # a module draws no weights: the shuffles would be others
     start = MLPClassifier(**{**options, "max_iter": 1, "learning_rate_init": 1e-300}).fit(X, Y).to_module()
     model = MLPClassifier(module=start, **options).fit(X, Y)
     expected = theirs.MLPClassifier(**options).fit(X, Y)
@@ -138,6 +140,18 @@ def test_on_the_simulator():
     model = MLPClassifier(device="simulator", dtype="float32", **options).fit(X, Y)
     np.testing.assert_allclose(model.coefs_[0], expected.coefs_[0], rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(model.predict_proba(X), expected.predict_proba(X), rtol=1e-4)
+
+
+def test_without_a_device_an_estimator_stays_on_the_cpu_whatever_the_default():
+    """As the documentation of `device` says, and so that its numbers are scikit-learn's everywhere."""
+    registry.register("boxed", BoxedBackend)
+    expected = theirs.MLPClassifier(**SHORT).fit(X, Y)
+    with registry.temporary_default("boxed"):
+        model = MLPClassifier(**SHORT).fit(X, Y)
+        assert_same((expected, model), X)
+        dropped = MLPClassifier(dropout=0.1, **SHORT).fit(X, Y)
+    again = MLPClassifier(dropout=0.1, **SHORT).fit(X, Y)
+    np.testing.assert_array_equal(dropped.predict(X), again.predict(X))
 
 
 def test_the_end_of_patience_is_told():

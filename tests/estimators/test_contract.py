@@ -1,4 +1,5 @@
 """scikit-learn's contract: every `check_estimator` check with no waiver, and the tools that rest on it."""
+
 from __future__ import annotations
 
 import pickle
@@ -46,8 +47,11 @@ def statuses(estimator):
 AUTOGRAD = ours.MLPClassifier(10, activation="silu", learning_rate_init=0.05, max_iter=60)
 
 
-@pytest.mark.parametrize("model", [ours.MLPClassifier(), ours.MLPRegressor(), AUTOGRAD],
-                         ids=["classifier", "regressor", "autograd"])
+@pytest.mark.parametrize(
+    "model",
+    [ours.MLPClassifier(), ours.MLPRegressor(), AUTOGRAD],
+    ids=["classifier", "regressor", "autograd"],
+)
 def test_every_check_passes(model):
     """`SCIPY_ARRAY_API=1 python -m tests.estimators.test_contract` prints the counts of both."""
     assert statuses(model)["passed"] > 50
@@ -58,19 +62,29 @@ def test_grid_search_in_a_pipeline_with_processes():
     best = []
     for library in (theirs, ours):
         model = make_pipeline(StandardScaler(), library.MLPClassifier(random_state=0, max_iter=20))
-        search = GridSearchCV(model, {"mlpclassifier__alpha": [1e-4, 1.0],
-                                      "mlpclassifier__hidden_layer_sizes": [(5,), (10, 5)]}, cv=3, n_jobs=2)
+        search = GridSearchCV(
+            model,
+            {"mlpclassifier__alpha": [1e-4, 1.0], "mlpclassifier__hidden_layer_sizes": [(5,), (10, 5)]},
+            cv=3,
+            n_jobs=2,
+        )
         best.append(search.fit(frame, y).cv_results_["mean_test_score"])
     np.testing.assert_array_equal(*best)
 
 
 def test_cross_validation_and_many_outputs():
     x, y = load_iris(return_X_y=True)
-    scores = [cross_val_score(library.MLPClassifier(random_state=0, max_iter=20), x, y, cv=3)
-              for library in (theirs, ours)]
+    scores = [
+        cross_val_score(library.MLPClassifier(random_state=0, max_iter=20), x, y, cv=3)
+        for library in (theirs, ours)
+    ]
     np.testing.assert_array_equal(*scores)
-    several = [MultiOutputClassifier(library.MLPClassifier(random_state=0, max_iter=20))
-               .fit(x, np.c_[y, y == 1]).predict(x) for library in (theirs, ours)]
+    several = [
+        MultiOutputClassifier(library.MLPClassifier(random_state=0, max_iter=20))
+        .fit(x, np.c_[y, y == 1])
+        .predict(x)
+        for library in (theirs, ours)
+    ]
     np.testing.assert_array_equal(*several)
 
 
@@ -85,7 +99,8 @@ def test_data_frames_give_names_and_are_held_to_them():
 
 
 @pytest.mark.parametrize("changes", [{}, {"dropout": 0.3}, {"solver": "sgd", "learning_rate": "adaptive"},
-                                     {"module": nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 3))}])
+                                     {"module": nn.Sequential(nn.Linear(4, 5), nn.ReLU(), nn.Linear(5, 3))}]
+)  # fmt: skip
 def test_what_comes_out_of_a_pickle_or_joblib_goes_on_where_it_was(changes, tmp_path):
     x, y = load_iris(return_X_y=True)
     model = ours.MLPClassifier(random_state=np.random.RandomState(0), **changes)

@@ -1,4 +1,5 @@
 """Fits that follow on fits, on bad calls and on changed settings: what must stay, and what must be said."""
+
 from __future__ import annotations
 
 import copy
@@ -99,6 +100,7 @@ def test_a_fit_that_breaks_off_leaves_no_old_optimizer_behind():
 
 # -- settings that change between fits -----------------------------------------------------------------------
 
+
 def test_a_prediction_is_that_of_the_trained_layers():
     their, our = both("MLPRegressor", hidden_layer_sizes=(5, 1), random_state=0, max_iter=5)
     for m in (their, our):
@@ -114,13 +116,14 @@ def test_a_prediction_is_that_of_the_trained_layers():
 
 @pytest.mark.parametrize("start", [{}, {"module": plain_net}], ids=["perceptron", "module"])
 @pytest.mark.parametrize("change", [{"hidden_layer_sizes": (7,)}, {"hidden_layer_sizes": (7, 5, 3)},
-                                    {"hidden_layer_sizes": (7, 6)}, {"module": lambda i, o: plain_net(i, o)}])
+                                    {"hidden_layer_sizes": (7, 6)}, {"module": lambda i, o: plain_net(i, o)}]
+)  # fmt: skip
 @pytest.mark.parametrize("solver", ["adam", "lbfgs"])
 def test_a_warm_start_goes_on_with_the_same_network_or_says_so(start, change, solver):
     model = MLPClassifier(warm_start=True, solver=solver, **SHORT, **start).fit(X, Y)
     before = model.predict_proba(X)
     model.set_params(**change)
-    if start and "module" not in change:        # the sizes of layers do not matter to a module
+    if start and "module" not in change:  # the sizes of layers do not matter to a module
         model.fit(X, Y)
         return
     with pytest.raises(ValueError, match="warm_start=False to begin anew"):
@@ -141,10 +144,12 @@ def test_another_way_of_computing_goes_on_with_the_same_weights_and_moments(solv
     our.set_params(dropout=0.0).partial_fit(X, Y)
 
 
-@pytest.mark.parametrize("again", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))],
-                         ids=["copy", "pickle"])
-@pytest.mark.parametrize("more", [{}, {"activation": "sigmoid"}, {"module": plain_net}],
-                         ids=["plain", "graph", "module"])
+@pytest.mark.parametrize(
+    "again", [copy.deepcopy, lambda m: pickle.loads(pickle.dumps(m))], ids=["copy", "pickle"]
+)
+@pytest.mark.parametrize(
+    "more", [{}, {"activation": "sigmoid"}, {"module": plain_net}], ids=["plain", "graph", "module"]
+)
 def test_a_copy_goes_on_as_the_original_would_and_by_itself(again, more):
     model = MLPClassifier(**SHORT, **more)
     for _ in range(2):
@@ -157,13 +162,16 @@ def test_a_copy_goes_on_as_the_original_would_and_by_itself(again, more):
     assert_close(other.predict_proba(X), model.predict_proba(X))
 
 
-@pytest.mark.parametrize("start, change", [
-    ({"learning_rate": "invscaling"}, {"learning_rate_init": 0.1}),
-    ({"learning_rate": "invscaling"}, {"power_t": 0.9}),
-    ({"learning_rate": "invscaling"}, {"learning_rate": "constant"}),
-    ({"learning_rate": "constant"}, {"learning_rate": "invscaling"}),
-    ({"momentum": 0.5}, {"momentum": 0.9}),
-])
+@pytest.mark.parametrize(
+    "start, change",
+    [
+        ({"learning_rate": "invscaling"}, {"learning_rate_init": 0.1}),
+        ({"learning_rate": "invscaling"}, {"power_t": 0.9}),
+        ({"learning_rate": "invscaling"}, {"learning_rate": "constant"}),
+        ({"learning_rate": "constant"}, {"learning_rate": "invscaling"}),
+        ({"momentum": 0.5}, {"momentum": 0.9}),
+    ],
+)
 def test_partial_fit_keeps_to_the_schedule_it_was_begun_with(start, change):
     twins = both("MLPClassifier", solver="sgd", **SHORT, **start)
     for m in twins:
@@ -198,6 +206,7 @@ def test_nothing_stays_of_another_kind_of_network():
 
 
 # -- targets, weights, L-BFGS --------------------------------------------------------------------------------
+
 
 def test_weights_of_classes_hold_for_batches_without_the_class():
     their = theirs.MLPClassifier(**SHORT)
@@ -264,8 +273,9 @@ def test_the_line_that_an_error_names_is_the_users():
         MLPClassifier(module=broken, **SHORT).fit(X, Y)
 
 
-@pytest.mark.parametrize("start", [{}, {"module": plain_net}, {"activation": "sigmoid"}],
-                         ids=["plain", "module", "graph"])
+@pytest.mark.parametrize(
+    "start", [{}, {"module": plain_net}, {"activation": "sigmoid"}], ids=["plain", "module", "graph"]
+)
 @pytest.mark.parametrize("change", [{}, {"dtype": "float32"}, {"early_stopping": True}, {"solver": "lbfgs"}])
 def test_a_warm_start_that_fails_takes_no_moments_and_no_digits(start, change):
     model = MLPClassifier(warm_start=True, **SHORT, **start)
@@ -290,15 +300,17 @@ def test_lbfgs_leaves_the_optimizer_of_the_descent_before():
     assert_close(twins[1].coefs_[0], twins[0].coefs_[0])
     model = MLPClassifier(solver="lbfgs", **SHORT).fit(X, Y)
     model.set_params(solver="adam", learning_rate_init=0.5).partial_fit(X, Y)
-    assert re.match(r"Adam\(.*lr=0.5", repr(model._progress.optimizer), re.DOTALL)
+    assert re.match(r"ScikitAdam\(.*lr=0.5", repr(model._progress.optimizer), re.DOTALL)
 
 
 @pytest.mark.parametrize("weights", ["balanced", {0: 5.0, 1: 1.0, 2: 0.2}])
 def test_weights_of_classes_weigh_the_rows_held_out_too(weights):
     model = MLPClassifier(class_weight=weights, **SHORT).fit(X, Y, validation_set=(X[:40], Y[:40]))
     of_class = compute_class_weight(weights, classes=np.arange(3), y=Y)
-    assert_close(model.validation_curve_[-1],
-                 log_loss(Y[:40], model.predict_proba(X[:40]), sample_weight=of_class[Y[:40]]))
+    assert_close(
+        model.validation_curve_[-1],
+        log_loss(Y[:40], model.predict_proba(X[:40]), sample_weight=of_class[Y[:40]]),
+    )
 
 
 def test_a_subclass_keeps_its_own_words():

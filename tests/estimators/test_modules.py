@@ -1,4 +1,5 @@
 """Modules inside an estimator: what they must give, whose random numbers they draw, who may touch them."""
+
 from __future__ import annotations
 
 import time
@@ -28,15 +29,22 @@ def test_early_stopping_goes_back_to_the_averages_of_batch_norm_too():
     def net(inputs, outputs):
         return nn.Sequential(nn.Linear(inputs, 8), nn.BatchNorm1d(8), nn.ReLU(), nn.Linear(8, outputs))
 
-    model = MLPClassifier(module=net, early_stopping=True, max_iter=60, learning_rate_init=0.1, batch_size=15,
-                          n_iter_no_change=50, random_state=0)
+    model = MLPClassifier(
+        module=net,
+        early_stopping=True,
+        max_iter=60,
+        learning_rate_init=0.1,
+        batch_size=15,
+        n_iter_no_change=50,
+        random_state=0,
+    )
     model.fit(X[:90], Y[:90], validation_set=(X[90:], Y[90:]))
     assert model.best_validation_score_ == model.score(X[90:], Y[90:])
 
 
 @pytest.mark.parametrize("estimator, y, outputs", [
     (MLPRegressor, X[:, :3], 1), (MLPRegressor, X[:, 0], 3), (MLPClassifier, Y, 5),
-    (MLPClassifier, Y == 1, 2)])
+    (MLPClassifier, Y == 1, 2)])  # fmt: skip
 def test_a_module_must_have_the_outputs_that_y_needs(estimator, y, outputs):
     with pytest.raises(ValueError, match=rf"gave \(120, {outputs}\) for 120 rows; for this y it must give"):
         estimator(module=lambda i, o: nn.Linear(i, outputs), max_iter=2).fit(X, y)
@@ -83,8 +91,11 @@ def test_the_module_given_away_is_a_copy_ready_to_evaluate():
         np.testing.assert_array_equal(model.predict_proba(X), before)
 
 
-@pytest.mark.parametrize("more", [{}, {"activation": "gelu"}, {"dropout": 0.3}, {"module": plain_net}],
-                         ids=["plain", "gelu", "dropout", "module"])
+@pytest.mark.parametrize(
+    "more",
+    [{}, {"activation": "gelu"}, {"dropout": 0.3}, {"module": plain_net}],
+    ids=["plain", "gelu", "dropout", "module"],
+)
 def test_nobody_draws_from_the_users_generator(more):
     before = philox.default.state_dict()
     model = MLPClassifier(**SHORT, **more).fit(X, Y)
@@ -96,8 +107,9 @@ def test_nobody_draws_from_the_users_generator(more):
 
 def test_to_predict_beside_a_fit_changes_nothing():
     def started():
-        return MLPClassifier(module=plain_net, random_state=0, max_iter=60, tol=0, n_iter_no_change=100,
-                             warm_start=True).fit(X, Y)
+        return MLPClassifier(
+            module=plain_net, random_state=0, max_iter=60, tol=0, n_iter_no_change=100, warm_start=True
+        ).fit(X, Y)
 
     expected, model, done = started().fit(X, Y), started(), []
 
@@ -115,6 +127,7 @@ def test_to_predict_beside_a_fit_changes_nothing():
 
 def test_to_predict_leaves_the_module_in_training_as_it_is():
     """Its fit may be between two batches, in another thread."""
+
     def net(inputs, outputs):
         return nn.Sequential(nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.Dropout(0.5))
 

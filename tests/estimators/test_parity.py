@@ -1,4 +1,5 @@
 """scikit-learn's results, for hyper-parameters and data that hypothesis draws: to 1e-9, with its warnings."""
+
 from __future__ import annotations
 
 import re
@@ -42,13 +43,17 @@ def test_partial_fit(problem, parameters):
     kind, options, x, y = problem
     twins = both(kind, **{"random_state": 0, **parameters, **options})
     if kind == "MLPRegressor" and twins[0].solver == "lbfgs":
-        return      # scikit-learn lets it through by an oversight, and fits anew on each part
+        return  # scikit-learn lets it through by an oversight, and fits anew on each part
     more = {}
     if kind == "MLPClassifier":
         more = {"classes": np.unique(y) if y.ndim == 1 else np.arange(y.shape[1])}
     for part in (slice(0, 30), slice(10, 40), slice(0, 40)):
-        if not assert_same_call(twins, lambda m, part=part: m.partial_fit(
-                x.tocsr()[part] if hasattr(x, "tocsr") else x[part], y[part], **more)):
+        if not assert_same_call(
+            twins,
+            lambda m, part=part: m.partial_fit(
+                x.tocsr()[part] if hasattr(x, "tocsr") else x[part], y[part], **more
+            ),
+        ):
             break
         assert_same(twins, x)
 
@@ -75,7 +80,7 @@ def test_real_data_whole_fit(name):
 
 @pytest.mark.parametrize("form", [sparse.csc_matrix, sparse.csc_array, sparse.csr_matrix])
 @pytest.mark.parametrize("parameters", [{}, {"solver": "sgd", "momentum": 0.5}, {"solver": "lbfgs"},
-                                        {"early_stopping": True, "activation": "tanh"}])
+                                        {"early_stopping": True, "activation": "tanh"}])  # fmt: skip
 def test_sparse_data_of_every_form(form, parameters):
     random = np.random.default_rng(0)
     x = form(random.standard_normal((90, 12)) * (random.random((90, 12)) < 0.3))
@@ -101,15 +106,23 @@ def test_what_is_written_when_verbose(capsys):
     x, y = np.random.default_rng(0).standard_normal((60, 4)), np.arange(60) % 3
     texts = []
     for stopping in (False, True):
-        for m in both("MLPClassifier", random_state=0, verbose=True, solver="sgd", learning_rate="adaptive",
-                      n_iter_no_change=1, tol=0.1, early_stopping=stopping):
+        for m in both(
+            "MLPClassifier",
+            random_state=0,
+            verbose=True,
+            solver="sgd",
+            learning_rate="adaptive",
+            n_iter_no_change=1,
+            tol=0.1,
+            early_stopping=stopping,
+        ):
             m.fit(x, y)
             texts.append(capsys.readouterr().out)
     assert texts[0] == texts[1] and texts[2] == texts[3] and "Setting learning rate" in texts[0]
 
 
 @pytest.mark.parametrize("change", [{"alpha": -1}, {"solver": "newton"}, {"hidden_layer_sizes": (3, 0)},
-                                    {"batch_size": 0}, {"early_stopping": 2}])
+                                    {"batch_size": 0}, {"early_stopping": 2}])  # fmt: skip
 def test_bad_parameters_are_refused_in_the_same_words(change):
     x, y = np.zeros((30, 2)), np.arange(30) % 2
     said = [record(lambda m=m: m.fit(x, y))[0] for m in both("MLPClassifier", **change)]
@@ -140,6 +153,7 @@ def test_an_interrupt_keeps_what_was_learned():
     def interrupt(model):
         if model.n_iter_ == 3:
             raise KeyboardInterrupt
+
     x, y = np.random.default_rng(0).standard_normal((60, 4)), np.arange(60) % 3
     model = MLPClassifier(random_state=0, callbacks=[interrupt])
     with pytest.warns(UserWarning, match="interrupted by user"):

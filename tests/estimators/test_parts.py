@@ -1,4 +1,5 @@
 """The parts, each against its definition: rows and their products, update rules, losses."""
+
 from __future__ import annotations
 
 import copy
@@ -16,13 +17,14 @@ from tests.estimators.twins import assert_close, assert_same
 from tinygrad_edu.sklearn import MLPClassifier
 from tinygrad_edu.sklearn.losses import LOSSES
 from tinygrad_edu.sklearn.rows import SMALL, WORK, Dense, Sparse, Split, rows_of
-from tinygrad_edu.sklearn.rules import SGD, Adam
+from tinygrad_edu.sklearn.rules import ScikitAdam, ScikitSGD
 
 
 def sparse_table(rows, columns, random):
     """Mostly zeros, but in a third of the columns."""
-    return random.standard_normal((rows, columns)) * (random.random((rows, columns)) < np.where(
-        np.arange(columns) % 3 == 0, 0.8, 0.03))
+    return random.standard_normal((rows, columns)) * (
+        random.random((rows, columns)) < np.where(np.arange(columns) % 3 == 0, 0.8, 0.03)
+    )
 
 
 @given(st.integers(1, 40), st.integers(1, 30), st.integers(1, 15), st.integers(0, 2**32), st.booleans())
@@ -36,7 +38,7 @@ def test_all_kinds_of_rows_give_the_same_batches_and_products(rows, columns, siz
         assert len(kind) == rows
         start = 0
         for batch in [*kind.batches(order, size), kind.whole()]:
-            part = expected[start:start + size] if start < rows else x
+            part = expected[start : start + size] if start < rows else x
             start += size
             np.testing.assert_array_equal(batch.array(), part)
             delta = random.standard_normal((len(part), 3))
@@ -52,7 +54,7 @@ def test_rows_too_many_to_be_put_in_order_at_once_are_gathered_batch_by_batch():
     x = np.arange(2.0 * SMALL).reshape(-1, 64)
     order = np.random.default_rng(0).permutation(len(x))
     for start, batch in enumerate(Dense(x).batches(order, 100)):
-        np.testing.assert_array_equal(batch.array(), x[order[100 * start:100 * start + 100]])
+        np.testing.assert_array_equal(batch.array(), x[order[100 * start : 100 * start + 100]])
 
 
 def test_wide_tables_of_zeros_are_split_and_learned_from_the_same():
@@ -64,8 +66,11 @@ def test_wide_tables_of_zeros_are_split_and_learned_from_the_same():
     assert_same([kind(**options).fit(x, y) for kind in (theirs.MLPClassifier, MLPClassifier)], x)
 
 
-RULES = {"adam": lambda p: Adam(p, 0.01, 0.9, 0.99, 1e-6), "momentum": lambda p: SGD(p, 0.01, 0.9, False),
-         "nesterov": lambda p: SGD(p, 0.01, 0.9, True)}
+RULES = {
+    "adam": lambda p: ScikitAdam(p, 0.01, 0.9, 0.99, 1e-6),
+    "momentum": lambda p: ScikitSGD(p, 0.01, 0.9, False),
+    "nesterov": lambda p: ScikitSGD(p, 0.01, 0.9, True),
+}
 
 
 @pytest.mark.parametrize("make", RULES.values(), ids=RULES)
@@ -80,8 +85,12 @@ def test_a_rule_in_place_is_its_formula(make):
         parameter.grad = te.tensor(g)
         optimizer.step()
         numbers = optimizer.numbers(group, step)
-        p, *state = (new.numpy() for new in optimizer.formula(te.tensor(p), te.tensor(g),
-                                                              [te.tensor(s) for s in state], numbers, group))
+        p, *state = (
+            new.numpy()
+            for new in optimizer.formula(
+                te.tensor(p), te.tensor(g), [te.tensor(s) for s in state], numbers, group
+            )
+        )
         np.testing.assert_allclose(parameter.numpy(), p, rtol=1e-14)
 
 

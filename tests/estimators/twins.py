@@ -1,4 +1,5 @@
 """Twins: the same estimator from scikit-learn and from this library, and what must be equal about them."""
+
 from __future__ import annotations
 
 import warnings
@@ -12,7 +13,7 @@ from tinygrad_edu import sklearn as ours
 
 TOLERANCE = 1e-9
 ATTRIBUTES = ("n_iter_", "t_", "n_layers_", "n_outputs_", "out_activation_", "loss_", "best_loss_",
-              "best_validation_score_")
+              "best_validation_score_")  # fmt: skip
 CURVES = ("loss_curve_", "validation_scores_", "coefs_", "intercepts_")
 
 PARAMETERS = {
@@ -54,7 +55,7 @@ def problems(draw):
     task = draw(st.sampled_from(TASKS))
     y = {"two classes": np.where(sums[:, 0] > 0, "yes", "no"), "classes": sums.argmax(axis=1) * 2 - 1,
          "labels": (sums > 0).astype(int), "quantity": sums[:, 0], "quantities": sums,
-         "counts": np.floor(np.abs(sums[:, 0]))}[task]
+         "counts": np.floor(np.abs(sums[:, 0]))}[task]  # fmt: skip
     kind = "MLPClassifier" if task in TASKS[:3] else "MLPRegressor"
     form = FORMS[draw(st.sampled_from(list(FORMS)))]
     return kind, {"loss": "poisson"} if task == "counts" else {}, form(x), y
@@ -94,8 +95,9 @@ def assert_same_call(twins, call):
 
 
 def assert_close(mine, expected, what=""):
-    np.testing.assert_allclose(np.asarray(mine, float), np.asarray(expected, float), rtol=TOLERANCE,
-                               atol=TOLERANCE, err_msg=what)
+    np.testing.assert_allclose(
+        np.asarray(mine, float), np.asarray(expected, float), rtol=TOLERANCE, atol=TOLERANCE, err_msg=what
+    )
 
 
 def assert_same(twins, x):

@@ -1,4 +1,5 @@
 """What the lecture's scripts suggest to change is changed, in a copy: no crash, nothing untrue."""
+
 from __future__ import annotations
 
 import re
@@ -8,11 +9,14 @@ from types import SimpleNamespace
 import pytest
 
 from tests.examples.conftest import LECTURE, started
-from tinygrad_edu.backend.cuda import nvcc
+from tinygrad_edu.backend.cuda.device import nvcc
 
+# fmt: off
 CHANGES = [
     (1, {"W, B = NAND ": "W, B = np.array([1.0, 1.0]), -1.5 "},
      r"^AND: w = \(1, 1\), b = -1.5\n(.|\n)*-> 1,1,1,0\n(.|\n)*256 of 256 additions are right"),
+    ("01b", {'"an odd number of ones": ([[0, 1], [1, 0]], {1})': '"an even one": ([[0, 1], [1, 0]], {0})'},
+     r"^an even one: 2 states(.|\n)*agreement proved(.|\n)*the word 1011(.|\n)*output does not fire"),
     (2, {'"max(0, x)": te.relu': '"max(0, x)": te.relu, "silu": te.silu'}, r"ReLU,      silu"),
     (4, {"ETA, M, STARTS = 0.1, 4, (-2.0, 2.0)": "ETA, M, STARTS = 1.2, 4, (-2.0, 0.5, 2.0)"}, r"-> Depends"),
     (4, {"ETA, M, STARTS = 0.1, 4, (-2.0, 2.0)": "ETA, M, STARTS = 0.1, 4, (-2.0, -1.0)"}, r"-> Yes"),
@@ -31,10 +35,17 @@ CHANGES = [
      r"\n 800 "),
     (15, {"THREADS = 200, 64": "THREADS = 200, 48"}, r"a block of 48 threads: 2 warps, 16 lanes idle"),
     (15, {"THREADS = 200, 64": "THREADS = 200, 100"}, r"2 blocks of 100 threads"),
+    ("15b", {"NUMBERS = 4096": "NUMBERS = 400_000"}, r"measured here, 400000 numbers a call"),
     (16, {"BLOCK_SIZE = 1_000_000, 256": "BLOCK_SIZE = 1_000_000, 1000"},
      r" 0 without work(.|\n)*without the guard:\nno thread too many\n$"),
     (16, {"\nN, BLOCK_SIZE = 1_000_000": "\nN, BLOCK_SIZE = 2_000_000"},
      r"for 2000000 additions(.|\n)*24 MB moved: 505 GB/s and 29 GB/s"),         # the lecture's stay
+    ("16b", {"    te.cuda.synchronize(device)\n    moments": "    moments"},
+     r"lazy: put off until somebody waits"),
+    ("16c", {"ETA, POINTS = 300, 0.05": "ETA, POINTS = 300, 1.0"}, r"by the same words: .* \d\.\de[+-]\d\d"),
+    (18, {"(None, 0.01)}": "(1, 0.05)}"}, r"same bits: True(.|\n)*η = 0.01 +48 +0.\d\d +[1-5]\.\d "),
+    (19, {"0.8, 4, 0.050": "0.8, 4, 0.2"}, r"0 backups: +[0-4]\.\d steps per second"),
+    (20, {'0.1, "ring"': '0.1, "tree"'}, r"same bits on all workers: True"),
     (21, {"PARAMETERS = {}": 'PARAMETERS = {"max_iter": 300, "hidden_layer_sizes": (10,)}'},
      r"hidden_layer_sizes +\(10,\)\n(.|\n)*loss curves \d\.\de-\d\d|loss curves 0\.0e"),
     (21, {"PARAMETERS = {}": 'PARAMETERS = {"dropout": 0.5}'}, r"scikit-learn's own has no dropout"),
@@ -45,6 +56,7 @@ CHANGES = [
     (23, {"THRESHOLD, SPLITS = 7.5": "THRESHOLD, SPLITS = 7"}, r'Always saying "inactive" is right for 65%'),
     (24, {'"red": 0.1': '"red": 10'}, r"-> blue(.|\n)*-> red(.|\n)*the curves alone told both"),
 ]
+# fmt: on
 STOPPED = [
     (16, {"BLOCK_SIZE = 1_000_000, 256": "BLOCK_SIZE = 1_000_000, 1025"}, r"1025 threads; the limits are"),
     (16, {"        y[i] = ": "        y[i + 1] = "}, r"Data race on global memory \(read after write\)"),
@@ -65,11 +77,14 @@ def test_a_kernel_that_cannot_run_says_why(number, changes, says, changed):
     assert ended.stderr.startswith("the kernel does not run:\n") and re.search(says, ended.stderr)
 
 
-@pytest.mark.parametrize(("device", "says"), [
-    ("bogus", "TINYGRAD_EDU_DEVICE=bogus: no device 'bogus' here; there are: "),
-    ("cpu", "TINYGRAD_EDU_DEVICE=cpu runs no CUDA; say simulator"),
-    ("cuda:99", "TINYGRAD_EDU_DEVICE=cuda:99: no device "),
-])
+@pytest.mark.parametrize(
+    ("device", "says"),
+    [
+        ("bogus", "TINYGRAD_EDU_DEVICE=bogus: no device 'bogus' here; there are: "),
+        ("cpu", "TINYGRAD_EDU_DEVICE=cpu runs no CUDA; say simulator"),
+        ("cuda:99", "TINYGRAD_EDU_DEVICE=cuda:99: no device "),
+    ],
+)
 def test_a_device_that_is_not_there_is_not_replaced_by_another(device, says):
     for path in (LECTURE / "15_threads.py", LECTURE / "16_vector_add.py"):
         ended = started(path, "--smoke", device=device)

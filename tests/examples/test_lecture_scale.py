@@ -1,4 +1,5 @@
 """The lecture's second half, slide by slide: parallelism, the two examples, learning rates."""
+
 from __future__ import annotations
 
 import re
@@ -17,7 +18,7 @@ PARAMETERS = {"activation": "relu", "alpha": 0.0001, "batch_size": "auto", "beta
               "learning_rate": "constant", "learning_rate_init": 0.001, "max_fun": 15000, "max_iter": 200,
               "momentum": 0.9, "n_iter_no_change": 10, "nesterovs_momentum": True, "power_t": 0.5,
               "random_state": None, "shuffle": True, "solver": "adam", "tol": 0.0001,
-              "validation_fraction": 0.1, "verbose": False, "warm_start": False}
+              "validation_fraction": 0.1, "verbose": False, "warm_start": False}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -36,10 +37,11 @@ def numbers(said, pattern):
 
 # -- parallelism --------------------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize(("register", "widths"), [
     ("MMX", (0, 0, 8)), ("SSE", (0, 4, 0)), ("SSE2", (2, 4, 16)), ("AVX", (4, 8, 0)), ("AVX2", (4, 8, 32)),
     ("AVX-512", (8, 16, 64)),
-])
+])  # fmt: skip
 def test_15_numbers_that_fit_a_register(lesson, register, widths):
     fifteen = lesson(15)
     assert tuple(fifteen.width(register, dtype) for dtype in ("float64", "float32", "int8")) == widths
@@ -91,7 +93,7 @@ def test_16_numpy_arrays_are_refused_and_the_missing_guard_is_found(smoke):
     said, _ = smoke(16)
     assert re.search(r"NumPy arrays given to the kernel: .*Wrong arguments for kernel add", said)
     assert "Out-of-bounds read of global memory in kernel add\n" in said
-    assert "thread (64, 0, 0) of block (3906, 0, 0) reads 8 bytes" in said      # 3906 * 256 + 64 = 1000000
+    assert "thread (64, 0, 0) of block (3906, 0, 0) reads 8 bytes" in said  # 3906 * 256 + 64 = 1000000
 
 
 def test_17_what_the_rungs_ask_of_global_memory(lesson, smoke):
@@ -101,18 +103,21 @@ def test_17_what_the_rungs_ask_of_global_memory(lesson, smoke):
     for _, sectors, moved, intensity, _ in rows.values():
         assert moved == 32 * sectors and intensity == pytest.approx(2 * 64**3 / moved, abs=0.005)
     naive, tiles, cores = rows.values()
-    assert naive[0] == 2 * 64**3 // 32 + 64 * 64 // 32          # each product loads two, a warp at once
-    assert tiles[0] == 2 * 64**3 // 32 // 32 + 64 * 64 // 32    # each number that was loaded serves 32 times
+    assert naive[0] == 2 * 64**3 // 32 + 64 * 64 // 32  # each product loads two, a warp at once
+    assert tiles[0] == 2 * 64**3 // 32 // 32 + 64 * 64 // 32  # each number that was loaded serves 32 times
     assert naive[2] > 20 * tiles[2] and cores[2] == 3 * 64 * 64 * 4
-    assert naive[4] < 1e-4 < 1e-3 < cores[4]                    # tensor cores round what they multiply
+    assert naive[4] < 1e-4 < 1e-3 < cores[4]  # tensor cores round what they multiply
 
 
 def test_17_how_many_operations_a_byte_keep_the_gpu_busy(smoke):
-    assert "3584 cores x 2 x 1.48 GHz = 10.6 TFLOP/s, 732 GB/s: to keep all cores at work takes 14.5 FLOP" \
+    assert (
+        "3584 cores x 2 x 1.48 GHz = 10.6 TFLOP/s, 732 GB/s: to keep all cores at work takes 14.5 FLOP"
         in smoke(17)[0]
+    )
 
 
 # -- the examples -------------------------------------------------------------------------------------------
+
 
 def test_21_the_parameters_are_the_lectures(lesson):
     found = lesson(21).MLPClassifier().get_params()
@@ -122,8 +127,10 @@ def test_21_the_parameters_are_the_lectures(lesson):
 def test_21_the_lectures_cells(smoke):
     said, _ = smoke(21)
     assert "np.unique(X) [0. 1.]" in said and "mlp.get_params(): 23 as in scikit-learn" in said
-    assert ("ConvergenceWarning: Stochastic Optimizer: Maximum iterations (200) reached and the optimization "
-            "hasn't converged yet.") in said and "epochs 200, loss " in said
+    assert (
+        "ConvergenceWarning: Stochastic Optimizer: Maximum iterations (200) reached and the optimization "
+        "hasn't converged yet."
+    ) in said and "epochs 200, loss " in said
     assert "scikit-learn has another" not in said
     assert max(numbers(said, r"loss curves (\S+), of the probabilities (\S+)")) < 1e-9
     train, held_out = numbers(said, r"Test on Train AUC (\S+)\nHeld out Test AUC (\S+)")
@@ -137,8 +144,11 @@ def test_22_the_default_learns_by_heart_and_a_large_alpha_helps(lesson):
     train, test = twenty_two.folds(len(X), 0)[0]
     learned, held_out = twenty_two.losses(X, Y, train, test, 0)
     assert held_out.argmin() < 80 and held_out[-1] > held_out.min() + 0.1 and learned[-1] < learned[80] < 0.3
+    mlp = twenty_two.fit(X[train], Y[train], 0, epochs=3, alpha=50.0)
+    same, _ = twenty_two.losses(X, Y, train, test, 0, epochs=3, alpha=50.0)  # the answers' loss, no L2
+    assert same[-1] < 0.9 * mlp.loss_curve_[-1]
     (default,), (stiff,) = (twenty_two.aucs(X, Y, [(train, test)], 0, alpha=alpha) for alpha in (1e-4, 3))
-    assert default[0] > 0.99 and default[0] - default[1] > 0.1          # trained, held out
+    assert default[0] > 0.99 and default[0] - default[1] > 0.1  # trained, held out
     assert stiff[1] > default[1] and stiff[0] - stiff[1] < 0.1
     assert (twenty_two.padded(np.ones(2), 3)[:2] == 1).all() and np.isnan(twenty_two.padded(np.ones(2), 3)[2])
 
@@ -153,7 +163,7 @@ def test_22_one_fold_has_no_deviation_and_all_methods_have_the_same_folds(smoke,
 
 
 def test_22_weights_and_rows_are_counted(smoke):
-    assert "6300 weights for 638 tumours" in smoke(22)[0]               # 62 * 100 + 100; two thirds of 958
+    assert "6300 weights for 638 tumours" in smoke(22)[0]  # 62 * 100 + 100; two thirds of 958
 
 
 def test_23_a_fold_of_the_compounds(lesson):
@@ -189,8 +199,9 @@ def test_24_what_the_slides_say_of_the_four_rates(lesson):
     assert twenty_four.RATES == {"blue": 1e-4, "orange": 1e-3, "green": 1e-2, "red": 1e-1}
     curves, converged = {}, {}
     for colour, rate in twenty_four.RATES.items():
-        curves[colour], converged[colour] = twenty_four.loss_curve(table.features[train], table.labels[train],
-                                                                   rate, 0, 200)
+        curves[colour], converged[colour] = twenty_four.loss_curve(
+            table.features[train], table.labels[train], rate, 0, 200
+        )
     assert not converged["blue"] and len(curves["blue"]) == 200 and (np.diff(curves["blue"]) < 0).all()
     assert curves["red"][0] > 2 * max(curves[colour][0] for colour in ("blue", "orange", "green"))
     assert max(curves, key=lambda colour: twenty_four.noise(curves[colour])) == "red"

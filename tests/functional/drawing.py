@@ -1,4 +1,4 @@
-"""How the calls of the table are drawn: arrays of every layout, axes of every spelling."""
+"""How the calls of the table are drawn: arrays of every layout, axes of every spelling, targets of losses."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.domain import Call, Interval
+from tinygrad_edu.engine.op import Op
 from tinygrad_edu.testing import HypothesisDraw
 
-WIDE = Interval(-3, 3)
-OPEN = Interval(-0.95, 0.95)
-POSITIVE = Interval(0.1, 4)
+WIDE, FAR = Interval(-3, 3), Interval(-50, 50)
+UNUSUAL = np.array([np.nan, np.inf, -np.inf, 0.0, -0.0, 1.0])
 Recipe = Callable[[HypothesisDraw], Call]
 
 
@@ -33,6 +33,33 @@ def maps(*intervals: Interval, **params: Any) -> Recipe:
             draw.array(s, i) for s, i in zip(draw.broadcast(len(intervals)), intervals, strict=True)
         )
         return Call(arrays, {k: draw.choice(v) if isinstance(v, tuple) else v for k, v in params.items()})
+
+    return recipe
+
+
+def anywhere(op: Op) -> Recipe:
+    """Calls of an elementwise op: shapes and parameters as it declares, numbers from anywhere, kinks, poles
+    and the outside of its domain among them; truth values for a condition, infinities for a question."""
+
+    def recipe(draw: HypothesisDraw) -> Call:
+        declared, rules = op.calls(draw), op.vjps
+
+        def of(shape: tuple[int, ...], rule: Any) -> Any:
+            if op.differentiable:
+                kind = draw.choice(("near", "far", "whole")) if rule else "truths"
+            else:
+                kind = draw.choice(("truths", "unusual", "whole"))
+            if kind in ("near", "far"):
+                return draw.array(shape, WIDE if kind == "near" else FAR)
+            if kind == "truths":
+                return draw.integers(shape, 0, 1).astype(bool)
+            return (
+                UNUSUAL[draw.integers(shape, 0, 5)]
+                if kind == "unusual"
+                else draw.integers(shape, -2, 2) * 1.0
+            )
+
+        return Call(tuple(map(of, (a.shape for a in declared.arrays), rules)), declared.params)
 
     return recipe
 
@@ -73,3 +100,47 @@ def along(interval: Interval = WIDE, *, min_side: int = 0, whole: bool = False, 
 def arrays(draw: HypothesisDraw, *shapes: tuple[int, ...], interval: Interval = WIDE) -> tuple[Any, ...]:
     """One array per shape."""
     return tuple(draw.array(s, interval) for s in shapes)
+
+
+# -- what must fit together
+
+
+def layer_norm_calls(draw: HypothesisDraw) -> Call:
+    x = draw.array(draw.shape(min_dims=1, min_side=1))
+    axis = draw.choice((-1, x.ndim - 1, tuple(range(x.ndim))))
+    return Call(
+        (x,),
+        {"axis": axis, "eps": 0.1, "weight": draw.array((x.shape[-1],)), "bias": draw.array((x.shape[-1],))},
+    )
+
+
+def topk_calls(draw: HypothesisDraw) -> Call:
+    x = draw.array(draw.shape(min_dims=1))
+    axis = draw.integer(-x.ndim, x.ndim - 1)
+    return Call((x,), {"k": draw.integer(0, x.shape[axis]), "axis": axis})
+
+
+def nearly(draw: HypothesisDraw) -> Call:
+    x = draw.array(draw.shape())
+    return Call((x, x + draw.choice((0.0, 1e-9, 1e-3))))
+
+
+def pairs(interval: Interval = WIDE, *, signs: bool = False, **params: Any) -> Recipe:
+    def recipe(draw: HypothesisDraw) -> Call:
+        shape = draw.shape()
+        target = draw.integers(shape, 0, 1) * 2.0 - 1.0 if signs else draw.array(shape, Interval(0, 1))
+        extra = {k: draw.choice(v) for k, v in params.items()}
+        return Call(
+            (draw.array(shape, interval), target),
+            {"reduction": draw.choice(("mean", "sum", "none")), **extra},
+        )
+
+    return recipe
+
+
+def class_calls(draw: HypothesisDraw) -> Call:
+    rows, classes = draw.integer(0, 4), draw.integer(1, 4)
+    return Call(
+        (draw.array((rows, classes)), draw.integers((rows,), 0, classes - 1)),
+        {"reduction": draw.choice(("mean", "sum", "none"))},
+    )

@@ -154,13 +154,16 @@ def test_the_norm_at_zero_is_flat():
 
 
 @pytest.mark.cpu
-@pytest.mark.parametrize(("loss", "output", "target", "words"), [
-    (te.binary_cross_entropy, [0.5, 1.5], [0.0, 1.0], r"probabilities from 0.5 to 1.5 .*with_logits"),
-    (te.binary_cross_entropy, [0.5, 0.5], [0.0, 2.0], r"targets from 0 to 2 \(at .*test_extremes"),
-    (te.binary_cross_entropy_with_logits, [0.5, 3.0], [-1.0, 1.0], "targets from -1 to 1"),
-    (te.hinge, [0.5, 3.0], [0.0, 1.0], r"hinge: a target is 0, .*2 \* target - 1"),
-    (te.logistic, [0.5, 3.0], [0.0, 1.0], r"logistic: a target is 0, .*2 \* target - 1"),
-])
+@pytest.mark.parametrize(
+    ("loss", "output", "target", "words"),
+    [
+        (te.binary_cross_entropy, [0.5, 1.5], [0.0, 1.0], r"probabilities from 0.5 to 1.5 .*with_logits"),
+        (te.binary_cross_entropy, [0.5, 0.5], [0.0, 2.0], r"targets from 0 to 2 \(at .*test_extremes"),
+        (te.binary_cross_entropy_with_logits, [0.5, 3.0], [-1.0, 1.0], "targets from -1 to 1"),
+        (te.hinge, [0.5, 3.0], [0.0, 1.0], r"hinge: a target is 0, .*2 \* target - 1"),
+        (te.logistic, [0.5, 3.0], [0.0, 1.0], r"logistic: a target is 0, .*2 \* target - 1"),
+    ],
+)
 def test_what_a_loss_cannot_mean_is_refused(loss: Any, output: Any, target: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         loss(te.tensor(output), te.tensor(target))
@@ -178,3 +181,123 @@ def test_a_probability_may_be_off_by_rounding() -> None:
     p = shares.sum(-1)
     assert p.numpy().max() > 1
     assert te.binary_cross_entropy(p, te.ones(1000)).item() < 1e-5
+
+
+@pytest.mark.parametrize("z", [-20.0, -80.0, -89.0, -95.0, -103.0, -104.0, -1000.0])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_gradient_of_a_loss_of_the_least_probabilities_is_finite(z, dtype):
+    x = te.tensor([z, -1.0], dtype=dtype, requires_grad=True)
+    te.binary_cross_entropy(te.sigmoid(x), te.tensor([1.0, 1.0], dtype=dtype), reduction="sum").backward()
+    slope = x.grad.numpy()
+    assert np.isfinite(slope).all() and -1.0001 <= slope[0] <= 0.0
+    if z >= (-85.0 if dtype == "float32" else -99.0):  # -100 is where it is cut off
+        np.testing.assert_allclose(slope[0], -1.0, 1e-5)
+
+
+@pytest.mark.parametrize("sign", ["&", "|", "^"])
+def test_logic_is_for_truths(sign):
+    x, b = te.tensor([2, 3, 4]), te.tensor([True, False, True])
+    for left, right in ((x, 1), (x, b), (b, 1), (b, x), (np.array([1, 2, 3]), x), (x * 1.0, b)):
+        with pytest.raises(TypeError, match="is for bool tensors"):
+            eval(f"left {sign} right", {"left": left, "right": right})
+    with pytest.raises(TypeError, match="is for bool tensors"):
+        te.sum(~x)
+    truth = np.array([True, True, False])
+    found = eval(f"b {sign} truth", {"b": b, "truth": truth})
+    np.testing.assert_array_equal(found.numpy(), eval(f"b {sign} truth", {"b": b.numpy(), "truth": truth}))
+
+
+@pytest.mark.parametrize(("dtype", "size"), [("float32", 1e20), ("float32", 1e38), ("float32", 1e-25),
+                                             ("float64", 1e160), ("float64", 1e307), ("float64", 1e-200)]
+)  # fmt: skip
+@pytest.mark.parametrize("axis", [0, 1, (0, 1)])
+def test_layer_norm_of_tiny_and_huge_numbers(dtype, size, axis):
+    """As of numbers near 1: the scale of the input cancels, but for eps."""
+    values = np.random.default_rng(0).uniform(-1, 1, (5, 6)).astype(dtype)
+    seed = np.random.default_rng(1).normal(size=(5, 6)).astype(dtype)
+    found = []
+    for scale in (1.0, size):
+        x = te.tensor(values * np.dtype(dtype).type(scale), dtype=dtype, requires_grad=True)
+        y = te.layer_norm(x, axis, eps=0.0)
+        y.backward(seed)
+        found.append((y.numpy(), x.grad.numpy().astype(np.longdouble) * scale))
+    for near, far in zip(*found, strict=True):
+        np.testing.assert_allclose(far.astype(float), near.astype(float), rtol=1e-4, atol=1e-4)
+
+
+def test_layer_norm_with_eps_is_differentiated_twice_at_huge_numbers():
+    values = np.array([[1.0, 2.0, 4.0]]) * 1e100
+
+    def cubes(x, eps=1e-5):
+        return (te.layer_norm(x, eps=eps) ** 3).sum()
+
+    far = te.hessian(cubes)(te.tensor(values))
+    near = te.hessian(cubes)(te.tensor(values / 1e100), eps=0.0)
+    np.testing.assert_allclose(far.numpy() * 1e200, near.numpy(), rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("size", [0.0, 1e-9])
+def test_the_third_derivative_of_layer_norm_of_equal_numbers(size):
+    """There it is w c / sqrt(eps) (1 - |c|^2 / 2 n eps) for the distances c to the mean."""
+    w, d, eps = np.array([1.0, -2.0, 3.0]), np.array([0.5, 2.0, -1.0]), 0.5
+    x = te.tensor(1.0 + size * d)
+    second = te.hessian(lambda x: (te.layer_norm(x, eps=eps) * te.tensor(w)).sum())
+    third = te.jacobian(second)(x).numpy()
+    c = d - d.mean()
+    exact = -3 * (w @ c) * (c @ c) / (3 * eps**1.5)
+    np.testing.assert_allclose(np.einsum("ijk,i,j,k", third, d, d, d), exact, rtol=1e-6)
+
+
+@pytest.mark.parametrize("p", [0.5, 1.5, 3, 10])
+@pytest.mark.parametrize("size", [1e-30, 1e-15, 1.0, 1e15, 1e36])
+def test_a_norm_of_any_order_has_its_slopes_at_every_size(p, size):
+    values = np.array([1.0, -1e-3, 1e-6, 0.0]).astype(np.float32) * np.float32(size)
+    x = te.tensor(values, requires_grad=True)
+    y = te.norm(x, p)
+    y.backward()
+    wide = values.astype(np.longdouble)
+    norm = np.sum(np.abs(wide) ** p) ** (1 / np.longdouble(p))
+    share = np.where(wide == 0, 1, np.abs(wide) / norm)
+    np.testing.assert_allclose(y.item(), float(norm), rtol=1e-5)
+    slopes = np.where(wide == 0, 0, np.sign(wide) * share ** (p - 1))
+    np.testing.assert_allclose(x.grad.numpy(), slopes.astype(float), rtol=1e-4, atol=1e-37)
+
+
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+@pytest.mark.parametrize(("logit", "target", "loss", "slope"), [
+    (np.inf, 0.0, np.inf, 1.0), (-np.inf, 1.0, np.inf, -1.0), (np.inf, 1.0, 0.0, 0.0),
+    (-np.inf, 0.0, 0.0, 0.0), (np.inf, 0.25, np.inf, 0.75), (-np.inf, 0.25, np.inf, -0.25),
+    (1e30, 0.0, 1e30, 1.0), (1e30, 1.0, 0.0, 0.0),
+])  # fmt: skip
+def test_binary_cross_entropy_of_infinite_logits_is_the_limit(logit, target, loss, slope):
+    z, t = te.tensor([logit], requires_grad=True), te.tensor([target])
+    found = te.binary_cross_entropy_with_logits(z, t)
+    found.backward()
+    np.testing.assert_allclose([found.item(), z.grad.item()], [loss, slope], rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("logits", [[40.0, 0.0, -3.0, 1.0], [20.0, 19.0, 1.0, -8.0], [3.0, 2.0, 1.0, 0.0]])
+@pytest.mark.parametrize("target", [0, 2])
+def test_the_hessian_of_cross_entropy_keeps_its_digits(dtype, logits, target):
+    """diag(p) - p p^T, where p - p^2 is p times the sum of all others."""
+    p = np.exp(np.array(logits, np.longdouble) - max(logits))
+    p /= p.sum()
+    exact = -np.outer(p, p)
+    exact[np.diag_indices(4)] = [p[i] * np.delete(p, i).sum() for i in range(4)]
+    loss = lambda z: te.cross_entropy(z, te.tensor([target]))  # noqa: E731
+    found = te.hessian(loss)(te.tensor([logits], dtype=dtype)).numpy().reshape(4, 4)
+    np.testing.assert_allclose(found, exact.astype(float), rtol=1e-5 if dtype == "float32" else 1e-13)
+
+
+@pytest.mark.cpu
+@pytest.mark.parametrize(("dtype", "top"), [("float32", 3e38), ("float64", 1e308)])
+@pytest.mark.filterwarnings("ignore:.*overflow:RuntimeWarning", "ignore:.*invalid:RuntimeWarning")
+def test_the_spread_of_the_largest_numbers_is_no_nan(dtype, top):
+    values = np.array([[top, -top], [top, top], [1.0, 3.0]], dtype)
+    x = te.tensor(values, requires_grad=True)
+    y = te.std(x, 1)
+    y.backward(np.ones(3, dtype))
+    np.testing.assert_allclose(y.numpy(), np.array([top, 0, 1]), rtol=1e-6)
+    np.testing.assert_allclose(x.grad.numpy(), [[0.5, -0.5], [0, 0], [-0.5, 0.5]], rtol=1e-6)
+    assert te.var(x.detach(), 1, keepdims=True).tolist() == [[np.inf], [0], [1]]

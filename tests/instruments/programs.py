@@ -1,4 +1,5 @@
 """Recorded graphs to draw: random ones for properties, and the loss of a small network."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,4 +1,5 @@
 """The graph as data: complete, ordered, and honest about memory, before and after backward."""
+
 from __future__ import annotations
 
 import gc
@@ -11,6 +12,7 @@ from hypothesis import given
 import tinygrad_edu as te
 from tests.instruments.programs import graphs, network, nodes_of, tensors
 from tinygrad_edu import viz
+from tinygrad_edu.graph import Number, recorded
 
 
 def by_name(graph):
@@ -19,20 +21,20 @@ def by_name(graph):
 
 @given(graphs())
 def test_every_recorded_node_appears_once_and_edges_go_down(value):
-    graph = viz.walk(value)
-    recorded = nodes_of(value)
+    graph = recorded(value)
+    known = nodes_of(value)
     assert [n.index for n in graph.nodes] == list(range(len(graph.nodes)))
-    assert sum(n.kind != "constant" for n in graph.nodes) == len(recorded) or not recorded
+    assert sum(n.kind != "constant" for n in graph.nodes) == len(known) or not known
     assert all(parent < child for parent, child in graph.edges)
-    assert sum(n.kind == "op" for n in graph.nodes) == sum(node.op is not None for node in recorded)
+    assert sum(n.kind == "op" for n in graph.nodes) == sum(node.op is not None for node in known)
     for node in graph.nodes:
         if node.kind == "op":
-            assert node.shape == "2×3 float64"
+            assert (node.shape, node.dtype) == ((2, 3), np.float64)
 
 
 @given(graphs())
 def test_bytes_sum_to_the_distinct_memory_that_nodes_hold(value):
-    graph = viz.walk(value)
+    graph = recorded(value)
     held = {}
     for node in nodes_of(value):
         for _, kept, _, seen in node.saved:
@@ -43,21 +45,22 @@ def test_bytes_sum_to_the_distinct_memory_that_nodes_hold(value):
 
 def test_the_loss_of_a_network_is_named_and_shaped():
     loss, names = network()
-    graph = viz.walk(loss, names)
+    graph = recorded(loss, names)
     found = by_name(graph)
     assert set(names) == set(found)
     assert found["features"].kind == found["labels"].kind == "constant"
-    assert found["W1"].kind == "leaf" and found["W1"].shape == "6×8 float32"
+    assert found["W1"].is_leaf and found["W1"].shape == (6, 8) and found["W1"].dtype == np.float32
     assert [n.op for n in graph.nodes if n.kind == "op"][-1] == "cross_entropy"
-    assert graph.nodes[-1].shape == "scalar float32"
-    assert graph.nodes[-1].index == max(n.index for n in graph.nodes)
+    assert graph.result.shape == () and graph.result.dtype == np.float32
+    assert graph.result.index == max(n.index for n in graph.nodes)
+    assert graph.result.params == {"reduction": "mean"}
 
 
 def test_drawing_after_backward_says_what_was_freed():
     loss, names = network()
-    before = viz.walk(loss, names)
+    before = recorded(loss, names)
     loss.backward()
-    after = viz.walk(loss, names)
+    after = recorded(loss, names)
     assert before.freed == 0 < before.held
     assert after.held == 0 and after.freed == before.held
     assert [n.op for n in after.nodes] == [n.op for n in before.nodes]
@@ -66,9 +69,9 @@ def test_drawing_after_backward_says_what_was_freed():
 
 
 def test_shared_memory_is_counted_once():
-    x, = tensors((4, 4))
+    (x,) = tensors((4, 4))
     y = te.sin(x) * te.cos(x) * x
-    graph = viz.walk(y)
+    graph = recorded(y)
     saved = [s for n in graph.nodes for s in n.saved]
     of_x = [s for n in graph.nodes if n.op in ("sin", "cos") for s in n.saved]
     assert [s.state for s in of_x] == ["kept", "shared"]
@@ -76,30 +79,36 @@ def test_shared_memory_is_counted_once():
 
 
 def test_a_leaf_alone_and_a_value_without_a_graph():
-    x, = tensors((3,))
-    assert [n.kind for n in viz.walk(x).nodes] == ["leaf"]
+    (x,) = tensors((3,))
+    assert [n.kind for n in recorded(x).nodes] == ["leaf"]
     plain = viz.graph(te.tensor([1.0, 2.0]))
     assert [n.kind for n in plain.data.nodes] == ["constant"]
     assert "requires_grad" in plain.text()
 
 
 def test_a_checkpoint_is_one_node():
-    x, = tensors((5,))
-    graph = viz.walk(te.sum(te.checkpoint(lambda z: te.tanh(te.exp(z)), x)))
+    (x,) = tensors((5,))
+    graph = recorded(te.sum(te.checkpoint(lambda z: te.tanh(te.exp(z)), x)))
     assert [n.kind for n in graph.nodes][:2] == ["leaf", "checkpoint"]
     assert graph.nodes[1].parents == (0,)
-    assert graph.nodes[1].shape == "5 float32"
+    assert graph.nodes[1].shape == (5,) and graph.nodes[1].dtype == np.float32
 
 
 def test_numbers_are_written_in_place():
-    x, = tensors((3,))
-    assert viz.walk(x * 0.25).nodes[-1].inputs == (0, "0.25")
+    (x,) = tensors((3,))
+    graph = recorded(x * 0.25)
+    assert graph.result.inputs == (0, Number(0.25, None)) and graph.edges == ((0, 1),)
+    assert "mul(%0, 0.25)" in viz.graph(graph).text()
+    assert "add(%0, a number)" in viz.graph(x + 0.25).text()  # which nobody kept
 
 
 def test_values_are_those_of_the_tensors():
     x = te.tensor([1.0, -2.0], requires_grad=True)
     y = te.exp(x)
-    assert viz.walk(y).nodes[-1].value == " ".join(f"{v:.4g}" for v in np.exp([1.0, -2.0]))
+    assert recorded(y, values=True).result.value.elements == tuple(y.tolist())
+    assert recorded(y).result.value is None
+    wanted = " ".join(f"{v:.4g}" for v in np.exp([1.0, -2.0]))
+    assert f"value {wanted}" in viz.graph(y, show="values").text()
 
 
 @pytest.mark.parametrize("ending", ["text", "dot", "svg"])
@@ -118,19 +127,23 @@ def test_values_and_gradients_are_written_of_intermediate_results_too(ending):
 def test_of_large_arrays_the_spread_is_written():
     x = te.tensor(np.arange(10.0) - 3, requires_grad=True)
     te.sum(x * 2.0).backward()
-    node, = viz.walk(x).nodes
-    assert node.value == "min -3, mean 1.5, max 6"
-    assert node.gradient == "norm 6.32, 2 to 2"
-    assert viz.walk(te.tensor([np.inf, -np.inf] * 5)).nodes[0].value == "min -inf, mean nan, max inf"
+    (node,) = recorded(x, values=True, gradients=True).nodes
+    assert (node.value.low, node.value.mean, node.value.high) == (-3.0, 1.5, 6.0)
+    assert node.gradient.norm == pytest.approx(np.sqrt(40.0)) and node.gradient.elements == ()
+    said = viz.graph(x, show=("values", "gradients")).text()
+    assert "value min -3, mean 1.5, max 6   grad norm 6.32, 2 to 2" in said
+    both = viz.graph(te.tensor([np.inf, -np.inf] * 5), show="values").text()
+    assert "value min -inf, mean nan, max inf" in both
 
 
 def test_a_module_gives_names():
     class Module:
         def __init__(self):
-            self.w, = tensors((2,))
+            (self.w,) = tensors((2,))
 
         def named_parameters(self):
             yield "layer.weight", self.w
+
     module = Module()
     assert "layer.weight" in viz.graph(te.sum(module.w), names=module).text()
 
@@ -148,13 +161,17 @@ def test_a_long_chain_needs_no_stack():
     x = te.tensor(1.0, requires_grad=True)
     for _ in range(5000):
         x = x + 1.0
-    assert len(viz.walk(x).nodes) == 5001
+    assert len(recorded(x).nodes) == 5001
 
 
 def test_mistakes_say_what_to_do():
-    x, = tensors((2,))
+    (x,) = tensors((2,))
     with pytest.raises(TypeError, match=r"viz\.graph\(loss\)"):
         viz.graph(np.ones(2))
+    with pytest.raises(TypeError, match=r"te\.graph\.recorded\(loss\)"):
+        recorded(np.ones(2))
+    with pytest.raises(TypeError, match=r"names= belongs to te\.graph\.recorded"):
+        viz.graph(recorded(x), names={"x": x})
     with pytest.raises(TypeError, match="names"):
         viz.graph(x, names={"x": 3})
     with pytest.raises(ValueError, match="gradients"):

@@ -1,4 +1,5 @@
 """The picture of a network: which units and edges are drawn, their colours, and what the nodes say."""
+
 from __future__ import annotations
 
 from itertools import pairwise
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 import tinygrad_edu as te
 from tinygrad_edu import nn, viz
 from tinygrad_edu.errors import ShapeError
-from tinygrad_edu.viz.figure import BROKEN, rgb
+from tinygrad_edu.viz.figure import NOT_FINITE, rgb
 from tinygrad_edu.viz.words import short
 
 RANDOM = np.random.default_rng(0)
@@ -53,15 +54,19 @@ def test_layers_larger_than_max_units_are_elided(sizes, most):
 def test_edges_are_blue_below_zero_and_orange_above_and_wider_when_stronger():
     weight = np.array([[-2.0, -0.5, 0.0, 1.0]])
     picture = viz.network([weight])
-    collection, = edges(picture)
+    (collection,) = edges(picture)
     size = np.abs(weight[0])
     order = np.argsort(size, kind="stable")
     widths = np.asarray(collection.get_linewidths())
     assert (np.diff(widths) >= 0).all() and widths[-1] > widths[0]
     for (red, _, blue, _), value in zip(collection.get_colors(), weight[0][order]):
         assert np.sign(round(red - blue, 9)) == np.sign(value)
-    assert [t for t in texts(picture) if t.replace("−", "").replace(".", "").isdigit()] \
-        == ["0", "−0.5", "1", "−2"]
+    assert [t for t in texts(picture) if t.replace("−", "").replace(".", "").isdigit()] == [
+        "0",
+        "−0.5",
+        "1",
+        "−2",
+    ]
 
 
 @pytest.mark.parametrize("given_as", ["tensor", "array", "list"])
@@ -78,8 +83,14 @@ def test_a_module_is_run_on_the_inputs(given_as):
 
 
 def test_values_errors_and_names_are_written():
-    picture = viz.network(matrices(2, 2, 1), inputs=[3, 4], values=[[5, 6], [7]], gradients=[[8, 9], [10]],
-                          biases=[None, [11]], names=[["age", "height"], "the middle", None])
+    picture = viz.network(
+        matrices(2, 2, 1),
+        inputs=[3, 4],
+        values=[[5, 6], [7]],
+        gradients=[[8, 9], [10]],
+        biases=[None, [11]],
+        names=[["age", "height"], "the middle", None],
+    )
     said = texts(picture)
     assert {"3", "4", "5", "6", "7", "δ 8", "δ 9", "b 11\nδ 10", "age", "height"} <= set(said)
     assert "the middle\n2 units" in said and "output\n1 unit" in said
@@ -99,17 +110,19 @@ def test_a_large_module_leaves_its_biases_out_unless_they_are_given():
 def test_what_is_not_finite_is_pink_and_leaves_the_scale_to_the_others(bad, tmp_path):
     picture = viz.network([np.array([[1, bad], [0.5, 0.2]])], inputs=[1, 2], values=[[bad, 3]])
     picture.save(tmp_path / "n.png")
-    edge, = edges(picture)
-    fine, = edges(viz.network([np.array([[1, 0], [0.5, 0.2]])]))
+    (edge,) = edges(picture)
+    (fine,) = edges(viz.network([np.array([[1, 0], [0.5, 0.2]])]))
     np.testing.assert_allclose(edge.get_linewidths()[:3], fine.get_linewidths()[1:])
     np.testing.assert_allclose(edge.get_colors()[:3], fine.get_colors()[1:])
-    np.testing.assert_allclose(edge.get_colors()[3][:3], rgb(BROKEN))
+    np.testing.assert_allclose(edge.get_colors()[3][:3], rgb(NOT_FINITE))
     assert edge.get_linestyles()[3] != edge.get_linestyles()[2]
     faces = [node.get_facecolor() for node in nodes(picture)]
-    np.testing.assert_allclose(faces[2][:3], rgb(BROKEN))
+    np.testing.assert_allclose(faces[2][:3], rgb(NOT_FINITE))
     assert all(face[3] == 1 for face in faces) and len(set(faces)) == 4
-    assert picture.figure.get_supxlabel().replace("\n", " ") \
+    assert (
+        picture.figure.get_supxlabel().replace("\n", " ")
         == "1 weight NaN or infinite: pink and dashed; 1 activation NaN or infinite: pink"
+    )
 
 
 def test_a_network_of_nothing_finite_is_drawn():
@@ -126,6 +139,7 @@ def test_layers_are_drawn_in_the_order_they_are_called_in():
 
         def forward(self, x):
             return self.last(te.tanh(self.first(x)))
+
     model = Backwards()
     picture = viz.network(model, inputs=[1.0, -1.0])
     assert [len(c.get_segments()) for c in edges(picture)] == [6, 3]
@@ -148,7 +162,7 @@ def test_layers_are_drawn_in_the_order_they_are_called_in():
     (lambda: viz.network([np.ones((1, 2))], names=["a"]), "1 names for 2 layers"),
     (lambda: viz.network([np.ones((1, 2))], names=[["a"], None]), "1 names for the 2 units"),
     (lambda: viz.network(small(), inputs=np.ones((4, 2))), "one example"),
-])
+])  # fmt: skip
 def test_mistakes_name_the_shapes_the_line_and_the_remedy(wrong, said):
     with pytest.raises(ShapeError, match=said) as caught:
         wrong()

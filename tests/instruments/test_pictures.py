@@ -1,4 +1,5 @@
 """The Picture every drawing is, and curves, panels and animations, read back from their artists."""
+
 from __future__ import annotations
 
 import io
@@ -14,8 +15,8 @@ import pytest
 import tinygrad_edu as te
 from tinygrad_edu import viz
 from tinygrad_edu.errors import ShapeError
-from tinygrad_edu.viz.figure import LINES, MARKERS, PALETTE, arrangement, ink_on
-from tinygrad_edu.viz.legends import look
+from tinygrad_edu.viz.figure import LINES, MARKERS, PALETTE, rows_and_columns, text_colour_on
+from tinygrad_edu.viz.legends import series_style
 from tinygrad_edu.viz.words import short
 
 X = np.linspace(-3, 3, 50)
@@ -35,6 +36,7 @@ def no_screen(monkeypatch):
 
 
 # -- Picture -------------------------------------------------------------------------------------------
+
 
 @pytest.mark.parametrize(("ending", "start"), [("png", b"\x89PNG"), ("svg", b"<?xml"), ("pdf", b"%PDF")])
 def test_a_picture_is_saved_by_its_ending_and_is_then_a_path(ending, start, tmp_path):
@@ -80,8 +82,10 @@ def test_show_without_a_screen_says_where_the_picture_is(tmp_path):
 
 def test_show_in_a_notebook_displays(monkeypatch):
     shown = []
-    fake = types.SimpleNamespace(get_ipython=lambda: types.SimpleNamespace(kernel=object()),
-                                 display=types.SimpleNamespace(display=shown.append))
+    fake = types.SimpleNamespace(
+        get_ipython=lambda: types.SimpleNamespace(kernel=object()),
+        display=types.SimpleNamespace(display=shown.append),
+    )
     monkeypatch.setitem(sys.modules, "IPython", fake)
     picture = curve()
     picture.show()
@@ -89,6 +93,7 @@ def test_show_in_a_notebook_displays(monkeypatch):
 
 
 # -- curves and panels ---------------------------------------------------------------------------------
+
 
 def test_curves_draws_each_series_with_labels_colours_and_lines():
     axes = curve(title="two", xlim=(-2, 2), ylim=(-1, 1)).figure.axes[0]
@@ -102,8 +107,9 @@ def test_curves_draws_each_series_with_labels_colours_and_lines():
 
 
 def test_curves_on_logarithmic_axes_with_lines_through_zero_and_own_colours():
-    axes = viz.curves(X + 4, {"a": np.exp(X)}, xlabel="x", ylabel="y", logx=True, logy=True,
-                      colors=["#123456"]).figure.axes[0]
+    axes = viz.curves(
+        X + 4, {"a": np.exp(X)}, xlabel="x", ylabel="y", logx=True, logy=True, colors=["#123456"]
+    ).figure.axes[0]
     assert axes.get_xscale() == axes.get_yscale() == "log" and axes.lines[0].get_color() == "#123456"
     axes = curve(zero_lines=True, colors={"tanh": "#123456"}).figure.axes[0]
     assert len(axes.lines) == 4
@@ -118,7 +124,7 @@ def test_a_long_legend_stands_beside_the_axes_and_inside_the_picture():
     for count in (7, 30):
         figure = many(count)
         figure.draw_without_rendering()
-        axes, = figure.axes
+        (axes,) = figure.axes
         legend, drawn = axes.get_legend().get_window_extent(), axes.get_window_extent()
         assert legend.x0 >= drawn.x1 and legend.x1 <= figure.bbox.x1 and legend.y0 >= 0
         assert drawn.width > 0.6 * many(2).bbox.width
@@ -126,7 +132,7 @@ def test_a_long_legend_stands_beside_the_axes_and_inside_the_picture():
 
 
 def test_series_differ_without_their_colours_and_then_with_them():
-    looks = [look(k) for k in range(180)]
+    looks = [series_style(k) for k in range(180)]
     assert len({(one["linestyle"], one.get("marker")) for one in looks[:40]}) == 40
     assert len({(one["linestyle"], one.get("marker"), one["color"]) for one in looks}) == 180
     assert len(set(MARKERS)) == len(MARKERS) == 9 and len(set(zip(MARKERS * 10, PALETTE * 9))) == 90
@@ -135,20 +141,22 @@ def test_series_differ_without_their_colours_and_then_with_them():
 
 
 def test_labels_may_begin_with_an_underscore():
-    for figure in (viz.curves(X, {"_hidden": X, "b": X}, xlabel="", ylabel="").figure,
-                   viz.loss_curve({"_loss": [1.0, 2.0], "b_loss": [1.0, 2.0]}).figure,
-                   viz.roc([0, 1, 1], {"_m": [1.0, 2.0, 0.0]}).figure):
+    for figure in (
+        viz.curves(X, {"_hidden": X, "b": X}, xlabel="", ylabel="").figure,
+        viz.loss_curve({"_loss": [1.0, 2.0], "b_loss": [1.0, 2.0]}).figure,
+        viz.roc([0, 1, 1], {"_m": [1.0, 2.0, 0.0]}).figure,
+    ):
         axes = figure.axes[0]
         assert len(axes.get_legend().get_texts()) == 2
-    assert [t.get_text() for t in viz.curves(X, {"_a": X}, xlabel="", ylabel="").figure.axes[0]
-            .get_legend().get_texts()] == ["_a"]
+    axes = viz.curves(X, {"_a": X}, xlabel="", ylabel="").figure.axes[0]
+    assert [t.get_text() for t in axes.get_legend().get_texts()] == ["_a"]
 
 
 def test_colours_are_given_by_labels_of_any_kind():
     axes = viz.curves(X, {1: X, 2: -X}, xlabel="", ylabel="", colors={2: "#123456"}).figure.axes[0]
     assert [line.get_color() for line in axes.lines] == [PALETTE[0], "#123456"]
-    assert viz.curves(X, {"a": X}, xlabel="", ylabel="", colors="green").figure.axes[0].lines[0].get_color() \
-        == "green"
+    axes = viz.curves(X, {"a": X}, xlabel="", ylabel="", colors="green").figure.axes[0]
+    assert axes.lines[0].get_color() == "green"
 
 
 def test_what_has_no_logarithm_leaves_a_gap():
@@ -191,15 +199,19 @@ def test_points_between_gaps_are_marked():
 
 
 def test_losses_of_unknown_epochs_leave_the_others_seen():
-    line, = viz.loss_curve({"epoch": [1, None, 3], "loss": [3.0, 2.0, 1.0]}).figure.axes[0].lines
+    (line,) = viz.loss_curve({"epoch": [1, None, 3], "loss": [3.0, 2.0, 1.0]}).figure.axes[0].lines
     assert line.get_marker() == "o" and line.get_markevery() == [0, 2]
-    line, = viz.loss_curve({"epoch": [None, None], "loss": [3.0, 2.0]}).figure.axes[0].lines
+    (line,) = viz.loss_curve({"epoch": [None, None], "loss": [3.0, 2.0]}).figure.axes[0].lines
     assert line.get_xdata().tolist() == [1, 2]
 
 
 def test_a_history_may_be_a_generator():
-    for history in ((1.0 / k for k in (1, 2, 4)), ({"loss": 1.0 / k} for k in (1, 2, 4)),
-                    {"loss": (1.0 / k for k in (1, 2, 4))}, te.tensor([1.0, 0.5, 0.25])):
+    for history in (
+        (1.0 / k for k in (1, 2, 4)),
+        ({"loss": 1.0 / k} for k in (1, 2, 4)),
+        {"loss": (1.0 / k for k in (1, 2, 4))},
+        te.tensor([1.0, 0.5, 0.25]),
+    ):
         assert viz.loss_curve(history).figure.axes[0].lines[0].get_ydata().tolist() == [1, 0.5, 0.25]
 
 
@@ -222,7 +234,7 @@ def test_a_history_may_hold_tensors():
     (lambda: viz.loss_curve(3.0), TypeError, "history is float"),
     (lambda: viz.panels([(X, {"a": X})], xlabel="", ylabel=""), ValueError, "panels"),
     (lambda: viz.panels([("t", X, {"a": X})], xlabel="", ylabel="", columns=0), ValueError, "columns=0"),
-])
+])  # fmt: skip
 def test_mistakes_name_the_function_the_line_and_the_remedy(wrong, error, said):
     with pytest.raises(error, match=said) as caught:
         wrong()
@@ -232,8 +244,10 @@ def test_mistakes_name_the_function_the_line_and_the_remedy(wrong, error, said):
 
 # -- animation -----------------------------------------------------------------------------------------
 
+
 def frames_of(gif):
     from PIL import Image
+
     with Image.open(io.BytesIO(gif)) as image:
         out = []
         for k in range(image.n_frames):
@@ -254,9 +268,16 @@ def test_an_animation_has_a_frame_a_step_and_a_generator_may_train_between_them(
         for step in range(4):
             asked.append(step)
             yield f"epoch {step}", lambda grid, step=step: te.sigmoid(te.tensor(grid[:, 0] * step))
+
     features, labels = blobs()
-    animation = viz.boundary_animation(training(), te.tensor(features), te.tensor(labels), fps=5,
-                                       path=tmp_path / "new" / "b.gif", resolution=12)
+    animation = viz.boundary_animation(
+        training(),
+        te.tensor(features),
+        te.tensor(labels),
+        fps=5,
+        path=tmp_path / "new" / "b.gif",
+        resolution=12,
+    )
     frames = frames_of(Path(animation).read_bytes())
     assert animation.frames == len(frames) == 4 and asked == [0, 1, 2, 3]
     assert [duration for _, duration in frames] == [200, 200, 200, 2000]
@@ -274,8 +295,9 @@ def test_steps_without_labels_are_counted():
 
 def test_equal_steps_take_their_time():
     features, labels = blobs()
-    animation = viz.boundary_animation([("same", lambda grid: grid[:, 0] > 0)] * 3, features, labels, fps=10,
-                                       resolution=12)
+    animation = viz.boundary_animation(
+        [("same", lambda grid: grid[:, 0] > 0)] * 3, features, labels, fps=10, resolution=12
+    )
     assert animation.frames == 3
     assert sum(duration for _, duration in frames_of(animation.gif)) == 2200
 
@@ -287,8 +309,9 @@ def test_mistakes_in_an_animation_say_what_to_do(tmp_path):
     with pytest.raises(ValueError, match="fps=0"):
         viz.boundary_animation([lambda grid: grid[:, 0] > 0], features, labels, fps=0)
     with pytest.raises(ValueError, match=r"end it in \.gif"):
-        viz.boundary_animation([lambda grid: grid[:, 0] > 0], features, labels, path=tmp_path / "b.png",
-                               resolution=12)
+        viz.boundary_animation(
+            [lambda grid: grid[:, 0] > 0], features, labels, path=tmp_path / "b.png", resolution=12
+        )
     with pytest.raises(ValueError, match=r"te\.sigmoid"):
         viz.decision_boundary(lambda grid: 9 * grid[:, 0], features, labels, resolution=12)
     with pytest.raises(ValueError, match="class numbers"):
@@ -301,7 +324,7 @@ def test_mistakes_in_an_animation_say_what_to_do(tmp_path):
     ({"predicts": np.sign}, TypeError, "decision_boundary for one"),
     ({"resolution": 10.5}, ValueError, "resolution=10.5.*whole number"),
     ({"feature_names": ["only"]}, ShapeError, "1 feature_names for 2"),
-])
+])  # fmt: skip
 def test_mistakes_in_what_a_boundary_is_asked_of_say_what_to_give(wrong, error, said):
     features, labels = blobs()
     asked = {"predicts": [lambda grid: grid[:, 0] > 0], "resolution": 12} | wrong
@@ -311,9 +334,11 @@ def test_mistakes_in_what_a_boundary_is_asked_of_say_what_to_give(wrong, error, 
 
 # -- what they share -----------------------------------------------------------------------------------
 
+
 @pytest.mark.parametrize(("value", "text"), [
     (0.0, "0"), (-0.0, "0"), (1.0, "1"), (-0.12345, "−0.123"), (12345.6, "12,346"), (3e-7, "3e−7"),
-    (-2e20, "−2e20"), (float("nan"), "nan"), (float("inf"), "inf"), (0.957, "0.957"), (100.0, "100")])
+    (-2e20, "−2e20"), (float("nan"), "nan"), (float("inf"), "inf"), (0.957, "0.957"), (100.0, "100")]
+)  # fmt: skip
 def test_numbers_are_short(value, text):
     assert short(value) == text
 
@@ -321,9 +346,10 @@ def test_numbers_are_short(value, text):
 @pytest.mark.parametrize(("said", "drawn"), [
     ("costs $5 and $10", "costs $5 and $10"), ("cost ($) and gain ($)", "cost ($) and gain ($)"),
     ("US$ 5, US$ 6", "US$ 5, US$ 6"), ("($m) and ($m)", "($m) and ($m)"), (r"\$5 to \$7", "$5 to $7"),
-    ("$x^2$ for $5", None), (r"$\eta$", None), (r"$\nonsense$ 1", r"$\nonsense$ 1")])
+    ("$x^2$ for $5", None), (r"$\eta$", None), (r"$\nonsense$ 1", r"$\nonsense$ 1")])  # fmt: skip
 def test_dollars_are_formulas_only_where_they_embrace_one(said, drawn):
     from matplotlib.mathtext import MathTextParser
+
     figure = viz.curves(X, {said: X}, xlabel=said, ylabel="y", title=said).figure
     figure.draw_without_rendering()
     for text in (figure._suptitle, figure.axes[0].xaxis.label, figure.axes[0].get_legend().get_texts()[0]):
@@ -337,8 +363,12 @@ def test_dollars_are_formulas_only_where_they_embrace_one(said, drawn):
 
 def test_a_long_title_is_in_lines_inside_the_picture():
     words = "a long title " * 25
-    pictures = [curve(title=words), viz.bars({"a": 1}, ylabel="y", title=words), viz.panels(
-        [(words, X, TWO)], xlabel="", ylabel=""), viz.network([np.ones((2, 2))], title=words)]
+    pictures = [
+        curve(title=words),
+        viz.bars({"a": 1}, ylabel="y", title=words),
+        viz.panels([(words, X, TWO)], xlabel="", ylabel=""),
+        viz.network([np.ones((2, 2))], title=words),
+    ]
     for picture in pictures:
         figure = picture.figure
         figure.draw_without_rendering()
@@ -351,17 +381,18 @@ def test_a_long_title_is_in_lines_inside_the_picture():
 
 @pytest.mark.parametrize("count", range(1, 40))
 def test_small_pictures_are_arranged_without_a_row_to_spare(count):
-    rows, columns = arrangement(count, None)
+    rows, columns = rows_and_columns(count, None)
     assert (rows - 1) * columns < count <= rows * columns and columns <= 4
 
 
 def test_text_is_legible_on_every_colour():
     def luminance(colour):
-        parts = np.array([int(colour[i:i + 2], 16) / 255 for i in (1, 3, 5)])
+        parts = np.array([int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)])
         linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
         return linear @ [0.2126, 0.7152, 0.0722]
-    for colour in (f"#{r:02x}{g:02x}{b:02x}" for r in range(0, 256, 51) for g in range(0, 256, 51)
-                   for b in range(0, 256, 51)):
-        ink = ink_on(viz.figure.rgb(colour))
+
+    steps = range(0, 256, 51)
+    for colour in (f"#{r:02x}{g:02x}{b:02x}" for r in steps for g in steps for b in steps):
+        ink = text_colour_on(viz.figure.rgb(colour))
         low, high = sorted((luminance(colour), luminance(ink)))
         assert (high + 0.05) / (low + 0.05) >= 2.9, (colour, ink)

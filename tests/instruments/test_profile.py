@@ -1,4 +1,5 @@
 """The profiler counts what ran, books it where it belongs, and leaves no trace. No duration is asserted."""
+
 from __future__ import annotations
 
 import threading
@@ -42,21 +43,21 @@ def test_rows_sum_to_the_total_and_are_sorted_by_time():
 
 
 def test_without_a_graph_nothing_is_saved():
-    x, = tensors((3,))
+    (x,) = tensors((3,))
     with profile() as p, te.no_grad():
         te.exp(x)
     assert p.total.calls == 1 and p.total.saved == 0 and p.total.backward == 0
 
 
 def test_a_view_makes_no_bytes():
-    x, = tensors((3, 2))
+    (x,) = tensors((3, 2))
     with profile() as p:
         te.reshape(x, (6,))
     assert p.total.calls == 1 and p.total.made == 0
 
 
 def test_by_line_books_backward_on_the_line_that_recorded():
-    x, = tensors((3,))
+    (x,) = tensors((3,))
     with profile(by="line") as p:
         y = te.exp(x)
         z = te.sum(te.sin(y))
@@ -65,7 +66,7 @@ def test_by_line_books_backward_on_the_line_that_recorded():
 
 
 def test_backward_of_what_was_recorded_before_is_not_lost():
-    x, = tensors((3,))
+    (x,) = tensors((3,))
     y = te.sum(te.exp(x))
     with profile(by="line") as p:
         y.backward()
@@ -73,7 +74,7 @@ def test_backward_of_what_was_recorded_before_is_not_lost():
 
 
 def test_it_ends_with_its_block_and_can_nest():
-    x, = tensors((3,))
+    (x,) = tensors((3,))
     with profile() as outer:
         te.exp(x)
         with profile() as inner:

@@ -7,7 +7,7 @@ import pytest
 import tinygrad_edu as te
 import tinygrad_edu.simulator as sim
 from tinygrad_edu.backend import registry
-from tinygrad_edu.backend.cuda import driver
+from tinygrad_edu.backend.cuda.device import driver
 from tinygrad_edu.errors import DeviceError
 
 

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 
 import tinygrad_edu.simulator as sim
 from tinygrad_edu.backend import registry
-from tinygrad_edu.backend.cuda import compile as compiler
-from tinygrad_edu.backend.cuda.array import DeviceArray
-from tinygrad_edu.backend.cuda.families import ladder
-from tinygrad_edu.backend.cuda.kernels import using
+from tinygrad_edu.backend.cuda.device import compile as compiler
+from tinygrad_edu.backend.cuda.device.array import DeviceArray
+from tinygrad_edu.backend.cuda.families import ladder, using
+from tinygrad_edu.simulator.bugs.rungs import of
 
 LAYOUTS = ("contiguous", "transposed", "stepped", "offset", "negative")
 
@@ -82,6 +82,12 @@ def checked(test: Callable[..., Any]) -> Callable[..., Any]:
     return run
 
 
+def bugs_of(*families: str, names: tuple[str, ...] = ("rung", "old", "new", "says")) -> Any:
+    """A test for each bug of these families of simulator/bugs/rungs.py, with those fields of it."""
+    cases = [tuple(getattr(bug, name) for name in names) for bug in of(*families)]
+    return pytest.mark.parametrize(names, cases)
+
+
 @contextlib.contextmanager
 def planted(family: str, rung: str, old: str, new: str) -> Iterator[None]:
     """Inside, `rung` of `family` is a copy in which `old` became `new`: a bug for the checker to find.
@@ -119,7 +125,7 @@ def report(body: Callable[[], Any]) -> str:
     except Exception as error:
         return str(error)
     finally:
-        for device in [d for d in registry._open.values() if hasattr(d, "faults")]:
+        for device in [d for d in registry._backends.values() if hasattr(d, "faults")]:
             with contextlib.suppress(IndexError):  # what the broken kernel left behind
                 device.synchronize()
     return ""

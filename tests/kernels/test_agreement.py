@@ -155,10 +155,7 @@ def test_gather_of_odd_shapes_forward_and_back(device, x, places, error):
     assert agree(lambda d: call(numbers(x, d), d), device, "gather") is error
     assert agree(slope(call, x), device) is error
     assert (
-        agree(
-            lambda d: te.hvp(lambda v: (call(v, d) ** 3).sum(), numbers(x, d), numbers(x, d)),
-            device,
-        )
+        agree(lambda d: te.hvp(lambda v: (call(v, d) ** 3).sum(), numbers(x, d), numbers(x, d)), device)
         is error
     )
 
@@ -188,6 +185,17 @@ def test_places_of_any_shapes(device, op, x, places, source, axis, size, same):
 
     agree(lambda d: call(numbers(x, d), d), device)
     agree(slope(call, x), device)
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (3, 0), (0, 3)])
+@pytest.mark.parametrize("axis", [0, 1])
+@pytest.mark.parametrize("place", [-4, 0, 2, 7])
+def test_a_place_out_of_range_is_told_though_nothing_is_read(device, shape, axis, place):
+    for call in (
+        lambda d: te.index_select(numbers(shape, d), te.tensor([place], device=d), axis),
+        lambda d: numbers(shape, d)[(slice(None),) * axis + (te.tensor([place], device=d),)],
+    ):
+        agree(call, device)
 
 
 @pytest.mark.parametrize("place", [-9, -5, 4])

@@ -11,38 +11,31 @@ import pytest
 
 import tinygrad_edu as te
 import tinygrad_edu.simulator as sim
-from tinygrad_edu.backend.cuda import compile as compiler
+from tinygrad_edu.backend.cuda.device import compile as compiler
+from tinygrad_edu.backend.cuda.families import LADDERS
 from tinygrad_edu.errors import DeviceError
 
 
 def test_training_a_network_takes_few_runs_of_nvcc(device, tmp_path, monkeypatch):
     monkeypatch.setenv("TINYGRAD_EDU_CACHE", str(tmp_path))
-    monkeypatch.setattr(device, "_kernels", {})
-    monkeypatch.setattr(device, "_modules", {})
+    monkeypatch.setattr(device.library, "kernels", {})
+    monkeypatch.setattr(device.library, "modules", {})
     asked = []
     monkeypatch.setattr(
         compiler.driver,
         "compile_cubin",
         lambda text, *_: asked.append(text) or (_ for _ in ()).throw(DeviceError("stop")),
     )
-    units = {ladder.unit for ladder in compiler_units()}
+    units = {ladder.unit for ladder in LADDERS.values()}
     assert len(units) <= 10
     with pytest.raises(DeviceError, match="stop"):
         te.ones(3, device=device.name) + 1
     assert len(asked) == 1  # and nothing was compiled before it was needed
 
 
-def compiler_units():
-    from tinygrad_edu.backend.cuda.families import ladders
-
-    return ladders().values()
-
-
 def test_cubins_are_kept_by_content(device, tmp_path, monkeypatch):
     monkeypatch.setenv("TINYGRAD_EDU_CACHE", str(tmp_path))
-    from tinygrad_edu.backend.cuda.families import ladder
-
-    parts = [(ladder("fold"), ladder("fold").rungs[0])]
+    parts = [(LADDERS["fold"], LADDERS["fold"].rungs[0])]
     made, runs = [], compiler.runs
     for dtype in ("float32", "float32", "float64"):
         made.append(compiler.cubin(parts, np.dtype(dtype), device.context.arch, compiler.kernels_folder()))
@@ -74,16 +67,16 @@ def test_kernels_from_uses_the_files_as_they_are_now(device, tmp_path):
 def test_a_damaged_cubin_is_compiled_again(device, tmp_path, monkeypatch):
     monkeypatch.setenv("TINYGRAD_EDU_CACHE", str(tmp_path))
     for k in range(2):
-        monkeypatch.setattr(device, "_kernels", {})
-        monkeypatch.setattr(device, "_modules", {})
+        monkeypatch.setattr(device.library, "kernels", {})
+        monkeypatch.setattr(device.library, "modules", {})
         assert device.kernel("fold", "fold", np.dtype(np.float32)).resources()["registers"] > 0
         (kept,) = tmp_path.rglob("*.cubin")
         whole = kept.read_bytes()
         if k == 0:
             kept.write_bytes(whole[: len(whole) // 2])
     kept.write_bytes(b"")
-    monkeypatch.setattr(device, "_kernels", {})
-    monkeypatch.setattr(device, "_modules", {})
+    monkeypatch.setattr(device.library, "kernels", {})
+    monkeypatch.setattr(device.library, "modules", {})
     device.kernel("fold", "fold", np.dtype(np.float32))
     assert kept.read_bytes()
 
@@ -91,8 +84,8 @@ def test_a_damaged_cubin_is_compiled_again(device, tmp_path, monkeypatch):
 def test_a_cache_that_cannot_be_made_is_done_without_or_named(device, tmp_path, monkeypatch):
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("TINYGRAD_EDU_CACHE", str(tmp_path / "file" / "cache"))
-    monkeypatch.setattr(device, "_kernels", {})
-    monkeypatch.setattr(device, "_modules", {})
+    monkeypatch.setattr(device.library, "kernels", {})
+    monkeypatch.setattr(device.library, "modules", {})
     # The simulator's compiler works in that folder; the real one needs none.
     refused = pytest.raises(DeviceError, match="set TINYGRAD_EDU_CACHE")
     with refused if sim.is_installed() else nullcontext():

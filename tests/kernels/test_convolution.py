@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.kernels.harness import RUNGS, checked, layouts, placed, planted, report
-from tinygrad_edu.backend.cuda.kernels import using
+from tests.kernels.harness import RUNGS, bugs_of, checked, layouts, placed, planted, report
+from tinygrad_edu.backend.cuda.families import using
 from tinygrad_edu.engine.op import REGISTRY
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.testing import calls
@@ -76,29 +76,7 @@ def test_shapes_that_do_not_fit_are_refused(device, weight, padding):
         )
 
 
-@pytest.mark.parametrize(
-    ("rung", "old", "new", "says"),
-    [
-        (
-            "02_shared_tiles",
-            "            __syncthreads();\n            for (int t = 0; t < TILE",
-            "            for (int t = 0; t < TILE",
-            "Data race on shared memory",
-        ),
-        (
-            "03_implicit_gemm",
-            "            __syncthreads();  // before the next tiles",
-            "",
-            "Data race on shared memory",
-        ),
-        (
-            "01_direct",
-            "x >= p.spatial[axis]) return -1;",
-            "x > p.spatial[axis]) return -1;",
-            "Out-of-bounds read",
-        ),
-    ],
-)
+@bugs_of("convolution")
 def test_a_bug_in_a_copy_of_a_rung_is_reported(device, rung, old, new, says):
     def body():
         x, weight = (

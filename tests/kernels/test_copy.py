@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.kernels.harness import RUNGS, checked, layouts, placed, planted, report
-from tinygrad_edu.backend.cuda.families import copy as copying
-from tinygrad_edu.backend.cuda.kernels import using
+from tests.kernels.harness import RUNGS, bugs_of, checked, layouts, placed, planted, report
+from tinygrad_edu.backend.cuda.device.layouts import copy_layout
+from tinygrad_edu.backend.cuda.families import using
 
 DTYPES = ("float32", "float64", "int64", "int32", "uint8", "bool")
 
@@ -65,30 +65,14 @@ def test_nothing_is_copied_of_nothing(device):
     assert device.numpy(device.copy(device.asarray(np.zeros((0, 3), np.float32)))).shape == (0, 3)
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "says"),
-    [
-        (
-            "__syncthreads();\n        for (int k = first; k < TILE; k += ROWS)"
-            "            // lanes along the result's",
-            "for (int k = first; k < TILE; k += ROWS)",
-            "Data race on shared memory",
-        ),
-        ("__syncthreads();                                    // before", "//", "Data race on shared memory"),
-        (
-            "if (row + lane < rows && column + k < columns)",
-            "if (row + lane <= rows && column + k < columns)",
-            "Out-of-bounds read of global memory",
-        ),
-    ],
-)
+@bugs_of("copy", names=("old", "new", "says"))
 def test_a_bug_in_a_copy_of_the_kernel_is_reported(device, old, new, says):
     def body():
         x = device.asarray(numbered((70, 45), "float32"))
         turned = device.view(x, (45, 70), x.strides[::-1], 0)
         with planted("copy", "03_padded_tile", old, new):
             kernel = device.kernel("copy", "copy", np.dtype(np.int32))
-            packed, tiles = copying.plan((45, 70), (70, 1), (1, 45))
+            packed, tiles = copy_layout((45, 70), (70, 1), (1, 45))
             out = device.empty((45, 70), np.dtype(np.float32))
             kernel.launch(
                 (1, 1), out.pointer, turned.pointer, out.size, tiles, packed

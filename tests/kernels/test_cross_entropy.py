@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_edu as te
-from tests.kernels.harness import RUNGS, checked, layouts, placed, planted, report
-from tinygrad_edu.backend.cuda.kernels import using
+from tests.kernels.harness import RUNGS, bugs_of, checked, layouts, placed, planted, report
+from tinygrad_edu.backend.cuda.families import using
 from tinygrad_edu.engine.op import REGISTRY
 from tinygrad_edu.errors import ShapeError
 
@@ -103,32 +103,7 @@ def test_wrong_targets_are_refused_at_once(device, shape, kind, error):
         )
 
 
-@pytest.mark.parametrize(
-    ("rung", "old", "new", "says"),
-    [
-        (
-            "02_block_per_row",
-            "        __syncthreads();\n        total = totals[0];",
-            "        total = totals[0];",
-            "Data race on shared memory",
-        ),
-        (
-            "04_registers",
-            "__syncthreads();\n    total = totals[0];",
-            "total = totals[0];",
-            "Data race on shared memory",
-        ),
-        ("04_registers", "if (e < have) *(Pack*)", "if (e <= have) *(Pack*)", "Out-of-bounds write"),
-        ("04_registers", "rows.row % registers::LANES == 0", "true", "Misaligned read"),
-        ("01_thread_per_row", "if (r >= rows.rows) return;", "if (r > rows.rows) return;", "Out-of-bounds"),
-        (
-            "03_warp_per_row",
-            "if (found >= 0 && found < classes) return found;",
-            "return found;",
-            "Out-of-bounds",
-        ),
-    ],
-)
+@bugs_of("cross_entropy")
 def test_a_bug_in_a_copy_of_a_rung_is_reported(device, rung, old, new, says):
     def body():
         op, rows, n = LOSS, 2, 40

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 import tinygrad_edu as te
 import tinygrad_edu.simulator as sim
 from tinygrad_edu.backend import registry
-from tinygrad_edu.backend.cuda import driver
-from tinygrad_edu.backend.cuda.kernels import Kernel
-from tinygrad_edu.backend.cuda.memory import Pool, described, human, rounded
+from tinygrad_edu.backend.cuda.device import driver
+from tinygrad_edu.backend.cuda.device.kernels import Kernel
+from tinygrad_edu.backend.cuda.device.memory import Pool, label_text, rounded, size_text
 from tinygrad_edu.errors import DeviceError
 
 
@@ -35,7 +35,7 @@ class Ten:
     def memory(self):
         return self.left, 10 << 20
 
-    def watched(self):
+    def is_checking(self):
         return False
 
 
@@ -99,8 +99,8 @@ def test_out_of_memory_says_who_holds_what():
 
 
 def test_words_for_bytes_and_labels():
-    assert [human(v) for v in (3, 2048, 5 << 20, 3 << 40)] == ["3 B", "2.0 KiB", "5.0 MiB", "3072.0 GiB"]
-    assert described("the cell") == "the cell"
+    assert [size_text(v) for v in (3, 2048, 5 << 20, 3 << 40)] == ["3 B", "2.0 KiB", "5.0 MiB", "3072.0 GiB"]
+    assert label_text("the cell") == "the cell"
 
 
 def test_running_out_on_the_device_is_a_memory_error_that_names_op_and_line(device):
@@ -143,7 +143,7 @@ def test_nothing_waits_but_numpy_item_and_printing(device, monkeypatch):
     places = te.tensor([[3, -1], [0, 2]], device=device.name)
     read = [te.take_along_axis(x, te.argmax(x, 1, keepdims=True), 1), x[places], x[places[0, 0]],
             te.index_select(x, places[0], 1), te.scatter_add(x, places, x[:2, :2].detach()),
-            te.cross_entropy(x, np.arange(8)), te.mse(x, np.zeros((8, 8), np.float32))]
+            te.cross_entropy(x, np.arange(8)), te.mse(x, np.zeros((8, 8), np.float32))]  # fmt: skip
     sum(r.sum() for r in read).backward()
     assert not waited
     host, at = x.detach().numpy(), places.numpy()
@@ -234,7 +234,7 @@ def test_devices_by_index_have_memory_of_their_own(device, second):
     assert te.device_info(second).facts["index"] == 1
     with pytest.raises(DeviceError, match=f"different devices .{second}, {device.name}."):
         x @ y
-    loss = ((x @ y.to(second)).softmax(1)[:, 0] * 2).to(device.name).square().sum()     # there and back
+    loss = ((x @ y.to(second)).softmax(1)[:, 0] * 2).to(device.name).square().sum()  # there and back
     loss.backward()
     assert (x.grad.device, y.grad.device, loss.device) == (second, device.name, device.name)
     a, b = te.tensor(x.numpy(), requires_grad=True), te.tensor(y.numpy(), requires_grad=True)
@@ -284,12 +284,12 @@ def test_without_a_name_the_default_device_is_meant_then_the_one_in_use(device, 
             te.cuda.synchronize()
     finally:
         registry.set_default("cpu")
-    assert te.cuda._meant() == device.name
-    open_now = registry._open.pop(device.name)
+    assert te.cuda._default_name() == device.name
+    open_now = registry._backends.pop(device.name)
     try:
-        assert te.cuda._meant() == second
+        assert te.cuda._default_name() == second
     finally:
-        registry._open[device.name] = open_now
+        registry._backends[device.name] = open_now
     assert x.sum().item() == 1000
 
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_edu as te
-from tests.kernels.harness import RUNGS, checked, layouts, placed, planted, report
-from tinygrad_edu.backend.cuda import compile as compiler
-from tinygrad_edu.backend.cuda.kernels import using
+from tests.kernels.harness import RUNGS, bugs_of, checked, layouts, placed, planted, report
+from tinygrad_edu.backend.cuda.device import compile as compiler
+from tinygrad_edu.backend.cuda.families import using
 from tinygrad_edu.engine.op import REGISTRY
 from tinygrad_edu.errors import DeviceError
 from tinygrad_edu.ops.elementwise import Map
@@ -31,7 +31,7 @@ EXACT = {np.dtype(np.float32): 2e-6, np.dtype(np.float64): 1e-14}
 
 
 def test_every_elementwise_op_has_its_line_and_every_line_its_op():
-    assert sorted(LINES) == sorted([*MAPS, "cast"])
+    assert sorted(LINES) == sorted(MAPS)
 
 
 def run(device, op, arrays, params):
@@ -217,25 +217,12 @@ def test_an_op_without_its_line_says_where_it_goes(device):
         ghost(te.tensor([1.0], device=device.name))
 
 
-@pytest.mark.parametrize(
-    ("rung", "old", "new", "says"),
-    [
-        ("01_thread_per_element", "if (i >= n) return;", "if (i > n) return;", "Data race on global memory"),
-        ("02_grid_stride", "i < n; i += step", "i <= n; i += step", "Out-of-bounds"),
-        ("03_vector_loads", "int64 packs = 0;", "int64 packs = 0; step = 128;", "Data race on global memory"),
-        (
-            "03_vector_loads",
-            "return ((uint64)address & (sizeof(Pack<T>) - 1)) == 0;",
-            "return true;",
-            "Misaligned",
-        ),
-    ],
-)
+@bugs_of("elementwise")
 def test_a_bug_in_a_copy_of_a_rung_is_reported(device, rung, old, new, says):
     n = 1000
 
     def body():
-        x = device.asarray(np.arange(n + 1, dtype=np.int32))     # half as many formulas to compile
+        x = device.asarray(np.arange(n + 1, dtype=np.int32))  # half as many formulas to compile
         part = device.view(x, (n,), (4,), 4)
         with planted("elementwise", rung, old, new):
             REGISTRY["add"].kernel(device)(part, part)

@@ -20,17 +20,17 @@ def table(device):
 
 def test_another_thread_that_waits_before_the_launch_swallows_nothing(device, table, monkeypatch):
     rows, good, bad = table
-    watch = device.faults.watch
+    register_call = device.faults.register_call
     told = []
 
     def interrupted(op, text):
-        number = watch(op, text)
+        number = register_call(op, text)
         other = threading.Thread(target=device.synchronize)  # between the announcement and the launch
         other.start()
         other.join()
         return number
 
-    monkeypatch.setattr(device.faults, "watch", interrupted)
+    monkeypatch.setattr(device.faults, "register_call", interrupted)
     try:
         te.embedding(bad, rows).numpy()
     except IndexError as error:

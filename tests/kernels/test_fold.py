@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.kernels.harness import RUNGS, checked, layouts, placed, planted, report
-from tinygrad_edu.backend.cuda.kernels import using
+from tests.kernels.harness import RUNGS, bugs_of, checked, layouts, placed, planted, report
+from tinygrad_edu.backend.cuda.families import using
 from tinygrad_edu.engine.op import REGISTRY
 
 FOLD, WINDOWS = REGISTRY["fold"], REGISTRY["windows"]
@@ -44,10 +44,11 @@ def test_fold_is_numpys(device, rung, data, axes, lead, layout, dtype):
     np.testing.assert_array_equal(found, FOLD.numpy(x, **params))
 
 
-def test_a_bug_in_a_copy_of_the_rung_is_reported(device):
+@bugs_of("fold")
+def test_a_bug_in_a_copy_of_the_rung_is_reported(device, rung, old, new, says):
     def body():
         x = device.asarray(np.ones((2, 4, 3), np.float32))
-        with planted("fold", "01_thread_per_place", "start / stride < count ?", "start / stride <= count ?"):
+        with planted("fold", rung, old, new):
             device.numpy(FOLD.kernel(device)(x, shape=(2, 6), sizes=(3,), strides=(1,), dilations=(1,)))
 
-    assert "Out-of-bounds read" in report(body)
+    assert says in report(body)

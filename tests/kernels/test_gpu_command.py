@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -21,12 +22,13 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
-def run(device):
+def run(device, tmp_path):
     """Runs Python with some arguments where there seems to be a GPU; returns what it printed."""
     if device.name != "simulator":
         pytest.skip("there is a GPU: `make gpu` is the test")
-    library = build.library()
-    compiler = write_shim(library.parent / "bin")  # beside it, where a driver that is found so looks for it
+    # A copy, because the compiler lies beside a driver that is found so, and nothing else lies in the cache.
+    library = Path(shutil.copy2(build.library(), tmp_path))
+    compiler = write_shim(tmp_path / "bin")
     posing = {
         "LD_LIBRARY_PATH": str(library.parent),
         "PATH": os.pathsep.join([str(compiler.parent), os.environ["PATH"]]),
@@ -37,8 +39,14 @@ def run(device):
     environment = {k: v for k, v in {**os.environ, **posing}.items() if v}
 
     def python(*arguments):
-        done = subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment, text=True, check=False,
-                              capture_output=True)
+        done = subprocess.run(
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            env=environment,
+            text=True,
+            check=False,
+            capture_output=True,
+        )
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -55,8 +63,19 @@ def test_the_device_is_cuda(run):
 
 
 def test_the_tests_of_kernels_run_there_and_planted_bugs_do_not(run):
-    said = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "--device", "cuda", "-n", "0",
-               "tests/kernels/test_fold.py", "tests/kernels/test_copy.py")
+    said = run(
+        "-m",
+        "pytest",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--device",
+        "cuda",
+        "-n",
+        "0",
+        "tests/kernels/test_fold.py",
+        "tests/kernels/test_copy.py",
+    )
     assert "passed" in said and "failed" not in said
     assert "a planted bug is for the checker to find" in said
 
@@ -70,14 +89,18 @@ def test_training_steps_and_the_comparison_of_devices_run_there(run):
     case = ("--one", "tinygrad_edu", "2-8-8-2, batch 10", "--device")
     here, there = (json.loads(run("-m", "benchmarks.mlp", *case, where)) for where in ("cpu", "cuda"))
     assert there["losses"] == pytest.approx(here["losses"], rel=1e-5)
-    run("-c", "from benchmarks import agreement; agreement.CALLS = 1\n"
-              "import numpy as np; a = agreement.outputs('cuda')\n"
-              "assert len(a) > 200 and agreement.compared(a, a)[1] == 1")
+    run(
+        "-c",
+        "from benchmarks import agreement; agreement.CALLS = 1\n"
+        "import numpy as np; a = agreement.outputs('cuda')\n"
+        "assert len(a) > 200 and agreement.compared(a, a)[1] == 1",
+    )
 
 
 def test_the_lectures_scripts_take_it_for_a_gpu(run, tmp_path):
     said = run("examples/lecture/16_vector_add.py", "--smoke", "--out", str(tmp_path))
     assert said.count("right True") == 2 and "simulated" not in said
     assert said.count("(GPU: ") == 2 and "without the guard:\na GPU may say nothing at all" in said
-    assert "a block of 1024 threads: runs" in run("examples/lecture/15_threads.py", "--smoke", "--out",
-                                                  str(tmp_path))
+    assert "a block of 1024 threads: runs" in run(
+        "examples/lecture/15_threads.py", "--smoke", "--out", str(tmp_path)
+    )

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_edu as te
-from tests.kernels.harness import RUNGS, checked, layouts, placed, planted, report
+from tests.kernels.harness import RUNGS, bugs_of, checked, layouts, placed, planted, report
+from tinygrad_edu.backend.cuda.families import using
 from tinygrad_edu.backend.cuda.families.scatter import scatter_add
-from tinygrad_edu.backend.cuda.kernels import using
 from tinygrad_edu.engine.op import REGISTRY
 
 KINDS = st.sampled_from(("int64", "int32", "uint8"))
@@ -209,40 +209,7 @@ def test_one_hot_and_nothing(device):
     assert run(device, "argsort", device.asarray(np.zeros((3, 0))), axis=1).shape == (3, 0)
 
 
-@pytest.mark.parametrize(
-    ("family", "rung", "old", "new", "says"),
-    [
-        (
-            "gather",
-            "02_warp_per_row",
-            "i < layout.row; i += 32",
-            "i <= layout.row; i += 32",
-            "Out-of-bounds read",
-        ),
-        ("gather", "03_vector_rows", "aligned16(from) && aligned16(to)", "true", "Misaligned"),
-        (
-            "gather",
-            "01_thread_per_element",
-            "if (place >= 0 && place < layout.size) return place;",
-            "return place;",
-            "read",
-        ),
-        (
-            "scatter",
-            "02_sorted_runs",
-            "low < s.places; low++",
-            "low <= s.places; low++",
-            "Out-of-bounds read",
-        ),
-        (
-            "sort",
-            "02_merge_runs",
-            "            __syncthreads();\n            if (i < length) {",
-            "            if (i < length) {",
-            "Data race on shared memory",
-        ),
-    ],
-)
+@bugs_of("gather", "scatter", "sort", names=("family", "rung", "old", "new", "says"))
 def test_a_bug_in_a_copy_of_a_rung_is_reported(device, family, rung, old, new, says):
     def body():
         weight = device.asarray(np.ones((4, 65), np.float32))
@@ -256,3 +223,11 @@ def test_a_bug_in_a_copy_of_a_rung_is_reported(device, family, rung, old, new, s
                 run(device, "add_rows", weight, index, rows=4)
 
     assert says in report(body)
+
+
+def test_a_place_that_comes_often_is_added_up_in_parts(device):
+    source = np.full((100_000, 2), 0.1, np.float32)
+    index = np.zeros(len(source), np.int64)
+    op = REGISTRY["add_rows"]
+    found = device.numpy(op.kernel(device)(device.asarray(source), device.asarray(index), rows=2))
+    np.testing.assert_allclose(found, [[source[0, 0] * 1e5] * 2, [0, 0]], rtol=1e-5)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import tinygrad_edu as te
 import tinygrad_edu.simulator as sim
-from tinygrad_edu.backend.cuda import dlpack
+from tinygrad_edu.backend.cuda.device import dlpack
 from tinygrad_edu.errors import DeviceError
 
 
@@ -37,18 +37,18 @@ def test_dlpack_and_the_array_interface_share_memory(device, shape, dtype):
 
 def test_a_consumer_keeps_memory_alive_and_lets_it_go(device):
     x = te.tensor([1.0, 2.0], device=device.name)
-    before = len(dlpack._exported)
+    before = len(dlpack._exports)
     capsule = x.__dlpack__()
-    assert len(dlpack._exported) == before + 1
+    assert len(dlpack._exports) == before + 1
     del capsule  # nobody took it
-    assert len(dlpack._exported) == before
+    assert len(dlpack._exports) == before
     same = te.from_dlpack(x, device=device.name)
     del x
     gc.collect()
     assert same.numpy().tolist() == [1.0, 2.0]
     del same
     gc.collect()
-    assert len(dlpack._exported) == before
+    assert len(dlpack._exports) == before
 
 
 def test_other_devices_and_types_are_refused(device):

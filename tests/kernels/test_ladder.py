@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from tests.kernels.harness import planted
 from tinygrad_edu.backend.cuda import families, ladder
-from tinygrad_edu.backend.cuda.kernels import using
+from tinygrad_edu.backend.cuda.families import using
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -21,7 +22,7 @@ def _simulated(device):
         pytest.skip("counts come from the simulator; on a GPU the ladders are timed by `make gpu`")
 
 
-@pytest.mark.parametrize("family", [f for f in families.ladders() if families.cases(f)])
+@pytest.mark.parametrize("family", [f for f in families.LADDERS if families.cases(f)])
 def test_every_rung_passes_its_case(device, family):
     case = families.cases(family)["count"]
     arrays = case.arrays()
@@ -64,6 +65,31 @@ def test_the_counts_say_what_the_headers_promise(device):
     moved = {name: float(row[2]) for name, row in counted.items()}
     assert moved["01_strided"] > 4 and moved["02_tile"] == moved["03_padded_tile"] == 1
     assert counted["02_tile"][5] != "0" and counted["03_padded_tile"][5] == "0"
+
+
+@pytest.mark.parametrize("kernels", [1, 2])
+def test_the_products_of_tensor_cores_are_counted(device, kernels):
+    """Of whole tiles 2 m n k FLOP, and nothing for the rounding to TF32; twice as much for twice the work."""
+    case = families.cases("matmul")["count"]
+    arrays = tuple(device.asarray(a) for a in case.arrays())
+    before = ladder._tensor_flops()
+    with using("matmul", "09_tensor_cores"), ladder.driver.profiled() as profile:
+        for _ in range(kernels):
+            case.run(device, *arrays)
+        device.synchronize()
+    assert ladder._tensor_flops() - before == kernels * case.flops == kernels * 2 * 128**3
+    assert ladder._rounding_flops(profile) == profile.total.flops > 0
+    with using("matmul", "01_naive"), ladder.driver.profiled() as profile:
+        case.run(device, *arrays)
+        device.synchronize()
+    assert ladder._tensor_flops() - before == kernels * case.flops and ladder._rounding_flops(profile) == 0
+
+
+def test_the_table_says_what_tensor_cores_do_for_a_byte():
+    for path in (ladder.README, ladder.ROOT / "docs" / "kernels" / "matmul.md"):
+        row = re.search(r"^\| 09_tensor_cores \|(.*)\|$", path.read_text(), re.M)
+        flop_a_byte = float(row[1].split("|")[-2])
+        assert flop_a_byte == round(2 * 128**3 / (3 * 128**2 * 4), 2) == 21.33
 
 
 def test_unknown_names_say_which_there_are():

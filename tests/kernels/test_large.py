@@ -10,7 +10,7 @@ import pytest
 
 import tinygrad_edu as te
 import tinygrad_edu.simulator as sim
-from tinygrad_edu.backend.cuda.array import DeviceArray
+from tinygrad_edu.backend.cuda.device.array import DeviceArray
 from tinygrad_edu.engine.value import Storage
 from tinygrad_edu.tensor import Tensor
 

@@ -17,15 +17,14 @@ import pytest
 PROGRAM = """
 from tinygrad_edu.backend import registry
 from tinygrad_edu.backend.cuda import families, ladder
-from tinygrad_edu.backend.cuda.kernels import using
+from tinygrad_edu.backend.cuda.families import using
 
 device, wrong = registry.get("simulator"), []
 for family in ("softmax", "cross_entropy", "gather", "pooling", "fold", "norm") * 8:
     case = families.cases(family)["count"]
     arrays = case.arrays()
     for rung in families.ladder(family).rungs:
-        device._kernels.clear()     # so that every launch is the first of a module
-        device._modules.clear()
+        device.library.forget()     # so that every launch is the first of a module
         try:
             with using(family, rung.name):
                 ladder.validate(device, case, arrays, case.tolerance)
@@ -40,7 +39,13 @@ def test_the_first_launch_of_every_module_is_right(device):
         pytest.skip("about the simulator's modules; it runs with --device simulator")
     root = Path(__file__).resolve().parents[2]
     environment = {k: v for k, v in os.environ.items() if k != "GLIBC_TUNABLES"}
-    done = subprocess.run([sys.executable, "-c", PROGRAM], cwd=root, env=environment, text=True, check=False,
-                          capture_output=True)
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        cwd=root,
+        env=environment,
+        text=True,
+        check=False,
+        capture_output=True,
+    )
     assert done.returncode == 0, done.stderr
     assert done.stdout == "\n"

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.kernels.harness import RUNGS, checked, layouts, placed, planted, report
+from tests.kernels.harness import RUNGS, bugs_of, checked, layouts, placed, planted, report
 from tinygrad_edu.backend.cuda.families import matmul as multiplying
-from tinygrad_edu.backend.cuda.kernels import using
+from tinygrad_edu.backend.cuda.families import using
 from tinygrad_edu.backend.precision import get_matmul_precision, set_matmul_precision
 from tinygrad_edu.engine.op import REGISTRY
 
@@ -204,42 +204,7 @@ def test_einsum_is_numpys(device, subscripts, dtype):
     np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("rung", "old", "new", "says"),
-    [
-        (
-            "03_shared_tiles",
-            "            __syncthreads();\n            for (int i = 0; i < TILE; i++) sum",
-            "            for (int i = 0; i < TILE; i++) sum",
-            "Data race on shared memory",
-        ),
-        (
-            "05_register_tile",
-            "            __syncthreads();        // before the next tiles",
-            "",
-            "Data race on shared memory",
-        ),
-        ("08_double_buffer", "__pipeline_wait_prior(1);", "", "asynchronous copy"),
-        (
-            "08_double_buffer",
-            "                __syncthreads();                // before these tiles are overwritten",
-            "",
-            "asynchronous copy",
-        ),
-        (
-            "02_coalesced",
-            "if (row >= p.m || column >= p.n) continue;",
-            "if (row > p.m || column >= p.n) continue;",
-            "Out-of-bounds read",
-        ),
-        (
-            TF32,
-            "                __syncthreads();    // before the next tiles",
-            "",
-            "Data race on shared memory",
-        ),
-    ],
-)
+@bugs_of("matmul")
 def test_a_bug_in_a_copy_of_a_rung_is_reported(device, rung, old, new, says):
     def body():
         x = device.asarray(np.ones((30, 65), np.float32))

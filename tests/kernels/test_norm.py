@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.kernels.harness import RUNGS, checked, layouts, placed, planted, report
-from tinygrad_edu.backend.cuda.kernels import using
+from tests.kernels.harness import RUNGS, bugs_of, checked, layouts, placed, planted, report
+from tinygrad_edu.backend.cuda.families import using
 from tinygrad_edu.engine.op import REGISTRY
 
 TOLERANCE = {"float32": 3e-4, "float64": 1e-11}
@@ -86,33 +86,7 @@ def test_whole_numbers_become_float64_and_nothing_stays_nothing(device):
     assert device.numpy(REGISTRY["standardize"].kernel(device)(empty, axes=(1,))).shape == (0, 3)
 
 
-@pytest.mark.parametrize(
-    ("rung", "old", "new", "says"),
-    [
-        (
-            "02_block_per_group",
-            "        __syncthreads();            // the last sum",
-            "        // the last sum",
-            "Data race on shared memory",
-        ),
-        (
-            "03_warp_per_group",
-            "        shared[threadIdx.x] = mine;\n        __syncthreads();",
-            "        shared[threadIdx.x] = mine;",
-            "Data race on shared memory",
-        ),
-        ("03_warp_per_group", "mine ? n : 0, eps, team", "n + (g == 3), eps, team", "Out-of-bounds"),
-        (
-            "04_registers",
-            "__syncthreads(); // the last sum has been read\n if (threadIdx.x % 32 == 0)",
-            "if (threadIdx.x % 32 == 0)",
-            "Data race on shared memory",
-        ),
-        ("04_registers", "if (e < have) *(Pack*)", "if (e <= have) *(Pack*)", "Out-of-bounds write"),
-        ("04_registers", "((uint64)memory & (sizeof(Pack) - 1)) == 0", "true", "Misaligned read"),
-        ("01_thread_per_group", "if (g >= groups) return;", "if (g > groups) return;", "Out-of-bounds"),
-    ],
-)
+@bugs_of("norm")
 def test_a_bug_in_a_copy_of_a_rung_is_reported(device, rung, old, new, says):
     def body():
         axes = (0,) if rung == "03_warp_per_group" else (1,)
@@ -124,3 +98,27 @@ def test_a_bug_in_a_copy_of_a_rung_is_reported(device, rung, old, new, says):
             device.numpy(REGISTRY["standardize"].kernel(device)(x, axes=axes))
 
     assert says in report(body)
+
+
+@pytest.mark.parametrize("rung", RUNGS("norm"))
+@pytest.mark.parametrize("name", ["standardize", "standardize_grad"])
+@pytest.mark.parametrize(("dtype", "size"), [("float32", 1e20), ("float32", 1e38), ("float64", 1e160)])
+@pytest.mark.parametrize(("shape", "axes"), [((2, 33), (1,)), ((2, 5000), (1,)), ((40, 16), (0,))])
+def test_no_square_overflows(device, rung, name, dtype, size, shape, axes):
+    rng = np.random.default_rng(0)
+    x = (rng.uniform(-1, 1, shape) * size).astype(dtype)
+    seeds = [rng.normal(size=shape).astype(dtype)] * name.endswith("grad")
+    op = REGISTRY[name]
+    with using("norm", rung):
+        found = device.numpy(op.kernel(device)(*map(device.asarray, (*seeds, x)), axes=axes, eps=1e-5))
+    x = x / np.dtype(dtype).type(size)
+    near = op.numpy(*(a.astype(np.float64) for a in (*seeds, x)), axes=axes, eps=0.0)
+    scale = size if name.endswith("grad") else 1.0
+    np.testing.assert_allclose(found * scale, near, rtol=3e-4, atol=3e-4)
+
+
+def test_a_long_column_is_added_up_in_parts(device):
+    x = np.full((200_000, 8), 0.1, np.float32)
+    x[::2] = 1.1
+    found = device.numpy(REGISTRY["standardize"].kernel(device)(device.asarray(x), axes=(0,), eps=0.0))
+    np.testing.assert_allclose(found[:2, 0], [1.0, -1.0], rtol=1e-5)

@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as te
-from tests.kernels.harness import RUNGS, checked, planted, report
+from tests.kernels.harness import RUNGS, bugs_of, checked, planted, report
 from tests.optim.test_rules import RULES, gradient
 from tinygrad_edu import optim
+from tinygrad_edu.backend.cuda.device.kernels import Kernel
 from tinygrad_edu.backend.cuda.families import optim as stepping
-from tinygrad_edu.backend.cuda.kernels import Kernel, using
+from tinygrad_edu.backend.cuda.families import using
 
 SIZES = [(3, 5), (1,), (), (0, 4), (17,), (64, 33)]
 IDS = [f"{r.__name__}-{'-'.join(o) or 'defaults'}" for r, o, _ in RULES]
@@ -86,14 +87,7 @@ def test_a_strided_gradient_and_a_strided_parameter(device):
         np.testing.assert_allclose(ends[1], ends[0], rtol=1e-12)
 
 
-@pytest.mark.parametrize(
-    ("rung", "old", "new", "says"),
-    [
-        ("02_chunks", "i < stop; i += blockDim.x", "i <= stop; i += blockDim.x", "Out-of-bounds"),
-        ("01_thread_per_element", "i += step)", "i += 128)", "Data race"),
-        ("03_vector_loads", "aligned16(p) && aligned16(g) &&", "", "Misaligned"),
-    ],
-)
+@bugs_of("optim")
 def test_a_bug_in_a_copy_of_a_rung_is_reported(device, rung, old, new, says):
     def body():
         base = device.asarray(np.ones(4001, np.float32))

@@ -12,7 +12,7 @@ import pytest
 
 from tinygrad_edu import simulator
 from tinygrad_edu.backend.cuda import pages
-from tinygrad_edu.backend.cuda.families import ladders
+from tinygrad_edu.backend.cuda.families import LADDERS
 from tinygrad_edu.backend.cuda.ladder import PAGES
 
 WRITE = "python -m tinygrad_edu.backend.cuda.pages"
@@ -38,7 +38,7 @@ def test_links_lead_somewhere(path):
         assert (path.parent / target).exists(), target
 
 
-@pytest.mark.parametrize("family", sorted(ladders()))
+@pytest.mark.parametrize("family", sorted(LADDERS))
 def test_every_family_has_its_place_in_the_documents(family):
     for text in (
         (ROOT / "docs" / "kernels" / f"{PAGES.get(family, family)}.md"),
@@ -52,19 +52,19 @@ def test_every_family_has_its_place_in_the_documents(family):
 def test_the_kernels_that_a_page_shows_are_the_files(path):
     text = path.read_text()
     assert len(re.findall("<!-- kernel:", text)) == len(pages._BLOCK.findall(text)), "a block is not closed"
-    assert pages.renewed(text) == text, f"{path.name} shows an older kernel: run {WRITE}"
+    assert pages.updated_text(text) == text, f"{path.name} shows an older kernel: run {WRITE}"
 
 
-@pytest.mark.parametrize("family", sorted(ladders()))
+@pytest.mark.parametrize("family", sorted(LADDERS))
 def test_every_page_shows_the_naive_kernel(family):
     text = (ROOT / "docs" / "kernels" / f"{PAGES.get(family, family)}.md").read_text()
-    assert f"<!-- kernel:{family}/{ladders()[family].rungs[0].source}" in text
+    assert f"<!-- kernel:{family}/{LADDERS[family].rungs[0].source}" in text
 
 
 def test_a_block_is_renewed_from_its_file(tmp_path):
     page, name = tmp_path / "page.md", "kernel:copy/layout.cuh walk"
     page.write_text(f"a\n<!-- {name} -->\nold\n<!-- /{name} -->\nb\n")
-    pages.renew(page)
+    pages.update_page(page)
     text = page.read_text()
     assert text.startswith(f"a\n<!-- {name} -->\n```cuda\n__device__") and "old" not in text
     assert text.endswith(f"    }}\n}}\n```\n<!-- /{name} -->\nb\n")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.kernels.harness import RUNGS, checked, layouts, placed, planted, report
-from tinygrad_edu.backend.cuda.kernels import using
+from tests.kernels.harness import RUNGS, bugs_of, checked, layouts, placed, planted, report
+from tinygrad_edu.backend.cuda.families import using
 from tinygrad_edu.engine.op import REGISTRY
 
 
@@ -54,10 +54,11 @@ def test_nan_wins_and_a_window_that_does_not_fit_is_refused(device):
         run(device.asarray(x), sizes=(5,), strides=(1,))
 
 
-def test_a_bug_in_a_copy_of_the_rung_is_reported(device):
+@bugs_of("pooling")
+def test_a_bug_in_a_copy_of_the_rung_is_reported(device, rung, old, new, says):
     def body():
         x = device.asarray(np.ones((1, 6), np.float32))
-        with planted("pooling", "01_thread_per_window", "a < w.size[0]", "a <= w.size[0]"):
+        with planted("pooling", rung, old, new):
             device.numpy(REGISTRY["max_pool"].kernel(device)(x, sizes=(2,), strides=(2,)))
 
-    assert "Out-of-bounds read" in report(body)
+    assert says in report(body)

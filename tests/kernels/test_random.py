@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_edu as te
-from tests.kernels.harness import RUNGS, checked, planted, report
-from tinygrad_edu.backend.cuda.kernels import using
+from tests.kernels.harness import RUNGS, bugs_of, checked, planted, report
+from tinygrad_edu.backend.cuda.families import using
 from tinygrad_edu.backend.philox import Generator
 from tinygrad_edu.engine.op import REGISTRY
 
@@ -80,14 +80,7 @@ def test_the_public_functions_draw_on_the_device_what_they_draw_on_the_cpu(devic
         np.testing.assert_allclose(b, a, rtol=1e-6)
 
 
-@pytest.mark.parametrize(
-    ("rung", "old", "new", "says"),
-    [
-        ("01_word_per_thread", "i < n;", "i <= n;", "Out-of-bounds write"),
-        ("03_vector_stores", "s * 4 + 4 <= n", "s * 4 + 3 <= n", "Out-of-bounds write"),
-        ("03_vector_stores", "store_four(out, s, bits", "store_four(out, s / 2, bits", "Data race"),
-    ],
-)
+@bugs_of("random")
 def test_a_bug_in_a_copy_of_a_rung_is_reported(device, rung, old, new, says):
     def body():
         with planted("random", rung, old, new):

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.kernels.harness import RUNGS, checked, layouts, placed, planted, report
+from tests.kernels.harness import RUNGS, bugs_of, checked, layouts, placed, planted, report
 from tinygrad_edu.backend.cuda.families import reduce as reducing
-from tinygrad_edu.backend.cuda.kernels import using
+from tinygrad_edu.backend.cuda.families import using
 from tinygrad_edu.engine.op import REGISTRY
 from tinygrad_edu.ops.reduce import Reduce
 
@@ -136,31 +136,7 @@ def test_overlapping_windows_are_reduced_where_they_lie(device):
     np.testing.assert_array_equal(run(device, "max", here, (1,)), windows.max(1, keepdims=True))
 
 
-@pytest.mark.parametrize(
-    ("rung", "old", "new", "says"),
-    [
-        (
-            "02_shared_tree",
-            "            __syncthreads();\n            if (t < half)",
-            "            if (t < half)",
-            "Data race on shared memory",
-        ),
-        (
-            "03_warp_shuffle",
-            "if (lane == 0) shared[warp] = state;\n    __syncthreads();",
-            "if (lane == 0) shared[warp] = state;",
-            "Data race on shared memory",
-        ),
-        ("03_warp_shuffle", "row < rows; row += gridDim.x", "row <= rows; row += gridDim.x", "Out-of-bounds"),
-        (
-            "04_two_pass",
-            "        states[warp][lane] = state;\n        __syncthreads();",
-            "        states[warp][lane] = state;",
-            "Data race on shared memory",
-        ),
-        ("05_vector_loads", "& (LANES - 1)); ", "& 0); ", "Misaligned read"),
-    ],
-)
+@bugs_of("reduce")
 def test_a_bug_in_a_copy_of_a_rung_is_reported(device, rung, old, new, says):
     def body():
         x = device.asarray(np.ones((1300, 70) if rung != "05_vector_loads" else (3, 1031), np.float32))

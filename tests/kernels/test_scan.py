@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.kernels.harness import RUNGS, checked, layouts, placed, planted, report
-from tinygrad_edu.backend.cuda.kernels import using
+from tests.kernels.harness import RUNGS, bugs_of, checked, layouts, placed, planted, report
+from tinygrad_edu.backend.cuda.families import using
 from tinygrad_edu.engine.op import REGISTRY
 
 RTOL = {"float32": 3e-5, "float64": 1e-12}
@@ -73,27 +73,7 @@ def test_products_of_others_with_zeros_and_nothing(device, rung):
         np.testing.assert_array_equal(found, op.numpy(x, axes=(1,)))
 
 
-@pytest.mark.parametrize(
-    ("rung", "old", "new", "says"),
-    [
-        (
-            "02_block_scan",
-            "__syncthreads();\n                mine = Rule",
-            "mine = Rule",
-            "Data race on shared memory",
-        ),
-        ("03_warp_scan", "__syncthreads();        // before the next tile", "", "Data race on shared memory"),
-        ("04_vector_tiles", "__syncthreads(); // before the next tile", "", "Data race on shared memory"),
-        (
-            "04_vector_tiles",
-            "tile[t] = mine;\n            __syncwarp();",
-            "tile[t] = mine;",
-            "Data race on sh",
-        ),
-        ("04_vector_tiles", "if (first < n) *(Pack*)", "if (first <= n) *(Pack*)", "Out-of-bounds write"),
-        ("01_thread_per_line", "k < n; k++", "k <= n; k++", "Out-of-bounds"),
-    ],
-)
+@bugs_of("scan")
 def test_a_bug_in_a_copy_of_a_rung_is_reported(device, rung, old, new, says):
     def body():
         x = device.asarray(np.ones((1, 3001 if "syncwarp" in old else 3000), np.float32))
@@ -101,3 +81,12 @@ def test_a_bug_in_a_copy_of_a_rung_is_reported(device, rung, old, new, says):
             device.numpy(REGISTRY["cumsum"].kernel(device)(x, axis=1))
 
     assert says in report(body)
+
+
+@pytest.mark.parametrize("rung", RUNGS("scan"))
+@pytest.mark.parametrize(("shape", "axis"), [((200_000,), 0), ((200_000, 3), 0), ((3, 200_000), 1)])
+def test_what_is_carried_keeps_its_digits(device, rung, shape, axis):
+    x = np.full(shape, 0.1, np.float32)
+    with using("scan", rung):
+        found = device.numpy(REGISTRY["cumsum"].kernel(device)(device.asarray(x), axis=axis))
+    np.testing.assert_allclose(found, np.cumsum(x, axis, np.float64), rtol=1e-6)

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.kernels.harness import RUNGS, checked, layouts, placed, planted, report
-from tinygrad_edu.backend.cuda.kernels import using
+from tests.kernels.harness import RUNGS, bugs_of, checked, layouts, placed, planted, report
+from tinygrad_edu.backend.cuda.families import using
 from tinygrad_edu.engine.op import REGISTRY
 
 NAMES = ("softmax", "log_softmax", "softmax_grad", "log_softmax_grad")
@@ -99,44 +99,7 @@ def test_whole_numbers_become_float64_and_nothing_stays_nothing(device):
     ).shape == (3, 0)
 
 
-@pytest.mark.parametrize(
-    ("rung", "old", "new", "says"),
-    [
-        (
-            "02_shared_row",
-            "    __syncthreads();                // the last tree's",
-            "    // the last tree's",
-            "Data race on shared memory",
-        ),
-        (
-            "03_online",
-            "        __syncthreads();\n        total = totals[0];",
-            "        total = totals[0];",
-            "Data race on shared memory",
-        ),
-        (
-            "03_online",
-            "        __syncthreads();            // before the next row",
-            "",
-            "Data race on shared memory",
-        ),
-        (
-            "04_warp_per_row",
-            "if (k * 32 + lane < n) row.set",
-            "if (k * 32 + lane <= n) row.set",
-            "Out-of-bounds write to global memory",
-        ),
-        (
-            "05_vector_rows",
-            "__syncthreads();\n    total = totals[0];",
-            "total = totals[0];",
-            "Data race on shared memory",
-        ),
-        ("05_vector_rows", "__syncthreads(); // before the next row", "", "Data race on shared memory"),
-        ("05_vector_rows", "if (e < have) *memory = mine", "if (e <= have) *memory = mine", "Out-of-bounds"),
-        ("01_three_pass", "if (r >= rows) return;", "if (r > rows) return;", "Data race on global memory"),
-    ],
-)
+@bugs_of("softmax")
 def test_a_bug_in_a_copy_of_a_rung_is_reported(device, rung, old, new, says):
     def body():
         rows, n = {"01_three_pass": (255, 40), "03_online": (2, 41)}.get(rung, (1, 41))

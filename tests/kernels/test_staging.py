@@ -7,8 +7,10 @@ import pytest
 
 import tinygrad_edu as te
 import tinygrad_edu.simulator as sim
-from tinygrad_edu.backend.cuda import staging
-from tinygrad_edu.backend.cuda.staging import SLAB, Staging
+from tinygrad_edu.backend.cuda.device import staging
+from tinygrad_edu.backend.cuda.device.staging import SLAB, Staging
+
+NAN = float("nan")
 
 
 @pytest.fixture
@@ -26,7 +28,7 @@ def unfinished(device):
     """An event that has not passed, and will not until somebody waits."""
     te.zeros(1, device=device.name)
     event = device.context.event()
-    assert not device.context.passed(event)
+    assert not device.context.has_passed(event)
     return event
 
 
@@ -56,7 +58,7 @@ def test_ten_training_steps_wait_for_nothing(device, late):
             events.append(unfinished(device))
 
     found = trained(start, batches, device.name, begin)
-    assert not device.context.passed(events[0])
+    assert not device.context.has_passed(events[0])
     np.testing.assert_allclose(found.numpy(), trained(start, batches, "cpu").numpy(), atol=1e-5)
 
 
@@ -73,7 +75,7 @@ def test_more_uploads_than_there_is_pinned_memory_for_wait_and_are_whole(device,
         mine.upload(there[k].pointer, array)
         array += 100
         if k in (3, 4):  # two fit into a slab; a device that is asked too often gets on with its work
-            assert device.context.passed(event) == (k == 4)
+            assert device.context.has_passed(event) == (k == 4)
     assert len(mine._slabs) == 2
     for k, array in enumerate(there):
         assert set(device.numpy(array).tolist()) == {k}
@@ -92,17 +94,28 @@ def test_slabs_that_were_read_are_used_again(device, monkeypatch):
 
 def test_constants_are_made_where_they_are(device, monkeypatch):
     monkeypatch.setattr(device.staging, "upload", lambda *_: pytest.fail("uploaded"))
-    for dtype in ("float32", "float64", "int64", "int32", "uint8", "bool"):
-        for number in (0, 1, -0.0, 2.75, -3, 300, 2**40 + 1, float("nan"), True):
-            if dtype in ("uint8", "bool", "int32", "int64") and number != number:
+    for dtype, refused in (
+        *((name, {}) for name in ("float32", "float64", "bool")),
+        ("int64", {NAN: ValueError}),
+        ("int32", {2**40 + 1: OverflowError, NAN: ValueError}),
+        ("uint8", {-3: OverflowError, 300: OverflowError, 2**40 + 1: OverflowError, NAN: ValueError}),
+    ):
+        for number in (0, 1, -0.0, 2.75, -3, 300, 2**40 + 1, NAN, True):
+
+            def made(where, number=number, dtype=dtype):
+                return te.full((3, 2), number, dtype=dtype, device=where)
+
+            if number in refused:
+                for where in ("cpu", device.name):
+                    with pytest.raises(refused[number], match=rf"full: .*{dtype}"):
+                        made(where)
                 continue
-            with np.errstate(all="ignore"):
-                here = te.full((3, 2), number, dtype=dtype)
-                there = te.full((3, 2), number, dtype=dtype, device=device.name)
-            assert there.dtype == here.dtype
+            here, there = made("cpu"), made(device.name)
+            assert there.dtype == here.dtype == dtype
             np.testing.assert_array_equal(there.numpy(), here.numpy())
             signs = [np.signbit(x.numpy().astype("f8")) for x in (there, here)]
             np.testing.assert_array_equal(*signs)
+        there = te.ones(3, 2, dtype=dtype, device=device.name)
         assert te.ones(2, 0, dtype=dtype, device=device.name).shape == (2, 0)
         np.testing.assert_array_equal(te.zeros_like(there).numpy(), np.zeros((3, 2), dtype))
         np.testing.assert_array_equal(te.ones_like(there).numpy(), np.ones((3, 2), dtype))

@@ -1,4 +1,5 @@
 """One small training run, for the checkpoint tests; as a program it goes on from a checkpoint."""
+
 from __future__ import annotations
 
 import hashlib
@@ -25,16 +26,26 @@ class Run:
         te.manual_seed(seed)
         x = np.random.default_rng(0).normal(size=(70, 4)).astype(np.float32)
         y = (x[:, 0] * x[:, 1] > 0).astype(np.int64)
-        self.model = nn.Sequential(nn.Linear(4, 16), nn.Tanh(), nn.Dropout(0.3), nn.LayerNorm(16),
-                                   nn.Dropout(0.2, generator=te.Generator(seed + 1)), nn.Linear(16, 2))
+        self.model = nn.Sequential(
+            nn.Linear(4, 16),
+            nn.Tanh(),
+            nn.Dropout(0.3),
+            nn.LayerNorm(16),
+            nn.Dropout(0.2, generator=te.Generator(seed + 1)),
+            nn.Linear(16, 2),
+        )
         self.optimizer = RULES[rule](self.model.parameters())
         self.loader = DataLoader(ArrayDataset(x, y), batch_size=16, shuffle=True, seed=3)
         self.noise = te.Generator(seed + 2)
         self.losses: list[float] = []
 
     def parts(self) -> dict[str, object]:
-        return {"model": self.model, "optimizer": self.optimizer, "loader": self.loader,
-                "generators": {"noise": self.noise}}
+        return {
+            "model": self.model,
+            "optimizer": self.optimizer,
+            "loader": self.loader,
+            "generators": {"noise": self.noise},
+        }
 
     def train(self, steps: int) -> None:
         done = 0

@@ -77,3 +77,40 @@ def test_a_run_is_pytorchs(kind, shape):
 def test_bad_arguments_say_what_is_wrong(call, said):
     with pytest.raises(ValueError, match=said):
         call()
+
+
+@pytest.mark.parametrize(("kind", "shape"), LAYERS)
+def test_without_momentum_the_averages_are_means_over_all_batches(kind, shape):
+    layer, rng, batches = kind(3, momentum=None, dtype="float64"), np.random.default_rng(0), []
+    axes = tuple(a for a in range(len(shape)) if a != 1)
+    for _ in range(4):
+        batches.append(rng.normal(size=shape) * 2 + 1)
+        layer(te.tensor(batches[-1]))
+    np.testing.assert_allclose(layer.running_mean.numpy(), np.mean([b.mean(axes) for b in batches], 0))
+    np.testing.assert_allclose(layer.running_var.numpy(), np.mean([b.var(axes, ddof=1) for b in batches], 0))
+    assert "momentum=None" in repr(layer) and kind(np.int64(3)).num_features == 3
+
+
+@pytest.mark.oracle
+def test_without_momentum_it_is_pytorchs():
+    import torch
+
+    ours, theirs = nn.BatchNorm1d(3, momentum=None), torch.nn.BatchNorm1d(3, momentum=None)
+    rng = np.random.default_rng(0)
+    for _ in range(5):
+        x = rng.normal(size=(6, 3)).astype(np.float32)
+        ours(te.tensor(x))
+        theirs(torch.tensor(x))
+    for name, value in theirs.state_dict().items():
+        np.testing.assert_allclose(ours.state_dict()[name], value.numpy(), rtol=1e-5, err_msg=name)
+
+
+@pytest.mark.parametrize("name", ["running_var", "num_batches_tracked"])
+def test_no_count_and_no_variance_is_negative(name):
+    model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3))
+    state, before = model.state_dict(), model.state_dict()
+    state[f"1.{name}"] = state[f"1.{name}"] - 2
+    with pytest.raises(ValueError, match=rf"1\.{name} has negative numbers"):
+        model.load_state_dict(state)
+    for key, value in model.state_dict().items():
+        np.testing.assert_array_equal(before[key], value)

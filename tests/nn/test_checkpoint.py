@@ -1,4 +1,5 @@
 """A run resumed from its checkpoint in another process is the run that was never interrupted, bit for bit."""
+
 from __future__ import annotations
 
 import json
@@ -16,8 +17,7 @@ from safetensors import numpy as safetensors_numpy
 
 import tinygrad_edu as te
 from tests.nn.run import RULES, Run
-from tinygrad_edu import nn, optim
-from tinygrad_edu.nn import atomic
+from tinygrad_edu import files, nn, optim
 
 ROOT = Path(__file__).parents[2]
 
@@ -25,8 +25,9 @@ ROOT = Path(__file__).parents[2]
 def program(*arguments):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "tests.nn.run", *map(str, arguments)]
-    return subprocess.Popen(command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True,
-                            stderr=subprocess.PIPE)
+    return subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, stderr=subprocess.PIPE
+    )
 
 
 @pytest.fixture
@@ -40,8 +41,16 @@ def saved(tmp_path):
 
 def everything(run):
     """Whatever a load could have changed, to compare."""
-    return repr((run.model.state_dict(), run.optimizer.state_dict(), run.loader.state_dict(), run.noise,
-                 run.model[4].generator, nn.serialization.philox.default))
+    return repr(
+        (
+            run.model.state_dict(),
+            run.optimizer.state_dict(),
+            run.loader.state_dict(),
+            run.noise,
+            run.model[4].generator,
+            nn.serialization.philox.default,
+        )
+    )
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -51,7 +60,7 @@ def test_twenty_steps_are_ten_a_new_process_and_ten(rule, tmp_path):
     nn.save_checkpoint(tmp_path / "half", **half.parts(), extra={"losses": half.losses})
     whole = Run(rule, seed=7)
     whole.train(20)
-    out, error = program("resume", rule, tmp_path / "half").communicate(timeout=60)
+    out, error = program("resume", rule, tmp_path / "half").communicate(timeout=600)
     assert error == "" and out.strip() == whole.digest()
     assert len(set(whole.losses)) == 20
 
@@ -68,9 +77,9 @@ def test_killed_in_the_middle_of_saving_the_file_is_whole(tmp_path):
         assert len(nn.load_checkpoint(path, **run.parts())["losses"]) >= wait
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    (tmp_path / f"{atomic._prefix(path)}{dead.pid}.abc.tmp").write_bytes(b"half a file")
-    (tmp_path / f"{atomic._prefix(path)}{os.getpid()}.abc.tmp").write_bytes(b"another thread's")
-    (tmp_path / ".run.safetensors.elsewhere-1.abc.tmp").write_bytes(b"another machine's")
+    (tmp_path / f"{files._prefix()}{dead.pid}.abc.tmp").write_bytes(b"half a file")
+    (tmp_path / f"{files._prefix()}{os.getpid()}.abc.tmp").write_bytes(b"another thread's")
+    (tmp_path / ".tinygrad_edu.elsewhere-1.abc.tmp").write_bytes(b"another machine's")
     nn.save_checkpoint(path, model=run.model)
     left = sorted(p.name for p in tmp_path.iterdir())
     assert len(left) == 3 and not any(f"-{dead.pid}." in name for name in left)
@@ -82,7 +91,8 @@ def test_a_save_that_fails_leaves_the_old_file_and_no_litter(saved, monkeypatch)
 
     def full(*_):
         raise OSError(28, "No space left on device")
-    monkeypatch.setattr(atomic.os, "fsync", full)
+
+    monkeypatch.setattr(files.os, "fsync", full)
     with pytest.raises(OSError, match="No space left"):
         nn.save_checkpoint(path, model=run.model)
     with pytest.raises(TypeError, match="JSON"):
@@ -99,7 +109,7 @@ def test_any_damage_is_an_error_and_changes_nothing(data, tmp_path_factory):
     nn.save_checkpoint(folder / "run", **run.parts())
     whole = (folder / "run").read_bytes()
     if data.draw(st.booleans(), "truncate"):
-        damaged = whole[:data.draw(st.integers(0, len(whole) - 1), "length")]
+        damaged = whole[: data.draw(st.integers(0, len(whole) - 1), "length")]
     else:
         at = data.draw(st.one_of(st.integers(0, len(whole) - 1), st.integers(0, 1500)), "place")
         damaged = bytearray(whole)
@@ -128,13 +138,13 @@ def test_foreign_files_are_named_as_such(tmp_path):
 
 @pytest.mark.parametrize(("change", "said"), [
     (lambda parts: parts.update(model=nn.Linear(4, 16)), "missing: weight, bias; unexpected: 0.bias"),
-    (lambda parts: parts.update(optimizer=optim.SGD(parts["model"].parameters())), "the state of Adam, not "
-                                                                                   "of SGD"),
+    (lambda parts: parts.update(optimizer=optim.SGD(parts["model"].parameters())),
+     "the state of Adam, not of SGD"),
     (lambda parts: parts.update(optimizer=optim.Adam([te.zeros(2, requires_grad=True)])), r"groups of \[6\]"),
     (lambda parts: parts.update(generators={"sound": te.Generator(0)}), "without a generator 'sound'"),
     (lambda parts: parts.update(generators={"default": te.Generator(0)}), "under a name not taken"),
     (lambda parts: setattr(parts["loader"], "batch_size", 5), "batch_size"),
-])
+])  # fmt: skip
 def test_a_file_that_does_not_fit_changes_nothing(saved, change, said):
     _, path = saved
     other = Run("adam", seed=2)
@@ -155,8 +165,9 @@ def test_parts_that_were_not_saved_and_formats_to_come(tmp_path):
     assert nn.load_checkpoint(tmp_path / "weights", model=model) is None
     text = json.dumps({"format": 99})
     arrays = {"a": np.zeros(1, np.float32)}
-    nn.serialization._write(tmp_path / "new", arrays, {"tinygrad_edu": text,
-                                                       "sha256": nn.serialization._digest(text, arrays)})
+    nn.checkpoint_file.write_file(
+        tmp_path / "new", arrays, {"tinygrad_edu": text, "sha256": nn.checkpoint_file.digest_of(text, arrays)}
+    )
     with pytest.raises(nn.CheckpointError, match=r"format 99.*update tinygrad_edu"):
         nn.load_checkpoint(tmp_path / "new")
 
@@ -182,7 +193,7 @@ def test_every_dtype_and_layout_round_trips_bit_for_bit(tmp_path):
     for name, array in one.state_dict().items():
         loaded = two.state_dict()[name]
         assert loaded.dtype == array.dtype and np.array_equal(loaded, array), name
-    raw = safetensors_numpy.load_file(tmp_path / "odd")         # and other programs see the same
+    raw = safetensors_numpy.load_file(tmp_path / "odd")  # and other programs see the same
     assert all(np.array_equal(raw[f"model.{name}"], array) for name, array in one.state_dict().items())
 
 
@@ -211,6 +222,7 @@ def test_a_state_dict_of_strided_arrays_is_saved_by_value(tmp_path):
     class Transposed(nn.Linear):
         def state_dict(self):
             return {name: np.asfortranarray(array) for name, array in super().state_dict().items()}
+
     one, two = Transposed(3, 4), nn.Linear(3, 4)
     nn.save_checkpoint(tmp_path / "t", model=one)
     nn.load_checkpoint(tmp_path / "t", model=two)
@@ -219,8 +231,9 @@ def test_a_state_dict_of_strided_arrays_is_saved_by_value(tmp_path):
 
 @pytest.mark.parametrize("facts", ["[]", "{bad", "{}", '{"format": "x"}'])
 def test_facts_that_no_checkpoint_has_are_refused(tmp_path, facts):
-    from tinygrad_edu.nn import serialization
-    metadata = {serialization._FACTS: facts, serialization._DIGEST: serialization._digest(facts, {})}
+    from tinygrad_edu.nn import checkpoint_file
+
+    metadata = {checkpoint_file.FACTS: facts, checkpoint_file.DIGEST: checkpoint_file.digest_of(facts, {})}
     safetensors_numpy.save_file({}, tmp_path / "forged", metadata)
     with pytest.raises(nn.CheckpointError, match="facts"):
         nn.read_checkpoint(tmp_path / "forged")

@@ -1,4 +1,5 @@
 """First values: fans, gains, bounds and spread, orthogonality; all reproducible, none of it in the graph."""
+
 from __future__ import annotations
 
 import math
@@ -58,16 +59,19 @@ def test_constants_fans_and_gains():
     assert not init.zeros_(w).numpy().any()
     assert init.fans(w) == (12, 8)
     assert init.calculate_gain("relu") == math.sqrt(2) and init.calculate_gain("leaky_relu", 1.0) == 1.0
-    init.xavier_uniform_(fresh(0, 0))       # nothing to fill, nothing to divide by
+    init.xavier_uniform_(fresh(0, 0))  # nothing to fill, nothing to divide by
 
 
-@pytest.mark.parametrize(("call", "said"), [
-    (lambda: init.xavier_uniform_(fresh(3)), r"\(3,\) has no fan in or out"),
-    (lambda: init.kaiming_normal_(fresh(3, 3), mode="fan"), "mode must be"),
-    (lambda: init.calculate_gain("swish"), "'swish' is none of"),
-    (lambda: init.uniform_(fresh(3), 2, 1), "low 2 is above high 1"),
-    (lambda: init.normal_(fresh(3), 0, -1), "standard deviation"),
-])
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: init.xavier_uniform_(fresh(3)), r"\(3,\) has no fan in or out"),
+        (lambda: init.kaiming_normal_(fresh(3, 3), mode="fan"), "mode must be"),
+        (lambda: init.calculate_gain("swish"), "'swish' is none of"),
+        (lambda: init.uniform_(fresh(3), 2, 1), "low 2 is above high 1"),
+        (lambda: init.normal_(fresh(3), 0, -1), "standard deviation"),
+    ],
+)
 def test_bad_arguments(call, said):
     with pytest.raises(ValueError, match=said):
         call()
@@ -78,4 +82,4 @@ def test_signals_keep_their_size_through_kaiming_layers():
     for i in range(8):
         w = init.kaiming_normal_(fresh(128, 128), nonlinearity="relu", generator=te.Generator(i + 1))
         x = te.relu(x @ w.T)
-    assert 0.5 < float((x * x).mean()) < 2.0        # the second moment stays near 1
+    assert 0.5 < float((x * x).mean()) < 2.0  # the second moment stays near 1

@@ -1,4 +1,5 @@
 """A module is what its attributes are: found in order, named as PyTorch names them, shared ones once."""
+
 from __future__ import annotations
 
 import copy
@@ -78,7 +79,7 @@ def test_state_dict_is_a_copy_and_round_trips():
     (lambda s: s.update(scale=np.array(["a"])), ["scale is <U1 in the state"]),
     (lambda s: (s.pop("seen"), s.update(other=1.0, scale=np.zeros((1, 1)))),
      ["missing: seen", "unexpected: other", "scale is (1, 1)"]),
-])
+])  # fmt: skip
 def test_a_state_that_does_not_fit_changes_nothing(change, said):
     block = Block()
     before = block.state_dict()
@@ -174,9 +175,11 @@ def test_to_a_device_and_back():
 
 def test_repr_is_nested_as_pytorchs():
     model = nn.Sequential(nn.Linear(2, 3), nn.Sequential(nn.Dropout(0.25)), nn.LeakyReLU(0.2))
-    assert repr(model) == ("Sequential(\n  (0): Linear(in_features=2, out_features=3, bias=True)\n"
-                           "  (1): Sequential(\n    (0): Dropout(p=0.25)\n  )\n"
-                           "  (2): LeakyReLU(negative_slope=0.2)\n)")
+    assert repr(model) == (
+        "Sequential(\n  (0): Linear(in_features=2, out_features=3, bias=True)\n"
+        "  (1): Sequential(\n    (0): Dropout(p=0.25)\n  )\n"
+        "  (2): LeakyReLU(negative_slope=0.2)\n)"
+    )
 
 
 def test_summary_counts_and_leaves_the_model_as_it_was():
@@ -222,3 +225,15 @@ def test_misuse_says_what_to_do():
     with pytest.raises(TypeError, match="a buffer is a tensor"):
         nn.Module().register_buffer("x", np.zeros(2))
     assert "Parameter(tensor" in repr(nn.Parameter([1.0]))
+
+
+def test_two_tensors_do_not_load_into_one():
+    apart, tied = (nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2)) for _ in range(2))
+    tied[1].weight = tied[0].weight
+    before = tied[0].weight.tolist()
+    with pytest.raises(ValueError, match=r"0\.weight and 1\.weight are one tensor in the model and two"):
+        tied.load_state_dict(apart.state_dict())
+    assert tied[0].weight.tolist() == before
+    apart[1].weight.detach().copy_(apart[0].weight.detach())
+    tied.load_state_dict(apart.state_dict())
+    assert tied[1].weight.tolist() == apart[0].weight.tolist()

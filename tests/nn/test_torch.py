@@ -1,4 +1,5 @@
 """The same layers as PyTorch's: state_dict names, values, gradients."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -13,13 +14,18 @@ pytestmark = pytest.mark.oracle
 @pytest.fixture(scope="module")
 def torch():
     import torch
+
     return torch
 
 
 def build(n, extra):
     """One architecture spelled once, in either library."""
-    return n.Sequential(n.Linear(5, 8, **extra), n.ReLU(), n.LayerNorm(8, **extra), n.Sequential(
-        n.Linear(8, 6, bias=False, **extra), n.GELU(), n.Linear(6, 3, **extra)))
+    return n.Sequential(
+        n.Linear(5, 8, **extra),
+        n.ReLU(),
+        n.LayerNorm(8, **extra),
+        n.Sequential(n.Linear(8, 6, bias=False, **extra), n.GELU(), n.Linear(6, 3, **extra)),
+    )
 
 
 def test_a_pytorch_checkpoint_loads_and_gives_its_values_and_gradients(torch):
@@ -41,7 +47,8 @@ def test_a_pytorch_checkpoint_loads_and_gives_its_values_and_gradients(torch):
 
 @pytest.mark.parametrize(("name", "options"), [
     ("ReLU", {}), ("LeakyReLU", {"negative_slope": 0.2}), ("ELU", {"alpha": 1.5}), ("SiLU", {}), ("GELU", {}),
-    ("Tanh", {}), ("Sigmoid", {}), ("Softplus", {}), ("Softmax", {"axis": 1}), ("LogSoftmax", {"axis": 0})])
+    ("Tanh", {}), ("Sigmoid", {}), ("Softplus", {}), ("Softmax", {"axis": 1}), ("LogSoftmax", {"axis": 0})]
+)  # fmt: skip
 def test_activations(torch, name, options):
     x = np.random.default_rng(1).normal(size=(4, 6)) * 3
     ours, w = getattr(nn, name)(**options), te.tensor(x, requires_grad=True)

@@ -1,4 +1,5 @@
 """Clipping against NumPy's norms, and learning rates against their formulas."""
+
 from __future__ import annotations
 
 import math
@@ -18,15 +19,18 @@ def with_grads(*grads):
         w = te.zeros(np.shape(g), dtype="float64", requires_grad=True)
         w.grad = te.tensor(np.asarray(g, float))
         out.append(w)
-    return [*out, te.zeros(2, requires_grad=True)]      # one without a gradient
+    return [*out, te.zeros(2, requires_grad=True)]  # one without a gradient
 
 
 # numpy.linalg.norm squares without scaling, so the oracle holds where squares and cubes do not vanish
 NUMBERS = st.floats(-1e3, 1e3).map(lambda x: x if abs(x) > 1e-90 else 0.0)
 
 
-@given(st.lists(st.lists(NUMBERS, min_size=1, max_size=4), min_size=1, max_size=3),
-       st.sampled_from([0.1, 1.0, 50.0]), st.sampled_from([1.0, 2.0, 3.0, math.inf]))
+@given(
+    st.lists(st.lists(NUMBERS, min_size=1, max_size=4), min_size=1, max_size=3),
+    st.sampled_from([0.1, 1.0, 50.0]),
+    st.sampled_from([1.0, 2.0, 3.0, math.inf]),
+)
 def test_norm_and_scaling(grads, most, order):
     params = with_grads(*grads)
     flat = np.concatenate([np.asarray(g) for g in grads])
@@ -62,7 +66,7 @@ def test_clip_value():
     lambda: optim.clip_grad_norm_([], -1.0), lambda: optim.clip_grad_norm_([], 1.0, 0.0),
     lambda: optim.clip_grad_value_([], -1.0), lambda: optim.StepLR(0), lambda: optim.CosineLR(0),
     lambda: optim.CosineLR(5, 2.0), lambda: optim.LinearWarmup(0),
-    lambda: optim.Schedule(optim.SGD(with_grads([1.0])))])
+    lambda: optim.Schedule(optim.SGD(with_grads([1.0])))])  # fmt: skip
 def test_bad_arguments(call):
     with pytest.raises(ValueError, match=r"must be|at least"):
         call()
@@ -77,13 +81,16 @@ def rates(schedule, optimizer, steps):
     return out
 
 
-@pytest.mark.parametrize(("factors", "expected"), [
-    ([optim.StepLR(3, 0.5)], lambda t: 0.5 ** (t // 3)),
-    ([optim.CosineLR(8, 0.1)], lambda t: 0.1 + 0.9 * (1 + math.cos(math.pi * min(t, 8) / 8)) / 2),
-    ([optim.LinearWarmup(4)], lambda t: min(1.0, (t + 1) / 4)),
-    ([optim.LinearWarmup(4), optim.StepLR(6)], lambda t: min(1.0, (t + 1) / 4) * 0.1 ** (t // 6)),
-    ([lambda t: 1 / (1 + t)], lambda t: 1 / (1 + t)),
-])
+@pytest.mark.parametrize(
+    ("factors", "expected"),
+    [
+        ([optim.StepLR(3, 0.5)], lambda t: 0.5 ** (t // 3)),
+        ([optim.CosineLR(8, 0.1)], lambda t: 0.1 + 0.9 * (1 + math.cos(math.pi * min(t, 8) / 8)) / 2),
+        ([optim.LinearWarmup(4)], lambda t: min(1.0, (t + 1) / 4)),
+        ([optim.LinearWarmup(4), optim.StepLR(6)], lambda t: min(1.0, (t + 1) / 4) * 0.1 ** (t // 6)),
+        ([lambda t: 1 / (1 + t)], lambda t: 1 / (1 + t)),
+    ],
+)
 def test_schedules_follow_their_formulas_and_resume(factors, expected):
     optimizer = optim.SGD(with_grads([1.0]), lr=0.4)
     schedule = optim.Schedule(optimizer, *factors)

@@ -1,4 +1,5 @@
 """The lecture's walks down f(x, y) = x^2 + |0.1 y| from (-1, 1): gradient descent, momentum, Nesterov."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -1,5 +1,8 @@
 """What all optimizers share: what they refuse, what they skip, and that stale graphs are caught."""
+
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import pytest
@@ -36,7 +39,7 @@ def leaf(*values):
     (lambda: optim.SGD([{"params": [leaf(1.0)], "speed": 3}]), ValueError, "not .*speed"),
     (lambda: optim.SGD([{"lr": 1.0}]), ValueError, "a group has 'params'"),
     (lambda: optim.SGD([{"params": []}]), ValueError, "without parameters"),
-])
+])  # fmt: skip
 def test_what_is_refused(make, kind, said):
     with pytest.raises(kind, match=said):
         make()
@@ -75,6 +78,7 @@ def test_zero_grad_and_closure():
         loss = (w * w).sum()
         loss.backward()
         return loss
+
     assert optimizer.step(closure).item() == 5.0 and w.tolist() == [0.0, 0.0]
     assert w.grad is not None
     optimizer.zero_grad(set_to_none=False)
@@ -114,8 +118,10 @@ def test_read_only_memory_is_refused():
     (lambda s: s["state"][1].update(exp_avg=np.zeros(3)), r"of parameter 1, its exp_avg is \(3,\)"),
     (lambda s: s["state"][1].pop("exp_avg_sq"), "its exp_avg_sq is missing"),
     (lambda s: s["state"][0].update(step=0), "step is 0"),
+    (lambda s: s["state"][1].update(exp_avg=np.array([1.0, 1e300])), "its exp_avg has numbers that float32"),
+    (lambda s: s["state"][1].update(exp_avg_sq=np.array([1.0, -1e-9])), "its exp_avg_sq has negative"),
     (lambda s: s["param_groups"][0].update(betas=(2.0, 0.5)), r"betas\[0\]=2.0"),
-])
+])  # fmt: skip
 def test_a_state_that_does_not_fit_changes_nothing(change, said):
     a, b = leaf(1.0), leaf(2.0, 3.0)
     optimizer = optim.Adam([a, b], lr=0.1)
@@ -154,8 +160,12 @@ def test_plain_sgd_remembers_no_arrays():
 def test_training_finds_the_minimum():
     te.manual_seed(0)
     x, w = te.randn(64, 3), te.tensor([[1.0, -2.0, 0.5]])
-    for rule, options in ((optim.SGD, {"lr": 0.1, "momentum": 0.9}), (optim.Adam, {"lr": 0.05}),
-                          (optim.RMSprop, {"lr": 0.02}), (optim.Adagrad, {"lr": 1.0})):
+    for rule, options in (
+        (optim.SGD, {"lr": 0.1, "momentum": 0.9}),
+        (optim.Adam, {"lr": 0.05}),
+        (optim.RMSprop, {"lr": 0.02}),
+        (optim.Adagrad, {"lr": 1.0}),
+    ):
         line = nn.Linear(3, 1)
         optimizer, loss_of = rule(line.parameters(), **options), nn.MSELoss()
         for _ in range(300):
@@ -163,3 +173,36 @@ def test_training_finds_the_minimum():
             loss_of(line(x), x @ w.T).backward()
             optimizer.step()
         np.testing.assert_allclose(line.weight.numpy(), w.numpy(), atol=0.02)
+
+
+@pytest.mark.parametrize("change", [
+    lambda params: params.append(leaf(1.0)), lambda params: params.pop(),
+    lambda params: params.reverse(), lambda params: params.__setitem__(0, leaf(1.0, 2.0))])  # fmt: skip
+def test_parameters_changed_by_hand_are_not_silently_left_out(change):
+    a, b = leaf(1.0), leaf(2.0, 3.0)
+    optimizer = optim.Adam([a, b], lr=0.1)
+    for w in (a, b):
+        w.grad = te.ones(w.shape)
+    change(optimizer.param_groups[0]["params"])
+    for use in (optimizer.step, optimizer.zero_grad, optimizer.state_dict):
+        with pytest.raises(ValueError, match="not those that were added"):
+            use()
+    assert (a.tolist(), b.tolist()) == ([1.0], [2.0, 3.0])
+
+
+@pytest.mark.parametrize(("change", "said"), [
+    ({"lr": math.nan}, "lr=nan"), ({"lr": -1.0}, "lr=-1.0"), ({"lr": "0.5"}, "lr='0.5'"),
+    ({"lr": np.array([0.5, 0.1])}, r"lr=array"), ({"betas": (1.5, 0.9)}, r"betas\[0\]=1.5"),
+    ({"learning_rate": 0.5}, "no setting 'learning_rate'")])  # fmt: skip
+def test_settings_changed_by_hand_are_looked_at(change, said):
+    w = leaf(1.0)
+    optimizer = optim.Adam([w], lr=0.1)
+    w.grad = te.ones(1)
+    optimizer.param_groups[0].update(change)
+    with pytest.raises(ValueError, match=said):
+        optimizer.step()
+    assert w.tolist() == [1.0]
+    optimizer = optim.Adam([w], lr=0.1)
+    optimizer.param_groups[0]["lr"] = np.float32(0.25)
+    optimizer.step()
+    np.testing.assert_allclose(w.numpy(), [0.75], rtol=1e-6)

@@ -1,4 +1,5 @@
 """Every rule: against its update written out in NumPy, in place against by formula, blocks against whole."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -7,8 +8,7 @@ import pytest
 import tinygrad_edu as te
 from tests.backend.boxed import BoxedBackend
 from tinygrad_edu import optim
-from tinygrad_edu.backend import registry
-from tinygrad_edu.optim import slot
+from tinygrad_edu.backend import in_place, registry
 
 STEPS = 20
 
@@ -34,7 +34,7 @@ def adam(w, gradient, lr=1e-3, betas=(0.9, 0.999), eps=1e-8, weight_decay=0.0, d
             g = g + weight_decay * w
         m = betas[0] * m + (1 - betas[0]) * g
         v = betas[1] * v + (1 - betas[1]) * g**2
-        w = w - lr * (m / (1 - betas[0]**t)) / (np.sqrt(v / (1 - betas[1]**t)) + eps)
+        w = w - lr * (m / (1 - betas[0] ** t)) / (np.sqrt(v / (1 - betas[1] ** t)) + eps)
     return w
 
 
@@ -58,6 +58,7 @@ def rmsprop(w, gradient, lr=1e-2, alpha=0.99, eps=1e-8, weight_decay=0.0, moment
 
 
 # (rule, its settings, the same rule in NumPy); also what test_torch.py compares with PyTorch
+# fmt: off
 RULES = [
     (optim.SGD, {"lr": 0.05}, sgd),
     (optim.SGD, {"lr": 0.05, "weight_decay": 0.1}, sgd),
@@ -76,8 +77,12 @@ RULES = [
     (optim.RMSprop, {}, rmsprop),
     (optim.RMSprop, {"alpha": 0.8, "eps": 0.01, "weight_decay": 0.1, "momentum": 0.9}, rmsprop),
 ]
-NAMED = pytest.mark.parametrize(("rule", "options", "oracle"), RULES,
-                                ids=[f"{r.__name__}-{'-'.join(o) or 'defaults'}" for r, o, _ in RULES])
+# fmt: on
+NAMED = pytest.mark.parametrize(
+    ("rule", "options", "oracle"),
+    RULES,
+    ids=[f"{r.__name__}-{'-'.join(o) or 'defaults'}" for r, o, _ in RULES],
+)
 
 
 def gradient(w, t):
@@ -118,17 +123,21 @@ def test_the_formula_on_a_device_is_the_update_in_place(rule, options, oracle, d
 def test_blocks_give_the_bits_of_the_whole(rule, options, oracle, monkeypatch):
     start = np.random.default_rng(1).normal(size=(7, 11)).astype(np.float32)
     whole, _ = walk(rule, options, start)
-    monkeypatch.setattr(slot, "BLOCK", 10)
+    monkeypatch.setattr(in_place, "BLOCK", 10)
     cut, optimizer = walk(rule, options, start)
-    assert len(optimizer._slots[0][0].blocks) == 8
+    assert len(optimizer._slots[0][0].prepared[1]) == 8
     assert np.array_equal(cut, whole)
 
 
 @pytest.mark.parametrize("layout", ["columns first", "every second", "0-d", "empty"])
 def test_any_memory_layout(layout, monkeypatch):
-    monkeypatch.setattr(slot, "BLOCK", 4)
-    start = {"columns first": np.asfortranarray(START), "every second": np.repeat(START, 2, 1)[:, ::2],
-             "0-d": np.array(0.7), "empty": np.zeros((0, 3))}[layout]
+    monkeypatch.setattr(in_place, "BLOCK", 4)
+    start = {
+        "columns first": np.asfortranarray(START),
+        "every second": np.repeat(START, 2, 1)[:, ::2],
+        "0-d": np.array(0.7),
+        "empty": np.zeros((0, 3)),
+    }[layout]
     for rule, options, oracle in (RULES[3], RULES[8]):
         memory = np.repeat(START, 2, 1)[:, ::2] if layout == "every second" else start.copy(order="K")
         w = te.functional.wrap(memory, requires_grad=True)
@@ -152,7 +161,7 @@ def test_state_round_trip_in_mid_run_gives_the_same_bits(rule, options, oracle):
             w = te.tensor(w.numpy(), requires_grad=True)
             optimizer = rule([w], lr=123.0)
             optimizer.load_state_dict(state)
-            for row in state["state"].values():         # what was loaded is a copy
+            for row in state["state"].values():  # what was loaded is a copy
                 for value in row.values():
                     if isinstance(value, np.ndarray):
                         value.fill(99)

@@ -1,4 +1,5 @@
 """Twenty steps of every rule and setting, to 1e-12 of PyTorch's in float64; its state_dict loads too."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -14,6 +15,7 @@ pytestmark = pytest.mark.oracle
 @pytest.fixture(scope="module")
 def torch():
     import torch
+
     return torch
 
 
@@ -56,8 +58,10 @@ def test_clipping_and_schedules(torch):
     norm = optim.clip_grad_norm_([ours], 2.0)
     np.testing.assert_allclose(norm.item(), torch.nn.utils.clip_grad_norm_([theirs], 2.0).item(), rtol=1e-12)
     np.testing.assert_allclose(ours.grad.numpy(), theirs.grad.numpy(), rtol=1e-12)
-    pairs = [(optim.StepLR(4, 0.3), lambda o: torch.optim.lr_scheduler.StepLR(o, 4, 0.3)),
-             (optim.CosineLR(15), lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 15))]
+    pairs = [
+        (optim.StepLR(4, 0.3), lambda o: torch.optim.lr_scheduler.StepLR(o, 4, 0.3)),
+        (optim.CosineLR(15), lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 15)),
+    ]
     for factor, make in pairs:
         optimizer, reference = optim.SGD([ours], lr=0.5), torch.optim.SGD([theirs], lr=0.5)
         schedule, other = optim.Schedule(optimizer, factor), make(reference)

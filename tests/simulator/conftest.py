@@ -2,6 +2,7 @@
 
 Both take g++ on Linux; where they cannot be, the tests that need them say why and what would make them run.
 """
+
 from __future__ import annotations
 
 import ctypes
@@ -71,6 +72,8 @@ def pycuda(simulator: ModuleType) -> ModuleType:
 @pytest.fixture(scope="session")
 def build(pycuda: ModuleType):
     """A function that compiles CUDA C and returns one of its kernels."""
+
     def build(source: str, name: str, **options: object):
         return pycuda.compiler.SourceModule(source, **options).get_function(name)
+
     return build

@@ -3,6 +3,7 @@
 The kernels are those of textbooks, written for any size and any number of threads. test_differential.py runs
 each problem in many schedules, and under the checker, which must find nothing to say.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -34,13 +35,20 @@ class Device:
         self.driver = pycuda.driver
         self.module = pycuda.compiler.SourceModule(source, no_extern_c=True)
 
-    def __call__(self, kernel: str, *arguments: Any, block: int | tuple[int, ...],
-                 grid: int | tuple[int, ...] = 1, shared: int = 0) -> None:
+    def __call__(
+        self,
+        kernel: str,
+        *arguments: Any,
+        block: int | tuple[int, ...],
+        grid: int | tuple[int, ...] = 1,
+        shared: int = 0,
+    ) -> None:
         """Launch with arrays (In if read only, else InOut) and numbers (those of Python: int and float)."""
         block = block if isinstance(block, tuple) else (block,)
         grid = grid if isinstance(grid, tuple) else (grid,)
-        self.module.get_function(kernel)(*map(self._argument, arguments), block=(*block, 1, 1)[:3],
-                                         grid=(*grid, 1, 1)[:3], shared=shared)
+        self.module.get_function(kernel)(
+            *map(self._argument, arguments), block=(*block, 1, 1)[:3], grid=(*grid, 1, 1)[:3], shared=shared
+        )
 
     def _argument(self, argument: Any) -> Any:
         if isinstance(argument, Out):
@@ -72,10 +80,13 @@ class Family:
 
     def problem(self, *checked: Case, **cases: st.SearchStrategy[Any]) -> Callable[..., Any]:
         """A decorator: the function below it is a problem."""
+
         def declare(solve: Callable[..., None]) -> Callable[..., None]:
-            self.problems.append(Problem(solve.__name__, self.source, solve, st.fixed_dictionaries(cases),
-                                         checked))
+            self.problems.append(
+                Problem(solve.__name__, self.source, solve, st.fixed_dictionaries(cases), checked)
+            )
             return solve
+
         return declare
 
 

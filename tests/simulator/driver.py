@@ -1,4 +1,5 @@
 """The driver API through ctypes, as a C program sees it: no PyCUDA between the test and the call."""
+
 from __future__ import annotations
 
 import ctypes
@@ -14,8 +15,9 @@ NOT_READY, NOT_SUPPORTED = 600, 801
 HOST, DEVICE, ARRAY, UNIFIED = 1, 2, 3, 4
 
 # Examples may share a context: each gives back what it took.
-examples = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None,
-                    max_examples=50)
+examples = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=50
+)
 
 
 class DriverError(Exception):
@@ -30,8 +32,12 @@ def _side(prefix, slices):
     sizes = [(f"{prefix}XInBytes", c_size_t), (f"{prefix}Y", c_size_t)]
     if slices:
         sizes += [(f"{prefix}Z", c_size_t), (f"{prefix}LOD", c_size_t)]
-    sizes += [(f"{prefix}MemoryType", c_int), (f"{prefix}Host", c_void_p), (f"{prefix}Device", c_ulonglong),
-              (f"{prefix}Array", c_void_p)]
+    sizes += [
+        (f"{prefix}MemoryType", c_int),
+        (f"{prefix}Host", c_void_p),
+        (f"{prefix}Device", c_ulonglong),
+        (f"{prefix}Array", c_void_p),
+    ]
     if slices:
         sizes.append((f"{prefix}Context", c_void_p))
     sizes.append((f"{prefix}Pitch", c_size_t))
@@ -42,13 +48,20 @@ def _side(prefix, slices):
 
 class Memcpy2D(ctypes.Structure):
     """CUDA_MEMCPY2D."""
+
     _fields_ = [*_side("src", False), *_side("dst", False), ("WidthInBytes", c_size_t), ("Height", c_size_t)]
 
 
 class Memcpy3D(ctypes.Structure):
     """CUDA_MEMCPY3D and, with contexts, CUDA_MEMCPY3D_PEER."""
-    _fields_ = [*_side("src", True), *_side("dst", True), ("WidthInBytes", c_size_t), ("Height", c_size_t),
-                ("Depth", c_size_t)]
+
+    _fields_ = [
+        *_side("src", True),
+        *_side("dst", True),
+        ("WidthInBytes", c_size_t),
+        ("Height", c_size_t),
+        ("Depth", c_size_t),
+    ]
 
 
 def _arguments(values):
@@ -82,6 +95,7 @@ class Driver:
             code = self.code(name, *values)
             if code:
                 raise DriverError(code, self.text(code))
+
         return call
 
     def get(self, kind, name, *values):

@@ -3,6 +3,7 @@
 What the headers leave to the driver is answered by a stand-in: a block of one thread, and sim_stop as a C++
 exception. Only what needs no other thread can be tested so.
 """
+
 from __future__ import annotations
 
 import ctypes

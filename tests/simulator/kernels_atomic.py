@@ -1,4 +1,5 @@
 """Atomics: histograms, extremes, loops around atomicCAS, spin locks, sums whose order is left open."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -112,9 +113,14 @@ FIELDS = ("least", "most", "all", "any", "odd", "turns", "down", "last")
 FOUND = np.dtype([(name, np.int32) for name in FIELDS])
 
 
-@ATOMIC.problem({"n": 200, "bins": 7, "threads": 50, "seed": 1},
-                {"n": 60, "bins": 100, "threads": 32, "seed": 2},
-                n=SIZES, bins=st.integers(1, 300), threads=THREADS, seed=SEEDS)
+@ATOMIC.problem(
+    {"n": 200, "bins": 7, "threads": 50, "seed": 1},
+    {"n": 60, "bins": 100, "threads": 32, "seed": 2},
+    n=SIZES,
+    bins=st.integers(1, 300),
+    threads=THREADS,
+    seed=SEEDS,
+)
 def histogram(device: Device, n: int, bins: int, threads: int, seed: int) -> None:
     x, blocks = small(seed, n, np.int32, 0, bins - 1), blocks_for(n, threads)
     counts, shared = np.zeros(bins, np.int32), np.zeros(bins, np.uint32)
@@ -139,22 +145,32 @@ def sums_in_any_order(device: Device, n: int, threads: int, seed: int) -> None:
         assert largest[0] == x.max()
 
 
-@ATOMIC.problem({"n": 90, "threads": 40, "wrap": 6, "seed": 1},
-                n=SIZES, threads=THREADS, wrap=st.integers(0, 4000), seed=SEEDS)
+@ATOMIC.problem(
+    {"n": 90, "threads": 40, "wrap": 6, "seed": 1},
+    n=SIZES,
+    threads=THREADS,
+    wrap=st.integers(0, 4000),
+    seed=SEEDS,
+)
 def extremes_and_bits(device: Device, n: int, threads: int, wrap: int, seed: int) -> None:
-    x = small(seed, n, np.int32, -2**31, 2**31 - 1)
+    x = small(seed, n, np.int32, -(2**31), 2**31 - 1)
     out = np.zeros(1, FOUND)
-    out["least"], out["most"], out["all"] = 2**31 - 1, -2**31, -1
+    out["least"], out["most"], out["all"] = 2**31 - 1, -(2**31), -1
     device("found", x, out, n, np.uint32(wrap), block=threads, grid=blocks_for(n, threads))
     found = {name: int(out[name][0]) for name in FIELDS}
     assert found.pop("last") in x
     assert found == {"least": x.min(), "most": x.max(), "all": np.bitwise_and.reduce(x),
                      "any": np.bitwise_or.reduce(x), "odd": np.bitwise_xor.reduce(x),
-                     "turns": n % (wrap + 1), "down": -n % (wrap + 1)}
+                     "turns": n % (wrap + 1), "down": -n % (wrap + 1)}  # fmt: skip
 
 
-@ATOMIC.problem({"n": 90, "threads": 40, "bins": 3, "seed": 1},
-                n=st.integers(1, 600), threads=THREADS, bins=st.integers(1, 20), seed=SEEDS)
+@ATOMIC.problem(
+    {"n": 90, "threads": 40, "bins": 3, "seed": 1},
+    n=st.integers(1, 600),
+    threads=THREADS,
+    bins=st.integers(1, 20),
+    seed=SEEDS,
+)
 def spin_locks(device: Device, n: int, threads: int, bins: int, seed: int) -> None:
     x, weight = small(seed, n, np.int32, 0, bins - 1), small(seed + 1, n, np.float32)
     blocks = blocks_for(n, threads)

@@ -1,4 +1,5 @@
 """Matrices: transposes, products in tiles of shared memory, of registers and of wmma, stencils with a rim."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -175,22 +176,37 @@ __global__ void stencil_of_plane(const float *x, float *y, int rows, int columns
 DTYPES = {"float": np.dtype(np.float32), "short": np.dtype(np.int16), "float4": np.dtype((np.float32, 4))}
 
 
-@MATRIX.problem({"rows": 17, "columns": 35, "strips": 4, "width": 5, "seed": 1},
-                {"rows": 1, "columns": 3, "strips": 7, "width": 16, "seed": 1},
-                rows=SIDE, columns=SIDE, strips=st.integers(1, 32), width=st.integers(1, 32), seed=SEEDS)
+@MATRIX.problem(
+    {"rows": 17, "columns": 35, "strips": 4, "width": 5, "seed": 1},
+    {"rows": 1, "columns": 3, "strips": 7, "width": 16, "seed": 1},
+    rows=SIDE,
+    columns=SIDE,
+    strips=st.integers(1, 32),
+    width=st.integers(1, 32),
+    seed=SEEDS,
+)
 def transposes(device: Device, rows: int, columns: int, strips: int, width: int, seed: int) -> None:
     for name, dtype in DTYPES.items():
         x = small(seed, (rows, columns, *dtype.shape), dtype.base)
-        for kind, side, block in (("plain", (width, strips), (width, strips)),
-                                  ("tile", (16, 16), (16, strips)), ("padded", (32, 32), (32, strips))):
+        for kind, side, block in (
+            ("plain", (width, strips), (width, strips)),
+            ("tile", (16, 16), (16, strips)),
+            ("padded", (32, 32), (32, strips)),
+        ):
             y = np.empty((columns, rows, *dtype.shape), dtype.base)
             grid = blocks_for(columns, side[0]), blocks_for(rows, side[1])
             device(f"{kind}_{name}", x, Out(y), rows, columns, block=block, grid=grid)
             np.testing.assert_array_equal(y, x.swapaxes(0, 1), err_msg=f"{kind}_{name}")
 
 
-@MATRIX.problem({"m": 9, "k": 19, "n": 17, "seed": 1}, {"m": 1, "k": 5, "n": 33, "seed": 1},
-                m=SIDE, k=SIDE, n=SIDE, seed=SEEDS)
+@MATRIX.problem(
+    {"m": 9, "k": 19, "n": 17, "seed": 1},
+    {"m": 1, "k": 5, "n": 33, "seed": 1},
+    m=SIDE,
+    k=SIDE,
+    n=SIDE,
+    seed=SEEDS,
+)
 def products(device: Device, m: int, k: int, n: int, seed: int) -> None:
     for name, dtype in (("float", np.float32), ("double", np.float64)):
         a, b = small(seed, (m, k), dtype), small(seed + 1, (k, n), dtype)
@@ -205,8 +221,13 @@ def products(device: Device, m: int, k: int, n: int, seed: int) -> None:
             np.testing.assert_array_equal(c, a @ b, err_msg=kernel)
 
 
-@MATRIX.problem({"tiles": (1, 2, 3), "warps": 2, "seed": 1}, {"tiles": (2, 1, 1), "warps": 1, "seed": 1},
-                tiles=st.tuples(*[st.integers(1, 4)] * 3), warps=st.integers(1, 5), seed=SEEDS)
+@MATRIX.problem(
+    {"tiles": (1, 2, 3), "warps": 2, "seed": 1},
+    {"tiles": (2, 1, 1), "warps": 1, "seed": 1},
+    tiles=st.tuples(*[st.integers(1, 4)] * 3),
+    warps=st.integers(1, 5),
+    seed=SEEDS,
+)
 def products_of_matrix_cores(device: Device, tiles: tuple[int, int, int], warps: int, seed: int) -> None:
     m, k, n = (16 * many for many in tiles)
     a, b = small(seed, (m, k), np.float16), small(seed + 1, (k, n), np.float16)
@@ -215,27 +236,52 @@ def products_of_matrix_cores(device: Device, tiles: tuple[int, int, int], warps:
     np.testing.assert_array_equal(c, a.astype(np.float32) @ b.astype(np.float32))
 
 
-@MATRIX.problem({"n": 100, "radius": 3, "threads": 33, "seed": 1},
-                {"n": 5, "radius": 8, "threads": 4, "seed": 1},
-                {"n": 70, "radius": 0, "threads": 64, "seed": 1},
-                n=st.integers(1, 3000), radius=st.integers(0, 8), threads=THREADS, seed=SEEDS)
+@MATRIX.problem(
+    {"n": 100, "radius": 3, "threads": 33, "seed": 1},
+    {"n": 5, "radius": 8, "threads": 4, "seed": 1},
+    {"n": 70, "radius": 0, "threads": 64, "seed": 1},
+    n=st.integers(1, 3000),
+    radius=st.integers(0, 8),
+    threads=THREADS,
+    seed=SEEDS,
+)
 def stencil_of_row(device: Device, n: int, radius: int, threads: int, seed: int) -> None:
     x, weights, y = small(seed, n, np.float32), small(seed + 1, 17, np.float32), np.empty(n, np.float32)
     address, size = device.module.get_global("weights")
     assert size == weights.nbytes
     device.driver.memcpy_htod(address, weights)
-    device("stencil_of_row", x, Out(y), n, radius, block=threads, grid=blocks_for(n, threads),
-           shared=4 * (threads + 2 * radius))
-    expected = np.convolve(x, weights[:2 * radius + 1][::-1])[radius:radius + n]
+    device(
+        "stencil_of_row",
+        x,
+        Out(y),
+        n,
+        radius,
+        block=threads,
+        grid=blocks_for(n, threads),
+        shared=4 * (threads + 2 * radius),
+    )
+    expected = np.convolve(x, weights[: 2 * radius + 1][::-1])[radius : radius + n]
     np.testing.assert_array_equal(y, expected)
 
 
-@MATRIX.problem({"rows": 11, "columns": 19, "seed": 1}, {"rows": 1, "columns": 1, "seed": 1},
-                rows=SIDE, columns=SIDE, seed=SEEDS)
+@MATRIX.problem(
+    {"rows": 11, "columns": 19, "seed": 1},
+    {"rows": 1, "columns": 1, "seed": 1},
+    rows=SIDE,
+    columns=SIDE,
+    seed=SEEDS,
+)
 def stencil_of_plane(device: Device, rows: int, columns: int, seed: int) -> None:
     x, y = small(seed, (rows, columns), np.float32), np.empty((rows, columns), np.float32)
-    device("stencil_of_plane", x, Out(y), rows, columns, block=(16, 8),
-           grid=(blocks_for(columns, 16), blocks_for(rows, 8)))
+    device(
+        "stencil_of_plane",
+        x,
+        Out(y),
+        rows,
+        columns,
+        block=(16, 8),
+        grid=(blocks_for(columns, 16), blocks_for(rows, 8)),
+    )
     padded = np.pad(x, 1)
     expected = padded[:-2, 1:-1] + padded[2:, 1:-1] + padded[1:-1, :-2] + padded[1:-1, 2:] - 4 * x
     np.testing.assert_array_equal(y, expected)

@@ -1,4 +1,5 @@
 """Ways through memory: vector loads, strides, three dimensions, templates, asynchronous copies, volatile."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -152,9 +153,14 @@ __global__ void in_turn_by_volatile(const int *x, int *sums, int *place) {
 LINE = np.dtype([("tag", "S1"), ("slope", np.float64), ("base", np.float32), ("step", np.int16)], align=True)
 
 
-@MEMORY.problem({"n": 103, "threads": 7, "blocks": 2, "seed": 1},
-                {"n": 3, "threads": 64, "blocks": 1, "seed": 1},
-                n=SIZES, threads=THREADS, blocks=st.integers(1, 5), seed=SEEDS)
+@MEMORY.problem(
+    {"n": 103, "threads": 7, "blocks": 2, "seed": 1},
+    {"n": 3, "threads": 64, "blocks": 1, "seed": 1},
+    n=SIZES,
+    threads=THREADS,
+    blocks=st.integers(1, 5),
+    seed=SEEDS,
+)
 def vectors_with_a_tail(device: Device, n: int, threads: int, blocks: int, seed: int) -> None:
     x, y = small(seed, n, np.float32), small(seed + 1, n, np.float32).copy()
     expected = y + 3 * x
@@ -162,35 +168,52 @@ def vectors_with_a_tail(device: Device, n: int, threads: int, blocks: int, seed:
     np.testing.assert_array_equal(y, expected)
 
 
-@MEMORY.problem({"n": 60, "threads": 33, "blocks": 1, "seed": 1},
-                n=SIZES, threads=THREADS, blocks=st.integers(1, 5), seed=SEEDS)
+@MEMORY.problem(
+    {"n": 60, "threads": 33, "blocks": 1, "seed": 1},
+    n=SIZES,
+    threads=THREADS,
+    blocks=st.integers(1, 5),
+    seed=SEEDS,
+)
 def templates(device: Device, n: int, threads: int, blocks: int, seed: int) -> None:
-    for mangled, dtype, times in (("_Z5scaleIfLi3EEvPT_i", np.float32, 8),
-                                  ("_Z5scaleIhLi1EEvPT_i", np.uint8, 2),
-                                  ("_Z5scaleIdLi2EEvPT_i", np.float64, 4)):
+    for mangled, dtype, times in (
+        ("_Z5scaleIfLi3EEvPT_i", np.float32, 8),
+        ("_Z5scaleIhLi1EEvPT_i", np.uint8, 2),
+        ("_Z5scaleIdLi2EEvPT_i", np.float64, 4),
+    ):
         x = small(seed, n, dtype, 0, 20).copy()
         expected = x * dtype(times)
         device(mangled, x, n, block=threads, grid=blocks)
         np.testing.assert_array_equal(x, expected, err_msg=mangled)
 
 
-@MEMORY.problem({"n": 60, "threads": 33, "blocks": 1, "skip": 2, "negate": True, "seed": 1},
-                n=SIZES, threads=THREADS, blocks=st.integers(1, 5), skip=st.integers(1, 3),
-                negate=st.booleans(), seed=SEEDS)
-def arguments_of_many_sizes(device: Device, n: int, threads: int, blocks: int, skip: int, negate: bool,
-                            seed: int) -> None:
+@MEMORY.problem(
+    {"n": 60, "threads": 33, "blocks": 1, "skip": 2, "negate": True, "seed": 1},
+    n=SIZES,
+    threads=THREADS,
+    blocks=st.integers(1, 5),
+    skip=st.integers(1, 3),
+    negate=st.booleans(),
+    seed=SEEDS,
+)
+def arguments_of_many_sizes(
+    device: Device, n: int, threads: int, blocks: int, skip: int, negate: bool, seed: int
+) -> None:
     x, y = small(seed, n * skip, np.int16), np.empty(n)
-    tag = b"xy"[seed % 2:][:1]
+    tag = b"xy"[seed % 2 :][:1]
     line = np.array((tag, -2.5, 0.25, 7), LINE)[()]
     device("lines", line, np.int8(skip), x, Out(y), np.int8(negate), np.int64(n), block=threads, grid=blocks)
     expected = -2.5 * x[::skip] + 0.25 + 7 * (tag == b"x")
     np.testing.assert_array_equal(y, -expected if negate else expected)
 
 
-@MEMORY.problem({"shape": (3, 5, 7), "block": (2, 3, 4), "seed": 1},
-                {"shape": (1, 1, 9), "block": (1, 2, 8), "seed": 1},
-                shape=st.tuples(*[st.integers(1, 20)] * 3), block=st.tuples(*[st.integers(1, 10)] * 3),
-                seed=SEEDS)
+@MEMORY.problem(
+    {"shape": (3, 5, 7), "block": (2, 3, 4), "seed": 1},
+    {"shape": (1, 1, 9), "block": (1, 2, 8), "seed": 1},
+    shape=st.tuples(*[st.integers(1, 20)] * 3),
+    block=st.tuples(*[st.integers(1, 10)] * 3),
+    seed=SEEDS,
+)
 def three_dimensions(device: Device, shape: tuple[int, ...], block: tuple[int, ...], seed: int) -> None:
     x = small(seed, shape, np.int32)
     y = np.empty(shape[::-1], np.int32)
@@ -198,9 +221,14 @@ def three_dimensions(device: Device, shape: tuple[int, ...], block: tuple[int, .
     np.testing.assert_array_equal(y, x.transpose())
 
 
-@MEMORY.problem({"rows": 3, "threads": 33, "blocks": 2, "seed": 1},
-                {"rows": 1, "threads": 1, "blocks": 1, "seed": 1},
-                rows=st.integers(1, 9), threads=THREADS, blocks=st.integers(1, 4), seed=SEEDS)
+@MEMORY.problem(
+    {"rows": 3, "threads": 33, "blocks": 2, "seed": 1},
+    {"rows": 1, "threads": 1, "blocks": 1, "seed": 1},
+    rows=st.integers(1, 9),
+    threads=THREADS,
+    blocks=st.integers(1, 4),
+    seed=SEEDS,
+)
 def shared_memory_carved_in_two(device: Device, rows: int, threads: int, blocks: int, seed: int) -> None:
     x = small(seed, (rows, threads), np.float64)
     shift = small(seed + 1, (rows, threads), np.int32, 0, 2 * threads)
@@ -210,10 +238,15 @@ def shared_memory_carved_in_two(device: Device, rows: int, threads: int, blocks:
     np.testing.assert_array_equal(y, np.take_along_axis(x, from_place, 1))
 
 
-@MEMORY.problem({"n": 100, "threads": 33, "blocks": 1, "seed": 1},
-                {"n": 50, "threads": 8, "blocks": 2, "seed": 1},
-                {"n": 5, "threads": 8, "blocks": 2, "seed": 1},
-                n=SIZES, threads=THREADS, blocks=st.integers(1, 4), seed=SEEDS)
+@MEMORY.problem(
+    {"n": 100, "threads": 33, "blocks": 1, "seed": 1},
+    {"n": 50, "threads": 8, "blocks": 2, "seed": 1},
+    {"n": 5, "threads": 8, "blocks": 2, "seed": 1},
+    n=SIZES,
+    threads=THREADS,
+    blocks=st.integers(1, 4),
+    seed=SEEDS,
+)
 def two_buffers(device: Device, n: int, threads: int, blocks: int, seed: int) -> None:
     x, y = small(seed, n, np.float32), np.empty(n, np.float32)
     device("two_buffers", x, Out(y), n, block=threads, grid=blocks, shared=8 * threads)
@@ -222,9 +255,14 @@ def two_buffers(device: Device, n: int, threads: int, blocks: int, seed: int) ->
     np.testing.assert_array_equal(y, whole[:, ::-1].reshape(-1)[:n])
 
 
-@MEMORY.problem({"rows": 2, "columns": 37, "threads": 5, "seed": 1},
-                {"rows": 2, "columns": 40, "threads": 33, "seed": 1},
-                rows=st.integers(1, 5), columns=st.integers(1, 600), threads=THREADS, seed=SEEDS)
+@MEMORY.problem(
+    {"rows": 2, "columns": 37, "threads": 5, "seed": 1},
+    {"rows": 2, "columns": 40, "threads": 33, "seed": 1},
+    rows=st.integers(1, 5),
+    columns=st.integers(1, 600),
+    threads=THREADS,
+    seed=SEEDS,
+)
 def rows_fetched_by_the_group(device: Device, rows: int, columns: int, threads: int, seed: int) -> None:
     x = small(seed, (rows, columns), np.float32)
     y = np.empty_like(x)
@@ -232,19 +270,27 @@ def rows_fetched_by_the_group(device: Device, rows: int, columns: int, threads: 
     np.testing.assert_array_equal(y, x[:, ::-1])
 
 
-@VOLATILE.problem({"n": 100, "threads": 64, "blocks": 2, "seed": 1},
-                  {"n": 100, "threads": 128, "blocks": 1, "seed": 1},
-                  n=SIZES, threads=st.sampled_from([64, 128, 256, 512, 1024]), blocks=st.integers(1, 4),
-                  seed=SEEDS)
+@VOLATILE.problem(
+    {"n": 100, "threads": 64, "blocks": 2, "seed": 1},
+    {"n": 100, "threads": 128, "blocks": 1, "seed": 1},
+    n=SIZES,
+    threads=st.sampled_from([64, 128, 256, 512, 1024]),
+    blocks=st.integers(1, 4),
+    seed=SEEDS,
+)
 def warps_in_step(device: Device, n: int, threads: int, blocks: int, seed: int) -> None:
     x, out = small(seed, n, np.int32), np.empty(blocks, np.int32)
     device("in_step", x, Out(out), n, block=threads, grid=blocks)
     assert out.sum() == x.sum()
 
 
-@VOLATILE.problem({"blocks": 3, "threads": 20, "by": "atomics", "seed": 1},
-                  blocks=st.integers(1, 20), threads=THREADS, by=st.sampled_from(["atomics", "volatile"]),
-                  seed=SEEDS)
+@VOLATILE.problem(
+    {"blocks": 3, "threads": 20, "by": "atomics", "seed": 1},
+    blocks=st.integers(1, 20),
+    threads=THREADS,
+    by=st.sampled_from(["atomics", "volatile"]),
+    seed=SEEDS,
+)
 def blocks_that_wait_for_each_other(device: Device, blocks: int, threads: int, by: str, seed: int) -> None:
     """By a flag that is volatile too, which the checker takes for a race: volatile is not atomic."""
     x = small(seed, (blocks, threads), np.int32)

@@ -1,4 +1,5 @@
 """Reductions: trees in shared memory, shuffles, groups, the last block, argmax, softmax of rows."""
+
 from __future__ import annotations
 
 import itertools
@@ -6,17 +7,7 @@ import itertools
 import numpy as np
 from hypothesis import strategies as st
 
-from tests.simulator.differential import (
-    SEEDS,
-    SIZES,
-    THREADS,
-    Device,
-    Family,
-    Out,
-    blocks_for,
-    real,
-    small,
-)
+from tests.simulator.differential import SEEDS, SIZES, THREADS, Device, Family, Out, blocks_for, real, small
 
 REDUCE = Family(r"""
 #include <cooperative_groups.h>
@@ -197,65 +188,95 @@ REDUCERS = {"Sum": np.sum, "Min": np.min, "Max": np.max}
 DTYPES = {"int": np.int32, "float": np.float32, "double": np.float64}
 
 
-@REDUCE.problem({"n": 301, "threads": 33, "blocks": 3, "seed": 1},
-                {"n": 70, "threads": 64, "blocks": 1, "seed": 2},
-                {"n": 3, "threads": 100, "blocks": 2, "seed": 3},
-                n=SIZES, threads=THREADS, blocks=st.integers(1, 9), seed=SEEDS)
+@REDUCE.problem(
+    {"n": 301, "threads": 33, "blocks": 3, "seed": 1},
+    {"n": 70, "threads": 64, "blocks": 1, "seed": 2},
+    {"n": 3, "threads": 100, "blocks": 2, "seed": 3},
+    n=SIZES,
+    threads=THREADS,
+    blocks=st.integers(1, 9),
+    seed=SEEDS,
+)
 def in_two_passes(device: Device, n: int, threads: int, blocks: int, seed: int) -> None:
     """One value for each block, then one for all of those."""
     for how, operation, name in itertools.product(("tree", "shuffle"), REDUCERS, DTYPES):
         dtype = DTYPES[name]
         x, parts, whole = small(seed, n, dtype), np.empty(blocks, dtype), np.empty(1, dtype)
         kernel = f"{how}_{operation}_{name}"
-        neutral = {"Sum": dtype(0), "Min": dtype(10**6), "Max": dtype(-10**6)}[operation]
+        neutral = {"Sum": dtype(0), "Min": dtype(10**6), "Max": dtype(-(10**6))}[operation]
         shared = threads * x.itemsize if how == "tree" else 0
         device(kernel, x, Out(parts), n, neutral, block=threads, grid=blocks, shared=shared)
         device(kernel, parts, Out(whole), blocks, neutral, block=threads, shared=shared)
         assert whole[0] == REDUCERS[operation](x), kernel
 
 
-@REDUCE.problem({"n": 40, "threads": 7, "rows": 3, "seed": 1}, {"n": 5, "threads": 64, "rows": 2, "seed": 2},
-                n=st.integers(1, 1500), threads=THREADS, rows=st.integers(1, 4), seed=SEEDS)
+@REDUCE.problem(
+    {"n": 40, "threads": 7, "rows": 3, "seed": 1},
+    {"n": 5, "threads": 64, "rows": 2, "seed": 2},
+    n=st.integers(1, 1500),
+    threads=THREADS,
+    rows=st.integers(1, 4),
+    seed=SEEDS,
+)
 def argmax(device: Device, n: int, threads: int, rows: int, seed: int) -> None:
     x, out = small(seed, (rows, n), np.float32), np.empty(rows, np.int32)
     device("argmax", x, Out(out), n, block=threads, grid=rows)
     np.testing.assert_array_equal(out, x.argmax(1))
 
 
-@REDUCE.problem({"n": 100, "tile": 32, "tiles": 2, "seed": 1}, {"n": 50, "tile": 4, "tiles": 3, "seed": 1},
-                {"n": 50, "tile": 16, "tiles": 3, "seed": 2}, {"n": 9, "tile": 1, "tiles": 3, "seed": 2},
-                n=SIZES, tile=st.sampled_from([1, 4, 16, 32]), tiles=st.integers(1, 32), seed=SEEDS)
+@REDUCE.problem(
+    {"n": 100, "tile": 32, "tiles": 2, "seed": 1},
+    {"n": 50, "tile": 4, "tiles": 3, "seed": 1},
+    {"n": 50, "tile": 16, "tiles": 3, "seed": 2},
+    {"n": 9, "tile": 1, "tiles": 3, "seed": 2},
+    n=SIZES,
+    tile=st.sampled_from([1, 4, 16, 32]),
+    tiles=st.integers(1, 32),
+    seed=SEEDS,
+)
 def cooperative_groups(device: Device, n: int, tile: int, tiles: int, seed: int) -> None:
     x, total, most = small(seed, n, np.int32), np.zeros(1, np.int32), np.full(1, -100, np.int32)
     threads = tile * tiles
     device(f"group_sum_{tile}", x, total, most, n, block=threads, grid=blocks_for(n, threads))
     assert total[0] == x.sum()
-    beside = [0] if n % threads else []     # threads past the end of x bring a zero
+    beside = [0] if n % threads else []  # threads past the end of x bring a zero
     assert most[0] == max([*x, *beside])
 
 
-@REDUCE.problem({"n": 90, "threads": 20, "blocks": 4, "seed": 1},
-                {"n": 9, "threads": 3, "blocks": 5, "seed": 1},
-                {"n": 9, "threads": 64, "blocks": 1, "seed": 1},
-                n=SIZES, threads=THREADS, blocks=st.integers(1, 40), seed=SEEDS)
+@REDUCE.problem(
+    {"n": 90, "threads": 20, "blocks": 4, "seed": 1},
+    {"n": 9, "threads": 3, "blocks": 5, "seed": 1},
+    {"n": 9, "threads": 64, "blocks": 1, "seed": 1},
+    n=SIZES,
+    threads=THREADS,
+    blocks=st.integers(1, 40),
+    seed=SEEDS,
+)
 def last_block_adds_up(device: Device, n: int, threads: int, blocks: int, seed: int) -> None:
     x, out = small(seed, n, np.float32), np.empty(1, np.float32)
-    for _ in range(2):      # the counter of blocks begins anew by itself
+    for _ in range(2):  # the counter of blocks begins anew by itself
         device("last_block", x, Out(np.empty(blocks, np.float32)), Out(out), n, block=threads, grid=blocks)
         assert out[0] == x.sum()
 
 
-@REDUCE.problem({"rows": 3, "columns": 45, "threads": 32, "warps": 2, "seed": 1},
-                {"rows": 2, "columns": 7, "threads": 33, "warps": 1, "seed": 1},
-                {"rows": 5, "columns": 70, "threads": 64, "warps": 3, "seed": 1},
-                rows=st.integers(1, 12), columns=st.integers(1, 300), threads=THREADS,
-                warps=st.integers(1, 32), seed=SEEDS)
+@REDUCE.problem(
+    {"rows": 3, "columns": 45, "threads": 32, "warps": 2, "seed": 1},
+    {"rows": 2, "columns": 7, "threads": 33, "warps": 1, "seed": 1},
+    {"rows": 5, "columns": 70, "threads": 64, "warps": 3, "seed": 1},
+    rows=st.integers(1, 12),
+    columns=st.integers(1, 300),
+    threads=THREADS,
+    warps=st.integers(1, 32),
+    seed=SEEDS,
+)
 def softmax_of_rows(device: Device, rows: int, columns: int, threads: int, warps: int, seed: int) -> None:
     x = real(seed, (rows, columns))
     weights = np.exp(x - x.max(1, keepdims=True), dtype=np.float64)
     expected = weights / weights.sum(1, keepdims=True)
-    launches = {"softmax_of_block": {"block": threads, "grid": rows, "shared": 4 * threads},
-                "softmax_of_warp": {"block": (32, warps), "grid": blocks_for(rows, warps)}}
+    launches = {
+        "softmax_of_block": {"block": threads, "grid": rows, "shared": 4 * threads},
+        "softmax_of_warp": {"block": (32, warps), "grid": blocks_for(rows, warps)},
+    }
     for kernel, launch in launches.items():
         y = np.empty_like(x)
         device(kernel, x, Out(y), rows, columns, **launch)

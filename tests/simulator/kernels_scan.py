@@ -1,20 +1,11 @@
 """Scans and what is built on them: Hillis and Steele, Blelloch, shuffles, compaction, radix sort."""
+
 from __future__ import annotations
 
 import numpy as np
 from hypothesis import strategies as st
 
-from tests.simulator.differential import (
-    SEEDS,
-    SIZES,
-    THREADS,
-    Device,
-    Family,
-    Out,
-    blocks_for,
-    fixed,
-    small,
-)
+from tests.simulator.differential import SEEDS, SIZES, THREADS, Device, Family, Out, blocks_for, fixed, small
 
 SCAN = Family(r"""
 // Inclusive, a thread for each element, from one row of shared memory to the other and back.
@@ -176,9 +167,14 @@ __global__ void radix_sort(unsigned *keys, int *values, int n, int bits) {
 DTYPES = ("int32", "int64", "float32")
 
 
-@SCAN.problem({"n": 61, "threads": 64, "seed": 1}, {"n": 40, "threads": 40, "seed": 2},
-              {"n": 1, "threads": 3, "seed": 3},
-              n=st.integers(1, 1024), threads=THREADS, seed=SEEDS)
+@SCAN.problem(
+    {"n": 61, "threads": 64, "seed": 1},
+    {"n": 40, "threads": 40, "seed": 2},
+    {"n": 1, "threads": 3, "seed": 3},
+    n=st.integers(1, 1024),
+    threads=THREADS,
+    seed=SEEDS,
+)
 def inclusive_in_one_block(device: Device, n: int, threads: int, seed: int) -> None:
     threads = max(n, threads)
     for dtype in DTYPES:
@@ -188,9 +184,14 @@ def inclusive_in_one_block(device: Device, n: int, threads: int, seed: int) -> N
         np.testing.assert_array_equal(y, np.cumsum(x), err_msg=dtype)
 
 
-@SCAN.problem({"n": 61, "threads": 7, "seed": 1}, {"n": 64, "threads": 32, "seed": 2},
-              {"n": 1, "threads": 3, "seed": 3},
-              n=SIZES, threads=THREADS, seed=SEEDS)
+@SCAN.problem(
+    {"n": 61, "threads": 7, "seed": 1},
+    {"n": 64, "threads": 32, "seed": 2},
+    {"n": 1, "threads": 3, "seed": 3},
+    n=SIZES,
+    threads=THREADS,
+    seed=SEEDS,
+)
 def exclusive_in_one_block(device: Device, n: int, threads: int, seed: int) -> None:
     size = 1 << (n - 1).bit_length()
     for dtype in DTYPES:
@@ -200,11 +201,17 @@ def exclusive_in_one_block(device: Device, n: int, threads: int, seed: int) -> N
         np.testing.assert_array_equal(y, np.cumsum(x) - x, err_msg=dtype)
 
 
-@SCAN.problem({"n": 300, "threads": 33, "seed": 1}, {"n": 130, "threads": 7, "seed": 2},
-              {"n": 64, "threads": 64, "seed": 3},
-              n=SIZES, threads=THREADS.filter(lambda threads: threads > 1), seed=SEEDS)
+@SCAN.problem(
+    {"n": 300, "threads": 33, "seed": 1},
+    {"n": 130, "threads": 7, "seed": 2},
+    {"n": 64, "threads": 64, "seed": 3},
+    n=SIZES,
+    threads=THREADS.filter(lambda threads: threads > 1),
+    seed=SEEDS,
+)
 def of_many_blocks(device: Device, n: int, threads: int, seed: int) -> None:
     """Blocks by themselves, then their sums in the same way, then what came before is added."""
+
     def scan(x: np.ndarray) -> np.ndarray:
         blocks = blocks_for(len(x), threads)
         y, sums = np.empty_like(x), np.empty(blocks, x.dtype)
@@ -218,10 +225,15 @@ def of_many_blocks(device: Device, n: int, threads: int, seed: int) -> None:
         np.testing.assert_array_equal(scan(x), np.cumsum(x), err_msg=dtype)
 
 
-@SCAN.problem({"n": 150, "threads": 50, "least": 0, "seed": 1},
-              {"n": 50, "threads": 64, "least": 9, "seed": 2},
-              {"n": 70, "threads": 32, "least": -8, "seed": 2},
-              n=SIZES, threads=THREADS, least=st.integers(-8, 9), seed=SEEDS)
+@SCAN.problem(
+    {"n": 150, "threads": 50, "least": 0, "seed": 1},
+    {"n": 50, "threads": 64, "least": 9, "seed": 2},
+    {"n": 70, "threads": 32, "least": -8, "seed": 2},
+    n=SIZES,
+    threads=THREADS,
+    least=st.integers(-8, 9),
+    seed=SEEDS,
+)
 def compaction(device: Device, n: int, threads: int, least: int, seed: int) -> None:
     x, blocks = small(seed, n, np.int32), blocks_for(n, threads)
     expected = x[x >= least]
@@ -230,16 +242,22 @@ def compaction(device: Device, n: int, threads: int, least: int, seed: int) -> N
     y, z, many = np.full(n, 99, np.int32), np.full(n, 99, np.int32), np.zeros(1, np.int32)
     first = fixed(np.cumsum(kept, dtype=np.int32) - kept)
     device("compact", x, first, y, n, least, block=threads, grid=blocks)
-    np.testing.assert_array_equal(y[:len(expected)], expected)
-    assert (y[len(expected):] == 99).all()
+    np.testing.assert_array_equal(y[: len(expected)], expected)
+    assert (y[len(expected) :] == 99).all()
     device("compact_unordered", x, z, many, n, least, block=threads, grid=blocks_for(blocks, 2))
     assert many[0] == len(expected)
-    np.testing.assert_array_equal(np.sort(z[:len(expected)]), np.sort(expected))
-    assert (z[len(expected):] == 99).all()
+    np.testing.assert_array_equal(np.sort(z[: len(expected)]), np.sort(expected))
+    assert (z[len(expected) :] == 99).all()
 
 
-@SCAN.problem({"n": 50, "extra": 3, "bits": 5, "seed": 1}, {"n": 64, "extra": 0, "bits": 2, "seed": 2},
-              n=st.integers(1, 1000), extra=st.integers(0, 24), bits=st.integers(1, 16), seed=SEEDS)
+@SCAN.problem(
+    {"n": 50, "extra": 3, "bits": 5, "seed": 1},
+    {"n": 64, "extra": 0, "bits": 2, "seed": 2},
+    n=st.integers(1, 1000),
+    extra=st.integers(0, 24),
+    bits=st.integers(1, 16),
+    seed=SEEDS,
+)
 def radix_sort(device: Device, n: int, extra: int, bits: int, seed: int) -> None:
     keys = small(seed, n, np.uint32, 0, 2**bits - 1).copy()
     order = np.argsort(keys, kind="stable")

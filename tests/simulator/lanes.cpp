@@ -1,5 +1,5 @@
-// A stand-in for the driver, for tests of the device headers alone: one block, every CUDA thread an OS
-// thread.
+// A stand-in for the driver, for tests of the device headers alone: one block,
+// every CUDA thread an OS thread.
 #include <algorithm>
 #include <condition_variable>
 #include <cstring>
@@ -112,7 +112,8 @@ void sim_pipeline_wait(unsigned prior) {
         std::memset(static_cast<char*>(copy.to) + copy.bytes - copy.zeros, 0, copy.zeros);
     }
     copies.erase(std::remove_if(copies.begin(), copies.end(),
-                                [&](const Copy& copy) { return copy.group + prior < group; }), copies.end());
+                                [&](const Copy& copy) { return copy.group + prior < group; }),
+                 copies.end());
 }
 [[noreturn]] void sim_stop(int code, const char* message, sim_place place) {
     std::lock_guard<std::mutex> guard(lock);

@@ -2,6 +2,7 @@
 
 The stand-in shows whether the device headers alone are right; with the driver, whether the two agree.
 """
+
 from __future__ import annotations
 
 import ctypes
@@ -17,8 +18,10 @@ import pytest
 
 HERE = Path(__file__).resolve().parent
 DEVICE = HERE.parents[1] / "tinygrad_edu" / "simulator" / "device"
+# fmt: off
 FLAGS = ["-O1", "-march=native", "-std=c++17", "-shared", "-fPIC", "-pthread", "-ffp-contract=fast",
          "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wextra", "-Werror", "-Wno-unused-parameter"]
+# fmt: on
 
 
 def build(source: str, *flags: str) -> ctypes.CDLL:
@@ -30,8 +33,17 @@ def build(source: str, *flags: str) -> ctypes.CDLL:
     try:
         (folder / "source.cpp").write_text(source)
         library = folder / f"{name}.so"
-        command = ["g++", *FLAGS, *flags, f"-I{HERE}", f"-I{DEVICE}", f"-I{DEVICE / 'include'}",
-                   str(folder / "source.cpp"), "-o", str(library)]
+        command = [
+            "g++",
+            *FLAGS,
+            *flags,
+            f"-I{HERE}",
+            f"-I{DEVICE}",
+            f"-I{DEVICE / 'include'}",
+            str(folder / "source.cpp"),
+            "-o",
+            str(library),
+        ]
         if '"lanes.h"' in source:
             # Its own stand-in, also where the real driver is in the process already.
             command += [str(HERE / "lanes.cpp"), "-Wl,-Bsymbolic"]
@@ -55,8 +67,8 @@ def aligned(array: np.ndarray) -> np.ndarray:
     """A copy of the array's bytes at a multiple of 256, as device memory is."""
     room = np.zeros(array.nbytes + 256, np.uint8)
     start = -room.ctypes.data % 256
-    room[start:start + array.nbytes] = np.frombuffer(array.tobytes(), np.uint8)
-    return room[start:start + array.nbytes]
+    room[start : start + array.nbytes] = np.frombuffer(array.tobytes(), np.uint8)
+    return room[start : start + array.nbytes]
 
 
 def on_threads(source: str, *flags: str) -> Run:
@@ -69,6 +81,7 @@ def on_threads(source: str, *flags: str) -> Run:
         text = library.run_block(getattr(library, kernel), threads, pointer(before), pointer(after)).decode()
         out.view(np.uint8).reshape(-1)[:] = after
         return text
+
     return run
 
 
@@ -83,6 +96,7 @@ def on_driver(pycuda, source: str) -> Run:
         except driver.Error as error:
             return str(error)
         return ""
+
     return run
 
 

@@ -4,6 +4,7 @@ The bounds are meant to be those of the CUDA C++ Programming Guide, and were wri
 them with its table before relying on one. A bound is the distance, counted in representable numbers, between
 the result and the exact one rounded. References are in 113-bit floating point (libquadmath).
 """
+
 from __future__ import annotations
 
 from typing import NamedTuple
@@ -14,8 +15,8 @@ class Function(NamedTuple):
 
     name: str
     reference: str  # C++ over __float128 x, y, z, w
-    single: int     # bound of the float function
-    double: int     # bound of the double function
+    single: int  # bound of the float function
+    double: int  # bound of the double function
     low: float
     high: float
     arguments: int = 1
@@ -149,8 +150,10 @@ def source() -> str:
     parts = [REFERENCES]
     for function in FUNCTIONS:
         for real, bits, suffix in (("float", "uint32_t", "f"), ("double", "uint64_t", "")):
-            called = ", ".join(f"{letter}s[i]" for letter in "xyzw"[:function.arguments])
-            quads = " ".join(f"const Quad {letter} = {letter}s[i];" for letter in "xyzw"[:function.arguments])
+            called = ", ".join(f"{letter}s[i]" for letter in "xyzw"[: function.arguments])
+            quads = " ".join(
+                f"const Quad {letter} = {letter}s[i];" for letter in "xyzw"[: function.arguments]
+            )
             points = ", ".join(f"const {real}* {letter}s" for letter in "xyzw")
             parts.append(f"""
 extern "C" __attribute__((visibility("default")))

@@ -51,13 +51,27 @@ void sim_fence(int) {}
 void sim_pipeline_copy(void*, const void*, size_t, size_t, sim_place) {}
 void sim_pipeline_commit() {}
 void sim_pipeline_wait(unsigned) {}
+void* sim_heap_allocate(size_t bytes) { return std::malloc(bytes); }
+int sim_heap_release(void* memory) { return std::free(memory), 1; }
 void sim_access(const void*, size_t, int, sim_place) {}
-void sim_stop(int, const char* message, sim_place) { std::fputs(message, stderr); std::abort(); }
-#define CALLBACK(name) EXPORT void name(void*) {}
-CALLBACK(__tsan_read1) CALLBACK(__tsan_read2) CALLBACK(__tsan_read4) CALLBACK(__tsan_read8)
-CALLBACK(__tsan_read16) CALLBACK(__tsan_write1) CALLBACK(__tsan_write2) CALLBACK(__tsan_write4)
+void sim_stop(int, const char* message, sim_place) {
+    std::fputs(message, stderr);
+    std::abort();
+}
+#define CALLBACK(name) \
+    EXPORT void name(void*) {}
+CALLBACK(__tsan_read1)
+CALLBACK(__tsan_read2)
+CALLBACK(__tsan_read4)
+CALLBACK(__tsan_read8)
+CALLBACK(__tsan_read16)
+CALLBACK(__tsan_write1)
+CALLBACK(__tsan_write2)
+CALLBACK(__tsan_write4)
 CALLBACK(__tsan_write8)
-CALLBACK(__tsan_write16) CALLBACK(__tsan_func_entry) CALLBACK(__tsan_func_exit)
+CALLBACK(__tsan_write16)
+CALLBACK(__tsan_func_entry)
+CALLBACK(__tsan_func_exit)
 EXPORT void __ubsan_handle_type_mismatch_v1(void*, void*) {}
 EXPORT void __tsan_init() {}
 EXPORT void __sanitizer_cov_trace_pc() {}

@@ -1,4 +1,5 @@
 """The numbers and layouts of driver/abi.h are those of NVIDIA's cuda.h, wherever one is installed."""
+
 from __future__ import annotations
 
 import importlib.metadata
@@ -13,7 +14,7 @@ from tinygrad_edu.simulator import toolchain
 
 ABI = (toolchain.DRIVER / "abi.h").read_text()
 STRUCTS = {"CUDA_MEMCPY2D", "CUDA_MEMCPY3D", "CUDA_MEMCPY3D_PEER", "CUDA_ARRAY_DESCRIPTOR",
-           "CUDA_ARRAY3D_DESCRIPTOR", "CUipcEventHandle", "CUipcMemHandle"}
+           "CUDA_ARRAY3D_DESCRIPTOR", "CUipcEventHandle", "CUipcMemHandle"}  # fmt: skip
 
 
 def header() -> Path | None:
@@ -31,8 +32,13 @@ def header() -> Path | None:
 
 def gcc(*options, source):
     """Run g++ on a text; what it printed, or a failure that shows what it said."""
-    run = subprocess.run([toolchain.compiler(), "-std=c++17", *options, "-xc++", "-"], input=source,
-                         text=True, capture_output=True, check=False)
+    run = subprocess.run(
+        [toolchain.compiler(), "-std=c++17", *options, "-xc++", "-"],
+        input=source,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
     assert run.returncode == 0, run.stderr
     return run.stdout
 
@@ -57,8 +63,12 @@ def our_layout(tmp_path):
                 expressions += [f"offsetof({struct}, {field})", f"sizeof({struct}::{field})"]
     lines = "".join(f'printf("%zu\\n", {expression});' for expression in expressions)
     program = tmp_path / "layout"
-    gcc(f"-I{toolchain.DRIVER}", "-o", str(program),
-        source=f'#include "abi.h"\n#include <cstdio>\nint main() {{ {lines} }}')
+    gcc(
+        f"-I{toolchain.DRIVER}",
+        "-o",
+        str(program),
+        source=f'#include "abi.h"\n#include <cstdio>\nint main() {{ {lines} }}',
+    )
     printed = subprocess.run([program], capture_output=True, text=True, check=True).stdout
     return dict(zip(expressions, map(int, printed.split())))
 

@@ -1,4 +1,5 @@
 """Atomic functions: what each returns and leaves behind, and that nothing is lost between threads."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -12,17 +13,20 @@ INTEGERS = {"int": np.int32, "unsigned": np.uint32, "long long": np.int64, "unsi
 NAMES = {"atomicMin": INTEGERS, "atomicMax": INTEGERS, "atomicAnd": INTEGERS, "atomicOr": INTEGERS,
          "atomicXor": INTEGERS, "atomicAdd": ["int", "unsigned", "unsigned long long"],
          "atomicSub": ["int", "unsigned"], "atomicExch": ["int", "unsigned", "unsigned long long"],
-         "atomicInc": ["unsigned"], "atomicDec": ["unsigned"]}
+         "atomicInc": ["unsigned"], "atomicDec": ["unsigned"]}  # fmt: skip
 SCOPES = ("", "_block", "_system")
 CASES = [(name, kind) for name, kinds in NAMES.items() for kind in kinds]
+# fmt: off
 FLOATS = {"float": np.float32, "double": np.float64, "__half": np.float16, "__half2": np.float16,
           "__nv_bfloat16": np.uint16, "__nv_bfloat162": np.uint16, "float2": np.float32, "float4": np.float32}
+# fmt: on
 
 
 def label(name: str, kind: str) -> str:
     return f"{name}_{kind.replace(' ', '_')}"
 
 
+# fmt: off
 SOURCE = "#include <cuda_fp16.h>\n#include <cuda_bf16.h>\n" + "".join(
     # given: old, value. out: for each scope what was returned and what is there now.
     f'extern "C" __global__ void {label(name, kind)}(const {kind}* given, {kind}* out) {{\n'
@@ -60,6 +64,7 @@ extern "C" __global__ void sixteen(const Pair* given, Pair* out) {
     out[1] = atomicCAS(out + 2, given[1], given[0]);
 }
 """
+# fmt: on
 
 
 @pytest.fixture(scope="module", params=["threads", "driver"])
@@ -72,7 +77,7 @@ def result(name, old, value):
     return {"atomicMin": min(old, value), "atomicMax": max(old, value), "atomicAnd": old & value,
             "atomicOr": old | value, "atomicXor": old ^ value, "atomicAdd": old + value,
             "atomicSub": old - value, "atomicExch": value, "atomicInc": 0 if old >= value else old + 1,
-            "atomicDec": value if old == 0 or old > value else old - 1}[name]
+            "atomicDec": value if old == 0 or old > value else old - 1}[name]  # fmt: skip
 
 
 @st.composite
@@ -109,7 +114,7 @@ def test_compare_and_swap(run, kind, data):
 @pytest.mark.parametrize("kind", FLOATS)
 def test_floating_sums_lose_nothing(run, kind):
     width = {"__half2": 2, "__nv_bfloat162": 2, "float2": 2, "float4": 4}.get(kind, 1)
-    terms = np.arange(1, 2 * width + 1) / 4                             # exact in every type, as are the sums
+    terms = np.arange(1, 2 * width + 1) / 4  # exact in every type, as are the sums
     wanted = (terms.reshape(2, width).sum(0)) * 4 * 8
     given_numbers, out = terms.astype(np.float32), np.zeros(width, np.float32)
     if "bfloat" in kind:

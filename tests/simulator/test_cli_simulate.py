@@ -1,4 +1,5 @@
 """`tinygrad-edu simulate` and `tinygrad-edu simulator`, as a user types them."""
+
 from __future__ import annotations
 
 import subprocess
@@ -17,7 +18,9 @@ import pycuda.driver as cuda
 from pycuda import gpuarray
 from pycuda.compiler import SourceModule
 """
-TWICE = HEAD + '''
+TWICE = (
+    HEAD
+    + '''
 module = SourceModule("""
 __global__ void twice(float *x, int n)
 {
@@ -29,16 +32,25 @@ x = gpuarray.to_gpu(np.arange(6, dtype=np.float32))
 module.get_function("twice")(x, np.int32(LENGTH), block=(4, 1, 1), grid=(2, 1))  # launched here
 print(__name__, *sys.argv[1:], *x.get())
 '''
+)
 
 
 @pytest.fixture
 def tinygrad(tmp_path, simulator):
     """A function that runs the command in a folder of its own."""
+
     def tinygrad(*words: str, **files: str) -> subprocess.CompletedProcess[str]:
         for name, text in files.items():
             (tmp_path / f"{name}.py").write_text(text)
-        return subprocess.run([sys.executable, "-m", "tinygrad_edu", *words], cwd=tmp_path, env=environment(),
-                              text=True, capture_output=True, stdin=subprocess.DEVNULL)
+        return subprocess.run(
+            [sys.executable, "-m", "tinygrad_edu", *words],
+            cwd=tmp_path,
+            env=environment(),
+            text=True,
+            capture_output=True,
+            stdin=subprocess.DEVNULL,
+        )
+
     return tinygrad
 
 
@@ -79,15 +91,18 @@ def test_a_kernel_that_does_not_compile_shows_what_the_compiler_said(tinygrad):
 
 
 def test_other_errors_are_python_s_own_without_our_frames(tinygrad):
-    done = tinygrad("simulate", "fails.py", fails="import helper\nhelper.fail()\n",
-                    helper="def fail():\n    1 / 0\n")
+    done = tinygrad(
+        "simulate", "fails.py", fails="import helper\nhelper.fail()\n", helper="def fail():\n    1 / 0\n"
+    )
     assert done.returncode == 1 and done.stderr.startswith("Traceback (most recent call last):\n  File ")
     assert done.stderr.count("  File ") == 2 and "runpy" not in done.stderr
     assert done.stderr.endswith("ZeroDivisionError: division by zero\n")
 
 
-@pytest.mark.parametrize(("statement", "code", "said"), [
-    ("sys.exit(7)", 7, ""), ("sys.exit()", 0, ""), ("sys.exit('no data')", 1, "no data\n")])
+@pytest.mark.parametrize(
+    ("statement", "code", "said"),
+    [("sys.exit(7)", 7, ""), ("sys.exit()", 0, ""), ("sys.exit('no data')", 1, "no data\n")],
+)
 def test_the_script_s_exit_code_is_that_of_the_command(tinygrad, statement, code, said):
     done = tinygrad("simulate", "ends.py", ends=f"import sys\n{statement}\n")
     assert (done.returncode, done.stderr) == (code, said)
@@ -108,17 +123,20 @@ def test_schedule_and_deferred_reach_the_driver(tinygrad):
 
 
 def test_an_error_in_work_that_nobody_waited_for_is_not_lost(tinygrad):
-    script = HEAD + 'module = SourceModule("__global__ void trap() { *(int *)8 = 1; }")\n' \
-        "stream = cuda.Stream()\nmodule.get_function('trap')(block=(1, 1, 1), stream=stream)\n" \
+    script = (
+        HEAD + 'module = SourceModule("__global__ void trap() { *(int *)8 = 1; }")\n'
+        "stream = cuda.Stream()\nmodule.get_function('trap')(block=(1, 1, 1), stream=stream)\n"
         "print('launched')\n"
+    )
     done = tinygrad("simulate", "--deferred", "late.py", late=script)
     assert done.stdout == "launched\n" and done.returncode == 1
     assert "when the script had ended:" in done.stderr
 
 
 def test_profile_prints_and_writes_a_page(tinygrad, tmp_path):
-    done = tinygrad("simulate", "--profile", "--html", "page.html", "train.py",
-                    train=TWICE.replace("LENGTH", "6"))
+    done = tinygrad(
+        "simulate", "--profile", "--html", "page.html", "train.py", train=TWICE.replace("LENGTH", "6")
+    )
     assert done.returncode == 0, done.stderr
     page = (tmp_path / "page.html").read_text()
     assert "twice" in done.stdout and page.lstrip().lower().startswith("<!doctype")
@@ -127,7 +145,7 @@ def test_profile_prints_and_writes_a_page(tinygrad, tmp_path):
 @pytest.mark.parametrize(("words", "message"), [
     ([], "name a script"), (["absent.py"], "absent.py: no such script"),
     (["--html", "x.html", "a.py"], "add --profile"), (["--check", "--profile", "a.py"], "once with each"),
-    (["--seed", "1", "a.py"], "has no seed")])
+    (["--seed", "1", "a.py"], "has no seed")])  # fmt: skip
 def test_bad_words_are_told_in_one_line(words, message, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "argv", ["tinygrad-edu"])
@@ -153,6 +171,11 @@ def test_build_and_info_say_where_things_are(tinygrad):
 
 
 def test_without_a_compiler_it_says_what_to_install(tinygrad, tmp_path):
-    done = subprocess.run([sys.executable, "-m", "tinygrad_edu", "simulator", "build"], text=True,
-                          capture_output=True, cwd=tmp_path, env=environment() | {"PATH": str(tmp_path)})
+    done = subprocess.run(
+        [sys.executable, "-m", "tinygrad_edu", "simulator", "build"],
+        text=True,
+        capture_output=True,
+        cwd=tmp_path,
+        env=environment() | {"PATH": str(tmp_path)},
+    )
     assert done.returncode == 2 and "g++" in done.stderr and "apt" in done.stderr

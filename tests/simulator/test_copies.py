@@ -1,4 +1,5 @@
 """Copies and fills against NumPy: flat, rows, boxes; and what is said when an end is not where it should."""
+
 from __future__ import annotations
 
 import ctypes
@@ -26,7 +27,7 @@ def test_flat_copies_keep_every_byte_and_touch_no_other(driver, data, size):
     a, b = driver.upload(source), driver.upload(target)
     shift = data.draw(st.integers(0, size - count))
     driver.cuMemcpyDtoD_v2(b + shift, a + begin, count)
-    target[shift:shift + count] = source[begin:begin + count]
+    target[shift : shift + count] = source[begin : begin + count]
     assert driver.download(b, size) == target.tobytes()
     driver.cuMemFree_v2(a)
     driver.cuMemFree_v2(b)
@@ -34,7 +35,8 @@ def test_flat_copies_keep_every_byte_and_touch_no_other(driver, data, size):
 
 @examples
 @given(data=st.data(), name=st.sampled_from(["cuMemsetD8_v2", "cuMemsetD16_v2", "cuMemsetD32_v2",
-                                             "cuMemsetD8Async", "cuMemsetD16Async", "cuMemsetD32Async"]))
+                                             "cuMemsetD8Async", "cuMemsetD16Async", "cuMemsetD32Async"]
+))  # fmt: skip
 def test_fills_write_the_element_as_often_as_told(driver, data, name):
     kind = {"8": np.uint8, "1": np.uint16, "3": np.uint32}[name[9]]
     array = draw_bytes(data, 4 * 200).view(kind)
@@ -44,18 +46,23 @@ def test_fills_write_the_element_as_often_as_told(driver, data, name):
     address = driver.upload(array.tobytes())
     stream = [None] if name.endswith("Async") else []
     getattr(driver, name)(address + begin * array.itemsize, value, count, *stream)
-    array[begin:begin + count] = value
+    array[begin : begin + count] = value
     assert driver.download(address, array.nbytes) == array.tobytes()
     driver.cuMemFree_v2(address)
 
 
 @examples
-@given(data=st.data(), width=st.integers(0, 20), height=st.integers(0, 9), gap=st.integers(0, 9),
-       name=st.sampled_from(["cuMemsetD2D8_v2", "cuMemsetD2D16_v2", "cuMemsetD2D32_v2"]))
+@given(
+    data=st.data(),
+    width=st.integers(0, 20),
+    height=st.integers(0, 9),
+    gap=st.integers(0, 9),
+    name=st.sampled_from(["cuMemsetD2D8_v2", "cuMemsetD2D16_v2", "cuMemsetD2D32_v2"]),
+)
 def test_fills_of_rows_leave_the_gaps(driver, data, width, height, gap, name):
     kind = {"8": np.uint8, "1": np.uint16, "3": np.uint32}[name[11]]
-    array = draw_bytes(data, 4 * 29 * 9).view(kind)[:(width + gap) * 9 + 1]
-    rows = array[:(width + gap) * 9].reshape(9, width + gap)
+    array = draw_bytes(data, 4 * 29 * 9).view(kind)[: (width + gap) * 9 + 1]
+    rows = array[: (width + gap) * 9].reshape(9, width + gap)
     value = data.draw(st.integers(0, int(np.iinfo(kind).max)))
     address = driver.upload(array.tobytes())
     getattr(driver, name)(address, rows.strides[0], value, width, height)
@@ -87,7 +94,7 @@ class Place:
         host = self.kind in ("host", "pinned")
         values = {"MemoryType": abi.HOST if host else abi.UNIFIED if self.kind == "unified" else abi.DEVICE,
                   "Host" if host else "Device": self.address, "XInBytes": self.corner[-1],
-                  "Y": self.corner[-2], "Pitch": self.array.shape[-1]}
+                  "Y": self.corner[-2], "Pitch": self.array.shape[-1]}  # fmt: skip
         if self.array.ndim == 3:
             values.update(Z=self.corner[0], Height=self.array.shape[1])
         for name, value in values.items():
@@ -111,7 +118,7 @@ class Place:
 @pytest.mark.parametrize(("name", "kind"), [
     ("cuMemcpy2D_v2", Memcpy2D), ("cuMemcpy2DUnaligned_v2", Memcpy2D), ("cuMemcpy2DAsync_v2", Memcpy2D),
     ("cuMemcpy3D_v2", Memcpy3D), ("cuMemcpy3DAsync_v2", Memcpy3D), ("cuMemcpy3DPeer", Memcpy3D),
-    ("cuMemcpy3DPeerAsync", Memcpy3D)])
+    ("cuMemcpy3DPeerAsync", Memcpy3D)])  # fmt: skip
 @examples
 @given(data=st.data())
 def test_boxes_are_copied_as_slices_of_arrays(driver, deferred, name, kind, data):
@@ -137,6 +144,7 @@ def test_boxes_are_copied_as_slices_of_arrays(driver, deferred, name, kind, data
 
 # -- errors ------------------------------------------------------------------------------------------
 
+
 def test_host_memory_as_a_destination_on_the_device(driver):
     array = np.zeros(4, np.float32)
     text = driver.refused(abi.INVALID_VALUE, "cuMemcpyHtoD_v2", array.ctypes.data, driver.alloc(16), 16)
@@ -153,7 +161,8 @@ def test_device_memory_as_a_source_on_the_host(driver):
 
 
 @pytest.mark.parametrize("name", ["cuMemcpyHtoD_v2", "cuMemcpyHtoDAsync_v2", "cuMemcpyDtoH_v2",
-                                  "cuMemcpyDtoHAsync_v2", "cuMemcpyDtoD_v2", "cuMemcpyDtoDAsync_v2"])
+                                  "cuMemcpyDtoHAsync_v2", "cuMemcpyDtoD_v2", "cuMemcpyDtoDAsync_v2"]
+)  # fmt: skip
 @examples
 @given(begin=st.integers(0, 100), over=st.integers(1, 5000))
 def test_a_copy_past_the_end_is_refused_before_a_byte_moves(driver, name, begin, over):
@@ -182,12 +191,15 @@ def test_a_wrong_size_that_wraps_around_is_refused(driver):
 
 def test_what_is_wrong_with_a_box_is_said(driver):
     address, array = driver.alloc(64), np.zeros(64, np.uint8)
+    # fmt: off
     good = {"srcMemoryType": abi.HOST, "srcHost": array.ctypes.data, "srcPitch": 8,
             "dstMemoryType": abi.DEVICE, "dstDevice": address, "dstPitch": 8, "WidthInBytes": 8, "Height": 8}
+    # fmt: on
     driver.cuMemcpy2D_v2(byref(Memcpy2D(**good)))
 
     def refused(code=abi.INVALID_VALUE, **changed):
         return driver.refused(code, "cuMemcpy2D_v2", byref(Memcpy2D(**{**good, **changed})))
+
     assert "pitch of the source is 7 bytes" in refused(srcPitch=7)
     assert "from x = 1" in refused(dstXInBytes=1)
     assert "set_src_host" in refused(srcMemoryType=0)

@@ -1,4 +1,5 @@
 """assert, printf, memory and the other parts of the language inside a kernel, with no driver."""
+
 from __future__ import annotations
 
 import ctypes
@@ -52,7 +53,7 @@ SEEN long long ticks() {
 struct __align__(16) Wide { float x, y, z; };
 static_assert(alignof(Wide) == 16 && sizeof(Wide) == 16);
 static __device__ __forceinline__ int twice(int x) { __builtin_assume(x > 0); return 2 * x; }
-static __host__ __device__ __noinline__ int thrice(int x) { return 3 * x; }
+static __host__ __device__ int thrice(int x) { return 3 * x; }
 SEEN __global__ void __launch_bounds__(256, 2) bounded(const __grid_constant__ int x, int* __restrict__ y) {
     *y = twice(x) + thrice(x);
 }
@@ -67,15 +68,19 @@ def library() -> ctypes.CDLL:
     return loaded
 
 
-@pytest.mark.parametrize("kernel, code, words", [
-    ("fails", 710, ["Assertion failed: n + 1 == 5", "counted wrongly", "unit.cu:2", "fails"]),
-    ("traps", 719, ["__trap()", "[unit.cu:6]"]),
-    ("breaks", 719, ["breakpoint", "[unit.cu:8]"]),
-    ("aborts", 719, ["return from the kernel", "[unit.cu:9]"]),
-    ("frees_twice", 719, ["freed before", "[unit.cu:10]"]),
-])
-def test_what_stops_a_kernel_says_why_and_where(library: ctypes.CDLL, kernel: str, code: int,
-                                                words: list[str]) -> None:
+@pytest.mark.parametrize(
+    "kernel, code, words",
+    [
+        ("fails", 710, ["Assertion failed: n + 1 == 5", "counted wrongly", "unit.cu:2", "fails"]),
+        ("traps", 719, ["__trap()", "[unit.cu:6]"]),
+        ("breaks", 719, ["breakpoint", "[unit.cu:8]"]),
+        ("aborts", 719, ["return from the kernel", "[unit.cu:9]"]),
+        ("frees_twice", 719, ["freed before", "[unit.cu:10]"]),
+    ],
+)
+def test_what_stops_a_kernel_says_why_and_where(
+    library: ctypes.CDLL, kernel: str, code: int, words: list[str]
+) -> None:
     assert library.run(getattr(library, kernel)) == code
     message = library.message().decode()
     assert [word for word in words if word not in message] == []
@@ -86,8 +91,9 @@ def test_what_does_not_stop_a_kernel(library: ctypes.CDLL, kernel: str) -> None:
     assert library.run(getattr(library, kernel)) == 0
 
 
-def test_printf_prints_at_once_and_counts_its_arguments(library: ctypes.CDLL,
-                                                        capfd: pytest.CaptureFixture[str]) -> None:
+def test_printf_prints_at_once_and_counts_its_arguments(
+    library: ctypes.CDLL, capfd: pytest.CaptureFixture[str]
+) -> None:
     assert library.prints(3) == 5
     assert capfd.readouterr().out == "3 of ten is 30.00% (   3)\n"
     assert library.prints_nothing() == -1
@@ -134,8 +140,14 @@ def test_every_header_can_be_included(tmp_path: harness.Path) -> None:
     source = tmp_path / "all.cpp"
     lines = "\n".join(f"#include <{name}>" for name in names if name not in refused)
     source.write_text(f'#include "device.h"\nextern "C" {{\n{lines}\n}}\n')
-    compiler = ["g++", "-std=c++17", "-fsyntax-only", f"-I{harness.DEVICE}", "-isystem",
-                str(harness.DEVICE / "include")]
+    compiler = [
+        "g++",
+        "-std=c++17",
+        "-fsyntax-only",
+        f"-I{harness.DEVICE}",
+        "-isystem",
+        str(harness.DEVICE / "include"),
+    ]
     done = subprocess.run([*compiler, str(source)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     for name in refused:

@@ -1,4 +1,5 @@
 """Kernels of textbooks against NumPy: any shape, any number of threads, any schedule; nothing to report."""
+
 from __future__ import annotations
 
 import functools
@@ -58,6 +59,7 @@ class TestKernelsThatPycudaWrites:
 
     def each_schedule(self, mode, pycuda, solve, **arguments):
         """Let hypothesis draw an array, whose `dtype` may be given, and `arguments` for `solve`."""
+
         @given(n=st.integers(1, 5000), seed=SEEDS, schedule=SCHEDULES, **arguments)
         def drawn(n, seed, schedule, **case):
             dtype = case.pop("dtype", np.float32)
@@ -69,8 +71,12 @@ class TestKernelsThatPycudaWrites:
 
     def test_elementwise(self, pycuda, mode):
         from pycuda.elementwise import ElementwiseKernel
-        kernel = ElementwiseKernel("float a, float *x, float b, const float *y, float *z",
-                                   "z[i] = a * x[i] + b * y[i] + i % 3", "combine")
+
+        kernel = ElementwiseKernel(
+            "float a, float *x, float b, const float *y, float *z",
+            "z[i] = a * x[i] + b * y[i] + i % 3",
+            "combine",
+        )
 
         def solve(x, on_device, a):
             z = pycuda.gpuarray.empty_like(on_device)
@@ -83,6 +89,7 @@ class TestKernelsThatPycudaWrites:
     def test_reduction(self, pycuda, mode, dtype):
         from pycuda.reduction import ReductionKernel
         from pycuda.tools import dtype_to_ctype
+
         name = dtype_to_ctype(dtype)
         norm = ReductionKernel(dtype, "0", "a > b ? a : b", "x[i] > 0 ? x[i] : -x[i]", f"const {name} *x")
 
@@ -93,6 +100,7 @@ class TestKernelsThatPycudaWrites:
 
     def test_scan(self, pycuda, mode):
         from pycuda.scan import ExclusiveScanKernel, InclusiveScanKernel
+
         sums = InclusiveScanKernel(np.int32, "a + b")
         most_before = ExclusiveScanKernel(np.int32, "a > b ? a : b", neutral="-9")
 
@@ -127,5 +135,5 @@ class TestKernelsThatPycudaWrites:
             drawn = curandom.rand(4097, dtype).get()
         scale = 1 if np.issubdtype(dtype, np.floating) else 2**32
         assert ((drawn >= 0) & (drawn <= scale)).all()
-        assert abs(drawn.mean(dtype=np.float64) / scale - 0.5) < 0.03      # seven standard deviations
+        assert abs(drawn.mean(dtype=np.float64) / scale - 0.5) < 0.03  # seven standard deviations
         assert len(np.unique(drawn)) > 4090

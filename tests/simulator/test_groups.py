@@ -1,4 +1,5 @@
 """Cooperative groups: ranks, shuffles, reductions and scans of tiles and of the lanes that are here."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -121,11 +122,26 @@ def told(case, group, rank, meta_rank, meta_size):
     size, delta = len(group), int(case["delta"])
     same = [int(v == values[rank]) for v in values]
     down = rank + delta if rank + delta < size else rank
-    return [rank, size, meta_rank, meta_size, values[int(case["source"]) % size],
-            values[rank - delta if delta <= rank else rank], -values[down], yes.any(), yes.all(),
-            sum(1 << i for i in range(size) if yes[i]), sum(s << i for i, s in enumerate(same)),
-            2**size - 1 if all(same) else 0, all(same), values.sum(), values.min(),
-            np.bitwise_xor.reduce(values), values[:rank + 1].sum(), values[:rank].max() if rank else 0]
+    return [
+        rank,
+        size,
+        meta_rank,
+        meta_size,
+        values[int(case["source"]) % size],
+        values[rank - delta if delta <= rank else rank],
+        -values[down],
+        yes.any(),
+        yes.all(),
+        sum(1 << i for i in range(size) if yes[i]),
+        sum(s << i for i, s in enumerate(same)),
+        2**size - 1 if all(same) else 0,
+        all(same),
+        values.sum(),
+        values.min(),
+        np.bitwise_xor.reduce(values),
+        values[: rank + 1].sum(),
+        values[:rank].max() if rank else 0,
+    ]
 
 
 def check(case, out, groups):
@@ -155,7 +171,7 @@ def test_partitions_by_a_value(run, case):
     out = np.zeros((64, 20), np.int32)
     for first in (0, 32):
         warp = range(first, first + 32)
-        case["yes"][first:first + 32] %= 2
+        case["yes"][first : first + 32] %= 2
         groups = [([t for t in warp if case["yes"][t] == side], side, 2) for side in (0, 1)]
         assert run("halves", 64, case, out) == ""
         check(case, out, groups)
@@ -167,7 +183,7 @@ def test_partitions_by_label(run, case):
     out = np.zeros((64, 20), np.int32)
     assert run("labels", 64, case, out) == ""
     for first in (0, 32):
-        labels = case["yes"][first:first + 32].tolist()
+        labels = case["yes"][first : first + 32].tolist()
         order = sorted(set(labels), key=labels.index)
         members = {label: [first + t for t in range(32) if labels[t] == label] for label in order}
         check(case, out, [(members[label], i, len(order)) for i, label in enumerate(order)])

@@ -1,4 +1,5 @@
 """half and bfloat16 against exact arithmetic: every bit pattern, every rounding."""
+
 from __future__ import annotations
 
 import ctypes
@@ -14,22 +15,24 @@ from tests.simulator import lanes
 ALL = np.arange(65536, dtype=np.uint16)
 WAYS = ("rn", "rz", "ru", "rd")
 INTEGERS = {"short": np.int16, "ushort": np.uint16, "int": np.int32, "uint": np.uint32, "ll": np.int64,
-            "ull": np.uint64}
+            "ull": np.uint64}  # fmt: skip
 BINARY = ("__hadd", "__hsub", "__hmul", "__hdiv", "__hmin", "__hmax", "__hmin_nan", "__hmax_nan",
-          "__hadd_sat", "__hmul_rn")
+          "__hadd_sat", "__hmul_rn")  # fmt: skip
 COMPARED = ("eq", "ne", "lt", "le", "gt", "ge", "equ", "neu", "ltu", "leu", "gtu", "geu")
 MATHS = {"hexp": np.exp, "hexp2": np.exp2, "hlog": np.log, "hlog2": np.log2, "hlog10": np.log10,
          "hsin": np.sin, "hcos": np.cos, "htanh": np.tanh, "hsqrt": np.sqrt,
          "hrsqrt": lambda x: 1 / np.sqrt(x),
          "hrcp": lambda x: 1 / x, "hceil": np.ceil, "hfloor": np.floor, "hrint": np.rint, "htrunc": np.trunc,
-         "hexp10": lambda x: np.float64(10) ** x}
+         "hexp10": lambda x: np.float64(10) ** x}  # fmt: skip
 EXACT = {"hsqrt", "hrsqrt", "hrcp", "hceil", "hfloor", "hrint", "htrunc"}
 
 WORDS = {"half": ("__half", "__half2"), "bfloat16": ("__nv_bfloat16", "__nv_bfloat162")}
-UNARY_LOOP = ('extern "C" void {label}(size_t n, const {source}* x, {target}* y) '
-              '{{ for (size_t i = 0; i < n; i++) y[i] = {call}; }}\n')
+UNARY_LOOP = (
+    'extern "C" void {label}(size_t n, const {source}* x, {target}* y) '
+    "{{ for (size_t i = 0; i < n; i++) y[i] = {call}; }}\n"
+)
 CTYPE = {"short": "short", "ushort": "unsigned short", "int": "int", "uint": "unsigned", "ll": "long long",
-         "ull": "unsigned long long"}
+         "ull": "unsigned long long"}  # fmt: skip
 
 
 def functions(word: str) -> str:
@@ -45,8 +48,12 @@ def functions(word: str) -> str:
     unary("absolute", kind, kind, "__habs(x[i])")
     unary("is_nan", kind, "int", "__hisnan(x[i])")
     unary("is_inf", kind, "int", "__hisinf(x[i])")
-    unary("bits", kind, "unsigned short", f"__ushort_as_{word}(__{word}_as_ushort(x[i])) == x[i] ? "
-                                          f"__{word}_as_ushort(x[i]) : 0x7FFF")
+    unary(
+        "bits",
+        kind,
+        "unsigned short",
+        f"__ushort_as_{word}(__{word}_as_ushort(x[i])) == x[i] ? __{word}_as_ushort(x[i]) : 0x7FFF",
+    )
     for way in WAYS:
         unary(f"from_float_{way}", "float", kind, f"__float2{word}_{way}(x[i])")
         for short, integer in CTYPE.items():
@@ -56,24 +63,34 @@ def functions(word: str) -> str:
         unary(name, kind, kind, f"{name}(x[i])")
         unary(name.replace("h", "h2", 1), pair, pair, f"{name.replace('h', 'h2', 1)}(x[i])")
     for name in BINARY:
-        lines.append(f'extern "C" void {word}_{name[2:]}(size_t n, const {kind}* x, const {kind}* z, '
-                     f'{kind}* y) {{ for (size_t i = 0; i < n; i++) y[i] = {name}(x[i], z[i]); }}\n')
+        lines.append(
+            f'extern "C" void {word}_{name[2:]}(size_t n, const {kind}* x, const {kind}* z, '
+            f"{kind}* y) {{ for (size_t i = 0; i < n; i++) y[i] = {name}(x[i], z[i]); }}\n"
+        )
     for name in COMPARED:
-        lines.append(f'extern "C" void {word}_{name}(size_t n, const {kind}* x, const {kind}* z, int* y) {{ '
-                     f'for (size_t i = 0; i < n; i++) {{ {pair} p = __halves2{word}2(x[i], z[i]), '
-                     f'q = __lowhigh2highlow(p); bool low = __h{name}(x[i], z[i]); '
-                     f'bool high = __h{name}(z[i], x[i]); bool same = __h{name}2_mask(p, q) == '
-                     f'0xFFFFu * low + 0xFFFF0000u * high && '
-                     f'__hb{name}2(p, q) == (low && high) && __low2float(__h{name}2(p, q)) == float(low) && '
-                     f'__high2float(__h{name}2(p, q)) == float(high); y[i] = same ? low : -1; }} }}\n')
-    lines.append(f'extern "C" void {word}_fma(size_t n, const {kind}* x, const {kind}* z, {kind}* y) '
-                 f'{{ for (size_t i = 0; i < n; i++) y[i] = __hfma(x[i], z[i], y[i]); }}\n')
-    lines.append(f'extern "C" void {word}_pairs(size_t n, const {pair}* x, const {pair}* z, {pair}* y) {{ '
-                 'for (size_t i = 0; i < n; i++) '
-                 '{ y[i] = -x[i] * z[i]; y[i] += __hsub2(x[i], z[i]); '
-                 'y[i] = __hfma2(x[i], z[i], y[i]); } }\n')
-    lines.append(f'extern "C" int {word}_sizes() {{ return sizeof({kind}) + 10 * alignof({kind}) + '
-                 f'100 * sizeof({pair}) + 1000 * alignof({pair}); }}\n')
+        lines.append(
+            f'extern "C" void {word}_{name}(size_t n, const {kind}* x, const {kind}* z, int* y) {{ '
+            f"for (size_t i = 0; i < n; i++) {{ {pair} p = __halves2{word}2(x[i], z[i]), "
+            f"q = __lowhigh2highlow(p); bool low = __h{name}(x[i], z[i]); "
+            f"bool high = __h{name}(z[i], x[i]); bool same = __h{name}2_mask(p, q) == "
+            f"0xFFFFu * low + 0xFFFF0000u * high && "
+            f"__hb{name}2(p, q) == (low && high) && __low2float(__h{name}2(p, q)) == float(low) && "
+            f"__high2float(__h{name}2(p, q)) == float(high); y[i] = same ? low : -1; }} }}\n"
+        )
+    lines.append(
+        f'extern "C" void {word}_fma(size_t n, const {kind}* x, const {kind}* z, {kind}* y) '
+        f"{{ for (size_t i = 0; i < n; i++) y[i] = __hfma(x[i], z[i], y[i]); }}\n"
+    )
+    lines.append(
+        f'extern "C" void {word}_pairs(size_t n, const {pair}* x, const {pair}* z, {pair}* y) {{ '
+        "for (size_t i = 0; i < n; i++) "
+        "{ y[i] = -x[i] * z[i]; y[i] += __hsub2(x[i], z[i]); "
+        "y[i] = __hfma2(x[i], z[i], y[i]); } }\n"
+    )
+    lines.append(
+        f'extern "C" int {word}_sizes() {{ return sizeof({kind}) + 10 * alignof({kind}) + '
+        f"100 * sizeof({pair}) + 1000 * alignof({pair}); }}\n"
+    )
     return "".join(lines)
 
 
@@ -90,15 +107,15 @@ class Format:
         self.word = word
         self.infinity = 0x7C00 if word == "half" else 0x7F80
         bits = np.arange(self.infinity, dtype=np.uint16)
-        self.numbers = self.value(bits)                                     # rising, without infinity
+        self.numbers = self.value(bits)  # rising, without infinity
         step = self.numbers[-1] - self.numbers[-2]
-        self.ladder = np.append(self.numbers, self.numbers[-1] + step)      # where infinity would stand
+        self.ladder = np.append(self.numbers, self.numbers[-1] + step)  # where infinity would stand
 
     def value(self, bits):
         bits = np.asarray(bits, np.uint16)
         if self.word == "half":
             return bits.view(np.float16).astype(np.float64)
-        with np.errstate(invalid="ignore"):                                 # signalling NaN
+        with np.errstate(invalid="ignore"):  # signalling NaN
             return (bits.astype(np.uint32) << 16).view(np.float32).astype(np.float64)
 
     def round(self, exact, way="rn"):
@@ -148,8 +165,9 @@ def call(library, word, name, given, out_type):
 
 
 def call2(library, word, name, x, z, out):
-    getattr(library, f"{word}_{name}")(ctypes.c_size_t(x.size), lanes.pointer(x), lanes.pointer(z),
-                                       lanes.pointer(out))
+    getattr(library, f"{word}_{name}")(
+        ctypes.c_size_t(x.size), lanes.pointer(x), lanes.pointer(z), lanes.pointer(out)
+    )
     return out
 
 
@@ -162,13 +180,15 @@ def same(bits, wanted):
 def pairs_of_bits():
     """Random pairs, and all pairs of the numbers where formats change their behaviour."""
     edges = np.array([0, 1, 2, 0x3FF, 0x400, 0x401, 0x7F, 0x80, 0x3C00, 0x3C01, 0x3F80, 0x7BFF, 0x7C00,
-                      0x7F7F, 0x7F80, 0x7FFF], np.uint16)
+                      0x7F7F, 0x7F80, 0x7FFF], np.uint16)  # fmt: skip
     edges = np.concatenate([edges, edges | np.uint16(0x8000)])
     a, b = (g.ravel() for g in np.meshgrid(edges, edges))
     random = np.random.default_rng(5).integers(0, 65536, (2, 200_000), dtype=np.uint16)
     near = random[0] ^ np.random.default_rng(6).integers(0, 4096, random[0].shape, dtype=np.uint16)
-    return (np.concatenate([a, random[0], random[0]]).astype(np.uint16),
-            np.concatenate([b, random[1], near]).astype(np.uint16))
+    return (
+        np.concatenate([a, random[0], random[0]]).astype(np.uint16),
+        np.concatenate([b, random[1], near]).astype(np.uint16),
+    )
 
 
 @words
@@ -182,8 +202,10 @@ def test_every_pattern_has_its_value(library, word):
     with np.errstate(invalid="ignore"):
         np.testing.assert_array_equal(call(library, word, "to_float", ALL, np.float32).astype(float), value)
     np.testing.assert_array_equal(call(library, word, "is_nan", ALL, np.int32), np.isnan(value))
-    np.testing.assert_array_equal(call(library, word, "is_inf", ALL, np.int32),
-                                  np.where(np.isinf(value), np.sign(np.where(np.isnan(value), 0, value)), 0))
+    np.testing.assert_array_equal(
+        call(library, word, "is_inf", ALL, np.int32),
+        np.where(np.isinf(value), np.sign(np.where(np.isnan(value), 0, value)), 0),
+    )
     number = ~np.isnan(value)
     np.testing.assert_array_equal(call(library, word, "bits", ALL, np.uint16)[number], ALL[number])
     np.testing.assert_array_equal(call(library, word, "negate", ALL, np.uint16), ALL ^ 0x8000)
@@ -200,8 +222,10 @@ def test_float_is_rounded_as_asked(library, word, way):
     random = np.random.default_rng(0).integers(0, 2**32, 100_000, dtype=np.uint32).view(np.float32)
     given = np.concatenate([numbers, between, above, below, special, random[~np.isnan(random)]])
     for x in (given, -given):
-        same(call(library, word, f"from_float_{way}", x, np.uint16),
-             FORMATS[word].round_array(x.astype(np.float64), way))
+        same(
+            call(library, word, f"from_float_{way}", x, np.uint16),
+            FORMATS[word].round_array(x.astype(np.float64), way),
+        )
 
 
 @words
@@ -226,8 +250,11 @@ def test_integers_come_from_every_pattern(library, word, short):
             if np.isnan(x):
                 wanted = 0 if not wide else (limits.min if limits.min else 2**63)
             else:
-                wanted = min(max(int(f(x)), limits.min), limits.max) if np.isfinite(x) else (
-                    limits.max if x > 0 else limits.min)
+                wanted = (
+                    min(max(int(f(x)), limits.min), limits.max)
+                    if np.isfinite(x)
+                    else (limits.max if x > 0 else limits.min)
+                )
             assert int(got[bits]) == wanted, (hex(bits), way)
 
 
@@ -238,10 +265,14 @@ def test_integers_are_rounded_once(library, word, short, data):
     limits = np.iinfo(INTEGERS[short])
     ladder = FORMATS[word].ladder[FORMATS[word].ladder < limits.max]
     near = st.integers(0, len(ladder) - 1).map(
-        lambda i: int((ladder[i] + ladder[min(i + 1, len(ladder) - 1)]) / 2))
+        lambda i: int((ladder[i] + ladder[min(i + 1, len(ladder) - 1)]) / 2)
+    )
     number = st.integers(limits.min, limits.max) | st.builds(
-        lambda x, step, sign: min(max(sign * (x + step), limits.min), limits.max), near, st.integers(-1, 1),
-        st.sampled_from([1, -1]))
+        lambda x, step, sign: min(max(sign * (x + step), limits.min), limits.max),
+        near,
+        st.integers(-1, 1),
+        st.sampled_from([1, -1]),
+    )
     given_numbers = data.draw(st.lists(number, min_size=1, max_size=20))
     for way in WAYS:
         got = call(library, word, f"from_{short}_{way}", np.array(given_numbers, INTEGERS[short]), np.uint16)
@@ -283,7 +314,7 @@ def test_comparisons(library, word, name):
     x, y = FORMATS[word].value(a), FORMATS[word].value(b)
     unordered = np.isnan(x) | np.isnan(y)
     compare = {"eq": np.equal, "ne": np.not_equal, "lt": np.less, "le": np.less_equal, "gt": np.greater,
-               "ge": np.greater_equal}[name[:2]]
+               "ge": np.greater_equal}[name[:2]]  # fmt: skip
     wanted = np.where(unordered, name.endswith("u"), compare(x, y))
     np.testing.assert_array_equal(call2(library, word, name, a, b, np.zeros(a.shape, np.int32)), wanted)
 
@@ -292,8 +323,11 @@ bits = st.integers(0, 0xFFFF)
 
 
 @words
-@given(st.lists(st.tuples(bits, bits, bits | st.sampled_from([0, 1, 0x8001, 0x3C00, 0x3F80])),
-                min_size=1, max_size=30))
+@given(
+    st.lists(
+        st.tuples(bits, bits, bits | st.sampled_from([0, 1, 0x8001, 0x3C00, 0x3F80])), min_size=1, max_size=30
+    )
+)
 @example([(0x40E0, 0x4214, 0x8D80)])  # bfloat16: 7 * 37 lies between two numbers, -2**-100 decides
 def test_fma_rounds_once(library, word, triples):
     a, b, c = (np.array(column, np.uint16) for column in zip(*triples))
@@ -322,7 +356,7 @@ def test_maths(library, word, name):
     nan = np.isnan(exact)
     assert (got[nan] == 0x7FFF).all()
     distance = np.abs(got[~nan].astype(int) - wanted[~nan].astype(int))
-    distance = distance[(got[~nan] | wanted[~nan]) != 0x8000]           # +0 against -0
+    distance = distance[(got[~nan] | wanted[~nan]) != 0x8000]  # +0 against -0
     assert distance.max() <= (0 if name in EXACT else 1)
     pairs = call(library, word, name.replace("h", "h2", 1), ALL.view(np.uint32), np.uint32)
     np.testing.assert_array_equal(pairs.view(np.uint16), got)
@@ -333,10 +367,12 @@ def test_operators_of_pairs(library, word):
     form = FORMATS[word]
     a, b = (v[:200_000].copy() for v in pairs_of_bits())
     out = np.zeros_like(a)
-    getattr(library, f"{word}_pairs")(ctypes.c_size_t(a.size // 2), lanes.pointer(a), lanes.pointer(b),
-                                      lanes.pointer(out))
+    getattr(library, f"{word}_pairs")(
+        ctypes.c_size_t(a.size // 2), lanes.pointer(a), lanes.pointer(b), lanes.pointer(out)
+    )
     step = call2(library, word, "hmul", a ^ np.uint16(0x8000), b, np.zeros_like(a))
-    step = call2(library, word, "hadd", step, call2(library, word, "hsub", a, b, np.zeros_like(a)),
-                 np.zeros_like(a))
+    step = call2(
+        library, word, "hadd", step, call2(library, word, "hsub", a, b, np.zeros_like(a)), np.zeros_like(a)
+    )
     np.testing.assert_array_equal(out, call2(library, word, "fma", a, b, step))
     assert np.isfinite(form.value(out)).any()

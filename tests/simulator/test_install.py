@@ -1,4 +1,5 @@
 """Putting the simulator under PyCUDA, what refuses it, and the settings that Python has over it."""
+
 from __future__ import annotations
 
 import os
@@ -21,13 +22,18 @@ try:
     sim.install()
 except sim.SimulatorError as error:
     print("refused:", error)
-"""
+"""  # fmt: skip
 
 
 def python(code: str, *options: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """A fresh Python that runs `code`."""
-    return subprocess.run([sys.executable, *options, "-c", code], text=True, capture_output=True, cwd=ROOT,
-                          env={**os.environ, "PYTHONPATH": str(ROOT), **environment})
+    return subprocess.run(
+        [sys.executable, *options, "-c", code],
+        text=True,
+        capture_output=True,
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+    )
 
 
 def answer(code: str, *options: str, **environment: str) -> str:
@@ -38,6 +44,7 @@ def answer(code: str, *options: str, **environment: str) -> str:
 
 
 # -- without a driver --------------------------------------------------------------------------------
+
 
 def test_the_import_does_no_work(tmp_path):
     code = IMPORT + "import sys; print(*{m.split('.')[0] for m in sys.modules}, sim.is_installed())"
@@ -52,8 +59,9 @@ def test_what_needs_the_driver_says_to_install_it(use):
     assert "SimulatorError: the simulator is not installed in this process; call" in done.stderr
 
 
-@pytest.mark.parametrize("use", ["sim.configure(workers=1)", "sim.check().__enter__()",
-                                 "sim.deferred().__enter__()"])
+@pytest.mark.parametrize(
+    "use", ["sim.configure(workers=1)", "sim.check().__enter__()", "sim.deferred().__enter__()"]
+)
 def test_what_says_how_kernels_run_installs_it(use):
     assert answer(f"{IMPORT}{use}; print(sim.is_installed())") == "True"
 
@@ -65,14 +73,17 @@ def test_a_cache_that_cannot_be_made_is_said_in_a_sentence(tmp_path):
     assert "set TINYGRAD_EDU_CACHE to a folder that can be written" in done.stderr
 
 
-@pytest.mark.parametrize(("line", "path"), [
-    ("r-xp 00000000 08:01 123   /usr/lib64/libcuda.so.580.65.06", "/usr/lib64/libcuda.so.580.65.06"),
-    ("r-xp 00000000 08:01 123   /opt/a b/libcuda.so.1 (deleted)", "/opt/a b/libcuda.so.1"),
-    ("r-xp 00000000 08:01 123   /usr/lib/libcuda.so", "/usr/lib/libcuda.so"),
-    ("r-xp 00000000 08:01 123   /usr/lib/libcudart.so.13", None),
-    ("r-xp 00000000 08:01 123   /usr/lib/libcudadebugger.so.1", None),
-    ("rw-p 00000000 00:00 0 ", None),
-])
+@pytest.mark.parametrize(
+    ("line", "path"),
+    [
+        ("r-xp 00000000 08:01 123   /usr/lib64/libcuda.so.580.65.06", "/usr/lib64/libcuda.so.580.65.06"),
+        ("r-xp 00000000 08:01 123   /opt/a b/libcuda.so.1 (deleted)", "/opt/a b/libcuda.so.1"),
+        ("r-xp 00000000 08:01 123   /usr/lib/libcuda.so", "/usr/lib/libcuda.so"),
+        ("r-xp 00000000 08:01 123   /usr/lib/libcudart.so.13", None),
+        ("r-xp 00000000 08:01 123   /usr/lib/libcudadebugger.so.1", None),
+        ("rw-p 00000000 00:00 0 ", None),
+    ],
+)
 def test_a_loaded_driver_is_seen(line, path):
     maps = f"7e00-7e01 r--p 0 08:01 1 /bin/python3\n7f00-7f01 {line}\n7f02-7f03 r--p 0 0:0 0 [heap]\n"
     assert loaded_driver(maps) == path
@@ -84,8 +95,10 @@ def test_a_word_that_is_no_mode_is_refused():
 
 
 def test_without_pycuda_it_says_how_to_get_it():
-    hide = "import importlib.util as u; find = u.find_spec\n" \
-           "u.find_spec = lambda name, *more: None if name == 'pycuda' else find(name, *more)\n"
+    hide = (
+        "import importlib.util as u; find = u.find_spec\n"
+        "u.find_spec = lambda name, *more: None if name == 'pycuda' else find(name, *more)\n"
+    )
     assert "`tinygrad-edu simulator setup` builds and installs it" in answer(hide + TRY)
 
 
@@ -107,7 +120,8 @@ def _compiler() -> str:
 
 # -- lines of Python ---------------------------------------------------------------------------------
 
-@pytest.mark.parametrize("between", ["pycuda.gpuarray", "pytools", "tinygrad_edu.backend.cuda.driver"])
+
+@pytest.mark.parametrize("between", ["pycuda.gpuarray", "pytools", "tinygrad_edu.backend.cuda.device.driver"])
 def test_the_line_of_the_user_is_that_before_the_libraries(between):
     space = {"__name__": between, "ask": lambda: control.line_of(control.user_frame(sys._getframe(1)))}
     exec("def call():\n    return ask()", space)
@@ -134,12 +148,17 @@ def test_a_report_of_leaks_names_lines_and_stops_somewhere():
 
 # -- the wheel of PyCUDA -----------------------------------------------------------------------------
 
+
 def test_the_newest_wheel_for_this_python_is_kept(tmp_path):
     tag = f"cp{sys.version_info.major}{sys.version_info.minor}"
-    for age, name in enumerate([f"pycuda-2026.2-{tag}-{tag}-linux_x86_64.whl",
-                                f"pycuda-2026.1-{tag}-{tag}-linux_x86_64.whl",
-                                "pycuda-2027.1-cp27-cp27-linux_x86_64.whl",
-                                f".pycuda-2028.1-{tag}-{tag}-linux_x86_64.whl.77"]):
+    for age, name in enumerate(
+        [
+            f"pycuda-2026.2-{tag}-{tag}-linux_x86_64.whl",
+            f"pycuda-2026.1-{tag}-{tag}-linux_x86_64.whl",
+            "pycuda-2027.1-cp27-cp27-linux_x86_64.whl",
+            f".pycuda-2028.1-{tag}-{tag}-linux_x86_64.whl.77",
+        ]
+    ):
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (1000 - age, 1000 - age))
     assert setup_pycuda.kept_wheel(tmp_path).name == f"pycuda-2026.2-{tag}-{tag}-linux_x86_64.whl"
@@ -174,6 +193,7 @@ def test_a_step_that_fails_shows_the_end_of_what_it_said(tmp_path):
 
 
 # -- with the driver ---------------------------------------------------------------------------------
+
 
 def test_it_installs_once_and_puts_its_compiler_first(simulator):
     before = os.environ["PATH"]
@@ -226,7 +246,7 @@ def test_a_leak_is_told_with_its_line(pycuda, simulator):
         del freed
     said = str(caught.value)
     assert "1 allocation is still held, 100 bytes" in said and f"test_install.py:{line}" in said
-    with simulator.check(leaks=True):       # what was allocated before is not of this block
+    with simulator.check(leaks=True):  # what was allocated before is not of this block
         kept.pop()
 
 

@@ -1,4 +1,5 @@
 """Integer intrinsics of kernels, bit for bit against Python's integers."""
+
 from __future__ import annotations
 
 import ctypes
@@ -48,6 +49,7 @@ def dot(a: list[int], b: list[int], total: int) -> int:
 
 # name: (arguments, oracle). i, u: 32 bits, signed and unsigned; I, U: 64 bits; s: a shift or position 0..63;
 # p: a bit position 0..31; o: -40..40. Results are compared modulo 2^64 after sign extension by C.
+# fmt: off
 SCALAR: dict[str, tuple[str, Callable[..., int]]] = {
     "__clz": ("i", lambda x: 32 - (x & 0xFFFFFFFF).bit_length()),
     "__clzll": ("I", lambda x: 64 - (x & (1 << 64) - 1).bit_length()),
@@ -87,6 +89,7 @@ SCALAR: dict[str, tuple[str, Callable[..., int]]] = {
     "__vimin3_s32_relu": ("iii", lambda a, b, c: max(min(a, b, c), 0)),
     "__vimax_s32_relu": ("ii", lambda a, b: max(a, b, 0)),
 }
+# fmt: on
 for _unsigned, _letter, _word in ((False, "i", "i"), (True, "u", "u")):
     _s = not _unsigned
     SCALAR |= {
@@ -94,7 +97,7 @@ for _unsigned, _letter, _word in ((False, "i", "i"), (True, "u", "u")):
         f"__dp2a_lo/{_letter}": (_letter * 3, lambda a, b, c, s=_s: dot(lanes(a, 16, s), lanes(b, 8, s), c)),
         f"__dp2a_hi/{_letter}": (
             _letter * 3, lambda a, b, c, s=_s: dot(lanes(a, 16, s), lanes(b, 8, s)[2:], c)),
-    }
+    }  # fmt: skip
 
 # What happens to each pair of elements: (signed elements, function of them).
 ELEMENTS: dict[str, tuple[bool, Callable[..., int]]] = {
@@ -124,13 +127,14 @@ COMPARISONS: dict[str, tuple[bool, Callable[[int, int], bool]]] = {
     "gts": (True, lambda x, y: x > y), "gtu": (False, lambda x, y: x > y),
     "les": (True, lambda x, y: x <= y), "leu": (False, lambda x, y: x <= y),
     "lts": (True, lambda x, y: x < y), "ltu": (False, lambda x, y: x < y),
-}
+}  # fmt: skip
 
 
 def elementwise(bits: int, is_signed: bool, function: Callable[..., int]) -> Callable[..., int]:
     def oracle(a: int, b: int = 0) -> int:
         pairs = zip(lanes(a, bits, is_signed), lanes(b, bits, is_signed))
         return packed([function(x, y, bits) for x, y in pairs], bits)
+
     return oracle
 
 
@@ -144,27 +148,38 @@ for _count, _bits in ((2, 16), (4, 8)):
         SCALAR[f"{_name}{_count}"] = (_letters, elementwise(_bits, _s, _function))
     for _name, (_s, _true) in COMPARISONS.items():
         SCALAR[f"__vcmp{_name}{_count}"] = (
-            "uu", elementwise(_bits, _s, lambda x, y, bits, true=_true: -int(true(x, y))))
+            "uu",
+            elementwise(_bits, _s, lambda x, y, bits, true=_true: -int(true(x, y))),
+        )
         SCALAR[f"__vset{_name}{_count}"] = (
-            "uu", elementwise(_bits, _s, lambda x, y, bits, true=_true: int(true(x, y))))
+            "uu",
+            elementwise(_bits, _s, lambda x, y, bits, true=_true: int(true(x, y))),
+        )
     SCALAR[f"__vsads{_count}"] = ("uu", sum_of_distances(_bits, True))
     SCALAR[f"__vsadu{_count}"] = ("uu", sum_of_distances(_bits, False))
 for _name, _s in (("s16x2", True), ("u16x2", False)):
+
     def _triple(function: Callable[[int, int, int], int], is_signed: bool = _s) -> Callable[..., int]:
-        return lambda a, b, c: packed([function(x, y, z) for x, y, z in zip(
-            lanes(a, 16, is_signed), lanes(b, 16, is_signed), lanes(c, 16, is_signed))], 16)
+        return lambda a, b, c: packed(
+            [
+                function(x, y, z)
+                for x, y, z in zip(lanes(a, 16, is_signed), lanes(b, 16, is_signed), lanes(c, 16, is_signed))
+            ],
+            16,
+        )
 
     def _wrap(x: int, is_signed: bool = _s) -> int:
         return signed(x, 16) if is_signed else x & 0xFFFF
+
     SCALAR[f"__viaddmax_{_name}"] = ("uuu", _triple(lambda x, y, z, wrap=_wrap: max(wrap(x + y), z)))
     SCALAR[f"__viaddmin_{_name}"] = ("uuu", _triple(lambda x, y, z, wrap=_wrap: min(wrap(x + y), z)))
     SCALAR[f"__vimax3_{_name}"] = ("uuu", _triple(max))
     SCALAR[f"__vimin3_{_name}"] = ("uuu", _triple(min))
 
 C_TYPES = {"i": ctypes.c_int32, "u": ctypes.c_uint32, "I": ctypes.c_int64, "U": ctypes.c_uint64,
-           "s": ctypes.c_uint32, "p": ctypes.c_uint32, "o": ctypes.c_int32}
+           "s": ctypes.c_uint32, "p": ctypes.c_uint32, "o": ctypes.c_int32}  # fmt: skip
 C_NAMES = {"i": "int", "u": "unsigned", "I": "long long", "U": "unsigned long long", "s": "unsigned",
-           "p": "unsigned", "o": "int"}
+           "p": "unsigned", "o": "int"}  # fmt: skip
 
 
 def edges(low: int, high: int) -> st.SearchStrategy[int]:
@@ -175,7 +190,7 @@ def edges(low: int, high: int) -> st.SearchStrategy[int]:
 
 DRAWN = {"i": edges(-2**31, 2**31 - 1), "u": edges(0, 2**32 - 1), "I": edges(-2**63, 2**63 - 1),
          "U": edges(0, 2**64 - 1), "s": st.integers(0, 63), "p": st.integers(0, 31),
-         "o": st.integers(-40, 40)}
+         "o": st.integers(-40, 40)}  # fmt: skip
 
 
 def wrapper(name: str) -> str:
@@ -189,8 +204,9 @@ def library() -> ctypes.CDLL:
     for name, (letters, _) in SCALAR.items():
         declared = ", ".join(f"{C_NAMES[letter]} x{i}" for i, letter in enumerate(letters))
         called = ", ".join(f"x{i}" for i in range(len(letters)))
-        parts.append(f"SEEN long long {wrapper(name)}({declared}) "
-                     f"{{ return {name.split('/')[0]}({called}); }}")
+        parts.append(
+            f"SEEN long long {wrapper(name)}({declared}) {{ return {name.split('/')[0]}({called}); }}"
+        )
     parts.append("""
 SEEN unsigned which(unsigned a, unsigned b, int* flags) {
     bool high, low;

@@ -1,10 +1,12 @@
 """CUDA C that a rewriter could get wrong: what nvcc accepts must mean the same here."""
+
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
 T = np.arange(32)
+# fmt: off
 CASES = {
     "a lambda that copies does not copy a shared variable": ("""
         __shared__ int s[32];
@@ -58,6 +60,7 @@ CASES = {
         int rows[2] = {s[t], s[(t + 1) % 32]};
         y[t] = (rows)[0] + rows[1];""", T + (T + 1) % 32),
 }
+# fmt: on
 SOURCE = """
 __shared__ int outside[32];
 extern __shared__ int dynamic[];
@@ -79,12 +82,15 @@ def test_a_kernel_means_what_it_says(pycuda, simulator, name):
         kernel(y, block=(32, 1, 1), shared=128)
 
 
-@pytest.mark.parametrize("source, said", [
-    ('__global__ void k() { printf("a\n"); }', 'SourceModule(r"""'),
-    ("__global__ void k(float *x) { __shared__ float s[n]; x[0] = s[0]; }", "'n' was not declared"),
-    ("__global__ void k() { std::cout << 1; }", "printf()"),
-    ("__global__ void k() {} int main() { k<<<1, 1>>>(); }", "main() does not belong into the module"),
-])
+@pytest.mark.parametrize(
+    "source, said",
+    [
+        ('__global__ void k() { printf("a\n"); }', 'SourceModule(r"""'),
+        ("__global__ void k(float *x) { __shared__ float s[n]; x[0] = s[0]; }", "'n' was not declared"),
+        ("__global__ void k() { std::cout << 1; }", "printf()"),
+        ("__global__ void k() {} int main() { k<<<1, 1>>>(); }", "main() does not belong into the module"),
+    ],
+)
 def test_errors_of_the_compiler_are_few_and_helpful(pycuda, source, said):
     with pytest.raises(pycuda.driver.CompileError) as caught:
         pycuda.compiler.SourceModule(source)

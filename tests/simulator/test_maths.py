@@ -1,4 +1,5 @@
 """Mathematical functions of kernels stay within the error bounds that CUDA documents."""
+
 from __future__ import annotations
 
 import ctypes
@@ -26,18 +27,22 @@ def library() -> ctypes.CDLL:
         raise
 
 
-def worst(library: ctypes.CDLL, function: Function, dtype: type,
-          points: list[np.ndarray]) -> tuple[float, str]:
+def worst(
+    library: ctypes.CDLL, function: Function, dtype: type, points: list[np.ndarray]
+) -> tuple[float, str]:
     """The largest distance over the points, and where it is."""
     columns = [np.ascontiguousarray(column, dtype) for column in points]
     columns += [columns[0]] * (4 - len(columns))
     distances, results = np.empty(len(columns[0])), np.empty(len(columns[0]), dtype)
     name = function.name + ("f" if dtype is np.float32 else "")
     getattr(library, f"distance_{name}")(
-        *(ctypes.c_void_p(column.ctypes.data) for column in columns), ctypes.c_void_p(distances.ctypes.data),
-        ctypes.c_void_p(results.ctypes.data), ctypes.c_long(len(distances)))
+        *(ctypes.c_void_p(column.ctypes.data) for column in columns),
+        ctypes.c_void_p(distances.ctypes.data),
+        ctypes.c_void_p(results.ctypes.data),
+        ctypes.c_long(len(distances)),
+    )
     at = int(np.argmax(distances))
-    arguments = ", ".join(repr(float(column[at])) for column in columns[:function.arguments])
+    arguments = ", ".join(repr(float(column[at])) for column in columns[: function.arguments])
     return float(distances[at]), f"{name}({arguments}) = {results[at]!r}"
 
 
@@ -57,16 +62,21 @@ def spread(function: Function, dtype: type, seed: int) -> np.ndarray:
     exponents = rng.uniform(np.log2(smallest), np.log2(max(-low, high)), SWEEP)
     sizes = np.exp2(exponents) * (rng.choice([-1, 1], SWEEP) if low < 0 else 1)
     moderate = np.exp2(rng.uniform(-12, 6, SWEEP)) * (rng.choice([-1, 1], SWEEP) if low < 0 else 1)
-    ends = np.concatenate([low + (np.abs(low) or 1) * np.exp2(-rng.uniform(1, 20, SWEEP)),
-                           high - (np.abs(high) or 1) * np.exp2(-rng.uniform(1, 20, SWEEP))])
+    ends = np.concatenate(
+        [
+            low + (np.abs(low) or 1) * np.exp2(-rng.uniform(1, 20, SWEEP)),
+            high - (np.abs(high) or 1) * np.exp2(-rng.uniform(1, 20, SWEEP)),
+        ]
+    )
     points = np.concatenate([even, sizes, moderate, ends]).astype(dtype)
     return points[(points >= low) & (points <= high)]
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["float", "double"])
 @pytest.mark.parametrize("function", FUNCTIONS, ids=[function.name for function in FUNCTIONS])
-def test_within_documented_error_over_the_domain(library: ctypes.CDLL, function: Function,
-                                                 dtype: type) -> None:
+def test_within_documented_error_over_the_domain(
+    library: ctypes.CDLL, function: Function, dtype: type
+) -> None:
     columns = [spread(function, dtype, seed) for seed in range(function.arguments)]
     rng = np.random.default_rng(5)
     columns = [rng.permutation(column) if i else column for i, column in enumerate(columns)]
@@ -79,8 +89,9 @@ def test_within_documented_error_over_the_domain(library: ctypes.CDLL, function:
 @pytest.mark.parametrize("dtype", [np.float32, np.float64], ids=["float", "double"])
 @pytest.mark.parametrize("function", FUNCTIONS, ids=[function.name for function in FUNCTIONS])
 @given(data=st.data())
-def test_within_documented_error_where_hypothesis_looks(library: ctypes.CDLL, function: Function, dtype: type,
-                                                        data: Any) -> None:
+def test_within_documented_error_where_hypothesis_looks(
+    library: ctypes.CDLL, function: Function, dtype: type, data: Any
+) -> None:
     low, high = limits(function, dtype)
     width = 32 if dtype is np.float32 else 64
     if width == 32:  # bounds that a float can hold
@@ -94,6 +105,7 @@ def test_within_documented_error_where_hypothesis_looks(library: ctypes.CDLL, fu
 
 # Arguments outside the finite domain, and what mathematics (C's annex F, where it has the function) says.
 INF, NAN = math.inf, math.nan
+# fmt: off
 SPECIAL_VALUES = [
     ("rsqrt", 0.0, INF), ("rsqrt", -0.0, -INF), ("rsqrt", INF, 0.0), ("rsqrt", -1.0, NAN),
     ("rcbrt", -0.0, -INF), ("rcbrt", -INF, -0.0), ("cbrt", -8.0, -2.0),
@@ -110,6 +122,7 @@ SPECIAL_VALUES = [
     ("lgamma", -1.0, INF),
     ("y0", 0.0, -INF), ("y1", -1.0, NAN), ("log1p", -1.0, -INF), ("logb", 0.0, -INF),
 ]
+# fmt: on
 
 
 @pytest.mark.parametrize("suffix", ["f", ""], ids=["float", "double"])
@@ -119,8 +132,14 @@ def test_special_values(library: ctypes.CDLL, name: str, x: float, want: float, 
     points, results, distances = np.full(1, x, dtype), np.empty(1, dtype), np.empty(1)
     address = ctypes.c_void_p(points.ctypes.data)
     getattr(library, f"distance_{name}{suffix}")(
-        address, address, address, address, ctypes.c_void_p(distances.ctypes.data),
-        ctypes.c_void_p(results.ctypes.data), ctypes.c_long(1))
+        address,
+        address,
+        address,
+        address,
+        ctypes.c_void_p(distances.ctypes.data),
+        ctypes.c_void_p(results.ctypes.data),
+        ctypes.c_long(1),
+    )
     got = float(results[0])
     assert (math.isnan(want) and math.isnan(got)) or got == want
     assert math.isnan(want) or math.copysign(1, got) == math.copysign(1, want)
@@ -132,7 +151,8 @@ def test_infinity_wins_over_nan_in_norms(library: ctypes.CDLL) -> None:
     for name, expected in (("norm3d", [INF, INF, NAN]), ("rnorm3d", [0.0, 0.0, NAN])):
         getattr(library, f"distance_{name}")(
             *(ctypes.c_void_p(x.ctypes.data) for x in (*column, column[0], distances, results)),
-            ctypes.c_long(3))
+            ctypes.c_long(3),
+        )
         np.testing.assert_array_equal(results, expected)
 
 
@@ -201,7 +221,7 @@ def test_the_other_functions(others: ctypes.CDLL, x: float, y: float) -> None:
         scipy_special.jv(3, x), scipy_special.jv(3, f), scipy_special.yn(2, y), scipy_special.yn(2, g),
         math.exp(f), g**2.5, max(f, g), min(1, y), f / g, math.pi, math.sqrt(2 * math.pi),
         ratio.real, ratio.imag, product.real, product.imag, 5.0,
-    ]
+    ]  # fmt: skip
     got_quotient = int(out[19])
     assert abs(got_quotient) % 8 == abs(quotient) % 8
     assert got_quotient == 0 or (got_quotient > 0) == (quotient > 0)

@@ -89,8 +89,8 @@ def test_brackets_that_do_not_pair_are_noticed(source):
         ("auto f(int x) -> decltype(x) { } __attribute__((noinline)) int g() noexcept(true) { }", ["f", "g"]),
         ('extern "C" __global__ void k(int* x) { } extern "C" { void j() {} } int f();', ["k", "j"]),
         (
-            "template <> __global__ void k<int>(int* x) { } template <class T> struct B : A<T> { void "
-            "m() { } };",
+            "template <> __global__ void k<int>(int* x) { } template <class T> "
+            "struct B : A<T> { void m() { } };",
             ["k", "B::m"],
         ),
     ],
@@ -247,6 +247,12 @@ def test_what_cannot_be_done_is_refused_at_its_line(source, words):
 
 def test_a_compiler_fence_is_no_ptx():
     assert "memory" in rewrite('__device__ void f() { asm volatile("" ::: "memory"); }').text
+
+
+def test_noinline_becomes_an_attribute_where_it_is_none_yet():
+    """No macro could do it: headers of the system say `__attribute__((__noinline__))` themselves."""
+    text = rewrite("__device__ __noinline__ int f(); __attribute__((__noinline__)) int g();\n").text
+    assert "__device__ __attribute__((noinline)) int f(); __attribute__((__noinline__)) int g();" in text
 
 
 def test_headers_of_the_system_become_includes_again():

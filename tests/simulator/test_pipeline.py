@@ -1,4 +1,5 @@
 """cp.async: a copy is there when it was waited for, zeros are filled in, and mistakes are named."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -48,8 +49,9 @@ def test_copies_and_zeros(run):
     assert (out[:, 28:32] == 200).all()
 
 
-@pytest.mark.parametrize("kernel, words", [("wrong_size", "12 bytes"), ("zeros", "5 of 4 bytes"),
-                                           ("misaligned", "source address")])
+@pytest.mark.parametrize(
+    "kernel, words", [("wrong_size", "12 bytes"), ("zeros", "5 of 4 bytes"), ("misaligned", "source address")]
+)
 def test_mistakes_stop_the_kernel(run, kernel, words):
     text = run(kernel, 1, np.zeros(64, np.uint8), np.zeros(64, np.uint8))
     assert words in text

@@ -1,4 +1,5 @@
 """Every planted bug is found, at its line, in every schedule; the repaired kernels give no report."""
+
 from __future__ import annotations
 
 import re
@@ -9,31 +10,21 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_edu.simulator as sim
-from tests.simulator.planted import Address, Freed, Host, Planted, Raw
-from tests.simulator.planted_compare import COMPARE
-from tests.simulator.planted_memory import MEMORY
-from tests.simulator.planted_order import ORDER
-from tests.simulator.planted_races import RACES
+from tinygrad_edu.simulator.bugs import BUGS as PLANTED
+from tinygrad_edu.simulator.bugs import Address, Freed, Host, Planted, Raw
 
-PLANTED = RACES + COMPARE + MEMORY + ORDER
 SCHEDULES = [sim.schedule("forward"), sim.schedule("reverse"), sim.schedule("random", 1),
-             sim.schedule("random", 2)]
+             sim.schedule("random", 2)]  # fmt: skip
 HERE = re.compile(r"kernel\.cu:(\d+)(?:: (.*))?")
 each = pytest.mark.parametrize("planted", PLANTED, ids=lambda planted: planted.name)
 
 
 def _launch(pycuda, planted: Planted, *, repaired: bool) -> str:
     """Run one of the two under the checker; the report, "" when there is none."""
-    source = planted.text(repaired=repaired)
-    if 'extern "C"' not in source:
-        source = source.replace("__global__ void k", 'extern "C" __global__ void k')
-    kernel = pycuda.compiler.SourceModule(source, no_extern_c=True).get_function("k")
-    given_arguments = planted.arguments
-    if repaired and planted.repaired_arguments is not None:
-        given_arguments = planted.repaired_arguments
-    shared = planted.shared
-    if repaired and planted.repaired_shared is not None:
-        shared = planted.repaired_shared
+    kernel = pycuda.compiler.SourceModule(planted.kernel(repaired=repaired), no_extern_c=True).get_function(
+        "k"
+    )
+    given_arguments, shared = planted.launch(repaired=repaired)
     keep = []
     try:
         with sim.check():
@@ -68,8 +59,9 @@ def _argument(pycuda, argument, keep):
     return np.uintp(int(memory) + argument.offset)
 
 
-def _complaint(planted: Planted, report: str) -> str:
-    """What is wrong with a report on the broken kernel; "" when nothing is."""
+def _complaint(planted: Planted, report: str, above: int = 0) -> str:
+    """What is wrong with a report on the broken kernel; "" when nothing is. `above`: how many lines there are
+    over the kernel in the text that was compiled."""
     if not report:
         return "no report"
     for word in planted.title:
@@ -81,13 +73,14 @@ def _complaint(planted: Planted, report: str) -> str:
     if not planted.locates:
         return ""
     lines = planted.text(repaired=False).split("\n")
-    named = {int(match[1]) for match in HERE.finditer(report)}
+    named = {int(match[1]) - above for match in HERE.finditer(report)}
     for mark in ("// BUG", "// OTHER"):
         marked = {number for number, line in enumerate(lines, 1) if mark in line}
         if marked and not marked & named:
             return f"the report names lines {sorted(named)}, not the line marked {mark}, {sorted(marked)}"
     for match in HERE.finditer(report):
-        if match[2] is not None and lines[int(match[1]) - 1].strip() not in match[2]:
+        code = re.sub(r"\s*// (BUG|OTHER)$", "", lines[int(match[1]) - 1 - above].strip())
+        if match[2] is not None and code not in match[2]:
             return f"line {match[1]} is told as {match[2]!r}"
     return ""
 
@@ -122,8 +115,29 @@ def test_names_are_unique_and_sources_differ():
         assert other_launch or planted.text(repaired=False) != planted.text(repaired=True), planted.name
 
 
+# One for each kind of argument, and some of the others: each costs the compiler half a second.
+KINDS = [
+    next(p for p in PLANTED if any(isinstance(a, k) for a in p.arguments))
+    for k in (Address, Freed, Host, Raw, int)
+]
+MOVED = [p for p in PLANTED if any(getattr(a, "offset", 0) for a in p.arguments)]
+PROGRAMS = list(dict.fromkeys([*KINDS, *MOVED, *PLANTED[::12]]))
+
+
+@pytest.mark.parametrize("repaired", [False, True])
+@pytest.mark.parametrize("planted", PROGRAMS, ids=lambda planted: planted.name)
+def test_the_program_of_an_exercise_does_what_the_kernel_does(pycuda, planted, repaired):
+    report = ""
+    try:
+        with sim.check():
+            exec(planted.program(repaired=repaired), {})
+    except pycuda.driver.Error as error:
+        report = str(error)
+    assert report == "" if repaired else _complaint(planted, report, above=1) == "", report
+
+
 def test_the_process_lives_on_after_a_report(pycuda):
-    broken, repaired = (_launch(pycuda, RACES[0], repaired=which) for which in (False, True))
+    broken, repaired = (_launch(pycuda, PLANTED[0], repaired=which) for which in (False, True))
     assert broken and not repaired
     assert np.array_equal((pycuda.gpuarray.to_gpu(np.arange(5)) * 2).get(), np.arange(5) * 2)
 
@@ -189,7 +203,7 @@ def test_what_unwatched_launches_wrote_is_known_and_what_they_did_not_is_not(pyc
             return "uninitialised" in str(error)
         return False
 
-    is_reported(cuda.mem_alloc(32), cuda.mem_alloc(32))     # the checker looks from now on
+    is_reported(cuda.mem_alloc(32), cuda.mem_alloc(32))  # the checker looks from now on
     old, out = cuda.mem_alloc(32), cuda.mem_alloc(32)
     assert is_reported(old, out)
     for _ in range(2):
@@ -197,7 +211,7 @@ def test_what_unwatched_launches_wrote_is_known_and_what_they_did_not_is_not(pyc
     assert not is_reported(old, out)
     fresh = cuda.mem_alloc(32)
     assert is_reported(fresh, out)
-    cuda.memcpy_dtod(old, cuda.mem_alloc(32), 32)       # garbage over what counted as written
+    cuda.memcpy_dtod(old, cuda.mem_alloc(32), 32)  # garbage over what counted as written
     assert is_reported(old, out)
     launch(old, out)
     assert not is_reported(old, out) and not is_reported(fresh, out)

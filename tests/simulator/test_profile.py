@@ -1,4 +1,5 @@
 """What sim.profile() counts for kernels whose traffic and arithmetic can be told with pencil and paper."""
+
 from __future__ import annotations
 
 import json
@@ -111,14 +112,14 @@ def profiled(simulator, build, source, name, *arguments, block, grid=(1, 1), **o
     kernel = build(source, name)
     with simulator.profile(**options) as p:
         kernel(*arguments, block=block, grid=grid)
-    found, = p.kernels
+    (found,) = p.kernels
     assert found.name == name
     return p, found
 
 
 def at(kernel, text):
     """The counts of the line that holds `text`."""
-    line, = (line for line in kernel.lines if text in line.text)
+    (line,) = (line for line in kernel.lines if text in line.text)
     return line.counts
 
 
@@ -126,7 +127,7 @@ def test_coalescing(simulator, pycuda, build):
     x, out = pycuda.gpuarray.zeros(4096, np.float32), pycuda.gpuarray.zeros(4096, np.float32)
     _, k = profiled(simulator, build, PATTERNS, "patterns", x, out, block=(32, 1, 1), grid=(4, 1))
     asked = {"s = x[i];": (16, 16), "x[2 * i]": (32, 16), "x[32 * i]": (128, 16), "x[i + 1]": (20, 16),
-             "x[0]": (4, 4), "out[i] = s": (16, 16)}
+             "x[0]": (4, 4), "out[i] = s": (16, 16)}  # fmt: skip
     for text, (sectors, ideal) in asked.items():
         c = at(k, text)
         assert (c.requests, c.sectors, c.ideal_sectors) == (4, sectors, ideal), text
@@ -151,8 +152,18 @@ def test_bank_conflicts(simulator, pycuda, build):
 @pytest.mark.parametrize("n", [1, 1000])
 def test_saxpy_does_two_flops_an_element(simulator, pycuda, build, n):
     x, y = pycuda.gpuarray.zeros(n, np.float32) + 3, pycuda.gpuarray.zeros(n, np.float32) + 4
-    _, k = profiled(simulator, build, SAXPY, "saxpy", np.int32(n), np.float32(2), x, y, block=(128, 1, 1),
-                    grid=(-(-n // 128), 1))
+    _, k = profiled(
+        simulator,
+        build,
+        SAXPY,
+        "saxpy",
+        np.int32(n),
+        np.float32(2),
+        x,
+        y,
+        block=(128, 1, 1),
+        grid=(-(-n // 128), 1),
+    )
     assert k.counts.flops == at(k, "a * x[i]").flops == 2 * n
     assert (k.counts.bytes_read, k.counts.bytes_written) == (8 * n, 4 * n)
     assert (y.get() == 10).all()
@@ -162,11 +173,21 @@ def test_saxpy_does_two_flops_an_element(simulator, pycuda, build, n):
 def test_matmul_does_two_n_cubed(simulator, pycuda, build, n):
     a = np.random.default_rng(n).normal(size=(n, n)).astype(np.float32)
     x, c = pycuda.gpuarray.to_gpu(a), pycuda.gpuarray.zeros((n, n), np.float32)
-    _, k = profiled(simulator, build, MATMUL, "matmul", x, x, c, np.int32(n), block=(8, 8, 1),
-                    grid=(-(-n // 8), -(-n // 8)))
-    assert k.counts.flops == 2 * n ** 3
-    assert (k.counts.bytes_read, k.counts.bytes_written) == (8 * n ** 3, 4 * n ** 2)
-    assert k.counts.intensity == 2 * n ** 3 / k.counts.bytes_moved
+    _, k = profiled(
+        simulator,
+        build,
+        MATMUL,
+        "matmul",
+        x,
+        x,
+        c,
+        np.int32(n),
+        block=(8, 8, 1),
+        grid=(-(-n // 8), -(-n // 8)),
+    )
+    assert k.counts.flops == 2 * n**3
+    assert (k.counts.bytes_read, k.counts.bytes_written) == (8 * n**3, 4 * n**2)
+    assert k.counts.intensity == 2 * n**3 / k.counts.bytes_moved
     np.testing.assert_allclose(c.get(), a @ a, rtol=1e-4, atol=1e-4)
 
 
@@ -176,7 +197,7 @@ def test_divergence_is_seen_where_lanes_take_turns(simulator, pycuda, build):
     for text in ("s += x[i]", "s -= x[i + 32]"):
         c = at(k, text)
         assert (c.requests, c.bytes_read) == (100, 6400)
-        assert c.active_lanes == pytest.approx(16, abs=0.2)     # g++ computes some of it before the loop
+        assert c.active_lanes == pytest.approx(16, abs=0.2)  # g++ computes some of it before the loop
     assert at(k, "x[i] = s").active_lanes == 32
     assert any("of 32 lanes are active" in said for said in advice(k))
 
@@ -193,8 +214,16 @@ def test_a_float4_is_one_request_on_both_sides_of_a_barrier(simulator, pycuda, b
 def test_atomics_and_constants(simulator, pycuda, build):
     bins = np.arange(32) % 4
     count, out = pycuda.gpuarray.zeros(4, np.int32), pycuda.gpuarray.zeros(32, np.float32)
-    _, k = profiled(simulator, build, HISTOGRAM, "histogram", pycuda.gpuarray.to_gpu(bins.astype(np.int32)),
-                    count, out, block=(32, 1, 1))
+    _, k = profiled(
+        simulator,
+        build,
+        HISTOGRAM,
+        "histogram",
+        pycuda.gpuarray.to_gpu(bins.astype(np.int32)),
+        count,
+        out,
+        block=(32, 1, 1),
+    )
     assert (k.counts.atomics, k.counts.collisions) == (1, 7)
     assert (at(k, "table[5]").constant_requests, at(k, "table[5]").constant_words) == (1, 1)
     assert (at(k, "table[i]").constant_requests, at(k, "table[i]").constant_words) == (1, 32)
@@ -225,10 +254,12 @@ def test_only_what_was_launched_inside_counts(simulator, pycuda, build):
             launch(128)
             launch(128)
     launch(64)
-    found, = outer.kernels
+    (found,) = outer.kernels
     assert found.launches == 3 and found.threads == 3 * n and found.counts.flops == 6 * n
-    assert {(a.block, a.grid, a.launches) for a in found.launched} == {((64, 1, 1), (4, 1, 1), 1),
-                                                                       ((128, 1, 1), (2, 1, 1), 2)}
+    assert {(a.block, a.grid, a.launches) for a in found.launched} == {
+        ((64, 1, 1), (4, 1, 1), 1),
+        ((128, 1, 1), (2, 1, 1), 2),
+    }
     assert inner.kernels[0].counts.flops == inner.total.flops == 4 * n
     with simulator.profile() as empty:
         pass
@@ -237,8 +268,19 @@ def test_only_what_was_launched_inside_counts(simulator, pycuda, build):
 
 def test_every_estimates_the_blocks_it_passes_over(simulator, pycuda, build):
     x, y = pycuda.gpuarray.zeros(1024, np.float32), pycuda.gpuarray.zeros(1024, np.float32)
-    _, k = profiled(simulator, build, SAXPY, "saxpy", np.int32(1024), np.float32(2), x, y, block=(32, 1, 1),
-                    grid=(32, 1), every=4)
+    _, k = profiled(
+        simulator,
+        build,
+        SAXPY,
+        "saxpy",
+        np.int32(1024),
+        np.float32(2),
+        x,
+        y,
+        block=(32, 1, 1),
+        grid=(32, 1),
+        every=4,
+    )
     assert k.counts.flops == 2048 and k.counts.sectors == 3 * 128
     with pytest.raises(ValueError, match="every=0"), simulator.profile(every=0):
         pass
@@ -259,20 +301,26 @@ def test_it_prints_writes_and_serialises(simulator, pycuda, build, tmp_path):
     row = next(line for line in text.splitlines() if line.endswith("s += x[32 * i];"))
     assert row.split()[:5] == ["32.0", "1", "32.0", "12", "128"]
     data = json.loads(json.dumps(p.to_dict()))
-    assert data["total"]["sectors"] == k.counts.sectors == sum(n["counts"]["sectors"]
-                                                               for n in data["kernels"][0]["lines"])
+    assert (
+        data["total"]["sectors"]
+        == k.counts.sectors
+        == sum(n["counts"]["sectors"] for n in data["kernels"][0]["lines"])
+    )
     page = p.html(tmp_path / "profile.html").read_text()
     assert "s += x[32 * i];" in page
 
 
 # What follows needs no driver: kernels made by hand.
 
+
 def made():
     text = "void k(int *p)\n{\n    if (p[0] < 1 && p[1])\n        p[2] = 1;\n" + "\n" * 9 + "    p[3]++;\n}\n"
-    few = Counts(requests=10, sectors=320, ideal_sectors=40, bytes_read=1280, instructions=10,
-                 lane_instructions=80)
-    rest = Counts(requests=1, sectors=4, ideal_sectors=4, bytes_written=128, instructions=1,
-                  lane_instructions=32)
+    few = Counts(
+        requests=10, sectors=320, ideal_sectors=40, bytes_read=1280, instructions=10, lane_instructions=80
+    )
+    rest = Counts(
+        requests=1, sectors=4, ideal_sectors=4, bytes_written=128, instructions=1, lane_instructions=32
+    )
     total = Counts()
     total.add(few)
     total.add(rest)
@@ -335,6 +383,6 @@ def test_the_page_is_whole_and_stands_alone(tmp_path):
     ("vfnmsub213sd %xmm0,%xmm1,%xmm2", 2), ("vsqrtss %xmm0,%xmm0,%xmm0", 1), ("divsd %xmm0,%xmm1", 1),
     ("vaddps %ymm0,%ymm1,%ymm2", 8), ("mulpd %xmm0,%xmm1", 2), ("vfmadd132ps %zmm0,%zmm1,%zmm2", 32),
     ("add %eax,%ebx", 0), ("vmovss %xmm0,(%rax)", 0), ("vaddsubps %xmm0,%xmm1,%xmm2", 0), ("subq $8,%rsp", 0),
-])
+])  # fmt: skip
 def test_flops_of_an_instruction(instruction, flops):
     assert flops_of(*instruction.split()) == flops

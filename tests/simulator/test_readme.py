@@ -2,6 +2,7 @@
 
 Each block of output in them must be what really comes out; `...` stands for what a document leaves out.
 """
+
 from __future__ import annotations
 
 import difflib
@@ -33,19 +34,28 @@ def _programs(document: str) -> list[tuple[str, str]]:
     blocks, found = FENCED.findall((ROOT / document).read_text()), []
     for i, (language, text) in enumerate(blocks):
         if language == "python":
-            after = [b for b in blocks[i + 1:i + 3] if b[0] != "sh"][:1]
+            after = [b for b in blocks[i + 1 : i + 3] if b[0] != "sh"][:1]
             found.append((text, after[0][1] if after and after[0][0] == "text" else ""))
     return found
 
 
-SCRIPTS = [(text.split()[1], text, output)
-           for text, output in _programs("README.md") if text.startswith("# ")]
+SCRIPTS = [
+    (text.split()[1], text, output) for text, output in _programs("README.md") if text.startswith("# ")
+]
 
 
 def _run(command: list[str], folder: Path, given: str = "", errors: int = subprocess.STDOUT) -> str:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "NO_COLOR": "1"}
-    done = subprocess.run([sys.executable, *command], cwd=folder, env=environment, input=given, text=True,
-                          stdout=subprocess.PIPE, stderr=errors, check=False)
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=folder,
+        env=environment,
+        input=given,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=errors,
+        check=False,
+    )
     assert "Traceback" not in done.stdout, done.stdout
     return done.stdout
 
@@ -91,8 +101,9 @@ def test_the_quick_start_says_what_it_shows(simulator, tmp_path):
             assert all(f"tinygrad-edu {words[1]} " in readme for words in commands), block
             # what train draws on the way, a bar of its progress, goes to where errors go
             errors = subprocess.DEVNULL if commands[0][1] == "train" else subprocess.STDOUT
-            said = "".join(_run(["-m", "tinygrad_edu", *words[1:]], tmp_path, errors=errors)
-                           for words in commands)
+            said = "".join(
+                _run(["-m", "tinygrad_edu", *words[1:]], tmp_path, errors=errors) for words in commands
+            )
             if blocks[i + 1][0] == "text":
                 _assert_same(blocks[i + 1][1], said)
                 compared += 1

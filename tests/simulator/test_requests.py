@@ -1,4 +1,5 @@
 """What a warp's accesses cost, against counting by hand; and 32 single logs put together as one warp."""
+
 from __future__ import annotations
 
 import ctypes
@@ -48,8 +49,22 @@ def requests(tmp_path_factory):
         pytest.skip(str(error))
     folder = tmp_path_factory.mktemp("requests")
     (folder / "face.cpp").write_text(FACE)
-    subprocess.run([compiler, "-std=c++17", "-O1", "-fPIC", "-shared", f"-I{toolchain.DRIVER}", "face.cpp",
-                    str(toolchain.DRIVER / "requests.cpp"), "-o", "face.so"], cwd=folder, check=True)
+    subprocess.run(
+        [
+            compiler,
+            "-std=c++17",
+            "-O1",
+            "-fPIC",
+            "-shared",
+            f"-I{toolchain.DRIVER}",
+            "face.cpp",
+            str(toolchain.DRIVER / "requests.cpp"),
+            "-o",
+            "face.so",
+        ],
+        cwd=folder,
+        check=True,
+    )
     library = ctypes.CDLL(str(folder / "face.so"))
     library.waits.restype = ctypes.c_uint
     return library
@@ -66,16 +81,20 @@ def cost(requests, which, addresses, size, lanes=None):
     return tuple(out)
 
 
-@pytest.mark.parametrize(("addresses", "size", "expected"), [
-    ([4 * i for i in range(32)], 4, (4, 4)),
-    ([8 * i for i in range(32)], 4, (8, 4)),
-    ([128 * i for i in range(32)], 4, (32, 4)),
-    ([4 * i + 4 for i in range(32)], 4, (5, 4)),
-    ([4 * (31 - i) for i in range(32)], 4, (4, 4)),
-    ([64] * 32, 4, (1, 1)),
-    ([16 * i for i in range(32)], 16, (16, 16)),
-    (list(range(32)), 1, (1, 1)),
-], ids=["neighbours", "every other", "column", "shifted", "backwards", "broadcast", "float4", "bytes"])
+@pytest.mark.parametrize(
+    ("addresses", "size", "expected"),
+    [
+        ([4 * i for i in range(32)], 4, (4, 4)),
+        ([8 * i for i in range(32)], 4, (8, 4)),
+        ([128 * i for i in range(32)], 4, (32, 4)),
+        ([4 * i + 4 for i in range(32)], 4, (5, 4)),
+        ([4 * (31 - i) for i in range(32)], 4, (4, 4)),
+        ([64] * 32, 4, (1, 1)),
+        ([16 * i for i in range(32)], 16, (16, 16)),
+        (list(range(32)), 1, (1, 1)),
+    ],
+    ids=["neighbours", "every other", "column", "shifted", "backwards", "broadcast", "float4", "bytes"],
+)
 def test_sectors_of_well_known_patterns(requests, addresses, size, expected):
     assert cost(requests, 0, addresses, size) == expected
 
@@ -83,7 +102,7 @@ def test_sectors_of_well_known_patterns(requests, addresses, size, expected):
 @pytest.mark.parametrize(("stride", "size", "expected"), [
     (1, 4, (1, 1)), (2, 4, (2, 1)), (32, 4, (32, 1)), (33, 4, (1, 1)), (0, 4, (1, 1)),
     (2, 8, (2, 2)), (4, 8, (4, 2)), (4, 16, (4, 4)), (8, 16, (8, 4)),
-])
+])  # fmt: skip
 def test_wavefronts_of_well_known_strides(requests, stride, size, expected):
     assert cost(requests, 1, [4 * stride * i for i in range(32)], size) == expected
 
@@ -106,8 +125,12 @@ def test_wavefronts_are_the_words_of_the_fullest_bank(requests, by_lane, size):
     turns = ideal = 0
     together = min(32, 128 // size)
     for first in range(0, 32, together):
-        touched = {b // 4 for lane in lanes if first <= lane < first + together
-                   for b in range(by_lane[lane], by_lane[lane] + size)}
+        touched = {
+            b // 4
+            for lane in lanes
+            if first <= lane < first + together
+            for b in range(by_lane[lane], by_lane[lane] + size)
+        }
         if touched:
             turns += max(np.bincount([word % 32 for word in touched]))
             ideal += -(-len(touched) // 32)
@@ -145,6 +168,7 @@ class Call:
 @dataclass
 class Program:
     """The kernel, and functions laid out behind it, each called at one place."""
+
     kernel: list
     functions: list
     blocks: int
@@ -230,6 +254,7 @@ def test_lanes_that_ran_alone_meet_again_where_a_warp_would(requests, program):
     program.turns.clear()
     logs = [list(program.trace(lane, program.kernel)) for lane in range(32)]
     found = (ctypes.c_uint64 * (2 * program.blocks))()
-    requests.together(numbers([e for log in logs for e in log]), numbers([len(log) for log in logs]),
-                      program.blocks, found)
+    requests.together(
+        numbers([e for log in logs for e in log]), numbers([len(log) for log in logs]), program.blocks, found
+    )
     np.testing.assert_array_equal(np.array(found).reshape(-1, 2), expected)

@@ -1,4 +1,5 @@
 """Arithmetic and conversions with a rounding direction, against exact fractions."""
+
 from __future__ import annotations
 
 import ctypes
@@ -26,7 +27,7 @@ OPERATIONS: dict[str, tuple[str, str, int, Callable[..., Fraction]]] = {
     "rcp": ("__frcp", "__drcp", 1, lambda a: 1 / a),
 }
 INTEGERS = {"int": ("int", -2**31, 2**31 - 1), "uint": ("unsigned", 0, 2**32 - 1),
-            "ll": ("long long", -2**63, 2**63 - 1), "ull": ("unsigned long long", 0, 2**64 - 1)}
+            "ll": ("long long", -2**63, 2**63 - 1), "ull": ("unsigned long long", 0, 2**64 - 1)}  # fmt: skip
 C_INTEGERS = {"int": ctypes.c_int32, "uint": ctypes.c_uint32, "ll": ctypes.c_int64, "ull": ctypes.c_uint64}
 # Every integer is a double, without rounding.
 TO_FLOATING = [(i, r) for i in INTEGERS for r in REALS if not (r == "double" and i in ("int", "uint"))]
@@ -70,24 +71,39 @@ def library() -> ctypes.CDLL:
     parts = []
 
     def define(name: str, result: str, arguments: str, value: str) -> None:
-        parts.append(f'extern "C" __attribute__((visibility("default"))) {result} {name}({arguments}) '
-                     f"{{ return {value}; }}")
+        parts.append(
+            f'extern "C" __attribute__((visibility("default"))) {result} {name}({arguments}) '
+            f"{{ return {value}; }}"
+        )
+
     for direction in DIRECTIONS:
         for operation, (single, double, count, _) in OPERATIONS.items():
             for real, name in (("float", single), ("double", double)):
                 letters = "abc"[:count]
-                define(f"{operation}_{real}_{direction}", real, ", ".join(f"{real} {x}" for x in letters),
-                       f"{name}_{direction}({', '.join(letters)})")
+                define(
+                    f"{operation}_{real}_{direction}",
+                    real,
+                    ", ".join(f"{real} {x}" for x in letters),
+                    f"{name}_{direction}({', '.join(letters)})",
+                )
         define(f"sqrt_float_{direction}", "float", "float a", f"__fsqrt_{direction}(a)")
         define(f"sqrt_double_{direction}", "double", "double a", f"__dsqrt_{direction}(a)")
         define(f"double_to_float_{direction}", "float", "double a", f"__double2float_{direction}(a)")
         for integer, (c_type, _, _) in INTEGERS.items():
             for real in REALS:
-                define(f"{real}_to_{integer}_{direction}", c_type, f"{real} a",
-                       f"__{real}2{integer}_{direction}(a)")
+                define(
+                    f"{real}_to_{integer}_{direction}",
+                    c_type,
+                    f"{real} a",
+                    f"__{real}2{integer}_{direction}(a)",
+                )
         for integer, real in TO_FLOATING:
-            define(f"{integer}_to_{real}_{direction}", real, f"{INTEGERS[integer][0]} a",
-                   f"__{integer}2{real}_{direction}(a)")
+            define(
+                f"{integer}_to_{real}_{direction}",
+                real,
+                f"{INTEGERS[integer][0]} a",
+                f"__{integer}2{real}_{direction}(a)",
+            )
     define("not_fused", "float", "float a, float b, float c", "__fadd_rn(__fmul_rn(a, b), c)")
     define("not_fused_double", "double", "double a, double b, double c", "__dsub_rn(__dmul_rn(a, b), c)")
     define("half_fused", "float", "float a, float b, float c", "__fadd_rn(a * b, c)")
@@ -110,19 +126,23 @@ def call(library: ctypes.CDLL, name: str, result: Any, kinds: list[Any], *argume
 def finite(real: str) -> st.SearchStrategy[Any]:
     dtype, width, _ = REALS[real]
     smallest = float(np.finfo(dtype).smallest_subnormal)
+    # fmt: off
     special = [0.0, -0.0, 1.0, 1 + float(np.finfo(dtype).eps), smallest, -smallest, 3 * smallest,
                float(np.finfo(dtype).max), -float(np.finfo(dtype).max), float(np.finfo(dtype).tiny)]
+    # fmt: on
     near_one = st.floats(0.5, 2, width=width)
-    return st.one_of(st.floats(allow_nan=False, allow_infinity=False, width=width), near_one,
-                     st.sampled_from(special)).map(dtype)
+    return st.one_of(
+        st.floats(allow_nan=False, allow_infinity=False, width=width), near_one, st.sampled_from(special)
+    ).map(dtype)
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("real", REALS)
 @pytest.mark.parametrize("operation", OPERATIONS)
 @given(data=st.data())
-def test_arithmetic_rounds_in_its_direction(library: ctypes.CDLL, operation: str, real: str, direction: str,
-                                            data: Any) -> None:
+def test_arithmetic_rounds_in_its_direction(
+    library: ctypes.CDLL, operation: str, real: str, direction: str, data: Any
+) -> None:
     dtype, _, c_type = REALS[real]
     _, _, count, exact = OPERATIONS[operation]
     arguments = [data.draw(finite(real)) for _ in range(count)]
@@ -134,8 +154,9 @@ def test_arithmetic_rounds_in_its_direction(library: ctypes.CDLL, operation: str
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("real", REALS)
 @given(data=st.data())
-def test_square_root_rounds_in_its_direction(library: ctypes.CDLL, real: str, direction: str,
-                                             data: Any) -> None:
+def test_square_root_rounds_in_its_direction(
+    library: ctypes.CDLL, real: str, direction: str, data: Any
+) -> None:
     dtype, _, c_type = REALS[real]
     a = abs(data.draw(finite(real)))
     got = dtype(call(library, f"sqrt_{real}_{direction}", c_type, [c_type], a))
@@ -154,8 +175,9 @@ def test_square_root_rounds_in_its_direction(library: ctypes.CDLL, real: str, di
 @pytest.mark.parametrize("direction", DIRECTIONS)
 @pytest.mark.parametrize("operation", ["add", "sub", "mul", "div", "fma"])
 @given(data=st.data())
-def test_infinities_nans_and_signs_of_zero(library: ctypes.CDLL, operation: str, direction: str,
-                                           data: Any) -> None:
+def test_infinities_nans_and_signs_of_zero(
+    library: ctypes.CDLL, operation: str, direction: str, data: Any
+) -> None:
     special = st.sampled_from([0.0, -0.0, 1.0, -1.0, math.inf, -math.inf, math.nan])
     count = OPERATIONS[operation][2]
     x = [data.draw(special) for _ in range(count)]
@@ -175,16 +197,29 @@ def test_infinities_nans_and_signs_of_zero(library: ctypes.CDLL, operation: str,
 @pytest.mark.parametrize("integer", INTEGERS)
 @pytest.mark.parametrize("real", REALS)
 @given(data=st.data())
-def test_to_integer_saturates(library: ctypes.CDLL, real: str, integer: str, direction: str,
-                              data: Any) -> None:
+def test_to_integer_saturates(
+    library: ctypes.CDLL, real: str, integer: str, direction: str, data: Any
+) -> None:
     dtype, width, c_type = REALS[real]
     _, low, high = INTEGERS[integer]
     half = st.integers(-40, 40).map(lambda k: k / 2)
-    bounds = st.sampled_from([dtype(low), dtype(high), np.nextafter(dtype(high), dtype(0)),
-                              np.nextafter(dtype(low), dtype(-np.inf)), dtype(high / 2)])
+    bounds = st.sampled_from(
+        [
+            dtype(low),
+            dtype(high),
+            np.nextafter(dtype(high), dtype(0)),
+            np.nextafter(dtype(low), dtype(-np.inf)),
+            dtype(high / 2),
+        ]
+    )
     unusual = st.sampled_from([math.nan, math.inf, -math.inf])
-    x = float(data.draw(st.one_of(st.floats(width=width), half, bounds, unusual,
-                                  st.floats(-2.0**34, 2.0**34, width=width))))
+    x = float(
+        data.draw(
+            st.one_of(
+                st.floats(width=width), half, bounds, unusual, st.floats(-(2.0**34), 2.0**34, width=width)
+            )
+        )
+    )
     got = call(library, f"{real}_to_{integer}_{direction}", C_INTEGERS[integer], [c_type], x)
     bits = (high - low).bit_length()
     if math.isnan(x):
@@ -209,8 +244,11 @@ def test_from_integer(library: ctypes.CDLL, integer: str, real: str, direction: 
 
 
 @pytest.mark.parametrize("direction", DIRECTIONS)
-@given(x=st.one_of(finite("double"), st.floats(-1e39, 1e39).map(np.float64),
-                   st.floats(-1e-44, 1e-44).map(np.float64)))
+@given(
+    x=st.one_of(
+        finite("double"), st.floats(-1e39, 1e39).map(np.float64), st.floats(-1e-44, 1e-44).map(np.float64)
+    )
+)
 def test_double_to_float(library: ctypes.CDLL, direction: str, x: np.float64) -> None:
     got = call(library, f"double_to_float_{direction}", ctypes.c_float, [ctypes.c_double], x)
     assert got == rounded(Fraction(float(x)), direction, np.float32)
@@ -218,8 +256,9 @@ def test_double_to_float(library: ctypes.CDLL, direction: str, x: np.float64) ->
 
 @given(a=finite("float"), b=finite("float"), c=finite("float"))
 @example(a=np.float32(1 + 2.0**-12), b=np.float32(1 + 2.0**-12), c=np.float32(-1 - 2.0**-11))
-def test_rn_functions_are_not_fused(library: ctypes.CDLL, a: np.float32, b: np.float32,
-                                    c: np.float32) -> None:
+def test_rn_functions_are_not_fused(
+    library: ctypes.CDLL, a: np.float32, b: np.float32, c: np.float32
+) -> None:
     with np.errstate(all="ignore"):
         single = (a * b) + c
         double = np.float64(a) * np.float64(b + np.float32(0.1)) - np.float64(c)
@@ -248,6 +287,7 @@ def test_extremes_of_nan_and_zero(library: ctypes.CDLL) -> None:
 
     def maximum(a: float, b: float) -> float:
         return call(library, "maximum", ctypes.c_float, one, a, b)
+
     assert maximum(math.nan, 2) == maximum(2, math.nan) == 2
     assert math.isnan(maximum(math.nan, math.nan))
     assert math.copysign(1, maximum(0.0, -0.0)) == math.copysign(1, maximum(-0.0, 0.0)) == 1

@@ -1,4 +1,5 @@
 """Schedules as values, as contexts, and as what hypothesis draws: around plain tests and beside @given."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -27,8 +28,9 @@ def orders(monkeypatch):
     """A driver that only remembers its order; the list of all it was told."""
     told, workers = ["forward"], ["0"]
     monkeypatch.setattr(control, "get_value", lambda key: {"order": told, "workers": workers}[key][-1])
-    monkeypatch.setattr(control, "set_value",
-                        lambda key, value: {"order": told, "workers": workers}[key].append(value))
+    monkeypatch.setattr(
+        control, "set_value", lambda key, value: {"order": told, "workers": workers}[key].append(value)
+    )
     yield told
     assert workers[-1] == "0"
 
@@ -45,8 +47,10 @@ def test_a_schedule_prints_as_what_makes_it(order):
     assert eval(repr(drawn), {"schedule": sim.schedule}) == drawn
 
 
-@pytest.mark.parametrize(("order", "seed", "message"), [
-    ("backwards", 0, "no order 'backwards'"), ("reverse", 1, "has no seed"), ("random", -1, "at least 0")])
+@pytest.mark.parametrize(
+    ("order", "seed", "message"),
+    [("backwards", 0, "no order 'backwards'"), ("reverse", 1, "has no seed"), ("random", -1, "at least 0")],
+)
 def test_a_wrong_schedule_is_refused(order, seed, message):
     with pytest.raises(ValueError, match=message):
         sim.schedule(order, seed)
@@ -70,12 +74,15 @@ def test_a_schedule_decorates(orders):
     assert (inside(), orders[-1], inside(), orders[-1]) == ("reverse", "forward", "reverse", "forward")
 
 
-@pytest.mark.parametrize(("fails", "simplest"), [
-    (lambda s: True, sim.schedule("forward")),
-    (lambda s: s.order != "forward", sim.schedule("reverse")),
-    (lambda s: s.order == "random", sim.schedule("random", seed=0)),
-    (lambda s: s.seed >= 17, sim.schedule("random", seed=17)),
-])
+@pytest.mark.parametrize(
+    ("fails", "simplest"),
+    [
+        (lambda s: True, sim.schedule("forward")),
+        (lambda s: s.order != "forward", sim.schedule("reverse")),
+        (lambda s: s.order == "random", sim.schedule("random", seed=0)),
+        (lambda s: s.seed >= 17, sim.schedule("random", seed=17)),
+    ],
+)
 def test_schedules_shrink_to_the_simplest(fails, simplest):
     assert find(sim.schedules(), fails) == simplest
 
@@ -132,6 +139,7 @@ def test_below_given(orders):
 
 def test_given_says_how_many_examples():
     with pytest.raises(TypeError, match="@settings"):
+
         @sim.any_schedule(max_examples=3)
         @given(x=st.integers())
         def above(x):
@@ -160,6 +168,7 @@ def test_fixtures_and_parameters_of_pytest_pass_through(number, letter, orders):
 
 
 # -- the driver keeps to it --------------------------------------------------------------------------
+
 
 def _run(pycuda, kernel, block, grid):
     out = pycuda.gpuarray.zeros(block * grid, np.int32)

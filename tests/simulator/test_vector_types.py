@@ -1,4 +1,5 @@
 """Vector types of kernels: sizes, alignments and conversions as CUDA has them."""
+
 from __future__ import annotations
 
 import ctypes
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from tests.simulator import harness
 
 ELEMENTS = {"char": 1, "uchar": 1, "short": 2, "ushort": 2, "int": 4, "uint": 4, "long": 8, "ulong": 8,
-            "longlong": 8, "ulonglong": 8, "float": 4, "double": 8}
+            "longlong": 8, "ulonglong": 8, "float": 4, "double": 8}  # fmt: skip
 FIELDS = "xyzw"
 
 
@@ -29,9 +30,11 @@ def library() -> ctypes.CDLL:
             parts.append(f"SEEN unsigned size_{name}() {{ return sizeof({name}) << 8 | alignof({name}); }}")
             values = ", ".join(str(10 + i) for i in range(count))
             same = " && ".join(f"v.{FIELDS[i]} == {10 + i}" for i in range(count))
-            parts.append(f"SEEN int make_{name}_works() {{ const {name} v = make_{name}({values}); "
-                         f"const {name} w = {{{values}}}; "
-                         f"return {same} && w.x == v.x && std::is_trivial_v<{name}>; }}")
+            parts.append(
+                f"SEEN int make_{name}_works() {{ const {name} v = make_{name}({values}); "
+                f"const {name} w = {{{values}}}; "
+                f"return {same} && w.x == v.x && std::is_trivial_v<{name}>; }}"
+            )
     parts.append("""
 SEEN void extents(unsigned a, unsigned b, unsigned* out) {
     const dim3 one(a), two(a, b), none;

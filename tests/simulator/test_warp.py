@@ -1,4 +1,5 @@
 """Shuffles, votes, matches and reductions of a warp, against a model after the PTX manual."""
+
 from __future__ import annotations
 
 import itertools
@@ -10,8 +11,10 @@ from hypothesis import strategies as st
 
 from tests.simulator import lanes
 
+# fmt: off
 TYPES = {"int": 4, "unsigned": 4, "long": 8, "unsigned long": 8, "long long": 8, "unsigned long long": 8,
          "float": 4, "double": 8, "__half": 2, "__half2": 4, "__nv_bfloat16": 2, "__nv_bfloat162": 4}
+# fmt: on
 SOURCE = """
 #include <cuda_fp16.h>
 #include <cuda_bf16.h>
@@ -65,10 +68,13 @@ extern "C" __global__ void source_not_in_mask(const int* x, int* out) {
 extern "C" __global__ void source_in_own_group(const int* x, int* out) {
     if (threadIdx.x < 16) out[threadIdx.x] = __shfl_down_sync(0x0000ffff, x[threadIdx.x], 4, 16);
 }
-""" + "".join(f'extern "C" __global__ void shuffle{i}(const Case* c, {name}* out) {{ shuffle(c, out); }}\n'
-              for i, name in enumerate(TYPES))
-CASE = np.dtype([("way", "i4"), ("width", "i4"), ("mask", "u4"), ("by", "i4", 32), ("pad", "u4"),
-                 ("values", "u8", 32)])
+""" + "".join(
+    f'extern "C" __global__ void shuffle{i}(const Case* c, {name}* out) {{ shuffle(c, out); }}\n'
+    for i, name in enumerate(TYPES)
+)
+CASE = np.dtype(
+    [("way", "i4"), ("width", "i4"), ("mask", "u4"), ("by", "i4", 32), ("pad", "u4"), ("values", "u8", 32)]
+)
 WAYS = ("index", "up", "down", "xor")
 
 
@@ -85,7 +91,7 @@ def source_lane(way, lane, by, width):
     by %= 32
     there = {"up": lane - by, "down": lane + by, "xor": lane ^ by}[way]
     if way == "xor":
-        return there if there < first + width else lane           # an earlier group may be read
+        return there if there < first + width else lane  # an earlier group may be read
     return there if first <= there < first + width else lane
 
 
@@ -115,8 +121,11 @@ def test_shuffles_are_those_of_the_hardware(run, kind, mask, seed, by):
         np.testing.assert_array_equal(out, wanted)
 
 
-@given(mask=masks, values=st.sampled_from([[0] * 32, [3] * 32]) |
-       st.lists(st.sampled_from([0, 1, -1, 5, 2**31 - 1, -2**31]), min_size=32, max_size=32))
+@given(
+    mask=masks,
+    values=st.sampled_from([[0] * 32, [3] * 32])
+    | st.lists(st.sampled_from([0, 1, -1, 5, 2**31 - 1, -(2**31)]), min_size=32, max_size=32),
+)
 @settings(deadline=None)
 def test_votes_matches_and_reductions(run, mask, values):
     case = np.zeros((), CASE)
@@ -133,7 +142,7 @@ def test_votes_matches_and_reductions(run, mask, values):
         wanted = [there.all(), there.any(), sum(1 << i for i in group if values[i]),
                   sum(1 << i for i in group if values[i] == values[lane]), mine if alike else 0, alike,
                   there.sum(dtype=np.int32), there.min(), there.max(), np.bitwise_and.reduce(natural),
-                  np.bitwise_or.reduce(natural), np.bitwise_xor.reduce(natural), natural.max()]
+                  np.bitwise_or.reduce(natural), np.bitwise_xor.reduce(natural), natural.max()]  # fmt: skip
         assert out[lane].view(np.uint32).tolist() == [int(x) & 0xFFFFFFFF for x in wanted]
 
 
@@ -143,10 +152,13 @@ def test_a_tree_of_shuffles_sums_every_warp(run):
     np.testing.assert_array_equal(out, x.reshape(3, 32).sum(1))
 
 
-@pytest.mark.parametrize("kernel, words", [
-    ("not_in_own_mask", ["Wrong mask", "__shfl_sync", "0x0000ffff", "What to do"]),
-    ("wrong_width", ["width of 12", "1, 2, 4, 8, 16 or 32"]),
-])
+@pytest.mark.parametrize(
+    "kernel, words",
+    [
+        ("not_in_own_mask", ["Wrong mask", "__shfl_sync", "0x0000ffff", "What to do"]),
+        ("wrong_width", ["width of 12", "1, 2, 4, 8, 16 or 32"]),
+    ],
+)
 def test_mistakes_stop_the_kernel(run, kernel, words):
     text = run(kernel, 32, np.zeros(32, np.int32), np.zeros(32, np.int32))
     assert all(word in text for word in words), text
@@ -173,8 +185,10 @@ def test_the_checker_stops_it_too(pycuda, simulator):
 
 
 def test_functions_without_a_mask_are_refused_with_advice():
-    calls = {name: f"{name}(1, 2)" if "shfl" in name else f"{name}(1)" for name in
-             ("__shfl", "__shfl_up", "__shfl_down", "__shfl_xor", "__any", "__all", "__ballot")}
+    calls = {
+        name: f"{name}(1, 2)" if "shfl" in name else f"{name}(1)"
+        for name in ("__shfl", "__shfl_up", "__shfl_down", "__shfl_xor", "__any", "__all", "__ballot")
+    }
     with pytest.raises(AssertionError) as error:
         lanes.build(f'#include "lanes.h"\nextern "C" int f() {{ return {" + ".join(calls.values())}; }}\n')
     assert all(f"use {name}_sync" in str(error.value) for name in calls)

@@ -1,4 +1,5 @@
 """nvcuda::wmma: every shape, type and layout against NumPy, and what it refuses."""
+
 from __future__ import annotations
 
 import numpy as np
@@ -9,14 +10,18 @@ from hypothesis import strategies as st
 from tests.simulator import lanes
 
 # type of a and b, their C++ memory type, accumulator of c, of d
-KINDS = {"half": ("__half", "__half", "float", "float"),
-         "half_half": ("__half", "__half", "__half", "__half"),
-         "half_mixed": ("__half", "__half", "__half", "float"),
-         "bfloat16": ("__nv_bfloat16", "__nv_bfloat16", "float", "float"),
-         "signed": ("signed char", "signed char", "int", "int"),
-         "unsigned": ("unsigned char", "unsigned char", "int", "int"),
-         "tf32": ("wmma::precision::tf32", "float", "float", "float"), "double": ("double",) * 4}
+KINDS = {
+    "half": ("__half", "__half", "float", "float"),
+    "half_half": ("__half", "__half", "__half", "__half"),
+    "half_mixed": ("__half", "__half", "__half", "float"),
+    "bfloat16": ("__nv_bfloat16", "__nv_bfloat16", "float", "float"),
+    "signed": ("signed char", "signed char", "int", "int"),
+    "unsigned": ("unsigned char", "unsigned char", "int", "int"),
+    "tf32": ("wmma::precision::tf32", "float", "float", "float"),
+    "double": ("double",) * 4,
+}
 SHAPES = [(16, 16, 16), (32, 8, 16), (8, 32, 16)]
+# fmt: off
 ELEMENTS = {("half", 16, 16, 16): (16, 16, 8), ("half", 32, 8, 16): (16, 16, 8),
             ("half", 8, 32, 16): (16, 16, 8),
             ("bfloat16", 16, 16, 16): (8, 8, 8), ("bfloat16", 32, 8, 16): (16, 4, 8),
@@ -28,6 +33,7 @@ CASES = [("half", *SHAPES[0], "row", "row"), ("half", *SHAPES[0], "col", "row"),
          ("bfloat16", *SHAPES[1], "col", "row"), ("signed", *SHAPES[2], "row", "col"),
          ("unsigned", *SHAPES[0], "col", "row"), ("tf32", 16, 16, 8, "row", "col"),
          ("double", 8, 8, 4, "col", "col")]
+# fmt: on
 
 HEAD = """
 #include <mma.h>
@@ -96,9 +102,25 @@ def kernel(kind, m, n, k, left, right):
     name, memory, tc, td = KINDS[kind]
     lda, ldb, ldc, ldd = strides(m, n, k, left, right, 16)
     na, nb, nc = ELEMENTS.get((kind.split("_")[0], m, n, k), (m * k // 32, k * n // 32, m * n // 32))
-    return KERNEL.format(label=label(kind, m, n, k, left, right), kind=name, memory=memory, tc=tc, td=td, m=m,
-                         n=n, k=k, left=left, right=right, lda=lda, ldb=ldb, ldc=ldc, ldd=ldd, na=na, nb=nb,
-                         nc=nc)
+    return KERNEL.format(
+        label=label(kind, m, n, k, left, right),
+        kind=name,
+        memory=memory,
+        tc=tc,
+        td=td,
+        m=m,
+        n=n,
+        k=k,
+        left=left,
+        right=right,
+        lda=lda,
+        ldb=ldb,
+        ldc=ldc,
+        ldd=ldd,
+        na=na,
+        nb=nb,
+        nc=nc,
+    )
 
 
 SOURCE = HEAD + "".join(kernel(*case) for case in CASES) + MISTAKES
@@ -114,7 +136,7 @@ def stored(numbers, name):
     if name == "__nv_bfloat16":
         return (np.asarray(numbers, np.float32).view(np.uint32) >> 16).astype(np.uint16)
     types = {"__half": np.float16, "float": np.float32, "double": np.float64, "int": np.int32,
-             "signed char": np.int8, "unsigned char": np.uint8}
+             "signed char": np.int8, "unsigned char": np.uint8}  # fmt: skip
     return np.asarray(numbers).astype(types[name])
 
 
@@ -122,7 +144,7 @@ def tile(matrix, stride, by_column):
     """The matrix in memory: its rows or columns one after another, `stride` apart."""
     rows = matrix.T if by_column else matrix
     padded = np.zeros((rows.shape[0], stride), matrix.dtype)
-    padded[:, :rows.shape[1]] = rows
+    padded[:, : rows.shape[1]] = rows
     return padded.tobytes()
 
 
@@ -136,21 +158,27 @@ def test_products(run, case, seed):
     low = 0 if kind == "unsigned" else -8
     a, b, c = (random.integers(low, 9, shape).astype(np.float64) for shape in ((m, k), (k, n), (m, n)))
     lda, ldb, ldc, ldd = strides(m, n, k, left, right, 16)
-    parts = (tile(stored(a, memory), lda, left == "col"), tile(stored(b, memory), ldb, right == "col"),
-             tile(stored(c, tc), ldc, False))
+    parts = (
+        tile(stored(a, memory), lda, left == "col"),
+        tile(stored(b, memory), ldb, right == "col"),
+        tile(stored(c, tc), ldc, False),
+    )
     given_bytes = np.frombuffer(b"".join(part.ljust(8192, b"\0") for part in parts), np.uint8).copy()
     out = np.zeros((n, ldd), stored(0, td).dtype)
     assert run(label(*case), 32, given_bytes, out) == ""
-    np.testing.assert_array_equal(out[:, :m].T, 2 * (a @ b + c))       # small integers: exact in every type
+    np.testing.assert_array_equal(out[:, :m].T, 2 * (a @ b + c))  # small integers: exact in every type
     assert not out[:, m:].any()
 
 
-@pytest.mark.parametrize("name, threads, words", [
-    ("misaligned", 32, ["multiple of 32 bytes"]),
-    ("wrong_stride", 32, ["ldm is 17", "multiple of 4 elements"]),
-    ("disagree", 32, ["Lanes disagree", "threadIdx.x"]),
-    ("half_a_warp", 16, ["16 of 32 lanes", "store_matrix_sync"]),
-])
+@pytest.mark.parametrize(
+    "name, threads, words",
+    [
+        ("misaligned", 32, ["multiple of 32 bytes"]),
+        ("wrong_stride", 32, ["ldm is 17", "multiple of 4 elements"]),
+        ("disagree", 32, ["Lanes disagree", "threadIdx.x"]),
+        ("half_a_warp", 16, ["16 of 32 lanes", "store_matrix_sync"]),
+    ],
+)
 def test_mistakes_stop_the_kernel(run, name, threads, words):
     text = run(name, threads, np.zeros(4096, np.float32), np.zeros(4096, np.float32))
     assert all(word in text for word in [*words, "What to do"]), text
@@ -174,7 +202,8 @@ def test_tf32_has_ten_bits_of_fraction(run):
 
 
 @pytest.mark.parametrize("fragment", ["matrix_a, 16, 16, 8, __half, nvcuda::wmma::row_major",
-                                      "accumulator, 16, 16, 16, double", "matrix_a, 16, 16, 16, __half"])
+                                      "accumulator, 16, 16, 16, double", "matrix_a, 16, 16, 16, __half"]
+)  # fmt: skip
 def test_what_the_hardware_lacks_does_not_compile(fragment):
     source = f'#include "device.h"\nnvcuda::wmma::fragment<nvcuda::wmma::{fragment}> f;'
     with pytest.raises(AssertionError, match=r"no such fragment|need a layout"):

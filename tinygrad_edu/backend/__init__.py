@@ -1,1 +1,1 @@
-"""Floor 1: arrays on devices. Nothing here has heard of a gradient."""
+"""Floor 1: arrays on devices. Gradients are not part of this package."""

@@ -1,16 +1,16 @@
-"""Devices by name. A backend is made when it is first asked for, so an import never touches a device."""
+"""Devices by name. A backend is created at its first use, so an import never initialises a device."""
 
 from __future__ import annotations
 
 import contextlib
 import importlib
 import os
-import threading
 from collections.abc import Callable, Iterator
 
+from tinygrad_edu.backend import forks
 from tinygrad_edu.backend.numpy_backend import NumpyBackend
 from tinygrad_edu.backend.protocol import Backend
-from tinygrad_edu.errors import DeviceError
+from tinygrad_edu.errors import DeviceError, wrong
 
 
 def _cuda(name: str) -> Backend:
@@ -21,9 +21,9 @@ def _cuda(name: str) -> Backend:
 
 cpu = NumpyBackend()
 _factories: dict[str, Callable[[str], Backend]] = {"cuda": _cuda, "simulator": _cuda}
-_open: dict[str, Backend] = {"cpu": cpu}
-_lock = threading.RLock()
-_default = ""  # the device of tensors that name none; "" until it is first asked for
+_backends: dict[str, Backend] = {"cpu": cpu}
+_lock = forks.lock()
+_default = ""  # the device of tensors that are created without device=; "" until the first use
 
 
 def register(name: str, factory: Callable[[], Backend]) -> None:
@@ -32,20 +32,24 @@ def register(name: str, factory: Callable[[], Backend]) -> None:
 
 
 def get(device: str | Backend | None = None) -> Backend:
-    """The backend of a device; of the default device when none is named.
+    """The backend of a device; of the default device if `device` is None.
 
-    "cuda:1" is the second GPU, "cuda" and "cuda:0" the first. Raises DeviceError for a name nobody
-    registered, and where a device cannot be used, with what to do. No device ever stands in for another.
+    "cuda:1" is the second GPU, "cuda" and "cuda:0" the first. Raises DeviceError, with advice, for a name
+    that is not registered and for a device that cannot be used. One device is never used in place of another.
     """
     if device is None:
         device = default()
     if not isinstance(device, str):
-        if not hasattr(device, "arithmetic"):
-            raise DeviceError(f"device={device!r} is no name of a device; say one of {', '.join(devices())}, "
-                              "or cuda:1 for the second GPU")
+        if not hasattr(device, "array_type"):
+            raise wrong(
+                DeviceError,
+                None,
+                f"device={device!r} is no name of a device",
+                f"say one of {', '.join(devices())}, or cuda:1 for the second GPU",
+            )
         return device
-    found = _open.get(device)
-    return found if found is not None else _opened(device)
+    found = _backends.get(device)
+    return found if found is not None else _open_backend(device)
 
 
 def default() -> str:
@@ -54,10 +58,10 @@ def default() -> str:
 
 
 def set_default(device: str) -> str:
-    """Where tensors live from now on that name no device; at first that of `TINYGRAD_EDU_DEVICE`, or the cpu.
+    """Set the device of tensors that are created without `device=`, and return its name.
 
-    Raises DeviceError for a name nobody registered, and for a device that cannot be used here; then nothing
-    changed.
+    Before the first call it is that of the environment variable `TINYGRAD_EDU_DEVICE`, or the cpu. Raises
+    DeviceError, and changes nothing, for a name that is not registered and for a device that cannot be used.
     """
     global _default
     get(device)
@@ -66,8 +70,8 @@ def set_default(device: str) -> str:
 
 
 @contextlib.contextmanager
-def defaulting(device: str | None) -> Iterator[None]:
-    """`set_default(device)` for a while; None changes nothing."""
+def temporary_default(device: str | None) -> Iterator[None]:
+    """`set_default(device)` inside a `with` block; None changes nothing."""
     global _default
     before = _default
     try:
@@ -86,39 +90,39 @@ def canonical(device: str) -> str:
     return f"{kind}:{int(index)}" if int(index) else kind
 
 
-def _opened(device: str) -> Backend:
+def _open_backend(device: str) -> Backend:
     if not known(device):
-        raise DeviceError(f"no device {device!r} here; there are: {', '.join(devices())}")
+        raise wrong(DeviceError, None, f"no device {device!r} here", f"there are: {', '.join(devices())}")
     name = canonical(device)
     with _lock:
-        if name not in _open:
-            _open[name] = _factories[name.partition(":")[0]](name)
-        return _open[name]
+        if name not in _backends:
+            _backends[name] = _factories[name.partition(":")[0]](name)
+        return _backends[name]
 
 
 def close(device: str) -> None:
-    """Forget an open device; its next use makes it anew. Tensors that lived there can no longer be used."""
+    """Remove an open device; its next use creates it again. Its old tensors can no longer be used."""
     with _lock:
-        _open.pop(canonical(device), None)
+        _backends.pop(canonical(device), None)
 
 
 def is_open(device: str) -> bool:
     """Whether the device has been used."""
-    return canonical(device) in _open
+    return canonical(device) in _backends
 
 
 def opened() -> list[str]:
     """The names of the devices that are in use."""
-    return sorted(_open)
+    return sorted(_backends)
 
 
 def known(device: str) -> bool:
     """Whether `get` would try to open this name."""
     name = canonical(device)
     kind, colon, index = name.partition(":")
-    return name in _open or (kind in _factories and (not colon or (index.isascii() and index.isdigit())))
+    return name in _backends or (kind in _factories and (not colon or (index.isascii() and index.isdigit())))
 
 
 def devices() -> list[str]:
     """The names that `device=` accepts."""
-    return sorted({*_open, *_factories})
+    return sorted({*_backends, *_factories})

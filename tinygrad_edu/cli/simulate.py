@@ -1,8 +1,9 @@
-"""`tinygrad-edu simulate` runs a PyCUDA script without a GPU; `tinygrad-edu simulator` makes that possible.
+"""`tinygrad-edu simulate` runs a PyCUDA script without a GPU; `tinygrad-edu simulator` installs its parts.
 
-A report on a kernel is what the user came for, so it is printed as it is, under the one line of the script
-that launched the kernel, and not at the end of a traceback through PyCUDA.
+The user runs a script to get the report on a kernel. So the report is printed unchanged, under the line of
+the script that launched the kernel, and not at the end of a traceback through PyCUDA.
 """
+
 from __future__ import annotations
 
 import argparse
@@ -23,18 +24,18 @@ from tinygrad_edu.simulator import build as driver_build
 from tinygrad_edu.simulator import checking, control, setup_pycuda, toolchain
 from tinygrad_edu.simulator.install import driver
 
-_STDERR = re.compile(r"\[stderr:\n(.*)\]\s*$", re.DOTALL)      # how PyCUDA quotes the compiler
+_STDERR = re.compile(r"\[stderr:\n(.*)\]\s*$", re.DOTALL)  # so PyCUDA quotes the compiler's output
 
 
 def run(asked: argparse.Namespace) -> int:
-    """Run the script; its own exit code, or 1 after an error or a leak."""
-    start = _script(asked)
+    """Run the script; returns its own exit code, or 1 after an error or a leak."""
+    start = _script_runner(asked)
     schedule = _schedule(asked)
     if asked.html is not None and not asked.profile:
         raise UsageError("--html is for the profile; add --profile")
     if asked.check and asked.profile:
         raise UsageError("--check and --profile are two ways to run a kernel; run the script once with each")
-    if (failed := _said(simulator.install)) is not None:
+    if (failed := _error_code(simulator.install)) is not None:
         return failed
     with ExitStack() as around:
         around.enter_context(schedule)
@@ -49,7 +50,7 @@ def run(asked: argparse.Namespace) -> int:
         if asked.html is not None:
             profile.html(asked.html)
             print(f"wrote {asked.html}")
-    return _judge() if asked.check and code == 0 else code
+    return _report_leaks() if asked.check and code == 0 else code
 
 
 def setup(asked: argparse.Namespace) -> int:
@@ -60,21 +61,23 @@ def setup(asked: argparse.Namespace) -> int:
         version = setup_pycuda.setup(lambda line: print(line, flush=True), folder)
         print(f"PyCUDA {version} runs on the simulator. Try: tinygrad-edu simulate script.py")
 
-    return _said(work) or 0
+    return _error_code(work) or 0
 
 
 def build(asked: argparse.Namespace) -> int:
     """Build the driver; warnings of the compiler are shown."""
+
     def work() -> None:
         print(driver())
         if warned := driver_build.warnings():
             _print_error(warned)
 
-    return _said(work) or 0
+    return _error_code(work) or 0
 
 
 def info(asked: argparse.Namespace) -> int:
-    """Print what the simulator is made of."""
+    """Print the parts of the simulator and their versions."""
+
     def work() -> None:
         toolchain.compiler()
         library = toolchain.library_path()
@@ -84,11 +87,11 @@ def info(asked: argparse.Namespace) -> int:
         print(f"PyCUDA    {setup_pycuda.pycuda_version() or 'missing: tinygrad-edu simulator setup'}")
         print(f"cache     {toolchain.cache_folder()}")
 
-    return _said(work) or 0
+    return _error_code(work) or 0
 
 
 def why_unavailable() -> str:
-    """Why the device "simulator" cannot be used here and what to do; "" where it can. Builds nothing."""
+    """Why the device "simulator" cannot be used here and what to do; "" if it can. Builds nothing."""
     try:
         toolchain.compiler()
     except toolchain.ToolchainError as error:
@@ -96,8 +99,8 @@ def why_unavailable() -> str:
     return "" if setup_pycuda.pycuda_version() else "PyCUDA is missing: tinygrad-edu simulator setup"
 
 
-def _said(work: Callable[[], object]) -> int | None:
-    """Do it; what the simulator has against it is printed as it is, of several lines, and 2 is returned."""
+def _error_code(work: Callable[[], object]) -> int | None:
+    """Call `work`; print an error of the simulator with all its lines, and return 2 for it."""
     try:
         work()
     except (simulator.SimulatorError, toolchain.ToolchainError) as error:
@@ -115,8 +118,9 @@ def _schedule(asked: argparse.Namespace) -> simulator.Schedule:
 
 # -- the script ------------------------------------------------------------------------------------
 
-def _script(asked: argparse.Namespace) -> Callable[[], object]:
-    """What runs the script as Python itself would; sys.argv and sys.path are made ready for it."""
+
+def _script_runner(asked: argparse.Namespace) -> Callable[[], object]:
+    """A function that runs the script as Python itself would; sets sys.argv and sys.path for it."""
     words = asked.words[1:] if asked.words[:1] == ["--"] else asked.words
     if not words:
         raise UsageError("name a script, as in: tinygrad-edu simulate train.py; or a module with -m")
@@ -139,24 +143,24 @@ def _script(asked: argparse.Namespace) -> Callable[[], object]:
 
 
 def _run(start: Callable[[], object]) -> int:
-    """Run it; its exit code. What it held is let go before this returns, so what is left has leaked."""
+    """Run the script; returns its exit code. Its variables are freed here, so what remains has leaked."""
     try:
-        held = start()      # its variables: freed now, they would wait for deferred work and lose its error
-        code = _finish(0)
+        held = start()  # its variables: freeing them now would run deferred work and lose its error
+        code = _finish_streams(0)
         del held
     except SystemExit as leave:
         if leave.code is None or isinstance(leave.code, int):
-            return _finish(leave.code or 0)
+            return _finish_streams(leave.code or 0)
         _print_error(str(leave.code))
         return 1
     except Exception as error:
-        _print_error(_shown(error))
+        _print_error(_error_text(error))
         return 1
     return code
 
 
-def _finish(code: int) -> int:
-    """Run what still waits in streams; 1 when that fails and the script had not."""
+def _finish_streams(code: int) -> int:
+    """Run the work left in streams; returns 1 if it fails and the script did not."""
     report = control.finish()
     if code or report is None:
         return code
@@ -164,12 +168,12 @@ def _finish(code: int) -> int:
     return 1
 
 
-def _shown(error: Exception) -> str:
+def _error_text(error: Exception) -> str:
     """The user's line and the report, for an error of the driver or the compiler; else a traceback."""
     ours = isinstance(error, simulator.SimulatorError)
     if not ours and type(error).__module__.partition(".")[0] != "pycuda":
         rest = error.__traceback__
-        while rest is not None and not _is_users(rest):
+        while rest is not None and not _is_user_frame(rest):
             rest = rest.tb_next
         return "".join(traceback.format_exception(type(error), error, rest)).rstrip()
     text = str(error)
@@ -177,27 +181,28 @@ def _shown(error: Exception) -> str:
         text = f"nvcc:\n{quoted[1].rstrip()}"
     else:
         text = re.sub(r"^(cu\w+ failed): ", r"\1:\n", text)
-    return "\n".join([*_users_line(error.__traceback__), text])
+    return "\n".join([*_user_line(error.__traceback__), text])
 
 
-def _users_line(trace: TracebackType | None) -> list[str]:
-    """`train.py:31: kernel(x, ...)`, the last line of the script or its modules before PyCUDA."""
+def _user_line(trace: TracebackType | None) -> list[str]:
+    """`train.py:31: kernel(x, ...)`, the last line of the user's own files before PyCUDA."""
     found: list[str] = []
     while trace is not None:
-        if _is_users(trace):
+        if _is_user_frame(trace):
             (summary,) = traceback.extract_tb(trace, limit=1)
             found = [f"{control.short_path(summary.filename)}:{summary.lineno}: {summary.line}"]
         trace = trace.tb_next
     return found
 
 
-def _is_users(trace: TracebackType) -> bool:
-    return control.user_frame(trace.tb_frame) is trace.tb_frame and \
-        trace.tb_frame.f_globals.get("__name__") not in ("runpy", "contextlib")
+def _is_user_frame(trace: TracebackType) -> bool:
+    return control.user_frame(trace.tb_frame) is trace.tb_frame and trace.tb_frame.f_globals.get(
+        "__name__"
+    ) not in ("runpy", "contextlib")
 
 
-def _judge() -> int:
-    """The last word of --check: 0, or 1 and what was never freed."""
+def _report_leaks() -> int:
+    """The end of --check: 0, or 1 with a report of what was never freed."""
     held: list[dict[str, Any]] = checking.allocations()
     if held:
         _print_error(checking.leak_report(held))

@@ -1,74 +1,142 @@
-"""`tinygrad-edu train`: from a word on the command line to a checkpoint, a history and pictures."""
+"""`tinygrad-edu train`: from DATA on the command line to a checkpoint, a history and pictures."""
+
 from __future__ import annotations
 
 import argparse
-import csv
-import os
+import functools
 import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_edu import data
+from tinygrad_edu import catalogue, data
 from tinygrad_edu.backend import registry
-from tinygrad_edu.cli import source
-from tinygrad_edu.cli.arguments import PRESETS, UsageError
-from tinygrad_edu.data.labels import number
-from tinygrad_edu.training import Predictor, Settings, Trainer, TrainingError
+from tinygrad_edu.cli import source, workers
+from tinygrad_edu.cli.arguments import UsageError, as_usage
+from tinygrad_edu.cli.report import (
+    TITLES,
+    Rows,
+    about_task,
+    described,
+    goes_on,
+    plan_of,
+    predicted,
+    print_scores,
+    readable,
+    served,
+)
+from tinygrad_edu.cli.train_files import (
+    CHECKPOINT,
+    PICTURES,
+    draw_pictures,
+    file_identity,
+    refuse_overwriting,
+    refuse_replacing,
+    write_history,
+    write_rows,
+)
+from tinygrad_edu.cli.workers import JobOptions
+from tinygrad_edu.data.csv_file import Examples
+from tinygrad_edu.errors import without_line
+from tinygrad_edu.nn.ranks import together
+from tinygrad_edu.training import PredictionError, Predictor, Settings, Trainer, TrainingError
 from tinygrad_edu.training.trainer import Row
 
-CHECKPOINT = "model.safetensors"
+_REMEMBERED = (*source.READING, *source.PREPARING, "task")  # a resumed run reads its file as the first did
 _SECONDS_BETWEEN_SAVES = 5.0
-# Up to how many classes a picture can be read; its curves, colours or cells are too many beyond.
-_READABLE = {"roc.png": 12, "boundary.png": 12, "confusion.png": 20}
-_TITLES = {"accuracy": "accuracy", "roc_auc": "ROC AUC", "r2": "R²", "mse": "squared error"}
 
 
 def run(asked: argparse.Namespace) -> int:
-    """Carry the command out; returns the exit code."""
-    folder = Path(asked.out or Path("tinygrad-edu-out", source.short_name(asked.data)))
+    """Execute the command; returns the exit code."""
+    job = workers.options(asked, _folder(asked) / CHECKPOINT)
+    if job.ranks > 1 and asked.cluster != "threads":
+        return workers.launch(asked, job)
+    with _interrupt_flag() as stop:
+        if job.ranks > 1:
+            return int(workers.cluster_of_threads(job.ranks).run(run_rank, asked, job, stop)[0])
+        return run_rank(None, asked, job, stop)
+
+
+class Plan(NamedTuple):
+    """What a run needs, as rank 0 finds it. The other ranks get no table: each run gives them its rows."""
+
+    table: Rows | None
+    settings: Settings
+    folder: Path
+    notes: dict[str, Any]
+    fraction: float
+
+
+def run_rank(comm: Any, asked: argparse.Namespace, job: JobOptions, stop: Callable[[], bool]) -> int:
+    """Train on one rank of a job, or alone without a comm; returns the exit code."""
+    tables: list[Rows | None] = []
+
+    def find() -> Plan:
+        plan = _plan(asked, job)
+        tables.append(plan.table)
+        return plan if comm is None else plan._replace(table=None)
+
+    try:
+        plan = together(comm, lambda: None, lambda _: find())
+        plan = plan._replace(table=tables[0] if tables else None)
+        with registry.temporary_default(asked.device):
+            train = _train_once if asked.folds is None else _cross_validate
+            return train(plan, asked, _Run(comm, job, stop))
+    except (TrainingError, PredictionError) as error:
+        if comm is None or comm.rank == 0:
+            print(f"tinygrad-edu train: {without_line(error)}", file=sys.stderr)
+        return 1
+
+
+def _folder(asked: argparse.Namespace) -> Path:
+    return Path(asked.out or Path("tinygrad-edu-out", source.short_name(asked.data)))
+
+
+def _plan(asked: argparse.Namespace, job: JobOptions) -> Plan:
+    """Read the data and choose the settings."""
+    folder = _folder(asked)
     saved: dict[str, Any] = {}
     if asked.resume:
         if asked.folds is not None:
             raise UsageError("--resume continues one run; leave out --folds, or --resume")
         predictor, notes = Predictor.load(folder / CHECKPOINT)
         saved = {field.name: getattr(predictor.settings, field.name) for field in fields(Settings)}
-        saved["test_fraction"] = notes["test_fraction"]
+        if (part := source.saved_option(notes, "test_fraction")) is not None:
+            saved["test_fraction"] = part
         _recall_columns(asked, notes)
     settings = _settings(asked, saved)
     fraction = saved.get("test_fraction", 0.25) if asked.test_fraction is None else asked.test_fraction
     if not 0 < fraction < 1:
         raise UsageError(f"--test-fraction must lie in (0, 1), not {fraction}")
+    refuse_overwriting(asked.data, folder)
+    if asked.out is None:
+        refuse_replacing(asked.data, folder)
     table = source.read(asked.data, asked, seed=settings.seed)
     _check(table)
-    if asked.task is None and (doubt := _perhaps_quantities(table)):
+    source.print_notes("train", source.notes_on(table))
+    if asked.task is None and source.is_file(asked.data) and (doubt := about_task(table)):
         print(f"tinygrad-edu train: {doubt}", file=sys.stderr)
     folder.mkdir(parents=True, exist_ok=True)
-    notes = {"data": table.name, "source": table.source, "test_fraction": fraction,
-             "label": asked.label, "names": asked.names, "task": asked.task}
-    try:
-        with registry.defaulting(asked.device), _asked_to_stop() as stop:
-            if asked.folds is not None:
-                return _cross_validate(table, settings, folder, asked, notes, stop)
-            return _train_once(table, settings, folder, asked, notes, stop, fraction)
-    except TrainingError as error:
-        print(f"tinygrad-edu train: {error}", file=sys.stderr)
-        return 1
+    notes = {"data": table.name, "source": table.source, "file": file_identity(asked.data),
+             "test_fraction": fraction,
+             **{option: getattr(asked, option) for option in _REMEMBERED}}  # fmt: skip
+    return Plan(table, settings, folder, notes | job.notes(), fraction)
 
 
 # -- what is asked for -----------------------------------------------------------------------------
 
+
 def _settings(asked: argparse.Namespace, saved: dict[str, Any]) -> Settings:
-    """The options given, over those of a resumed run, over what suits the data."""
-    preset = PRESETS["FILE" if source.is_file(asked.data) else asked.data] if asked.data in PRESETS or \
-        source.is_file(asked.data) else {}
+    """The given options; for the others, those of a resumed run, else defaults that suit the data."""
+    preset: Mapping[str, Any] = catalogue.DATA_SETS.get(asked.data, {})
+    preset = catalogue.FILE if source.is_file(asked.data) else preset
     names = {field.name for field in fields(Settings)}
     given = {name: value for name, value in vars(asked).items() if name in names and value is not None}
     if "hidden" in given:
@@ -77,80 +145,136 @@ def _settings(asked: argparse.Namespace, saved: dict[str, Any]) -> Settings:
     try:
         return Settings(**{**preset, **before, **given})
     except ValueError as error:
-        raise UsageError(str(error)) from None
+        raise as_usage(error) from None
 
 
 def _recall_columns(asked: argparse.Namespace, notes: dict[str, Any]) -> None:
-    """Read the file as the first run did, where the command line does not say otherwise."""
-    for option in ("label", "names", "task"):
+    """Read the file as the first run did, unless the command line says otherwise."""
+    for option in _REMEMBERED:
         if getattr(asked, option) is None:
-            setattr(asked, option, notes[option])
+            setattr(asked, option, source.saved_option(notes, option))
 
 
-def _check(table: data.Table) -> None:
+def _prepare(train: Rows, held_out: Rows) -> tuple[data.Table, data.Table, data.Preparation]:
+    """Both parts as numbers, and the preparation, learned from the first part."""
+    if isinstance(train, data.Table):
+        assert isinstance(held_out, data.Table)
+        return train, held_out, data.Preparation.of_names(train.feature_names)
+    assert isinstance(held_out, Examples)
+    preparation = train.preparation()
+    source.print_notes("train", preparation.unknown(held_out.features))
+    return train.table(preparation), held_out.table(preparation), preparation
+
+
+def _check(table: Rows) -> None:
     if len(table) < 4:
         raise UsageError(f"{table.name}: {len(table)} rows are too few to learn and be judged on; 4 at least")
     if table.class_names and len(table.class_names) < 2:
-        raise UsageError(f"{table.name}: all rows have the label {table.class_names[0]!r}; "
-                         "there is nothing to tell apart; is another column the label? (--label)")
+        raise UsageError(
+            f"{table.name}: all rows have the label {table.class_names[0]!r}; "
+            "there is nothing to tell apart; is another column the label? (--label)"
+        )
 
 
-def _perhaps_quantities(table: data.Table) -> str:
-    """A word of doubt about classes that are numbers and have fewer rows each than there are classes."""
-    count = len(table.class_names)
-    if count < 6 or len(table) >= count * count or any(number(name) is None for name in table.class_names):
-        return ""
-    return f"{count} classes in {len(table)} rows; if the column holds quantities, say --task regression"
-
-
-def _classes(table: data.Table) -> np.ndarray[Any, Any] | None:
+def _classes(table: Rows) -> np.ndarray[Any, Any] | None:
     return table.labels if table.class_names else None
 
 
 # -- one run ---------------------------------------------------------------------------------------
 
-def _train_once(table: data.Table, settings: Settings, folder: Path, asked: argparse.Namespace,
-                notes: dict[str, Any], stop: Callable[[], bool], fraction: float) -> int:
-    train, held_out = data.train_test_split(table, fraction, seed=settings.seed, stratify=_classes(table))
-    trainer = Trainer(train, held_out, settings, notes=notes)
+
+class _Run(NamedTuple):
+    """The ranks of a run, and whether it is to stop."""
+
+    comm: Any
+    job: JobOptions
+    stop: Callable[[], bool]
+
+    def trainer(self, divide: Callable[[], tuple[Rows, Rows]], plan: Plan) -> Trainer:
+        """A trainer of the two parts of the rows that `divide` makes on rank 0."""
+        train, held_out, preparation = together(self.comm, lambda: None, lambda _: _prepare(*divide()))
+        notes = {**plan.notes, "columns": preparation.to_json()}
+        batch = min(plan.settings.batch_size, len(train))
+        if self.job.workers > batch:
+            raise UsageError(
+                f"--workers {self.job.workers}: a batch of {batch} rows has not a row for each; use fewer, "
+                "or a larger --batch-size"
+            )
+        of_job = self.job.of_trainer()
+        return Trainer(train, held_out, plan.settings, notes=notes, comm=self.comm, **of_job)
+
+
+def _train_once(plan: Plan, asked: argparse.Namespace, run: _Run) -> int:
+    table, settings, folder = plan.table, plan.settings, plan.folder
+
+    def divide() -> tuple[Rows, Rows]:
+        assert table is not None
+        try:
+            return data.train_test_split(table, plan.fraction, seed=settings.seed, stratify=_classes(table))
+        except ValueError as error:  # raised if there are too few rows for such a part
+            raise as_usage(error) from None
+
+    trainer = run.trainer(divide, plan)
+    train, held_out = trainer.train, trainer.held_out
+    assert held_out is not None
     checkpoint = folder / CHECKPOINT
     if asked.resume:
         trainer.resume(checkpoint)
-    if not asked.quiet:
-        print(f"{_describe(table)}: {len(train)} to train on, {len(held_out)} held out")
-        print(_plan(trainer))
-    finished = _fit(trainer, checkpoint, stop, asked.quiet)
+    if table is not None and not asked.quiet:
+        print(f"{described(table, train)}: {len(train)} to train on, {len(held_out)} held out")
+        print(predicted(table) + plan_of(trainer))
+        if asked.resume:
+            print(goes_on(len(trainer.history), settings.epochs))
+    finished = _fit(trainer, checkpoint, run.stop, asked.quiet)
     trainer.save(checkpoint)
-    _write_history(trainer, folder / "history.csv")
+    if not trainer.job.is_first:
+        return 0
+    for name in PICTURES:
+        (folder / name).unlink(missing_ok=True)  # from the run that this one replaces
+    write_history(trainer, folder / "history.csv")
     if not finished:
         steps = len(trainer.history) * len(trainer.loader) + trainer.loader.state_dict()["position"]
-        print(f"\ninterrupted after epoch {len(trainer.history)}, step {steps}; "
-              f"the model is in {checkpoint}; go on with --resume", file=sys.stderr)
+        print(
+            f"\ninterrupted after epoch {len(trainer.history)}, step {steps}; "
+            f"the model is in {checkpoint}; go on with --resume",
+            file=sys.stderr,
+        )
         return 130
-    _print_scores({"train": trainer.scores(train), "held out": trainer.scores(held_out)})
-    files = [checkpoint, folder / "history.csv", *_draw(trainer, folder)]
+    if trainer.report is not None and not asked.quiet:
+        print(served(trainer.report))
+    print_scores({"train": trainer.scores(train), "held out": trainer.scores(held_out)})
+    made = [checkpoint, folder / "history.csv", *draw_pictures(trainer, folder)]
     if not asked.quiet:
-        print("wrote " + ", ".join(str(file) for file in files))
+        print("wrote " + ", ".join(str(file) for file in made))
     return 0
 
 
 def _fit(trainer: Trainer, checkpoint: Path, stop: Callable[[], bool], quiet: bool, title: str = "") -> bool:
-    """Train under a progress bar, with a checkpoint now and then; returns whether it came to its end."""
+    """Train under a progress bar, with regular checkpoints; returns whether training is complete."""
     from tqdm import tqdm
 
-    epochs, steps = trainer.settings.epochs, len(trainer.loader)
+    epochs, steps = trainer.settings.epochs, trainer.steps
     begun = len(trainer.history) * steps + trainer.loader.state_dict()["position"]
     saved = time.monotonic()
-    with tqdm(total=epochs * steps, initial=begun, desc=title or "training", unit="step", disable=quiet,
-              file=sys.stderr, leave=False, mininterval=0.2, dynamic_ncols=True) as bar:
+    with tqdm(
+        total=epochs * steps,
+        initial=begun,
+        desc=title or "training",
+        unit="step",
+        disable=quiet or not trainer.job.is_first,
+        file=sys.stderr,
+        leave=False,
+        mininterval=0.2,
+        dynamic_ncols=True,
+    ) as bar:
 
         def on_epoch(row: Row) -> None:
             nonlocal saved
             words = {"epoch": f"{row['epoch']:.0f}/{epochs}"}
-            words |= {name.removeprefix("held_out_"): f"{row[name]:.4f}" for name in row
-                      if name in ("train_loss", "held_out_accuracy", "held_out_r2")}
+            shown = ("train_loss", "held_out_accuracy", "held_out_r2")
+            words |= {name.replace("_", " "): f"{row[name]:.4f}" for name in row if name in shown}
             bar.set_postfix(words, refresh=False)
-            if time.monotonic() - saved > _SECONDS_BETWEEN_SAVES:
+            if trainer.job.first(lambda: time.monotonic() - saved > _SECONDS_BETWEEN_SAVES):
                 trainer.save(checkpoint)
                 saved = time.monotonic()
 
@@ -161,14 +285,14 @@ def _fit(trainer: Trainer, checkpoint: Path, stop: Callable[[], bool], quiet: bo
 
 
 @contextmanager
-def _asked_to_stop() -> Iterator[Callable[[], bool]]:
-    """A question whether Ctrl-C was pressed; while it can be asked, the first Ctrl-C interrupts nothing.
+def _interrupt_flag() -> Iterator[Callable[[], bool]]:
+    """A function that returns whether Ctrl-C was pressed; here the first Ctrl-C interrupts nothing.
 
-    So no step is left half done and what is saved is whole. The second Ctrl-C interrupts as usual.
+    So every step is completed and every save is whole. The second Ctrl-C interrupts as usual.
     """
     asked: list[int] = []
     if threading.current_thread() is not threading.main_thread():
-        yield lambda: False         # only the main thread may set a handler
+        yield lambda: False  # only the main thread may set a handler
         return
 
     def note(number: int, frame: Any) -> None:
@@ -185,116 +309,68 @@ def _asked_to_stop() -> Iterator[Callable[[], bool]]:
 
 # -- cross-validation ------------------------------------------------------------------------------
 
-def _cross_validate(table: data.Table, settings: Settings, folder: Path, asked: argparse.Namespace,
-                    notes: dict[str, Any], stop: Callable[[], bool]) -> int:
+
+def _cross_validate(plan: Plan, asked: argparse.Namespace, run: _Run) -> int:
     """K runs, each judged on the fold it has not seen; fold<k>.safetensors and folds.csv."""
-    labels = _classes(table)
-    try:
-        folds = list(data.kfold(len(table) if labels is None else labels, asked.folds, seed=settings.seed))
-    except ValueError as error:
-        raise UsageError(str(error)) from None
-    if not asked.quiet:
-        print(f"{_describe(table)}: {asked.folds} folds")
+    table, folder, seed = plan.table, plan.folder, plan.settings.seed
+    folds: list[Any] = []
+
+    def find() -> None:
+        assert table is not None
+        labels = _classes(table)
+        try:
+            folds.extend(data.kfold(len(table) if labels is None else labels, asked.folds, seed=seed))
+        except ValueError as error:
+            raise as_usage(error) from None
+
+    def divide(k: int) -> tuple[Rows, Rows]:
+        assert table is not None
+        inside, outside = folds[k]
+        return table.rows(inside), table.rows(outside)
+
+    together(run.comm, lambda: None, lambda _: find())
     rows: list[Row] = []
-    for k, (inside, outside) in enumerate(folds, 1):
-        trainer = Trainer(table.rows(inside), table.rows(outside), settings, notes=notes)
-        if k == 1 and not asked.quiet:
-            print(_plan(trainer))
+    for k in range(1, asked.folds + 1):
+        trainer = run.trainer(functools.partial(divide, k - 1), plan)
+        is_told = table is not None and not asked.quiet
+        if table is not None and k == 1 and is_told:
+            print(f"{described(table, trainer.train)}: {asked.folds} folds")
+            print(predicted(table) + plan_of(trainer))
         checkpoint = folder / f"fold{k}.safetensors"
-        finished = _fit(trainer, checkpoint, stop, asked.quiet, f"fold {k}/{asked.folds}")
+        finished = _fit(trainer, checkpoint, run.stop, asked.quiet, f"fold {k}/{asked.folds}")
         trainer.save(checkpoint)
         if not finished:
-            print(f"\ninterrupted in fold {k}; its model is in {checkpoint}", file=sys.stderr)
+            if trainer.job.is_first:
+                print(f"\ninterrupted in fold {k}; its model is in {checkpoint}", file=sys.stderr)
             return 130
-        scores = trainer.scores(table.rows(outside))
+        held_out = trainer.held_out
+        assert held_out is not None
+        scores = trainer.job.first(functools.partial(trainer.scores, held_out))
         rows.append({"fold": k, **scores})
-        if not asked.quiet:
-            print(f"fold {k:2d}   " + "   ".join(f"{_TITLES[name]} {x:.4f}" for name, x in scores.items()))
-    names = [name for name in rows[0] if name != "fold"]
-    for name in names:
-        values = np.array([row[name] for row in rows])
-        print(f"held out {_TITLES[name]}: {np.nanmean(values):.4f} ± {np.nanstd(values, ddof=1):.4f} "
-              f"(mean ± sd of {len(rows)} folds)")
-    _write_rows(rows, folder / "folds.csv")
-    if not asked.quiet:
-        print(f"wrote {folder / 'folds.csv'}, {folder / 'fold1.safetensors'} to fold{len(rows)}.safetensors")
+        if is_told:
+            said = (f"{TITLES[name]} {readable(name, x)}" for name, x in scores.items())
+            print(f"fold {k:2d}   {'   '.join(said)}")
+    if trainer.job.is_first:
+        _conclude(rows, folder, asked.quiet)
     return 0
 
 
-# -- what is said and written ----------------------------------------------------------------------
-
-def _describe(table: data.Table) -> str:
-    kind = f"{len(table.class_names)} classes" if table.class_names else "a quantity to predict"
-    return f"{table.name}: {len(table)} rows x {table.features.shape[1]} features, {kind}"
-
-
-def _plan(trainer: Trainer) -> str:
-    settings, predictor = trainer.settings, trainer.predictor
-    sizes = [len(predictor.feature_names), *settings.hidden, predictor.model[-1].out_features]
-    count = sum(parameter.size for parameter in predictor.model.parameters())
-    options = {"dropout": settings.dropout, "weight decay": settings.weight_decay,
-               "patience": settings.patience}
-    extras = "".join(f", {name} {value:g}" for name, value in options.items() if value)
-    return (f"model: {' - '.join(map(str, sizes))}, {settings.activation}, {count} parameters{extras}\n"
-            f"training: {settings.optimizer}, learning rate {settings.lr:g}, {settings.epochs} epochs of "
-            f"{len(trainer.loader)} steps of {settings.batch_size} rows, seed {settings.seed}")
-
-
-def _print_scores(scores: dict[str, Row]) -> None:
-    names = list(next(iter(scores.values())))
-    print(" " * 10 + "".join(f"{_TITLES[name]:>15}" for name in names))
-    for part, row in scores.items():
-        print(f"{part:<10}" + "".join(f"{row[name]:>15.4f}" for name in names))
-
-
-def _write_history(trainer: Trainer, path: Path) -> None:
-    _write_rows(trainer.history, path)
-
-
-def _write_rows(rows: list[Row], path: Path) -> None:
-    """A CSV with every digit of every number, replaced in one step."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    with open(temporary, "w", newline="", encoding="utf-8") as stream:
-        writer = csv.DictWriter(stream, list(rows[0]) if rows else ["epoch"])
-        writer.writeheader()
-        writer.writerows(rows)
-    os.replace(temporary, path)
-
-
-def _draw(trainer: Trainer, folder: Path) -> list[Path]:
-    """The pictures that suit the run; without matplotlib none, and a word on how to get them."""
-    from tinygrad_edu.viz import plots
-
-    table, held_out = trainer.train, trainer.held_out
-    assert held_out is not None
-    names = trainer.predictor.class_names
-    unit = "cross-entropy loss (nats)" if names else "squared error of standardised targets"
-    drawings: dict[str, Callable[[Path], Any]] = {"loss.png": lambda path: plots.loss_curve(
-        trainer.history, path, title=table.name, loss_label=unit)}
-    if names:
-        drawings["roc.png"] = lambda path: plots.roc(
-            held_out.labels, trainer.predictor(held_out.features), path, class_names=names,
-            title=f"{table.name}, held out")
-        drawings["confusion.png"] = lambda path: plots.confusion_matrix(
-            held_out.labels, trainer.predictor(held_out.features), class_names=names,
-            title=f"{table.name}, held out", path=path)
-    if names and table.features.shape[1] == 2:
-        drawings["boundary.png"] = lambda path: plots.decision_boundary(
-            trainer.predictor, np.concatenate([table.features, held_out.features]),
-            np.concatenate([table.labels, held_out.labels]), path, class_names=names,
-            feature_names=table.feature_names, title=table.name)
-    pictures = []
-    for name, draw in drawings.items():
-        if len(names) > (most := _READABLE.get(name, len(names))):
-            print(f"no {name}: {len(names)} classes cannot be told apart in it, at most {most} can",
-                  file=sys.stderr)
-            continue
-        try:
-            pictures.append(draw(folder / name))
-        except ImportError as error:
-            print(f"no pictures: {error}", file=sys.stderr)
-            break
-        except ValueError as error:     # rows of one class have no ROC curve, a diverged network no answers
-            print(f"no {name}: {error}", file=sys.stderr)
-    return [Path(picture) for picture in pictures]
-
+def _conclude(rows: list[Row], folder: Path, quiet: bool) -> None:
+    """Print and write the scores of all folds."""
+    names = [name for name in rows[0] if name != "fold"]
+    for name in names:
+        values = np.array([row[name] for row in rows])
+        if name == "mse":
+            values = np.sqrt(values)
+        mean, spread = readable("", np.nanmean(values)), readable("", np.nanstd(values, ddof=1))
+        if "e" in spread and "e" not in mean:
+            spread = f"{np.nanstd(values, ddof=1):.4f}"
+        print(f"held out {TITLES[name]}: {mean} ± {spread} (mean ± sd of {len(rows)} folds)")
+    write_rows(rows, folder / "folds.csv")
+    for left in folder.glob("fold*.safetensors"):  # from an earlier run with more folds
+        if (number := left.stem.removeprefix("fold")).isdecimal() and int(number) > len(rows):
+            left.unlink()
+    if not quiet:
+        print(f"wrote {folder / 'folds.csv'}, {folder / 'fold1.safetensors'} to fold{len(rows)}.safetensors")
+        if (folder / CHECKPOINT).exists():
+            print(f"{folder / CHECKPOINT} and its pictures are an earlier run's")

@@ -1,198 +1,227 @@
-"""Comma-separated files to Tables: delimiter and header found out, every bad cell named.
+"""Comma-separated files to Tables. Delimiter, header and encoding are detected, and every bad cell is named.
 
-Source of the format: RFC 4180, and what spreadsheets make of it (`;`, tab, `|`, blanks, a byte order mark).
-Numbers are converted in one step by NumPy; only when that fails are the cells gone through one by one, to
-find the one to blame. So the good case is fast and the bad case is explained.
+`csv_text.py`, `spelling.py` and `source.py` define what a file may look like; `sheet.py`, what a header is.
 """
+
 from __future__ import annotations
 
-import csv
-import io
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
-from tinygrad_edu.data.dataset import Array
-from tinygrad_edu.data.labels import MISSING, Task, number, read_labels
-from tinygrad_edu.data.source import DataError, PathLike, place, read_text
+from tinygrad_edu.data.csv_text import DELIMITERS, Dialect
+from tinygrad_edu.data.dataset import Array, Indices
+from tinygrad_edu.data.features import Features, read_features, sign_of_labels
+from tinygrad_edu.data.labels import Task, read_labels
+from tinygrad_edu.data.preparation import Impute, Layout, Names, Preparation, listed
+from tinygrad_edu.data.sheet import Sheet, read_sheet
+from tinygrad_edu.data.source import DataError, PathLike, bad, place
 from tinygrad_edu.data.table import Table
+from tinygrad_edu.errors import wrong
+from tinygrad_edu.phrases import Argument, Phrase, passing
 
-_DELIMITERS = "\t;|, "  # the likelier to stand inside a cell, the later
-_SNIFFED_LINES = 50
+
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """The rows of a file before its columns become numbers: the conversion is learned from a part of them.
+
+    Split them as a Table is split; then `train.table()`, and `test.table(train.preparation())`.
+    """
+
+    features: Features
+    layout: Layout
+    labels: Array
+    class_names: tuple[str, ...]
+    row_names: tuple[str, ...]
+    impute: Impute | None
+    name: str
+    source: str
+    sheet: Sheet
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def __repr__(self) -> str:
+        kind = f"{len(self.class_names)} classes" if self.class_names else "regression"
+        return f"Examples({self.name!r}, {len(self)} rows x {len(self.layout.names)} columns, {kind})"
+
+    def rows(self, indices: Indices, /) -> Examples:
+        """Those rows, in that order."""
+        names = tuple(self.row_names[i] for i in indices) if self.row_names else ()
+        return replace(
+            self,
+            features=self.features.rows(indices),
+            labels=self.labels[indices],
+            row_names=names,
+            sheet=self.sheet.rows(indices),
+        )
+
+    def preparation(self) -> Preparation:
+        """The preparation learned from these rows: the words of the columns, their medians."""
+        return Preparation.learn(self.features, self.layout, self.impute)
+
+    def table(self, preparation: Preparation | None = None) -> Table:
+        """The rows as numbers, float64, converted by a preparation, by default their own."""
+        prepared = preparation or self.preparation()
+        return Table(
+            prepared(self.features),
+            self.labels,
+            prepared.feature_names,
+            self.class_names,
+            self.row_names,
+            self.name,
+            self.source,
+        )
 
 
 def read_csv(
-    path: PathLike, label: int | str = -1, *, delimiter: str | None = None, header: bool | None = None,
-    names: int | str | None = None, task: Task | None = None, dtype: npt.DTypeLike = np.float32,
+    path: PathLike,
+    label: int | str = -1,
+    *,
+    delimiter: str | None = None,
+    header: bool | None = None,
+    names: Names = None,
+    task: Task | None = None,
+    dtype: npt.DTypeLike = np.float32,
     source: str = "",
+    decimal: str | None = None,
+    encoding: str | None = None,
+    dialect: Dialect | None = None,
 ) -> Table:
-    """Read a CSV file, plain or gzipped, into a Table.
+    """Read a CSV file, plain or packed, into a Table.
 
+    path       `-` is standard input
     label      the column to predict: its name, or its number from 0 (negative: from the end)
     delimiter  one character, " " meaning any run of blanks; None: the one that cuts the lines evenly
-    header     whether line 1 holds column names; None: it does when no feature in it is a number
-    names      a column that names the rows instead of describing them (an identifier)
+    header     whether line 1 holds column names; None: by the rule in `sheet.py`
+    names      a column, or several, that name the rows instead of describing them (identifiers)
     task       "regression" for whole-numbered quantities; None: see `read_labels`
     dtype      of features and regression labels
+    decimal    the decimal sign, "." or ","; None: the one that the cells prove
+    encoding   of the text; None: what its bytes say, see `source.decoded`
+    dialect    further ways of the file, as Python's csv module describes them
 
     Raises DataError with file, line and column for: an empty file, ragged rows, text where a number should
     be, missing values, NaN, infinities, numbers too large for `dtype`.
     """
-    lines, rows = _cells(path, read_text(path), delimiter)
-    width = len(rows[0])
-    title = rows[0] if header is not False else None
-    label_at = _column(path, label, title, width, "label")
-    names_at = None if names is None else _column(path, names, title, width, "names")
-    features_at = [i for i in range(width) if i not in (label_at, names_at)]
-    if not features_at:
-        raise DataError(f"{place(path, lines[0])}: no column is left for features; try another delimiter=")
-    if header is None:
-        by_name = isinstance(label, str) or isinstance(names, str)
-        header = by_name or not any(number(rows[0][i]) is not None for i in features_at)
-    columns = [f"column{i + 1}" for i in range(width)]
-    if header:
-        columns = [word or column for word, column in zip(rows[0], columns, strict=True)]
-        lines, rows = lines[1:], rows[1:]
-        if not rows:
-            raise DataError(f"{place(path)}: nothing below the header; if line 1 is data pass header=False")
+    examples = read_examples(
+        path,
+        label,
+        delimiter=delimiter,
+        header=header,
+        names=names,
+        task=task,
+        source=source,
+        decimal=decimal,
+        encoding=encoding,
+        dialect=dialect,
+    )
+    table, sheet, layout = examples.table(), examples.sheet, examples.layout
+    assert layout.label is not None
+    apart = [at for _, at in (layout.label, *layout.row_names)]
+    columns = [j for j in range(len(sheet.names)) if j not in apart]
+    labels = table.labels
+    if not table.class_names:
+        labels = _as_dtype(labels[:, None], dtype, sheet, apart[:1])[:, 0]
+    return replace(table, features=_as_dtype(table.features, dtype, sheet, columns), labels=labels)
 
-    def where(row: int, column: int) -> str:
-        return place(path, lines[row], column + 1, columns[column] if header else None)
 
-    features = _numbers([[cells[i] for i in features_at] for cells in rows])
-    if features is None:
-        raise DataError(_blame(rows, features_at, where, suspect_header=not header))
-    labels, class_names = read_labels([cells[label_at] for cells in rows], lambda i: where(i, label_at), task)
-    if not class_names:
-        labels = _fit(labels[:, None], dtype, lambda row, _: where(row, label_at))[:, 0]
-    return Table(
-        features=_fit(features, dtype, lambda row, column: where(row, features_at[column])),
-        labels=labels,
-        feature_names=tuple(columns[i] for i in features_at),
-        class_names=class_names,
-        row_names=() if names_at is None else tuple(cells[names_at] for cells in rows),
-        name=place(path).split(".")[0],
-        source=source or f"read from {place(path)}",
+def read_examples(
+    path: PathLike,
+    label: int | str = -1,
+    *,
+    delimiter: str | None = None,
+    header: bool | None = None,
+    names: Names = None,
+    task: Task | None = None,
+    source: str = "",
+    decimal: str | None = None,
+    encoding: str | None = None,
+    dialect: Dialect | None = None,
+    encode: bool = False,
+    categories: Collection[int | str] = (),
+    impute: Impute | None = None,
+) -> Examples:
+    """Read a CSV file whose columns may hold words, dates, no and yes, and nothing at all.
+
+    encode      whether such columns are allowed; `Preparation` says how they are converted
+    categories  columns whose numbers are names, such as postcodes; they are treated as words
+    impute      "median", "mean" or a number: what an empty cell becomes; None: it is an error
+    The other parameters, and the errors, are those of `read_csv`.
+    """
+    if decimal not in (None, ".", ","):
+        raise wrong(ValueError, "read_csv", f"decimal must be '.' or ',', not {decimal!r}")
+    if header is None and any(isinstance(word, str) for word in (label, *listed(names), *categories)):
+        header = True
+    sheet = read_sheet(path, delimiter=delimiter, header=header, encoding=encoding, dialect=dialect)
+    label_at = sheet.position(label, "label")
+    names_at = [sheet.position(name, "names") for name in listed(names)]
+    if label_at in names_at:
+        problem = f"column {sheet.names[label_at]!r} is the label, and in "
+        raise wrong(ValueError, "read_csv", Phrase(problem, Argument("names", ...), ", too"))
+    columns = [j for j in range(len(sheet.names)) if j not in (label_at, *names_at)]
+    if not columns:
+        raise _no_feature_error(sheet, delimiter or dialect)
+    features = read_features(
+        sheet,
+        columns,
+        encode=encode,
+        categories={sheet.position(word, "categories") for word in categories},
+        gaps=impute is not None,
+        decimal=decimal,
+        usual="" if decimal or task == "classification" else sign_of_labels(sheet, columns, label_at),
+    )
+    labels, class_names = read_labels(
+        [row[label_at] for row in sheet.cells],
+        lambda i: sheet.where(i, label_at),
+        task,
+        decimal=features.decimal,
+    )
+    layout = Layout(
+        features.names,
+        sheet.header,
+        (sheet.names[label_at], label_at),
+        tuple((sheet.names[at], at) for at in names_at),
+    )
+    return Examples(
+        features,
+        layout,
+        labels,
+        class_names,
+        tuple(", ".join(row[at] for at in names_at) for row in sheet.cells) if names_at else (),
+        impute,
+        place(path).split(".")[0],
+        source or f"read from {place(path)}",
+        sheet,
     )
 
 
-def _cells(path: PathLike, text: str, delimiter: str | None) -> tuple[list[int], list[list[str]]]:
-    """Line numbers and stripped cells of all rows; there is at least one, and all have the same width."""
-    if delimiter is None:
-        delimiter = _sniff(path, text)
-    elif len(delimiter) != 1:
-        raise ValueError(f"read_csv: delimiter must be one character, not {delimiter!r}; ' ' is any blanks")
-    lines: list[int] = []
-    rows: list[list[str]] = []
-    for line, cells in _rows(path, text, delimiter):
-        if rows and len(cells) != len(rows[0]):
-            raise DataError(
-                f"{place(path, line)}: {len(cells)} cells, but line {lines[0]} has {len(rows[0])} (delimiter "
-                f"{delimiter!r}); complete the line, or quote cells that contain the delimiter"
-            )
-        lines.append(line)
-        rows.append(cells)
-    if not rows:
-        raise DataError(f"{place(path)}: the file is empty; it needs a line for each example")
-    return lines, rows
+def _no_feature_error(sheet: Sheet, asked: object) -> DataError:
+    """The error for a file without features: it has one column only, or all others are labels or names."""
+    where = place(sheet.path, sheet.lines[0])
+    if len(sheet.names) > 1:
+        return bad(where, "no column is left for features; every one is the label or names the rows")
+    shown = f"there is only one column, {sheet.names[0][:40]!r}, and nothing beside it to predict it from"
+    if asked:
+        return bad(where, shown)
+    return bad(
+        where,
+        f"{shown}; if there are more, none of {list(DELIMITERS)} cuts the lines into cells",
+        Phrase("separate them by commas, or ", passing("delimiter")),
+    )
 
 
-def _rows(path: PathLike, text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
-    """(line number, stripped cells) of every line that is not blank; a quoted cell may span lines."""
-    stream = io.StringIO(text, newline="")
-    if delimiter == " ":
-        yield from ((i, line.split()) for i, line in enumerate(stream, 1) if line.strip())
-        return
-    reader = csv.reader(stream, delimiter=delimiter, skipinitialspace=True, strict=True)
-    line = 1
-    try:
-        for cells in reader:
-            stripped = [cell.strip() for cell in cells]
-            if any(stripped) or len(stripped) > 1:
-                yield line, stripped
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise DataError(f"{place(path, line)}: {error}; look for an unclosed quotation mark") from error
-
-
-def _sniff(path: PathLike, text: str) -> str:
-    """The delimiter that cuts most of the first lines into the same number of cells, more than one."""
-    best, score = "", 0.0
-    unreadable: DataError | None = None
-    for delimiter in _DELIMITERS:
-        try:
-            widths = [len(cells) for _, cells in islice(_rows(path, text, delimiter), _SNIFFED_LINES)]
-        except DataError as error:
-            unreadable = error
-            continue
-        if not widths:
-            raise DataError(f"{place(path)}: the file is empty; it needs a line for each example")
-        width, votes = Counter(widths).most_common(1)[0]
-        if width > 1 and votes / len(widths) > score:
-            best, score = delimiter, votes / len(widths)
-    if not best:
-        raise unreadable or DataError(
-            f"{place(path, 1)}: none of {list(_DELIMITERS)} cuts the lines into cells; pass delimiter="
-        )
-    return best
-
-
-def _column(path: PathLike, column: int | str, title: Sequence[str] | None, width: int, what: str) -> int:
-    """The position of a column given by name or number."""
-    if isinstance(column, str):
-        if title is None:
-            raise ValueError(f"read_csv: {what}={column!r} is a name, but header=False; pass a number")
-        if title.count(column) != 1:
-            found = f"{title.count(column)} columns are" if column in title else "no column is"
-            raise DataError(
-                f"{place(path, 1)}: {found} called {column!r}, they are {', '.join(title[:20])}; "
-                f"pass another name or a number for {what}="
-            )
-        return title.index(column)
-    if not -width <= column < width:
-        raise DataError(f"{place(path, 1)}: {what} is column {column}, the file has {width}; count from 0")
-    return column % width
-
-
-def _numbers(cells: list[list[str]]) -> npt.NDArray[np.float64] | None:
-    """All cells as float64, or None if one of them is not a finite number."""
-    try:
-        values = np.array(cells, dtype=np.float64)
-    except ValueError:
-        return None
-    # NumPy, like Python, reads 1_000; a data file that says so is likelier damaged.
-    doubtful = any("_" in cell for row in cells for cell in row)
-    return None if doubtful or not np.isfinite(values).all() else values
-
-
-def _fit(values: Array, dtype: npt.DTypeLike, where: Callable[[int, int], str]) -> Array:
-    """`values` (rows, columns) as `dtype`; DataError names the first that is too large for it."""
+def _as_dtype(values: Array, dtype: npt.DTypeLike, sheet: Sheet, columns: Sequence[int]) -> Array:
+    """`values`, those `columns` of the sheet, as `dtype`. DataError names the first that is too large."""
     with np.errstate(over="ignore"):
         cast = values.astype(dtype)
-    for row, column in np.argwhere(~np.isfinite(cast))[:1].tolist():
-        raise DataError(
-            f"{where(row, column)}: {values[row, column]} does not fit {cast.dtype}; pass dtype=numpy.float64"
-        )
-    return cast
-
-
-def _blame(
-    rows: list[list[str]], columns: list[int], where: Callable[[int, int], str], *, suspect_header: bool
-) -> str:
-    """The message about the first cell, line by line, that is not a finite number."""
-    row, column = next((r, c) for r in range(len(rows)) for c in columns if number(rows[r][c]) is None)
-    cell = rows[row][column]
-    if cell.lower() in MISSING:
-        return f"{where(row, column)}: the value is missing ({cell!r}); fill it in or delete the line"
-    if cell.lower().lstrip("+-") in ("inf", "infinity"):
-        return f"{where(row, column)}: the value is infinite ({cell!r}); correct it or delete the line"
-    if number(cell.replace(",", ".", 1)) is not None:
-        return f"{where(row, column)}: {cell!r} has a decimal comma; write {cell.replace(',', '.', 1)}"
-    hint = "; if this line is a header pass header=True" if row == 0 and suspect_header else ""
-    return (
-        f"{where(row, column)}: {cell!r} is not a number; correct it, or encode the column as numbers, "
-        f"or pass it as label= or names={hint}"
+    if np.isfinite(cast).all():
+        return cast
+    row, column = np.argwhere(~np.isfinite(cast))[0].tolist()
+    raise bad(
+        sheet.where(row, columns[column]),
+        f"{values[row, column]} does not fit {cast.dtype}",
+        "pass dtype=numpy.float64",
     )

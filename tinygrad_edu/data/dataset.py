@@ -1,9 +1,11 @@
-"""Datasets: things with a length and rows, held in arrays where possible.
+"""Datasets: objects with a length and rows, held in arrays where possible.
 
-A `Dataset` is a length and `dataset[i]`, as in PyTorch: anything can be one. What makes batches fast is a
-second, optional method, `take(indices)`: one fancy index per array for a whole batch instead of a Python loop
-over its rows. `ArrayDataset`, `Table` and `Subset` have it; `collate` is the loop for those that do not.
+A `Dataset` is a length and `dataset[i]`, as in PyTorch: any object can be one. A second, optional method
+makes batches fast: `take(indices)`, one fancy index per array for a whole batch instead of a Python loop over
+its rows. `ArrayDataset`, `Table` and `Subset` have it; for the others, `collate` joins the rows of such a
+loop.
 """
+
 from __future__ import annotations
 
 import operator
@@ -13,9 +15,11 @@ from typing import Any, Protocol, Self, TypeAlias, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from tinygrad_edu.errors import wrong
+
 Array: TypeAlias = npt.NDArray[Any]
 Indices: TypeAlias = npt.NDArray[np.int64]
-Batch: TypeAlias = tuple[Array, ...]
+Batch: TypeAlias = tuple[Any, ...]  # arrays, as a rule; see `collate` for dicts and text
 
 
 @runtime_checkable
@@ -50,20 +54,32 @@ class ArrayDataset:
 
     def __init__(self, *arrays: npt.ArrayLike, names: Sequence[str] | None = None) -> None:
         if not arrays:
-            raise ValueError("ArrayDataset needs at least one array; pass for example ArrayDataset(x, y)")
+            raise wrong(
+                ValueError,
+                "ArrayDataset",
+                "ArrayDataset needs at least one array",
+                "pass for example ArrayDataset(x, y)",
+            )
         self.arrays: Batch = tuple(np.asarray(array) for array in arrays)
         self.names = tuple(names) if names is not None else tuple(f"array{i}" for i in range(len(arrays)))
         if len(self.names) != len(self.arrays):
-            raise ValueError(
-                f"ArrayDataset has {len(self.arrays)} arrays and {len(self.names)} names {self.names}; "
-                "give one name an array"
+            raise wrong(
+                ValueError,
+                "ArrayDataset",
+                f"ArrayDataset has {len(self.arrays)} arrays and {len(self.names)} names {self.names}",
+                "give one name an array",
             )
         shapes = ", ".join(f"{n} {a.shape}" for n, a in zip(self.names, self.arrays, strict=True))
         if any(array.ndim == 0 for array in self.arrays):
-            raise ValueError(f"ArrayDataset: every array needs a first dimension, the rows; got {shapes}")
+            raise wrong(
+                ValueError, "ArrayDataset", f"every array needs a first dimension, the rows, not {shapes}"
+            )
         if len({len(array) for array in self.arrays}) > 1:
-            raise ValueError(
-                f"ArrayDataset: first dimensions differ: {shapes}; row i must be one example in every array"
+            raise wrong(
+                ValueError,
+                "ArrayDataset",
+                f"first dimensions differ: {shapes}",
+                "row i must be one example in every array",
             )
 
     def __len__(self) -> int:
@@ -93,14 +109,19 @@ class Subset:
         if chosen.size == 0:
             chosen = chosen.astype(np.int64)
         if chosen.ndim != 1 or chosen.dtype.kind not in "iu":
-            raise ValueError(
-                f"Subset: indices must be one row of integers, not {chosen.dtype}{chosen.shape}; "
-                "turn a mask into indices with numpy.flatnonzero(mask)"
+            raise wrong(
+                ValueError,
+                "Subset",
+                f"indices must be one row of integers, not {chosen.dtype}{chosen.shape}",
+                "turn a mask into indices with numpy.flatnonzero(mask)",
             )
         if chosen.size and (chosen.min() < 0 or chosen.max() >= len(base)):
-            raise IndexError(
-                f"Subset: indices run from {chosen.min()} to {chosen.max()}, the dataset has rows "
-                f"0 to {len(base) - 1}; use the dataset the indices were made for"
+            raise wrong(
+                IndexError,
+                "Subset",
+                f"indices run from {chosen.min()} to {chosen.max()}, the dataset has rows 0 to "
+                f"{len(base) - 1}",
+                "use the dataset the indices were made for",
             )
         self.base = base
         self.indices: Indices = chosen.astype(np.int64)
@@ -126,22 +147,68 @@ def take(dataset: Dataset, indices: Indices) -> Batch:
     return collate([dataset[i] for i in indices.tolist()])
 
 
-def collate(items: Sequence[Any]) -> Batch:
+def collate(items: Sequence[Any]) -> Any:
     """Stack items into arrays along a new first axis: k items of (x, y) become ((k, ...), (k, ...)).
 
-    An item that is not a tuple or list is a tuple of one. ValueError when items differ in length or shape.
+    Items that are dicts become a dict of such columns, and a column of text a list of k strings; in a tuple
+    or list that holds either, each place is a column of its own. An item that is neither tuple, list nor dict
+    is a tuple of one. ValueError when items differ in length, keys or shape, TypeError for what is neither
+    number nor text.
     """
+    if any(isinstance(item, dict) for item in items):
+        return _column(items, "the items")
     rows = [tuple(item) if isinstance(item, tuple | list) else (item,) for item in items]
+    return _columns(rows, "the items")
+
+
+def _columns(rows: Sequence[tuple[Any, ...]], where: str) -> Batch:
     if len({len(row) for row in rows}) > 1:
-        raise ValueError(f"collate: items have {sorted({len(r) for r in rows})} parts; make all the same")
-    batch = []
-    for part, column in enumerate(zip(*rows, strict=True)):
-        arrays = [np.asarray(value) for value in column]
-        shapes = sorted({array.shape for array in arrays})
-        if len(shapes) > 1:
-            raise ValueError(
-                f"collate: part {part} of the items comes in shapes {shapes}; pad or crop the items to one "
-                "shape, or pass DataLoader a collate= of your own"
+        raise wrong(
+            ValueError, "collate", f"{where} have {sorted({len(r) for r in rows})} parts", "make all the same"
+        )
+    return tuple(_column(part, f"part {i} of {where}") for i, part in enumerate(zip(*rows, strict=True)))
+
+
+def _column(values: Sequence[Any], where: str) -> Any:
+    """The values at one position of every item, joined: an array, strings, or a dict or tuple of such."""
+    kinds = {_kind(value) for value in values}
+    if len(kinds) > 1:
+        raise wrong(TypeError, "collate", f"{where} are {' and '.join(sorted(kinds))}", "make them one kind")
+    if kinds == {"text"}:
+        return list(values)
+    if kinds == {"dicts"}:
+        keys = list(values[0])
+        if any(set(value) != set(keys) for value in values):
+            raise wrong(
+                ValueError, "collate", f"{where} have different keys, {keys} and others", "make all the same"
             )
-        batch.append(np.stack(arrays))
-    return tuple(batch)
+        return {key: _column([value[key] for value in values], f"{key!r} in {where}") for key in keys}
+    if kinds == {"tuples"}:
+        return _columns([tuple(value) for value in values], where)
+    arrays = [np.asarray(value) for value in values]
+    shapes = sorted({array.shape for array in arrays})
+    if len(shapes) > 1:
+        raise wrong(
+            ValueError,
+            "collate",
+            f"{where} comes in shapes {shapes}",
+            "pad or crop the items to one shape, or pass DataLoader a collate= of your own",
+        )
+    stacked = np.stack(arrays)
+    if stacked.dtype.kind not in "fiubc":
+        raise wrong(
+            TypeError,
+            "collate",
+            f"{where} is no number but a {type(values[0]).__name__}",
+            "leave it out, or pass DataLoader a collate= of your own",
+        )
+    return stacked
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, str | bytes):
+        return "text"
+    if isinstance(value, dict):
+        return "dicts"
+    holds = isinstance(value, tuple | list) and any(_kind(inner) != "numbers" for inner in value)
+    return "tuples" if holds else "numbers"

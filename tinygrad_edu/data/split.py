@@ -1,8 +1,9 @@
-"""Splitting: which rows to learn from and which to be judged on.
+"""Splitting: which rows to train on and which to test on.
 
-The lecture's first lesson of machine learning is that the training score says nothing (train AUC 0.9999,
-held out 0.52 on random bits): so a held-out set has to be cheap to make and impossible to make wrongly.
+The lecture's first lesson of machine learning is that the training score proves nothing (train AUC 0.9999,
+held out 0.52 on random bits): so it must be easy to make a held-out set, and hard to make a wrong one.
 """
+
 from __future__ import annotations
 
 import operator
@@ -14,6 +15,8 @@ import numpy.typing as npt
 
 from tinygrad_edu.data.dataset import Array, ArrayDataset, Dataset, Indices, Selects, Subset
 from tinygrad_edu.data.seeds import generator
+from tinygrad_edu.errors import wrong
+from tinygrad_edu.scalars import integer, is_one
 
 SelectsT = TypeVar("SelectsT", bound=Selects)
 
@@ -24,7 +27,10 @@ def train_test_split(
 ) -> tuple[SelectsT, SelectsT]: ...
 @overload
 def train_test_split(
-    data: Array | tuple[Array, ...], test_fraction: float = ..., *, seed: int = ...,
+    data: Array | tuple[Array, ...],
+    test_fraction: float = ...,
+    *,
+    seed: int = ...,
     stratify: npt.ArrayLike | None = ...,
 ) -> tuple[ArrayDataset, ArrayDataset]: ...
 @overload
@@ -49,31 +55,43 @@ def train_test_split(
         data = ArrayDataset(*data)
     count = len(data)
     if np.ndim(test_fraction):
-        raise TypeError(
-            f"train_test_split: test_fraction has shape {np.shape(test_fraction)}, but is one number; put "
-            "arrays that share their rows into a tuple: train_test_split((x, y))"
+        raise wrong(
+            TypeError,
+            "train_test_split",
+            f"test_fraction has shape {np.shape(test_fraction)}, but is one number",
+            "put arrays that share their rows into a tuple: train_test_split((x, y))",
         )
     if not 0 < test_fraction < 1:
-        raise ValueError(f"train_test_split: test_fraction must lie in (0, 1), not {test_fraction}; try 0.25")
+        raise wrong(
+            ValueError,
+            "train_test_split",
+            f"test_fraction must lie in (0, 1), not {test_fraction}",
+            "try 0.25",
+        )
     test_count = round(test_fraction * count)
     if not 0 < test_count < count:
-        raise ValueError(
-            f"train_test_split: test_fraction {test_fraction} of {count} rows leaves {count - test_count} to "
-            f"train on and {test_count} to test on; both need at least one"
+        raise wrong(
+            ValueError,
+            "train_test_split",
+            f"test_fraction {test_fraction} of {count} rows leaves {count - test_count} to train on and "
+            f"{test_count} to test on",
+            "both need at least one",
         )
-    groups = np.zeros(count, np.int64) if stratify is None else _classes(stratify, count, "train_test_split")
+    groups = (
+        np.zeros(count, np.int64) if stratify is None else _class_numbers(stratify, count, "train_test_split")
+    )
     sizes = np.bincount(groups)
-    # Shares by largest remainder: each class gets the whole part of its quota, the rows still missing go to
-    # the classes that lost most by rounding down. So no class is off by a row or more.
+    # Shares by largest remainder: each class gets the whole part of its quota; the remaining rows go to the
+    # classes that lost most by rounding down. So no class is off by a row or more.
     quotas = sizes * (test_count / count)
     shares = np.floor(quotas).astype(np.int64)
     shares[np.argsort(shares - quotas, kind="stable")[: test_count - shares.sum()]] += 1
     order = generator(seed).permutation(count)
     order = order[np.argsort(groups[order], kind="stable")]
-    rank = np.arange(count) - np.repeat(np.cumsum(sizes) - sizes, sizes)  # place within its class
+    rank = np.arange(count) - np.repeat(np.cumsum(sizes) - sizes, sizes)  # position within its class
     chosen = np.zeros(count, bool)
     chosen[order] = rank < np.repeat(shares, sizes)
-    return _part(data, np.flatnonzero(~chosen)), _part(data, np.flatnonzero(chosen))
+    return _select_rows(data, np.flatnonzero(~chosen)), _select_rows(data, np.flatnonzero(chosen))
 
 
 def kfold(
@@ -85,16 +103,20 @@ def kfold(
     stratify  with labels: in any two test parts the counts of each class differ by one at most
     Fold sizes differ by one at most in every case. Arguments are checked at the call, not at the first pair.
     """
-    if isinstance(rows, int | np.integer):
-        count, groups = int(rows), np.zeros(int(rows), np.int64)
+    if is_one(rows):
+        count = integer(rows)
+        groups = np.zeros(count, np.int64)
     else:
         labels = np.asarray(rows)
         count = labels.shape[0] if labels.ndim else 0
-        groups = _classes(labels, count, "kfold") if stratify else np.zeros(count, np.int64)
+        groups = _class_numbers(labels, count, "kfold") if stratify else np.zeros(count, np.int64)
     folds = operator.index(folds)
     if not 2 <= folds <= count:
-        raise ValueError(f"kfold: {folds} folds of {count} rows; pass between 2 and the number of rows")
-    # Deal the rows like cards, class after class without starting anew: each class and the whole are even.
+        raise wrong(
+            ValueError, "kfold", f"{folds} folds of {count} rows", "pass between 2 and the number of rows"
+        )
+    # Number the rows 0, 1, ... modulo `folds`, class after class without a restart: then the folds of each
+    # class, and of all rows, differ by one row at most.
     order = generator(seed).permutation(count)
     order = order[np.argsort(groups[order], kind="stable")]
     fold = np.empty(count, np.int64)
@@ -102,18 +124,22 @@ def kfold(
     return ((np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(folds))
 
 
-def _classes(labels: npt.ArrayLike, count: int, caller: str) -> Indices:
-    """Labels as 0, 1, ... in sorted order; refuses a shape that is not one label a row, and quantities."""
+def _class_numbers(labels: npt.ArrayLike, count: int, caller: str) -> Indices:
+    """Labels as 0, 1, ... in sorted order; an error for quantities and for other shapes than (count,)."""
     array = np.asarray(labels)
     if array.shape != (count,):
-        raise ValueError(f"{caller}: {count} rows and labels of shape {array.shape}; give one label a row")
+        raise wrong(
+            ValueError, caller, f"{count} rows and labels of shape {array.shape}", "give one label a row"
+        )
     if array.dtype.kind == "f" and not np.array_equal(array, np.floor(array)):
-        raise ValueError(
-            f"{caller}: these labels are quantities, not classes, and cannot be stratified; "
-            "pass stratify=False to kfold, stratify=None to train_test_split"
+        raise wrong(
+            ValueError,
+            caller,
+            "these labels are quantities, not classes, and cannot be stratified",
+            "pass stratify=False to kfold, stratify=None to train_test_split",
         )
     return np.unique(array, return_inverse=True)[1].astype(np.int64)
 
 
-def _part(data: Any, indices: Indices) -> Any:
+def _select_rows(data: Any, indices: Indices) -> Any:
     return data.rows(indices) if isinstance(data, Selects) else Subset(data, indices)

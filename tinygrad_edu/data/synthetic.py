@@ -1,6 +1,6 @@
 """Four problems in the plane, the ones of the neural network playground: two classes, coordinates in [-6, 6].
 
-They are small enough to see what a network does: `gaussian` falls to one line, `xor` needs one hidden layer,
+They are small enough to see what a network does: one line solves `gaussian`, `xor` needs one hidden layer,
 `circle` needs a closed boundary, `spiral` needs width or depth. Source of the shapes:
 https://playground.tensorflow.org, which the lecture plays with ("Let's Play!").
 
@@ -8,9 +8,9 @@ Every generator takes `n` points (classes equal to within one), `noise` in [0, 1
 give equal points. `noise` is the half width of the uniform jitter added to both coordinates after the label
 is fixed, in the units of the plane, whose shapes have radius 5; for `gaussian` it widens the clouds instead.
 """
+
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -20,6 +20,8 @@ import numpy.typing as npt
 from tinygrad_edu.data.dataset import Indices
 from tinygrad_edu.data.seeds import generator
 from tinygrad_edu.data.table import Table
+from tinygrad_edu.errors import wrong
+from tinygrad_edu.scalars import integer, number
 
 Points: TypeAlias = npt.NDArray[np.float64]
 
@@ -64,7 +66,7 @@ def gaussian(n: int = 500, noise: float = 0.1, seed: int = 0) -> Table:
 
     def draw(label: Indices, random: np.random.Generator) -> Points:
         centre = np.where(label == 1, 2.0, -2.0)[:, None]
-        return random.normal(centre, 0.7 + 2.6 * noise, (len(label), 2))
+        return random.normal(centre, 0.7 + 2.6 * float(noise), (len(label), 2))
 
     return _plane("gaussian", n, noise, seed, draw, jitter=False)
 
@@ -75,22 +77,30 @@ def _polar(radius: Points, angle: Points) -> Points:
 
 
 def _plane(
-    name: str, n: int, noise: float, seed: int, draw: Callable[[Indices, np.random.Generator], Points],
-    *, jitter: bool = True,
+    name: str,
+    n: int,
+    noise: float,
+    seed: int,
+    draw: Callable[[Indices, np.random.Generator], Points],
+    *,
+    jitter: bool = True,
 ) -> Table:
-    """What the four share: checks, labels in random order, jitter, the square [-6, 6], the words."""
-    n = operator.index(n)
+    """The common part of all four: checks, labels in random order, jitter, the square [-6, 6], the names."""
+    n, noise = integer(n, f"{name}: n"), number(noise, f"{name}: noise")
     if n < 2:
-        raise ValueError(f"{name}: n must be at least 2, one point a class, not {n}")
+        raise wrong(ValueError, name, f"n must be at least 2, one point a class, not {n}")
     if not 0 <= noise <= 1:
-        raise ValueError(f"{name}: noise must lie in [0, 1], not {noise}; 0.1 is usual")
+        raise wrong(ValueError, name, f"noise must lie in [0, 1], not {noise}", "0.1 is usual")
     random = generator(seed)
     labels = random.permutation(np.arange(n, dtype=np.int64) % 2)
     features = draw(labels, random)
     if jitter:
         features = features + random.uniform(-noise, noise, features.shape)
     return Table(
-        features=np.clip(features, -LIMIT, LIMIT).astype(np.float32), labels=labels,
-        feature_names=("x", "y"), class_names=("blue", "orange"), name=name,
+        features=np.clip(features, -LIMIT, LIMIT).astype(np.float32),
+        labels=labels,
+        feature_names=("x", "y"),
+        class_names=("blue", "orange"),
+        name=name,
         source=f"generated: tinygrad_edu.data.{name}(n={n}, noise={noise}, seed={seed})",
     )

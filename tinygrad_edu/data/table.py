@@ -1,4 +1,5 @@
-"""Table: the one shape in which every data set of this library arrives, whatever it was read from."""
+"""Table: the form of every data set of this library, whatever it was read from."""
+
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
@@ -8,11 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from tinygrad_edu.data.dataset import Array, Batch, Indices
+from tinygrad_edu.errors import wrong
 
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """A rectangle of numbers, a label for each row, and the words that say what they mean.
+    """A rectangle of numbers, a label for each row, and the names of columns, classes and rows.
 
     features       (rows, columns) float; no NaN, no infinity
     labels         (rows,) int64 indices into `class_names`, or float targets when it is a regression
@@ -35,28 +37,39 @@ class Table:
     def __post_init__(self) -> None:
         what = f"Table {self.name!r}" if self.name else "Table"
         if self.features.ndim != 2:
-            raise ValueError(f"{what}: features {self.features.shape} must be (rows, columns); reshape them")
+            raise wrong(
+                ValueError, what, f"features {self.features.shape} must be (rows, columns)", "reshape them"
+            )
         rows, columns = self.features.shape
         if self.labels.shape != (rows,):
-            raise ValueError(f"{what}: {rows} rows and labels {self.labels.shape}; give one label a row")
+            raise wrong(
+                ValueError, what, f"{rows} rows and labels {self.labels.shape}", "give one label a row"
+            )
         if len(self.feature_names) != columns:
-            raise ValueError(
-                f"{what}: {columns} columns and {len(self.feature_names)} feature_names; give one a column"
+            raise wrong(
+                ValueError,
+                what,
+                f"{columns} columns and {len(self.feature_names)} feature_names",
+                "give one a column",
             )
         if self.row_names and len(self.row_names) != rows:
-            raise ValueError(f"{what}: {rows} rows, {len(self.row_names)} row_names; give one a row, or none")
+            raise wrong(
+                ValueError, what, f"{rows} rows, {len(self.row_names)} row_names", "give one a row, or none"
+            )
         if self.class_names and not (
             self.labels.dtype.kind in "iu"
             and (rows == 0 or 0 <= self.labels.min() <= self.labels.max() < len(self.class_names))
         ):
-            raise ValueError(
-                f"{what}: labels must be integers in [0, {len(self.class_names)}), indices into class_names; "
-                "pass class_names=() for a regression"
+            raise wrong(
+                ValueError,
+                what,
+                f"labels must be integers in [0, {len(self.class_names)}), indices into class_names",
+                "pass class_names=() for a regression",
             )
 
     @property
     def task(self) -> Literal["classification", "regression"]:
-        """Which kind of label this is: classes to tell apart, or a quantity to predict."""
+        """Whether the labels are classes or a quantity."""
         return "classification" if self.class_names else "regression"
 
     def __len__(self) -> int:
@@ -70,7 +83,7 @@ class Table:
         return self.features[indices], self.labels[indices]
 
     def rows(self, indices: Indices, /) -> Table:
-        """A Table of those rows, in that order, with the same words."""
+        """A Table of those rows, in that order, with the same names."""
         names = tuple(self.row_names[i] for i in indices) if self.row_names else ()
         return replace(self, features=self.features[indices], labels=self.labels[indices], row_names=names)
 

@@ -1,1 +1,1 @@
-"""Floor 2: the graph. It records what ops do, walks it back, and defines no operator and no mathematics."""
+"""Floor 2: the graph. It records ops and runs backward; it defines no operator and no mathematics."""

@@ -1,47 +1,55 @@
-"""`backprop`: the only place where a graph is walked. One loop, from the newest node to the oldest.
+"""`backprop`: the only function that runs backward through a graph, in one loop from the newest node to the
+oldest.
 
-Nodes are taken from a heap by the order of their creation, which is a topological order, so no node is
-handled before every one of its consumers, and a stretch recomputed on the way (`Deferred`) simply joins the
-heap. First-order backward runs the rules on bare arrays, where the arrays are NumPy's; only `create_graph`
-pays for a graph. A graph may cross devices: whether a gradient is bare is asked of the gradient.
+Nodes are taken from a heap by the order of their creation, which is a topological order. So every node is
+handled after all nodes computed from it, and the nodes of a segment that is computed again (`Deferred`) are
+pushed onto the same heap. First-order backward runs the rules on plain arrays, if the arrays are NumPy's;
+only `create_graph` records a graph. A graph may cross devices, so each gradient is checked for being a plain
+array.
 """
+
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from heapq import heappop, heappush
-from threading import Lock
 from time import perf_counter
 from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.backend import forks
 from tinygrad_edu.backend.registry import cpu
+from tinygrad_edu.backend.sums import SMALL, total
+from tinygrad_edu.engine import access
+from tinygrad_edu.engine.hooks import Hooks, calling_back, pass_hooks
 from tinygrad_edu.engine.modes import Modes, current, enable_grad
-from tinygrad_edu.engine.value import Deferred, Node, Storage, Value
-from tinygrad_edu.errors import (
-    DeviceError,
-    FreedGraphError,
-    OpError,
-    ShapeError,
-    StaleValueError,
-    user_line,
-)
+from tinygrad_edu.engine.op import only_read
+from tinygrad_edu.engine.value import Deferred, Node, Storage, Value, is_internal, next_order
+from tinygrad_edu.errors import FreedGraphError, OpError, ShapeError, StaleValueError, wrong
 from tinygrad_edu.shapes import stretched_axes
 
-_accumulating = Lock()
+_accumulating = forks.lock()
 
 
-def backprop(root: Value, seed: Value, *, create_graph: bool = False, retain_graph: bool = False,
-             wanted: Iterable[Node] | None = None) -> dict[Node, Any]:
+def backprop(
+    root: Value,
+    seed: Value,
+    *,
+    create_graph: bool = False,
+    retain_graph: bool = False,
+    wanted: Iterable[Node] | None = None,
+    early: dict[Node, int] | None = None,
+) -> dict[Node, Any]:
     """Gradients of <seed, root> with respect to the leaves `root` depends on.
 
-    Returns {leaf: Value}; with `wanted`, the gradients of just those nodes, and only paths to them are
-    walked.
+    Returns {leaf: Value}; with `wanted`, the gradients of these nodes only,
+    and only the paths to them are followed.
+    early  leaves, each with the number of edges to it. Each is not returned: as soon as its gradient is
+           complete, it is accumulated and the leaf's hooks are called
     """
     assert root.node is not None
     before = current.get()
-    bare = root.storage.backend.arithmetic and not create_graph
+    plain = not create_graph and not before.every_op  # the ops that rules apply are not observed
     keep = retain_graph or create_graph
     targets = None if wanted is None else set(wanted)
     useful = None if targets is None else _ancestors_of(root.node, targets)
@@ -49,109 +57,229 @@ def backprop(root: Value, seed: Value, *, create_graph: bool = False, retain_gra
     def wrap(g: Any) -> Any:
         return g if isinstance(g, Value) else Value.kind(Storage(np.asarray(g), cpu), None)
 
-    def kept(g: Any, node: Node) -> Any:
-        if isinstance(g, Value):
-            dtype = g.storage.array.dtype
-            if dtype.kind == "c":       # of the complex step, in proofs; no tensor can be cast to it
-                return g + 0  # type: ignore[operator]
-            return g.cast(dtype)  # type: ignore[attr-defined]  # a copy, bit for bit
-        return wrap(_own(g, node))
+    def copied(g: Any) -> Any:
+        if not isinstance(g, Value):
+            return wrap(np.array(g))
+        dtype = g.storage.array.dtype
+        if dtype.kind == "c":  # from the complex step in proofs; no tensor can be cast to complex
+            return g + 0  # type: ignore[operator]
+        return g.cast(dtype)  # type: ignore[attr-defined]  # a copy, bit for bit
 
-    grads: dict[Node, Any] = {root.node: seed.storage.array if bare else seed}
+    def kept(g: Any, node: Node) -> Any:
+        return wrap(g) if node in owners and not isinstance(g, Value) else copied(g)
+
+    def deliver(node: Node, g: Any) -> None:
+        assert node.hooks is not None and node.hooks.accumulated is not None
+        if len(node.hooks):
+            g = pass_hooks(node, g, copied, watched)
+        accumulate(node, kept(g, node), create_graph)
+        current.set(watched)
+        for hook in tuple(node.hooks.accumulated.values()):
+            hook()
+        current.set(walking)
+
+    grads: dict[Node, Any] = {root.node: _plain_array(seed) if plain else seed}
+    owners: set[Node] = set()  # leaves whose array in `grads` nothing else refers to
     heap = [(-root.node.order, root.node)]
     found: dict[Node, Any] = {}
-    # Observers see each node pulled, and what users compute in hooks and stretches; what rules call is theirs
-    # to see only when it is recorded. So on a device they see what they see on the cpu.
+    recomputed: list[range] = []  # the orders of nodes in segments that were computed again
+    # Observers are notified of each node, and of the ops that users compute in hooks and checkpoints. They
+    # are notified of ops inside rules only if these are recorded, or if an observer asks for every op. So
+    # they see the same on a device as on the cpu.
     watched = Modes(create_graph, before.observers)
-    walking = watched if create_graph else Modes(False)
-    current.set(walking)
+    walking = watched if create_graph or before.every_op else Modes(False)
     try:
+        current.set(walking)
         while heap:
             node = heappop(heap)[1]
-            g = grads.pop(node)
-            if node.hooks:
-                current.set(watched)
-                g = _run_hooks(node, g, wrap)
-                current.set(walking)
+            g = grads.pop(node, None)
+            if g is None:  # a leaf that was delivered before its turn
+                continue
+            if early and node in early:
+                deliver(node, g)
+                continue
+            if node.hooks is not None:
+                g = pass_hooks(node, g, copied, watched)
+                if node.hooks.retained:
+                    accumulate(node, copied(g), create_graph)
             if targets is not None and node in targets:
                 found[node] = kept(g, node)
             if node.op is None:
                 if type(node) is Deferred:
                     if node.saved is None:
-                        raise _freed("checkpoint")
+                        raise _freed_error("checkpoint")
+                    if node.expand is None:
+                        if targets is None:
+                            raise wrong(
+                                RuntimeError,
+                                "backward",
+                                "backward() inside a function given to te.checkpoint",
+                                "it would happen when that is computed again, and not now; take "
+                                "gradients there by te.grad, or call backward() outside",
+                            )
+                        continue
+                    begin = next_order()
                     current.set(watched)
                     with enable_grad():
                         again = node.expand()
                     current.set(walking)
                     if not keep:
                         node.saved = None
+                    recomputed.append(range(begin, next_order()))
                     if again.node is not None:
-                        if useful is not None and targets is not None:  # what it captured, nobody saw before
+                        if (
+                            useful is not None and targets is not None
+                        ):  # tensors that its function captured are new
                             useful |= _ancestors_of(again.node, targets)
-                        _add(grads, heap, again.node, g)
+                        if again.node in grads:
+                            grads[again.node] = grads[again.node] + g
+                        else:
+                            grads[again.node] = g
+                            heappush(heap, (-again.node.order, again.node))
                 elif targets is None:
+                    if recomputed and not is_internal(node) and any(node.order in r for r in recomputed):
+                        raise wrong(
+                            RuntimeError,
+                            "backward",
+                            f"a leaf of shape {node.metas[0][0]} was made inside a function given to "
+                            "te.checkpoint, and made again for this backward(): nobody would see its "
+                            "gradient",
+                            "make it outside, or take its gradient inside by te.grad",
+                        )
                     found[node] = kept(g, node)
                     del g
                 continue
-            inputs = pull(node, g, not isinstance(g, Value), before.observers)
+            inputs = pull(node, g, plain, before.observers, owners)
             if not keep and node.saved:
                 node.saved = None
             del g
             for parent, slope in zip(node.parents, inputs, strict=True):
-                if slope is not None and parent is not None and (useful is None or parent in useful):
-                    _add(grads, heap, parent, slope)
+                if slope is None or parent is None or (useful is not None and parent not in useful):
+                    continue
+                if parent in grads:
+                    grads[parent] = grads[parent] + slope
+                    if parent.op is None:
+                        owners.add(parent)
+                else:
+                    grads[parent] = slope
+                    heappush(heap, (-parent.order, parent))
             del inputs, slope
+            if early:
+                for parent in node.parents:
+                    if parent in early:
+                        early[parent] -= 1
+                        if not early[parent] and (complete := grads.pop(parent, None)) is not None:
+                            deliver(parent, complete)
+                            del complete
     finally:
         current.set(before)
     return found
 
 
-def _add(grads: dict[Node, Any], heap: list[tuple[int, Node]], node: Node, g: Any) -> None:
-    if node in grads:
-        grads[node] = grads[node] + g
-    else:
-        grads[node] = g
-        heappush(heap, (-node.order, node))
+def backward(root: Value, seed: Value, create_graph: bool, retain_graph: bool) -> None:
+    """Add the gradients of <seed, root> to the `grad` of the leaves, and call the hooks on that."""
+    assert root.node is not None
+    early = _leaves_with_hooks(root.node) if Hooks.are_accumulated else None
+    if not early:
+        for node, g in backprop(root, seed, create_graph=create_graph, retain_graph=retain_graph).items():
+            accumulate(node, g, create_graph)
+        return
+    with calling_back():
+        found = backprop(root, seed, create_graph=create_graph, retain_graph=retain_graph, early=early)
+        for node, g in found.items():
+            accumulate(node, g, create_graph)
 
 
-def pull(node: Node, g: Any, raw: bool, observers: tuple[Any, ...] = ()) -> list[Any]:
-    """The gradients of a node's inputs (None where none is wanted), given the gradient of its output."""
-    op, plan = node.op, node.plan
+def _leaves_with_hooks(root: Node) -> dict[Node, int]:
+    """The leaves whose hooks are called when their `grad` is complete, with the number of edges to each.
+
+    A segment that is computed again adds edges; the numbers are then 0, which no countdown reaches.
+    """
+    counts: dict[Node, int] = {}
+    seen, stack, certain = {root}, [root], True
+    while stack:
+        node = stack.pop()
+        certain = certain and type(node) is not Deferred
+        if node.op is None and node.hooks is not None and node.hooks.accumulated:
+            counts.setdefault(node, 0)
+        for parent in node.parents:
+            if parent is None:
+                continue
+            if parent.op is None and parent.hooks is not None and parent.hooks.accumulated:
+                counts[parent] = counts.get(parent, 0) + 1
+            if parent not in seen:
+                seen.add(parent)
+                stack.append(parent)
+    return counts if certain else dict.fromkeys(counts, 0)
+
+
+def _plain_array(g: Any) -> Any:
+    """The array of a Value, if arrays of its backend have operators, so that rules need no Values."""
+    return g.storage.array if isinstance(g, Value) and g.storage.backend.arithmetic else g
+
+
+def pull(node: Node, g: Any, plain: bool, observers: tuple[Any, ...], owners: set[Node]) -> list[Any]:
+    """The gradients of a node's inputs (None where none is wanted), given the gradient of its output.
+
+    plain   whether they may be plain arrays, because the ops of the rule are not observed
+    owners  the leaves among the inputs are added to it if nothing else refers to their gradient
+    """
+    op, plan, raw = node.op, node.plan, not isinstance(g, Value)
     assert op is not None and plan is not None
     env = _environment(node, raw)
     env["g"] = g
+    if raw and op.user_function:
+        env = {name: only_read(x) for name, x in env.items()}  # another node may have the same gradient array
     start = perf_counter() if observers else 0.0
     parents, metas = node.parents, node.metas
     slopes: list[Any] = [None] * len(parents)
-    if op.joint is None:
-        for i, rule, names in plan.rules:
-            slopes[i] = rule(*[env[n] for n in names])
-    else:
-        env["wants"] = tuple([p is not None for p in parents])
-        slopes = list(op.joint(*[env[n] for n in op.needs[0]]))
-        if len(slopes) != len(parents):
-            raise OpError(f"{op.name}: its rule returned {len(slopes)} gradients, expected {len(parents)}")
+    try:
+        if op.joint is None:
+            for i, rule, names in plan.rules:
+                slopes[i] = rule(*[env[n] for n in names])
+        else:
+            env["wants"] = tuple([p is not None for p in parents])
+            slopes = list(op.joint(*[env[n] for n in op.needs[0]]))
+    except AttributeError as error:
+        if not op.user_function or not isinstance(error.obj, np.ndarray):
+            raise
+        raise wrong(
+            AttributeError,
+            op.name,
+            f"its rule asks an array for .{error.name}",
+            "a rule gets NumPy arrays, or tensors when it is differentiated in its turn, so write it "
+            "with operators and functions of te, which take both: te.exp(x), not x.exp()",
+        ) from error
+    if op.joint is not None and len(slopes) != len(parents):
+        raise wrong(OpError, op.name, f"its rule returned {len(slopes)} gradients, expected {len(parents)}")
     for i, slope in enumerate(slopes):
-        if slope is not None and parents[i] is not None:
-            if raw and isinstance(slope, Value) and slope.storage.backend.arithmetic:
-                slopes[i] = slope = slope.storage.array     # a rule may use functions of the public face
+        parent = parents[i]
+        if slope is not None and parent is not None:
+            if plain and isinstance(slope, Value):  # a rule may use public functions of tensors
+                slopes[i] = slope = _plain_array(slope)
             shape, dtype = metas[i]
             if getattr(slope, "shape", None) != shape:
                 slopes[i] = slope = sum_to(slope, shape, op)
             if slope.dtype != dtype:
-                slopes[i] = slope.astype(dtype)
+                slopes[i] = slope = slope.astype(dtype)
+            # Rules of the library never return a saved array, or one array for two inputs; a test checks
+            # that.
+            if parent.op is None and op.trusted and slope is not g and getattr(slope, "base", g) is None:
+                owners.add(parent)
     for observer in observers:
         observer.pulled(node, g, slopes, perf_counter() - start)
     return slopes
 
 
 def _environment(node: Node, raw: bool) -> dict[str, Any]:
-    """Everything a rule may name, but `g`: saved arrays (or Values, when a graph is wanted), shapes,
-    parameters."""
+    """All that a rule may name, except `g`: saved arrays, shapes and parameters.
+
+    If a graph is recorded, the saved arrays are Values.
+    """
     op, plan = node.op, node.plan
     assert op is not None and plan is not None
     if node.saved is None:
-        raise _freed(op.name)
+        raise _freed_error(op.name)
     env = dict(node.params)
     for name, i in plan.shapes:
         env[name] = node.metas[i][0] if not op.variadic else tuple(meta[0] for meta in node.metas)
@@ -160,69 +288,55 @@ def _environment(node: Node, raw: bool) -> dict[str, Any]:
             env[name] = kept
             continue
         if kept.writes.count != seen:
-            raise StaleValueError(
+            raise wrong(
+                StaleValueError,
+                "backward",
                 f"{name!r} of {op.name} {node.metas[0][0]} was changed in place (at {kept.writes.where}) "
-                f"after it was saved for backward{', at ' + node.where if node.where else ''}; change a "
-                "copy, or call backward() first")
+                f"after it was saved for backward{', at ' + node.where if node.where else ''}",
+                "change a copy, or call backward() first",
+            )
         env[name] = kept.array if raw else Value.kind(kept, node if name == "out" else owner)
     if op.variadic:
         env[op.inputs[0]] = tuple(env.pop(str(i), None) for i in range(len(node.metas)))
     return env
 
 
-def _freed(name: str) -> FreedGraphError:
-    return FreedGraphError(f"{name}: backward() was already called through this graph and what it saved is "
-                           "freed; pass retain_graph=True to the first call if you need a second")
+def _freed_error(name: str) -> FreedGraphError:
+    return wrong(
+        FreedGraphError,
+        name,
+        "backward() was already called through this graph and what it saved is freed",
+        "pass retain_graph=True to the first call if you need a second",
+    )
 
 
 def sum_to(g: Any, shape: tuple[int, ...], op: Any = None) -> Any:
     """The adjoint of broadcasting `shape` to the shape of `g`, for a bare array or a Value."""
     if not hasattr(g, "shape"):
-        raise OpError(f"{getattr(op, 'name', 'vjp')}: its rule returned {type(g).__name__} {g!r:.40}, "
-                      f"expected an array of shape {shape}, or None")
+        raise wrong(
+            OpError,
+            getattr(op, "name", "vjp"),
+            f"its rule returned {type(g).__name__} {g!r:.40}, expected an array of shape {shape}, or None",
+        )
     try:
         axes = stretched_axes(shape, g.shape)
     except ShapeError:
-        raise ShapeError(f"{getattr(op, 'name', 'vjp')}: its rule returned a gradient of shape "
-                         f"{tuple(g.shape)}, expected a shape that {shape} broadcasts to") from None
+        raise wrong(
+            ShapeError,
+            getattr(op, "name", "vjp"),
+            f"its rule returned a gradient of shape {tuple(g.shape)}, expected a shape that {shape} "
+            "broadcasts to",
+        ) from None
     if isinstance(g, Value):
         return g.sum_to(shape)  # type: ignore[attr-defined]
     lead = len(g.shape) - len(shape)
     if len(axes) == lead:
-        return np.add.reduce(g, axes)
-    return np.add.reduce(g, axes, keepdims=True).reshape(shape)
-
-
-def _own(g: Any, node: Node) -> Any:
-    """`g`, or a copy when anything else could see it change: a leaf's gradient is never shared.
-
-    An array that nobody else refers to is counted four times here: the names of two callers, the parameter
-    and getrefcount's own.
-    """
-    g = np.asarray(g)
-    alone = sys.getrefcount(g) <= 4 and g.base is None and g.flags.owndata
-    return g if alone else g.copy()
-
-
-def _run_hooks(node: Node, g: Any, wrap: Callable[[Any], Any]) -> Any:
-    for hook in tuple(node.hooks or ()):
-        given = wrap(g)
-        answer = hook(given)
-        if answer is not None:
-            if tuple(answer.shape) != tuple(given.shape):
-                raise ShapeError(f"a gradient hook on {node.name} returned shape {tuple(answer.shape)} "
-                                 f"for a gradient of {tuple(given.shape)}")
-            here, there = given.storage.backend, answer.storage.backend
-            if there is not here:
-                raise DeviceError(f"a gradient hook on {node.name} returned a tensor on {there.name} for a "
-                                  f"gradient on {here.name}; return it .to({here.name!r})")
-            g = answer if isinstance(g, Value) else answer.storage.array
-    return g
+        return np.add.reduce(g, axes) if g.size <= SMALL else total(g, axes)
+    return total(g, axes, keepdims=True).reshape(shape)
 
 
 def _ancestors_of(root: Node, targets: set[Node]) -> set[Node]:
-    """The nodes between `root` and `targets`, both included: those a gradient must pass. Deferred ones always
-    count."""
+    """The nodes on the paths from `root` to `targets`, both included. Deferred nodes are always included."""
     order, seen, stack = [], {root}, [root]
     while stack:
         node = stack.pop()
@@ -239,14 +353,12 @@ def _ancestors_of(root: Node, targets: set[Node]) -> set[Node]:
 
 
 def accumulate(node: Node, g: Any, create_graph: bool) -> None:
-    """Add to a leaf's gradient. Safe from any number of threads."""
+    """Add to the gradient stored at a node, usually a leaf. Safe from any number of threads."""
     with _accumulating:
         if node.grad is None:
             node.grad = g
-        elif create_graph or node.grad.node is not None or not g.storage.backend.arithmetic:
+        elif create_graph or node.grad.node is not None:
             node.grad = node.grad + g
         else:
-            node.grad.storage.array += g.storage.array
-            writes = node.grad.storage.writes
-            writes.count += 1
-            writes.where = user_line() if writes.count < 2 else writes.where
+            memory = node.grad.storage
+            access.update(memory, Value.plus, g, "backward", memory.writes.where)

@@ -5,24 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from tinygrad_edu.errors import ShapeError, user_line
-from tinygrad_edu.functional.creation import as_tensor
+from tinygrad_edu.errors import ShapeError, wrong
+from tinygrad_edu.functional.creation import as_tensor, operands
 from tinygrad_edu.functional.movement import pad, sliding_windows
 from tinygrad_edu.functional.reduction import mean
 from tinygrad_edu.ops import convolution as _c
 from tinygrad_edu.ops import pooling as _p
+from tinygrad_edu.scalars import integer, integers, is_one
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
+
+__all__ = ["avg_pool2d", "conv1d", "conv2d", "max_pool2d"]
 
 Sizes = int | Sequence[int]
 
 
 def each_axis(name: str, value: Sizes, axes: int, least: int = 1) -> tuple[int, ...]:
-    """One number for every axis, or a number for each. Raises ValueError for others, or one below `least`."""
-    found = (value,) * axes if isinstance(value, int) else tuple(value)
-    if len(found) != axes or any(not isinstance(v, int) or v < least for v in found):
-        raise ValueError(f"{name}={value!r} must be an integer >= {least}, or {axes} of them")
+    """One number for all axes, or one per axis, as a tuple. ValueError for a wrong count or below `least`."""
+    found = integers(value, name)
+    if is_one(value):
+        found *= axes
+    if len(found) != axes or min(found) < least:
+        raise wrong(ValueError, None, f"{name}={value!r} must be an integer >= {least}, or {axes} of them")
     return found
 
 
@@ -36,11 +41,15 @@ def _conv(
     dilation: Sizes,
     groups: int,
 ) -> Tensor:
-    x, weight, name = as_tensor(x), as_tensor(weight), f"conv{axes}d"
+    x, weight = operands((x, weight))
+    name = f"conv{axes}d"
     if x.ndim != axes + 2 or weight.ndim != axes + 2:
-        raise ShapeError(
-            f"{name} (at {user_line()}): x {x.shape} and weight {weight.shape} must have {axes + 2} axes: "
-            "(batch, channels, ...) and (out, channels / groups, ...)"
+        raise wrong(
+            ShapeError,
+            name,
+            f"x and weight must have {axes + 2} axes: (batch, channels, ...) and "
+            "(out, channels / groups, ...)",
+            inputs=(x, weight),
         )
     out = _c.convolution(
         x,
@@ -48,7 +57,7 @@ def _conv(
         strides=each_axis("stride", stride, axes),
         padding=each_axis("padding", padding, axes, 0),
         dilations=each_axis("dilation", dilation, axes),
-        groups=groups,
+        groups=integer(groups, "groups", least=1),
     )
     return out if bias is None else out + as_tensor(bias, out).reshape((-1,) + (1,) * axes)
 
@@ -66,7 +75,7 @@ def conv1d(
     """x (batch, channels, length), weight (out, channels / groups, size), bias (out,) -> (batch, out, count).
 
     count = (length + 2 padding - dilation (size - 1) - 1) // stride + 1. Raises ShapeError for shapes that
-    do not belong together, or where no window fits.
+    do not fit together, or if no window fits.
     """
     return _conv(1, x, weight, bias, stride, padding, dilation, groups)
 
@@ -91,14 +100,16 @@ def conv2d(
 def _bordered(
     x: Tensor, size: Sizes, stride: Sizes | None, padding: Sizes, border: float
 ) -> tuple[Tensor, tuple[int, ...], tuple[int, ...]]:
-    """x inside its padding, the windows' sizes and their strides."""
+    """x with its padding, the sizes of the windows, and their strides."""
     x = as_tensor(x)
     if x.ndim < 3:
-        raise ShapeError(f"pooling (at {user_line()}): x {x.shape} must be (..., channels, H, W)")
+        raise wrong(ShapeError, None, "x must be (..., channels, H, W)", inputs=(x,))
     sizes, edges = each_axis("size", size, 2), each_axis("padding", padding, 2, 0)
     if any(2 * p > s for p, s in zip(edges, sizes, strict=True)):
-        raise ValueError(
-            f"padding={padding!r} must be at most half of size={size!r}: a window would hold nothing else"
+        raise wrong(
+            ValueError,
+            None,
+            f"padding={padding!r} must be at most half of size={size!r}: a window would hold nothing else",
         )
     if any(edges):
         x = pad(x, [(0, 0)] * (x.ndim - 2) + [(p, p) for p in edges], value=border)

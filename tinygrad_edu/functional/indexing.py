@@ -1,4 +1,5 @@
-"""Reading and adding up at places given by integers, slices and masks."""
+"""Reads and adds elements at indices: integers, slices and masks."""
+
 from __future__ import annotations
 
 from types import EllipsisType
@@ -7,24 +8,29 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu import dtypes
+from tinygrad_edu.engine.access import glance, look
 from tinygrad_edu.engine.value import Value
+from tinygrad_edu.errors import describe, wrong
 from tinygrad_edu.functional.creation import as_tensor, as_tensors
 from tinygrad_edu.ops import elementwise as _e
 from tinygrad_edu.ops import index as _i
 from tinygrad_edu.ops import movement as _m
+from tinygrad_edu.scalars import integer
 from tinygrad_edu.shapes import normalize_axis
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
 
+__all__ = ["embedding", "gather", "getitem", "index_select", "numpy_key", "one_hot", "scatter_add", "take",
+           "take_along_axis"]  # fmt: skip
+
 
 def numpy_key(key: Any) -> Any:
-    """A key of `x[key]` in NumPy's terms: tensors become arrays; arrays are copied, so that a later change is
-    none."""
+    """A key of `x[key]` for NumPy: tensors become arrays; arrays are copied, against later changes."""
     if isinstance(key, tuple):
         return tuple(numpy_key(k) for k in key)
     if isinstance(key, Value):
-        return np.array(key.storage.backend.numpy(key.storage.array))
+        return np.array(look(key.storage, "x[key]"))
     if isinstance(key, (list, np.ndarray)):
         array = np.array(key)
         return array.astype(np.int64) if array.size == 0 and array.dtype.kind == "f" else array
@@ -32,64 +38,87 @@ def numpy_key(key: Any) -> Any:
 
 
 def getitem(x: Tensor, key: Any) -> Tensor:
-    """`x[key]`: integers, slices, None, ..., integer arrays, masks. Basic keys give views. Raises IndexError.
+    """`x[key]`: integers, slices, None, ..., integer arrays, masks. Basic keys give views.
+    Raises IndexError.
     """
-    if _whole_numbers_elsewhere(key):
+    if _is_device_index(key):
         return index_select(x, key)
     key = numpy_key(key)
-    parts = key if isinstance(key, tuple) else (key,)
-    basic = all(k is None or isinstance(k, (slice, EllipsisType)) or
-                (isinstance(k, (int, np.integer)) and not isinstance(k, (bool, np.bool_))) for k in parts)
-    return (_m.slice_ if basic else _i.index)(as_tensor(x), key=key)
+    return (_m.slice_ if is_basic(key) else _i.index)(as_tensor(x), key=key)
 
 
-def _whole_numbers_elsewhere(key: Any) -> bool:
-    """Whether a key is a tensor of places on a device that would have to be waited for to look at them."""
+def is_basic(key: Any) -> bool:
+    """Whether a key for NumPy gives a view: integers, slices, None and an ellipsis."""
+    return all(
+        k is None
+        or isinstance(k, (slice, EllipsisType))
+        or (isinstance(k, (int, np.integer)) and not isinstance(k, (bool, np.bool_)))
+        for k in (key if isinstance(key, tuple) else (key,))
+    )
+
+
+def _is_device_index(key: Any) -> bool:
+    """Whether a key is an integer tensor on a device, which cannot be read without waiting."""
     if not isinstance(key, Value):
         return False
-    return not key.storage.backend.arithmetic and key.storage.array.dtype.kind == "i"
+    return key.storage.array.dtype.kind == "i" and glance(key.storage, "x[key]") is None
 
 
-def _wrapped(index: Tensor, x: Tensor, axis: int) -> Tensor:
-    """Places along an axis of x, negative ones counted from its end; one before its start stays as it is, so
-    that an error names it. The device that has them is not waited for."""
+def _from_start(index: Tensor, x: Tensor, axis: int) -> Tensor:
+    """Indices along an axis of x, with negative ones counted from its end. The device is not waited for.
+
+    An index before the start stays as it is, so that an error names it.
+    """
     places, size = as_tensor(index, x), x.shape[axis]
     if places.dtype.kind != "i":
         return places
-    if places.storage.backend.arithmetic and not (places.size and places.numpy().min() < 0):
+    seen = glance(places.storage, "index")
+    if seen is not None and not (seen.size and seen.min() < 0):
         return places
     from_end = _e.logical_and(_e.less(places, 0), _e.greater_equal(places, -size))
     return _e.where(from_end, _e.add(places, size), places)
 
 
+def _checked_axis(title: str, axis: Any, x: Tensor) -> int:
+    """`axis` of x, counted from the front. TypeError if the indices were given instead."""
+    if getattr(axis, "ndim", 0) or isinstance(axis, (list, tuple)):
+        source = ", source" if title == "scatter_add" else ""
+        raise wrong(
+            TypeError,
+            title,
+            f"axis must be an integer, not {describe(axis)}",
+            f"PyTorch's {title}(x, 1, index{source}) is te.{title}(x, indices{source}, axis=1) here",
+        )
+    return normalize_axis(axis, x.ndim)
+
+
 def take_along_axis(x: Tensor, indices: Tensor, axis: int = -1) -> Tensor:
     """y[..., i, ...] = x[..., indices[..., i, ...], ...]; other axes must agree. Raises IndexError."""
     x = as_tensor(x)
-    at = normalize_axis(axis, x.ndim)
-    return _i.gather(x, _wrapped(indices, x, at), axis=at)
+    at = _checked_axis("gather", axis, x)
+    return _i.gather(x, _from_start(indices, x, at), axis=at)
 
 
 gather = take_along_axis
 
 
 def scatter_add(x: Tensor, indices: Tensor, source: Tensor, axis: int = 0) -> Tensor:
-    """x with `source` added at `indices` along `axis`; a place named twice gets both. Same bits on every run.
-    """
+    """x with `source` added at `indices` along `axis`; a repeated index gets all. Same bits every run."""
     x = as_tensor(x)
-    at = normalize_axis(axis, x.ndim)
-    return x + _i.scatter_add(as_tensor(source, x), _wrapped(indices, x, at), shape=x.shape, axis=at)
+    at = _checked_axis("scatter_add", axis, x)
+    return x + _i.scatter_add(as_tensor(source, x), _from_start(indices, x, at), shape=x.shape, axis=at)
 
 
 def index_select(x: Tensor, indices: Tensor, axis: int = 0) -> Tensor:
-    """The slices of x along `axis` named by a vector of places."""
+    """The slices of x along `axis` at a vector of indices."""
     x = as_tensor(x)
-    at = normalize_axis(axis, x.ndim)
-    places = _wrapped(indices, x, at)
-    if not _whole_numbers_elsewhere(places):
+    at = _checked_axis("index_select", axis, x)
+    places = _from_start(indices, x, at)
+    if not _is_device_index(places):
         return _i.index(x, key=(*([slice(None)] * at), numpy_key(places)))
     front = (at, *(a for a in range(x.ndim) if a != at))
     taken = _i.take_rows(_m.permute(x, axes=front), places)
-    n = places.ndim     # axes of the result that came from the places; they belong where `axis` was
+    n = places.ndim  # the axes of the indices come first; they belong at `axis`
     back = (*range(n, n + at), *range(n), *range(n + at, taken.ndim))
     return _m.permute(taken, axes=back)
 
@@ -98,12 +127,12 @@ take = index_select
 
 
 def embedding(indices: Tensor, weight: Tensor) -> Tensor:
-    """Rows of a table: indices (...), weight (rows, n) -> (..., n). Raises IndexError for a row that is not
-    there."""
+    """Rows of a table: indices (...), weight (rows, n) -> (..., n).
+    Raises IndexError for a row that does not exist."""
     return _i.take_rows(*as_tensors((weight, indices)))
 
 
 def one_hot(indices: Tensor, classes: int, *, dtype: Any = float) -> Tensor:
-    """1 at the class, 0 elsewhere: (...) -> (..., classes). Raises IndexError for a class that is not there.
-    """
-    return _i.one_hot(as_tensor(indices), classes=classes, dtype=dtypes.as_dtype(dtype))
+    """1 at the class, 0 elsewhere: (...) -> (..., classes). IndexError for a class that does not exist."""
+    count = integer(classes, "one_hot: classes", least=0)
+    return _i.one_hot(as_tensor(indices), classes=count, dtype=dtypes.as_dtype(dtype))

@@ -1,33 +1,43 @@
-"""The same numbers in other places."""
+"""Moves elements without changing them: views, permutations, joins and copies."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tinygrad_edu.errors import ShapeError
-from tinygrad_edu.functional.creation import as_tensor, as_tensors
+from tinygrad_edu.errors import ShapeError, describe, wrong
+from tinygrad_edu.functional.creation import as_tensor, operands
+from tinygrad_edu.ops import elementwise as _e
 from tinygrad_edu.ops import movement as _m
-from tinygrad_edu.ops import reduce as _r
+from tinygrad_edu.scalars import integer, integers, is_one, number
 from tinygrad_edu.shapes import Axis, normalize_axes, normalize_axis
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
 
+__all__ = ["broadcast_to", "clone", "concat", "expand", "expand_dims", "flatten", "flip",
+           "matrix_transpose", "pad", "permute_dims", "repeat", "reshape", "roll", "sliding_windows",
+           "split", "squeeze", "stack", "tile", "transpose"]  # fmt: skip
+
 
 def reshape(x: Tensor, shape: Sequence[int] | int) -> Tensor:
     """x with another shape; one size may be -1. Raises ShapeError when the element counts differ."""
-    return _m.reshape(as_tensor(x), shape=(shape,) if isinstance(shape, int) else tuple(shape))
+    return _m.reshape(as_tensor(x), shape=integers(shape, "a shape"))
 
 
 def permute_dims(x: Tensor, axes: Sequence[int]) -> Tensor:
     """Axis i of the result is axis `axes[i]` of x."""
     x = as_tensor(x)
-    order = tuple(normalize_axis(a, x.ndim) for a in axes)
+    order = tuple(normalize_axis(a, x.ndim) for a in integers(axes, "axes"))
     if sorted(order) != list(range(x.ndim)):
-        raise ValueError(f"permute_dims: axes {tuple(axes)} "
-                         f"are not an order of the {x.ndim} axes of {x.shape}")
+        raise wrong(
+            ValueError,
+            "permute_dims",
+            f"axes {tuple(axes)} are not an order of the {x.ndim} axes of {x.shape}",
+            inputs=(x,),
+        )
     return _m.permute(x, axes=order)
 
 
@@ -38,7 +48,13 @@ def transpose(x: Tensor, *axes: int) -> Tensor:
     if not axes:
         return _m.permute(x, axes=tuple(order[::-1]))
     if len(axes) != 2:
-        raise ValueError(f"transpose swaps two axes, {len(axes)} were given; permute_dims takes an order")
+        raise wrong(
+            ValueError,
+            "transpose",
+            f"transpose swaps two axes, {len(axes)} were given",
+            "permute_dims takes an order",
+            inputs=(x,),
+        )
     i, j = (normalize_axis(a, x.ndim) for a in axes)
     order[i], order[j] = j, i
     return _m.permute(x, axes=tuple(order))
@@ -46,17 +62,24 @@ def transpose(x: Tensor, *axes: int) -> Tensor:
 
 def matrix_transpose(x: Tensor) -> Tensor:
     """The last two axes swapped."""
+    x = as_tensor(x)
     if x.ndim < 2:
-        raise ShapeError(f"matrix_transpose needs at least 2 axes, this tensor has shape {x.shape}")
+        raise wrong(
+            ShapeError,
+            "matrix_transpose",
+            f"matrix_transpose needs at least 2 axes, this tensor has shape {x.shape}",
+            inputs=(x,),
+        )
     return transpose(x, -1, -2)
 
 
 def expand(x: Tensor, shape: Sequence[int]) -> Tensor:
     """x broadcast to `shape`, as a read-only view; -1 keeps a size."""
-    x, to = as_tensor(x), tuple(shape)
+    x, to = as_tensor(x), integers(shape, "a shape")
     lead = len(to) - x.ndim
-    return _m.expand(x, shape=tuple(x.shape[i - lead] if n == -1 and i >= lead else n
-                                    for i, n in enumerate(to)))
+    return _m.expand(
+        x, shape=tuple(x.shape[i - lead] if n == -1 and i >= lead else n for i, n in enumerate(to))
+    )
 
 
 def broadcast_to(x: Tensor, shape: Sequence[int]) -> Tensor:
@@ -69,7 +92,7 @@ def squeeze(x: Tensor, axis: Axis = None) -> Tensor:
     x = as_tensor(x)
     axes = tuple(i for i, n in enumerate(x.shape) if n == 1) if axis is None else normalize_axes(axis, x.ndim)
     if any(x.shape[a] != 1 for a in axes):
-        raise ShapeError(f"squeeze: axis {axis} of {x.shape} does not have size 1")
+        raise wrong(ShapeError, "squeeze", f"axis {axis} does not have size 1", inputs=(x,))
     return _m.reshape(x, shape=tuple(n for i, n in enumerate(x.shape) if i not in axes))
 
 
@@ -81,18 +104,18 @@ def expand_dims(x: Tensor, axis: int) -> Tensor:
 
 
 def flatten(x: Tensor, start: int = 0, end: int = -1) -> Tensor:
-    """Axes start to end (included) made one."""
+    """Axes start to end (included) joined into one."""
     x = as_tensor(x)
     if x.ndim == 0:
         return reshape(x, (1,))
     i, j = normalize_axis(start, x.ndim), normalize_axis(end, x.ndim)
-    return _m.reshape(x, shape=(*x.shape[:i], int(np.prod(x.shape[i:j + 1])), *x.shape[j + 1:]))
+    return _m.reshape(x, shape=(*x.shape[:i], int(np.prod(x.shape[i : j + 1])), *x.shape[j + 1 :]))
 
 
 def clone(x: Tensor) -> Tensor:
     """A copy with its own memory, bit for bit; gradients pass through."""
     x = as_tensor(x)
-    return _r.cast(x, dtype=x.dtype)
+    return _e.cast(x, dtype=x.dtype)
 
 
 def flip(x: Tensor, axis: Axis = None) -> Tensor:
@@ -104,39 +127,60 @@ def flip(x: Tensor, axis: Axis = None) -> Tensor:
 def pad(x: Tensor, widths: Sequence[tuple[int, int]] | int, value: float = 0.0) -> Tensor:
     """`value` around x: (before, after) for each axis, or one number for all sides."""
     x = as_tensor(x)
-    pairs = (((widths, widths),) * x.ndim if isinstance(widths, int)
-             else tuple((int(a), int(b)) for a, b in widths))
-    if len(pairs) != x.ndim or any(w < 0 for p in pairs for w in p):
-        raise ValueError("pad: give one (before, after) >= 0 for each of the "
-                         f"{x.ndim} axes of {x.shape}, not {widths}")
-    return _m.pad(x, widths=pairs, value=value)
+    given: Any = [(widths, widths)] * x.ndim if is_one(widths) else widths
+    pairs = tuple(integers(pair, "pad: a pair of widths") for pair in given)
+    if len(pairs) != x.ndim or any(len(p) != 2 or min(p) < 0 for p in pairs):
+        raise wrong(
+            ValueError,
+            "pad",
+            f"give one (before, after) >= 0 for each of the {x.ndim} axes of {x.shape}, not {widths}",
+            inputs=(x,),
+        )
+    return _m.pad(x, widths=pairs, value=number(value, "pad: value"))
 
 
 def roll(x: Tensor, shift: int | Sequence[int], axis: Axis = None) -> Tensor:
-    """Elements moved `shift` places along `axis`, those that fall off coming back at the other end."""
+    """Elements moved `shift` places along `axis`, and those beyond the end put back at the start."""
     x = as_tensor(x)
     if axis is None:
         return reshape(roll(flatten(x), shift, 0), x.shape)
-    axes = (axis,) if isinstance(axis, int) else tuple(axis)
-    shifts = (shift,) * len(axes) if isinstance(shift, int) else tuple(shift)
+    axes = integers(axis, "axis")
+    shifts = integers(shift, "roll: shift") * (len(axes) if is_one(shift) else 1)
     if len(shifts) != len(axes):
-        raise ValueError(f"roll: {len(shifts)} shifts for {len(axes)} axes")
+        raise wrong(ValueError, "roll", f"{len(shifts)} shifts for {len(axes)} axes", inputs=(x,))
     return _m.roll(x, shifts=shifts, axes=tuple(normalize_axis(a, x.ndim) for a in axes))
+
+
+def _check_tensors(title: str, tensors: Sequence[Tensor], axis: Any) -> Sequence[Tensor]:
+    """The tensors. TypeError if a tensor was given as the axis."""
+    if getattr(axis, "ndim", 0):
+        raise wrong(
+            TypeError,
+            title,
+            f"axis must be an integer, not {describe(axis)}",
+            f"the tensors are given in one list: te.{title}([x, y], axis=0)",
+        )
+    return tensors
 
 
 def concat(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
     """The tensors one after the other along `axis`; other sizes must agree."""
-    items = as_tensors(tensors)
+    items = operands(_check_tensors("concat", tensors, axis))
     if not items:
-        raise ValueError("concat needs at least one tensor")
+        raise wrong(ValueError, "concat", "concat needs at least one tensor")
     return _m.concat(*items, axis=normalize_axis(axis, items[0].ndim))
 
 
 def stack(tensors: Sequence[Tensor], axis: int = 0) -> Tensor:
     """The tensors, all of one shape, side by side along a new axis."""
-    items = as_tensors(tensors)
+    items = operands(_check_tensors("stack", tensors, axis))
     if not items or any(t.shape != items[0].shape for t in items):
-        raise ShapeError(f"stack needs tensors of one shape, got {[t.shape for t in items]}")
+        raise wrong(
+            ShapeError,
+            "stack",
+            f"stack needs tensors of one shape, got {[t.shape for t in items]}",
+            inputs=items,
+        )
     return concat([expand_dims(t, axis) for t in items], normalize_axis(axis, items[0].ndim + 1))
 
 
@@ -144,13 +188,19 @@ def split(x: Tensor, sizes: int | Sequence[int], axis: int = 0) -> list[Tensor]:
     """x cut along `axis` into pieces of one size (the last may be smaller), or of the sizes given."""
     x = as_tensor(x)
     at, n = normalize_axis(axis, x.ndim), x.shape[normalize_axis(axis, x.ndim)]
-    if isinstance(sizes, int):
-        if sizes < 1:
-            raise ValueError(f"split: a piece must have at least 1 element, not {sizes}")
-        sizes = [min(sizes, n - i) for i in range(0, n, sizes)]
+    if is_one(sizes):
+        size = integer(sizes)
+        if size < 1:
+            raise wrong(ValueError, "split", f"a piece must have at least 1 element, not {size}")
+        sizes = [min(size, n - i) for i in range(0, n, size)]
+    sizes = integers(sizes, "split: sizes")
     if sum(sizes) != n:
-        raise ShapeError(f"split: sizes {list(sizes)} do not add up to {n}, "
-                         f"the size of axis {axis} of {x.shape}")
+        raise wrong(
+            ShapeError,
+            "split",
+            f"sizes {list(sizes)} do not add up to {n}, the size of axis {axis} of {x.shape}",
+            inputs=(x,),
+        )
     out, start = [], 0
     for size in sizes:
         out.append(_m.slice_(x, key=(*([slice(None)] * at), slice(start, start + size))))
@@ -160,7 +210,7 @@ def split(x: Tensor, sizes: int | Sequence[int], axis: int = 0) -> list[Tensor]:
 
 def tile(x: Tensor, repeats: Sequence[int] | int) -> Tensor:
     """x repeated whole, `repeats[i]` times along axis i (NumPy's tile)."""
-    x, times = as_tensor(x), (repeats,) if isinstance(repeats, int) else tuple(repeats)
+    x, times = as_tensor(x), integers(repeats, "repeats")
     ndim = max(x.ndim, len(times))
     shape, times = (1,) * (ndim - x.ndim) + x.shape, (1,) * (ndim - len(times)) + times
     spaced = _m.reshape(x, shape=tuple(s for n in shape for s in (1, n)))
@@ -173,25 +223,35 @@ def repeat(x: Tensor, count: int, axis: int | None = None) -> Tensor:
     x = as_tensor(x)
     if axis is None:
         return repeat(flatten(x), count, 0)
-    at = normalize_axis(axis, x.ndim)
-    grown = _m.expand(expand_dims(x, at + 1), shape=(*x.shape[:at + 1], count, *x.shape[at + 1:]))
-    return _m.reshape(grown, shape=(*x.shape[:at], x.shape[at] * count, *x.shape[at + 1:]))
+    at, count = normalize_axis(axis, x.ndim), integer(count, "repeat: count", least=0)
+    grown = _m.expand(expand_dims(x, at + 1), shape=(*x.shape[: at + 1], count, *x.shape[at + 1 :]))
+    return _m.reshape(grown, shape=(*x.shape[:at], x.shape[at] * count, *x.shape[at + 1 :]))
 
 
-def sliding_windows(x: Tensor, sizes: int | Sequence[int], *, stride: int | Sequence[int] = 1,
-                    dilation: int | Sequence[int] = 1) -> Tensor:
+def sliding_windows(
+    x: Tensor,
+    sizes: int | Sequence[int],
+    *,
+    stride: int | Sequence[int] = 1,
+    dilation: int | Sequence[int] = 1,
+) -> Tensor:
     """All windows over the last axes, as a view: (..., *counts, *sizes).
 
     For x of (..., L1, ..., Lk) and k sizes; count i = (Li - dilation_i * (size_i - 1) - 1) // stride_i + 1.
     Raises ValueError when a window does not fit or a stride or dilation is below 1.
     """
     x = as_tensor(x)
-    shape = (sizes,) if isinstance(sizes, int) else tuple(sizes)
-    strides = (stride,) * len(shape) if isinstance(stride, int) else tuple(stride)
-    dilations = (dilation,) * len(shape) if isinstance(dilation, int) else tuple(dilation)
+    shape = integers(sizes)
+    strides, dilations = (
+        integers(v, what) * (len(shape) if is_one(v) else 1)
+        for v, what in ((stride, "stride"), (dilation, "dilation"))
+    )
     if min((*shape, *strides, *dilations)) < 1 or not len(shape) == len(strides) == len(dilations) <= x.ndim:
-        raise ValueError(f"sliding_windows: sizes {shape}, stride {strides}, dilation {dilations} must be "
-                         f">= 1 and as many as axes they walk; x has shape {x.shape}")
+        raise wrong(
+            ValueError,
+            "sliding_windows",
+            f"sizes {shape}, stride {strides}, dilation {dilations} must be >= 1, and as many as axes they "
+            "walk",
+            inputs=(x,),
+        )
     return _m.windows(x, sizes=shape, strides=strides, dilations=dilations)
-
-

@@ -1,24 +1,32 @@
 """Reductions: `axis=None` means all axes; `keepdims` keeps them at size 1."""
+
 from __future__ import annotations
 
 import math
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_edu.backend.sums import overflowed, power_of_two
 from tinygrad_edu.dtypes import is_floating
-from tinygrad_edu.functional.creation import as_tensor
+from tinygrad_edu.engine.access import glance
+from tinygrad_edu.engine.modes import would_lose
+from tinygrad_edu.errors import wrong
+from tinygrad_edu.functional.creation import as_tensor, wrap
 from tinygrad_edu.functional.movement import flatten
 from tinygrad_edu.ops import elementwise as _e
-from tinygrad_edu.ops import fused as _f
-from tinygrad_edu.ops import index as _i
 from tinygrad_edu.ops import movement as _m
 from tinygrad_edu.ops import reduce as _r
+from tinygrad_edu.scalars import number
 from tinygrad_edu.shapes import Axis, dropped_shape, normalize_axes, normalize_axis
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
+
+__all__ = ["all", "allclose", "any", "argmax", "argmin", "cumprod", "cumsum", "logsumexp", "max", "mean",
+           "min", "norm", "prod", "std", "sum", "var"]  # fmt: skip
 
 
 def _reduce(op: Any, x: Tensor, axis: Axis, keepdims: bool) -> Tensor:
@@ -26,6 +34,10 @@ def _reduce(op: Any, x: Tensor, axis: Axis, keepdims: bool) -> Tensor:
     axes = normalize_axes(axis, len(x.shape))
     out = op(x, axes=axes)
     return out if keepdims or not axes else _m.reshape(out, shape=dropped_shape(x.shape, axes))
+
+
+def _as_floats(x: Tensor) -> Tensor:
+    return x if is_floating(x.dtype) else x.cast("float64")
 
 
 def _count(x: Tensor, axis: Axis) -> int:
@@ -39,7 +51,7 @@ def sum(x: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
 
 def mean(x: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
     """The mean over `axis`; NaN of nothing."""
-    x = as_tensor(x)
+    x = _as_floats(as_tensor(x))  # as NumPy's mean does: a sum of integers could wrap around
     n = _count(x, axis)
     total = sum(x, axis, keepdims=keepdims)
     return total / n if n else total * math.nan
@@ -71,18 +83,18 @@ def all(x: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
 
 
 def argmax(x: Tensor, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
-    """The place of the largest element along `axis` (of the flattened tensor if None); the first of equals.
+    """The index of the largest element along `axis` (of the flattened tensor if None); the first of equals.
     int64."""
-    return _place(_r.argmax, as_tensor(x), axis, keepdims)
+    return _arg_reduce(_r.argmax, as_tensor(x), axis, keepdims)
 
 
 def argmin(x: Tensor, axis: int | None = None, *, keepdims: bool = False) -> Tensor:
-    """The place of the smallest element along `axis` (of the flattened tensor if None); the first of equals.
+    """The index of the smallest element along `axis` (of the flattened tensor if None); the first of equals.
     int64."""
-    return _place(_r.argmin, as_tensor(x), axis, keepdims)
+    return _arg_reduce(_r.argmin, as_tensor(x), axis, keepdims)
 
 
-def _place(op: Any, x: Tensor, axis: int | None, keepdims: bool) -> Tensor:
+def _arg_reduce(op: Any, x: Tensor, axis: int | None, keepdims: bool) -> Tensor:
     if axis is None:
         out = _reduce(op, flatten(x), 0, False)
         return _m.reshape(out, shape=(1,) * x.ndim) if keepdims else out
@@ -93,35 +105,76 @@ def var(x: Tensor, axis: Axis = None, *, correction: float = 0, keepdims: bool =
     """The variance over `axis`: squared distances from the mean over n - correction (the Array API's default
     is 0).
 
-    With no degree of freedom left it is NaN, with a RuntimeWarning.
+    If n - correction is not positive, it is NaN, with a RuntimeWarning.
     """
     x = as_tensor(x)
+    over = _inverse_freedom(x, axis, correction)
     centred = _centred(x, axis)
-    return sum(_e.square(centred), axis, keepdims=keepdims) * _over(x, axis, correction)
+    return _rescaled_if_overflowed(
+        x,
+        axis,
+        keepdims,
+        over,
+        sum(_e.square(centred), axis, keepdims=keepdims) * over,
+        lambda x, size: var(x, axis, correction=correction, keepdims=keepdims) * size * size,
+    )
 
 
 def std(x: Tensor, axis: Axis = None, *, correction: float = 0, keepdims: bool = False) -> Tensor:
     """The square root of `var`; its gradient where all elements are equal is 0."""
     x = as_tensor(x)
+    over = math.sqrt(_inverse_freedom(x, axis, correction))
     centred = _centred(x, axis)
-    return norm(centred, axis=axis, keepdims=keepdims) * math.sqrt(_over(x, axis, correction))
+    return _rescaled_if_overflowed(
+        x,
+        axis,
+        keepdims,
+        over,
+        norm(centred, axis=axis, keepdims=keepdims) * over,
+        lambda x, size: std(x, axis, correction=correction, keepdims=keepdims) * size,
+    )
+
+
+def _rescaled_if_overflowed(
+    x: Tensor,
+    axis: Axis,
+    keepdims: bool,
+    over: float,
+    found: Tensor,
+    again: Callable[[Tensor, Tensor], Tensor],
+) -> Tensor:
+    """`found`, or if it overflowed, `again` of x divided by a power of two near its largest number.
+
+    It overflowed if it is NaN although all numbers of x are finite.
+    """
+    if math.isnan(over):
+        return found
+    array, result = glance(x.storage, "var"), glance(found.storage, "var")
+    if array is None or result is None or not overflowed(array, result):
+        return found
+    axes = normalize_axes(axis, x.ndim)
+    size = power_of_two(array, axes)
+    return again(x / wrap(size), wrap(size if keepdims else size.squeeze(axes)))
 
 
 def _centred(x: Tensor, axis: Axis) -> Tensor:
-    """x less its mean, by way of its first element: exactly 0 where all are equal, as a rounded mean is not.
-    """
-    x = x if is_floating(x.dtype) else x.cast("float64")
+    """x minus its mean. The first element is subtracted first, so that equal elements give exactly 0."""
+    x = _as_floats(x)
     axes = normalize_axes(axis, x.ndim)
     first = _m.slice_(x.detach(), key=tuple(slice(0, 1) if a in axes else slice(None) for a in range(x.ndim)))
     moved = x - first
     return moved - mean(moved, axis, keepdims=True)
 
 
-def _over(x: Tensor, axis: Axis, correction: float) -> float:
-    freedom = _count(x, axis) - correction
+def _inverse_freedom(x: Tensor, axis: Axis, correction: float) -> float:
+    freedom = _count(x, axis) - number(correction, "correction")
     if freedom <= 0:
-        warnings.warn(f"var/std of {_count(x, axis)} elements with correction {correction}: no degree of "
-                      "freedom is left, the result is NaN", RuntimeWarning, stacklevel=4)
+        warnings.warn(
+            f"var/std of {_count(x, axis)} elements with correction {correction}: no degree of "
+            "freedom is left, the result is NaN",
+            RuntimeWarning,
+            stacklevel=4,
+        )
         return math.nan
     return 1.0 / freedom
 
@@ -136,7 +189,11 @@ def norm(x: Tensor, ord: float = 2, axis: Axis = None, *, keepdims: bool = False
 
     The gradient at 0 is 0.
     """
-    x = as_tensor(x)
+    if would_lose(ord):
+        raise wrong(
+            TypeError, "norm", "there is no gradient by the order", "give a number, such as float(ord)"
+        )
+    x, ord = _as_floats(as_tensor(x)), number(ord, "norm: ord")
     if ord == 2:
         return _reduce(_r.norm2, x, axis, keepdims)
     if ord == 1:
@@ -146,13 +203,10 @@ def norm(x: Tensor, ord: float = 2, axis: Axis = None, *, keepdims: bool = False
     if ord == 0:
         return sum(_e.not_equal(x, 0).cast(x.dtype), axis, keepdims=keepdims)
     if ord < 0:
-        raise ValueError(f"norm: order {ord} is not 0, positive, inf or -inf")
-    size = _e.abs(x)
-    safe = _e.where(_e.equal(size, 0), 1.0, size)
-    powers = _e.where(_e.equal(size, 0), 0.0, _e.pow(safe, float(ord)))
-    total = sum(powers, axis, keepdims=keepdims)
-    zero = _e.equal(total, 0)
-    return _e.where(zero, 0.0, _e.pow(_e.where(zero, 1.0, total), 1.0 / ord))
+        raise wrong(ValueError, "norm", f"order {ord} is not 0, positive, inf or -inf")
+    axes = normalize_axes(axis, x.ndim)
+    out = _r.norm_p(x, axes=axes, ord=float(ord))
+    return out if keepdims or not axes else _m.reshape(out, shape=dropped_shape(x.shape, axes))
 
 
 def cumsum(x: Tensor, axis: int = 0) -> Tensor:
@@ -165,52 +219,6 @@ def cumprod(x: Tensor, axis: int = 0) -> Tensor:
     """Running products along `axis`."""
     x = as_tensor(x)
     return _r.cumprod(x, axis=normalize_axis(axis, x.ndim))
-
-
-def softmax(x: Tensor, axis: int = -1) -> Tensor:
-    """Probabilities proportional to e^x along `axis`; no input overflows it. A row of -inf gives NaN."""
-    x = as_tensor(x)
-    return _f.softmax(x, axis=normalize_axis(axis, x.ndim))
-
-
-def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
-    """ln softmax(x) along `axis`, exact where the softmax itself would be 0."""
-    x = as_tensor(x)
-    return _f.log_softmax(x, axis=normalize_axis(axis, x.ndim))
-
-
-def layer_norm(x: Tensor, axis: Axis = -1, weight: Tensor | None = None, bias: Tensor | None = None,
-               eps: float = 1e-5) -> Tensor:
-    """x brought to mean 0 and variance 1 over `axis`, then scaled by `weight` and moved by `bias`.
-
-    Source: Ba, Kiros, Hinton, "Layer normalization", arXiv 1607.06450.
-    """
-    x = as_tensor(x)
-    out = _f.standardize(x, axes=normalize_axes(axis, x.ndim), eps=eps)
-    out = out if weight is None else out * weight
-    return out if bias is None else out + bias
-
-
-def sort(x: Tensor, axis: int = -1, *, descending: bool = False) -> Tensor:
-    """The elements in order along `axis`; equals keep their order."""
-    return _i.gather(as_tensor(x), argsort(x, axis, descending=descending), axis=normalize_axis(axis, x.ndim))
-
-
-def argsort(x: Tensor, axis: int = -1, *, descending: bool = False) -> Tensor:
-    """The places of the elements in order along `axis`; equals keep their order. int64."""
-    x = as_tensor(x)
-    return _i.argsort(x, axis=normalize_axis(axis, x.ndim), descending=descending)
-
-
-def topk(x: Tensor, k: int, axis: int = -1) -> tuple[Tensor, Tensor]:
-    """The k largest elements along `axis`, largest first, and their places."""
-    x = as_tensor(x)
-    at = normalize_axis(axis, x.ndim)
-    if not 0 <= k <= x.shape[at]:
-        raise ValueError(f"topk: k must be from 0 to {x.shape[at]}, the size of axis {axis} of {x.shape}; "
-                         f"it is {k}")
-    places = argsort(x, at, descending=True)[(*([slice(None)] * at), slice(0, k))]
-    return _i.gather(x, places, axis=at), places
 
 
 def allclose(x: Any, y: Any, *, rtol: float = 1e-5, atol: float = 1e-8) -> bool:

@@ -8,19 +8,21 @@ from typing import Any, ClassVar
 from tinygrad_edu import dtypes
 from tinygrad_edu import functional as F
 from tinygrad_edu.backend.philox import Generator
+from tinygrad_edu.errors import wrong
 from tinygrad_edu.functional.convolution import Sizes, each_axis
 from tinygrad_edu.nn import init
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.parameter import Parameter
+from tinygrad_edu.scalars import integer, integers, is_one
 from tinygrad_edu.tensor import Tensor
 
 __all__ = ["Conv1d", "Conv2d", "MaxPool2d", "AvgPool2d"]
 
 
 class _Conv(Module):
-    """What convolutions of any number of axes share.
+    """The common part of convolutions over any number of axes.
 
-    First values are PyTorch's: uniform on +-1 / sqrt(inputs of a window).
+    Initial values are PyTorch's: uniform on +-1 / sqrt(inputs of a window).
     """
 
     axes: ClassVar[int]
@@ -41,12 +43,17 @@ class _Conv(Module):
         generator: Generator | None = None,
     ) -> None:
         name, axes = type(self).__name__, self.axes
-        for what, value in (("in_channels", in_channels), ("out_channels", out_channels), ("groups", groups)):
-            if not isinstance(value, int) or value < 1:
-                raise ValueError(f"{name}: {what}={value!r} must be an integer >= 1")
+        in_channels, out_channels, groups = (
+            integer(value, f"{name}: {what}", least=1)
+            for what, value in (
+                ("in_channels", in_channels),
+                ("out_channels", out_channels),
+                ("groups", groups),
+            )
+        )
         if in_channels % groups or out_channels % groups:
-            raise ValueError(
-                f"{name}: {in_channels} and {out_channels} channels must divide by groups={groups}"
+            raise wrong(
+                ValueError, name, f"{in_channels} and {out_channels} channels must divide by groups={groups}"
             )
         self.in_channels, self.out_channels, self.groups = in_channels, out_channels, groups
         self.kernel_size = each_axis("kernel_size", kernel_size, axes)
@@ -99,11 +106,19 @@ class Conv2d(_Conv):
     axes = 2
 
 
+def _sizes(name: str, value: Sizes) -> Sizes:
+    """One size or several, as Python integers."""
+    found = integers(value, name)
+    return found[0] if is_one(value) else found
+
+
 class MaxPool2d(Module):
     """The largest of each window of (..., H, W); the stride is the window's size unless given."""
 
     def __init__(self, kernel_size: Sizes, stride: Sizes | None = None, padding: Sizes = 0) -> None:
-        self.kernel_size, self.stride, self.padding = kernel_size, stride, padding
+        self.kernel_size: Sizes = _sizes("kernel_size", kernel_size)
+        self.stride: Sizes | None = None if stride is None else _sizes("stride", stride)
+        self.padding: Sizes = _sizes("padding", padding)
 
     def forward(self, x: Any) -> Tensor:
         return F.max_pool2d(x, self.kernel_size, stride=self.stride, padding=self.padding)

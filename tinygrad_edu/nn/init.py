@@ -1,4 +1,4 @@
-"""First values of parameters, so that signals and gradients keep their size from layer to layer.
+"""Initial values of parameters, so that signals and gradients keep their size from layer to layer.
 
 Every function fills in place, outside the graph, from `generator` or the default one.
 Sources: Glorot, Bengio, "Understanding the difficulty of training deep feedforward neural networks", AISTATS
@@ -6,6 +6,7 @@ Sources: Glorot, Bengio, "Understanding the difficulty of training deep feedforw
 McClelland, Ganguli, "Exact solutions to the nonlinear dynamics of learning in deep linear networks", arXiv
 1312.6120 (orthogonal).
 """
+
 from __future__ import annotations
 
 import math
@@ -15,24 +16,37 @@ import numpy as np
 from tinygrad_edu import functional as F
 from tinygrad_edu.backend import philox
 from tinygrad_edu.backend.philox import Generator
+from tinygrad_edu.errors import wrong
+from tinygrad_edu.scalars import number
 from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.words import missing_from
+
+__getattr__ = missing_from(__name__)
 
 _GAINS = {"linear": 1.0, "identity": 1.0, "sigmoid": 1.0, "tanh": 5 / 3, "relu": math.sqrt(2.0), "selu": 0.75}
 
 
 def calculate_gain(nonlinearity: str, slope: float = 0.01) -> float:
-    """By how much an activation shrinks a standard normal signal, inverted; `slope` is leaky_relu's."""
+    """The inverse of an activation's factor on a standard normal signal; `slope` is leaky_relu's."""
     if nonlinearity == "leaky_relu":
+        slope = number(slope, "calculate_gain: slope")
         return math.sqrt(2.0 / (1.0 + slope * slope))
     if nonlinearity not in _GAINS:
-        raise ValueError(f"calculate_gain: {nonlinearity!r} is none of {', '.join([*_GAINS, 'leaky_relu'])}")
+        raise wrong(
+            ValueError, "calculate_gain", f"{nonlinearity!r} is none of {', '.join([*_GAINS, 'leaky_relu'])}"
+        )
     return _GAINS[nonlinearity]
 
 
 def fans(tensor: Tensor) -> tuple[int, int]:
     """(fan in, fan out) of a weight (out, in, *receptive field). Raises ValueError below two dimensions."""
     if tensor.ndim < 2:
-        raise ValueError(f"a tensor of shape {tensor.shape} has no fan in or out; use uniform_ or zeros_")
+        raise wrong(
+            ValueError,
+            None,
+            f"a tensor of shape {tensor.shape} has no fan in or out",
+            "use uniform_ or zeros_",
+        )
     field = math.prod(tensor.shape[2:])
     return tensor.shape[1] * field, tensor.shape[0] * field
 
@@ -53,52 +67,69 @@ def ones_(tensor: Tensor) -> Tensor:
     return constant_(tensor, 1.0)
 
 
-def uniform_(tensor: Tensor, low: float = 0.0, high: float = 1.0, *,
-             generator: Generator | None = None) -> Tensor:
+def uniform_(
+    tensor: Tensor, low: float = 0.0, high: float = 1.0, *, generator: Generator | None = None
+) -> Tensor:
     """Uniform on [low, high)."""
+    low, high = number(low, "uniform_: low"), number(high, "uniform_: high")
     if low > high:
-        raise ValueError(f"uniform_: low {low} is above high {high}")
+        raise wrong(ValueError, "uniform_", f"low {low} is above high {high}")
     tensor.detach().copy_(F.rand(tensor.shape, generator=generator, dtype=tensor.dtype) * (high - low) + low)
     return tensor
 
 
-def normal_(tensor: Tensor, mean: float = 0.0, std: float = 1.0, *,
-            generator: Generator | None = None) -> Tensor:
+def normal_(
+    tensor: Tensor, mean: float = 0.0, std: float = 1.0, *, generator: Generator | None = None
+) -> Tensor:
     """Normal with this mean and standard deviation."""
+    mean, std = number(mean, "normal_: mean"), number(std, "normal_: std")
     if std < 0:
-        raise ValueError(f"normal_: the standard deviation must be >= 0, not {std}")
+        raise wrong(ValueError, "normal_", f"the standard deviation must be >= 0, not {std}")
     tensor.detach().copy_(F.randn(tensor.shape, generator=generator, dtype=tensor.dtype) * std + mean)
     return tensor
 
 
 def xavier_uniform_(tensor: Tensor, gain: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     """Uniform with variance gain^2 * 2 / (fan in + fan out)."""
-    bound = gain * math.sqrt(6.0 / max(1, sum(fans(tensor))))
+    bound = number(gain, "xavier_uniform_: gain") * math.sqrt(6.0 / max(1, sum(fans(tensor))))
     return uniform_(tensor, -bound, bound, generator=generator)
 
 
 def xavier_normal_(tensor: Tensor, gain: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     """Normal with variance gain^2 * 2 / (fan in + fan out)."""
+    gain = number(gain, "xavier_normal_: gain")
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / max(1, sum(fans(tensor)))), generator=generator)
 
 
 def _kaiming(tensor: Tensor, a: float, mode: str, nonlinearity: str) -> float:
     """The standard deviation that keeps the size of the signal (fan_in) or of the gradient (fan_out)."""
     if mode not in ("fan_in", "fan_out"):
-        raise ValueError(f"mode must be 'fan_in' or 'fan_out', not {mode!r}")
+        raise wrong(ValueError, None, f"mode must be 'fan_in' or 'fan_out', not {mode!r}")
     fan = fans(tensor)[mode == "fan_out"]
     return calculate_gain(nonlinearity, a) / math.sqrt(max(1, fan))
 
 
-def kaiming_uniform_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in",
-                     nonlinearity: str = "leaky_relu", *, generator: Generator | None = None) -> Tensor:
+def kaiming_uniform_(
+    tensor: Tensor,
+    a: float = 0.0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    *,
+    generator: Generator | None = None,
+) -> Tensor:
     """Uniform with variance gain^2 / fan; `a` is leaky_relu's slope (0: relu)."""
     bound = math.sqrt(3.0) * _kaiming(tensor, a, mode, nonlinearity)
     return uniform_(tensor, -bound, bound, generator=generator)
 
 
-def kaiming_normal_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlinearity: str = "leaky_relu", *,
-                    generator: Generator | None = None) -> Tensor:
+def kaiming_normal_(
+    tensor: Tensor,
+    a: float = 0.0,
+    mode: str = "fan_in",
+    nonlinearity: str = "leaky_relu",
+    *,
+    generator: Generator | None = None,
+) -> Tensor:
     """Normal with variance gain^2 / fan; `a` is leaky_relu's slope (0: relu)."""
     return normal_(tensor, 0.0, _kaiming(tensor, a, mode, nonlinearity), generator=generator)
 
@@ -106,10 +137,11 @@ def kaiming_normal_(tensor: Tensor, a: float = 0.0, mode: str = "fan_in", nonlin
 def orthogonal_(tensor: Tensor, gain: float = 1.0, *, generator: Generator | None = None) -> Tensor:
     """Rows (columns, if they are fewer) of length `gain` at right angles, uniform among all such matrices.
 
-    The Q of a QR decomposition is that only after the signs of R's diagonal are moved into it
+    The Q of a QR decomposition is uniform only after the signs of R's diagonal are moved into it
     (Mezzadri, "How to generate random matrices from the classical compact groups", math-ph/0609050).
     """
     fans(tensor)
+    gain = number(gain, "orthogonal_: gain")
     rows, columns = tensor.shape[0], math.prod(tensor.shape[1:])
     source = (generator or philox.current()).normal((max(rows, columns), min(rows, columns)), np.float64)
     q, r = np.linalg.qr(source)

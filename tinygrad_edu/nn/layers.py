@@ -1,8 +1,9 @@
-"""Layers with parameters, and the ones that hold or reshape others."""
+"""Layers with parameters, and layers that contain others or reshape."""
+
 from __future__ import annotations
 
+import itertools
 import math
-import operator
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -10,36 +11,34 @@ from typing import Any
 from tinygrad_edu import dtypes
 from tinygrad_edu import functional as F
 from tinygrad_edu.backend.philox import Generator
+from tinygrad_edu.errors import wrong
 from tinygrad_edu.nn import init
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.parameter import Parameter
-from tinygrad_edu.shapes import check_size
+from tinygrad_edu.scalars import integer, number
 from tinygrad_edu.tensor import Tensor
 
-__all__ = ["Linear", "Sequential", "Identity", "Flatten", "Dropout", "LayerNorm", "Embedding"]
-
-
-def _size(layer: str, name: str, value: Any) -> int:
-    """A size as an int. Raises TypeError for what is not an integer, ValueError below zero."""
-    try:
-        size = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{layer}: {name} must be an integer, not {value!r}") from None
-    if size < 0:
-        raise ValueError(f"{layer}: {name} must be >= 0, not {size}")
-    return size
+__all__ = ["Linear", "Sequential", "Identity", "Flatten", "Dropout", "Embedding"]
 
 
 class Linear(Module):
     """y = x W^T + b: x (..., in) -> (..., out), with weight (out, in) and bias (out,).
 
-    First values as PyTorch's: weight and bias uniform on +-1 / sqrt(in_features).
+    Initial values are PyTorch's: weight and bias uniform on +-1 / sqrt(in_features).
     """
 
-    def __init__(self, in_features: int, out_features: int, bias: bool = True, *, dtype: Any = None,
-                 device: Any = None, generator: Generator | None = None) -> None:
-        self.in_features = _size("Linear", "in_features", in_features)
-        self.out_features = _size("Linear", "out_features", out_features)
+    def __init__(
+        self,
+        in_features: int,
+        out_features: int,
+        bias: bool = True,
+        *,
+        dtype: Any = None,
+        device: Any = None,
+        generator: Generator | None = None,
+    ) -> None:
+        self.in_features = integer(in_features, "Linear: in_features", least=0)
+        self.out_features = integer(out_features, "Linear: out_features", least=0)
         kind = dtypes.as_dtype(dtype or float)
         self.weight = Parameter(F.zeros(self.out_features, self.in_features, dtype=kind), device=device)
         init.kaiming_uniform_(self.weight, a=math.sqrt(5.0), generator=generator)
@@ -62,10 +61,16 @@ class Sequential(Module):
 
     def __init__(self, *layers: Module | Mapping[str, Module]) -> None:
         named = layers[0] if len(layers) == 1 and isinstance(layers[0], Mapping) else dict(_numbered(layers))
+        if len({str(name) for name in named}) < len(named):
+            raise wrong(
+                ValueError, "Sequential", f"of the names {list(named)} two are the same text", "rename one"
+            )
         for name, layer in named.items():
             if not isinstance(layer, Module):
-                raise TypeError(f"Sequential: layer {name} is {layer!r:.60}, not a Module{_hint(layer)}")
-        self._layers: dict[str, Module] = dict(named)
+                raise wrong(
+                    TypeError, "Sequential", f"layer {name} is {layer!r:.60}, not a Module", _remedy(layer)
+                )
+        self._layers: dict[str, Module] = {str(name): layer for name, layer in named.items()}
 
     def forward(self, x: Any) -> Any:
         for layer in self._layers.values():
@@ -79,10 +84,11 @@ class Sequential(Module):
                 yield name, value
 
     def append(self, layer: Module) -> Sequential:
-        """One more layer at the end."""
+        """Add a layer at the end, named by the first number from `len` on that is not yet a name."""
         if not isinstance(layer, Module):
-            raise TypeError(f"Sequential.append: {layer!r:.60} is not a Module")
-        self._layers[str(len(self._layers))] = layer
+            raise wrong(TypeError, "Sequential.append", f"{layer!r:.60} is not a Module")
+        free = next(str(i) for i in itertools.count(len(self)) if str(i) not in self._layers)
+        self._layers[free] = layer
         return self
 
     def __len__(self) -> int:
@@ -97,22 +103,25 @@ class Sequential(Module):
 
     def __setitem__(self, key: int, layer: Module) -> None:
         if not isinstance(layer, Module):
-            raise TypeError(f"Sequential[{key}] = {layer!r:.60}: not a Module")
+            raise wrong(TypeError, "Sequential", f"Sequential[{key}] = {layer!r:.60}: not a Module")
         self._layers[list(self._layers)[key]] = layer
 
 
-def _hint(layer: Any) -> str:
-    """What was meant by a layer that is none."""
+def _remedy(layer: Any) -> str:
+    """What to do instead of passing `layer`, which is not a Module."""
     if isinstance(layer, type):
-        return f"; call it: {layer.__name__}()"
+        return f"call it: {layer.__name__}()"
     if isinstance(layer, list | tuple):
-        return "; pass the layers one by one: Sequential(*layers)"
+        return "pass the layers one by one: Sequential(*layers)"
     if not callable(layer):
         return ""
     name = getattr(layer, "__name__", "").replace("_", "").lower()
     known = next((n for n in dir(sys.modules["tinygrad_edu.nn"]) if n.lower() == name and n.lower() != n), "")
-    return (f"; the layer is nn.{known}()" if known else
-            "; of a function make a layer by a Module whose forward calls it")
+    return (
+        f"the layer is nn.{known}()"
+        if known
+        else "of a function make a layer by a Module whose forward calls it"
+    )
 
 
 def _numbered(layers: Sequence[Any]) -> Iterator[tuple[str, Any]]:
@@ -147,8 +156,9 @@ class Dropout(Module):
     """
 
     def __init__(self, p: float = 0.5, generator: Generator | None = None) -> None:
+        p = number(p, "Dropout: p")
         if not 0.0 <= p <= 1.0:
-            raise ValueError(f"Dropout: p={p} is not a probability; it must lie in [0, 1]")
+            raise wrong(ValueError, "Dropout", f"p={p} is not a probability", "it must lie in [0, 1]")
         self.p, self.generator = float(p), generator
 
     def forward(self, x: Any) -> Any:
@@ -164,47 +174,20 @@ class Dropout(Module):
         return f"p={self.p}"
 
 
-class LayerNorm(Module):
-    """Mean 0 and variance 1 over the last axes, of shape `normalized_shape`, then a learned scale and shift.
-
-    Source: Ba, Kiros, Hinton, "Layer normalization", arXiv 1607.06450.
-    """
-
-    def __init__(self, normalized_shape: int | Sequence[int], eps: float = 1e-5,
-                 elementwise_affine: bool = True, bias: bool = True, *, dtype: Any = None,
-                 device: Any = None) -> None:
-        shape = (normalized_shape,) if isinstance(normalized_shape, int) else normalized_shape
-        self.normalized_shape = check_size(shape)
-        if eps < 0 or not self.normalized_shape:
-            raise ValueError(f"LayerNorm: eps must be >= 0 and the shape not empty, not eps={eps}, "
-                             f"{self.normalized_shape}")
-        self.eps = float(eps)
-        kind = dtypes.as_dtype(dtype or float)
-        self.weight: Parameter | None = None
-        self.bias: Parameter | None = None
-        if elementwise_affine:
-            self.weight = Parameter(F.ones(self.normalized_shape, dtype=kind), device=device)
-            if bias:
-                self.bias = Parameter(F.zeros(self.normalized_shape, dtype=kind), device=device)
-
-    def forward(self, x: Any) -> Tensor:
-        x = F.as_tensor(x)
-        if x.shape[x.ndim - len(self.normalized_shape):] != self.normalized_shape:
-            raise ValueError(f"LayerNorm: the last axes of {x.shape} are not {self.normalized_shape}")
-        axes = tuple(range(-len(self.normalized_shape), 0))
-        return F.layer_norm(x, axes, self.weight, self.bias, self.eps)
-
-    def extra_repr(self) -> str:
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.weight is not None}"
-
-
 class Embedding(Module):
-    """A learned row for each of `num_embeddings` numbers: indices (...) -> (..., embedding_dim)."""
+    """A trained row for each of `num_embeddings` numbers: indices (...) -> (..., embedding_dim)."""
 
-    def __init__(self, num_embeddings: int, embedding_dim: int, *, dtype: Any = None, device: Any = None,
-                 generator: Generator | None = None) -> None:
-        self.num_embeddings = _size("Embedding", "num_embeddings", num_embeddings)
-        self.embedding_dim = _size("Embedding", "embedding_dim", embedding_dim)
+    def __init__(
+        self,
+        num_embeddings: int,
+        embedding_dim: int,
+        *,
+        dtype: Any = None,
+        device: Any = None,
+        generator: Generator | None = None,
+    ) -> None:
+        self.num_embeddings = integer(num_embeddings, "Embedding: num_embeddings", least=0)
+        self.embedding_dim = integer(embedding_dim, "Embedding: embedding_dim", least=0)
         kind = dtypes.as_dtype(dtype or float)
         self.weight = Parameter(F.zeros(self.num_embeddings, self.embedding_dim, dtype=kind), device=device)
         init.normal_(self.weight, generator=generator)

@@ -1,30 +1,38 @@
-"""Batch normalization: each channel brought to mean 0 and variance 1 over the batch.
+"""Normalization: numbers are brought to mean 0 and variance 1, then scaled and shifted by parameters.
+
+Batch normalization does this for each channel over the batch, layer normalization for each row over its last
+axes.
 
 While training, the batch's own mean and variance are used, and running averages of both are kept; in
-evaluation mode those averages are used, so that a row's result does not depend on its neighbours. Source:
-Ioffe, Szegedy, "Batch normalization", ICML 2015.
+evaluation mode those averages are used, so that a row's result does not depend on its neighbours. `momentum`
+is the share of the newest batch in the averages; with None they are the means over all batches so far.
+Source: Ioffe, Szegedy, "Batch normalization", ICML 2015.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from tinygrad_edu import dtypes
 from tinygrad_edu import functional as F
 from tinygrad_edu.engine.modes import no_grad
-from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.errors import ShapeError, wrong
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.parameter import Parameter
+from tinygrad_edu.scalars import integer, number
+from tinygrad_edu.shapes import check_size
 from tinygrad_edu.tensor import Tensor
 
-__all__ = ["BatchNorm1d", "BatchNorm2d"]
+__all__ = ["BatchNorm1d", "BatchNorm2d", "LayerNorm"]
 
 
 class _BatchNorm(Module):
-    """What batch norms of any number of axes share; PyTorch's names, and its unbiased running variance."""
+    """The common part of all batch norms; names and unbiased running variance are PyTorch's."""
 
     ndims: ClassVar[tuple[int, ...]]
+    never_negative = ("running_var", "num_batches_tracked")
     running_mean: Any
     running_var: Any
     num_batches_tracked: Any
@@ -33,7 +41,7 @@ class _BatchNorm(Module):
         self,
         num_features: int,
         eps: float = 1e-5,
-        momentum: float = 0.1,
+        momentum: float | None = 0.1,
         affine: bool = True,
         track_running_stats: bool = True,
         *,
@@ -41,11 +49,15 @@ class _BatchNorm(Module):
         device: Any = None,
     ) -> None:
         name = type(self).__name__
-        if not isinstance(num_features, int) or num_features < 1:
-            raise ValueError(f"{name}: num_features={num_features!r} must be an integer >= 1")
-        if not eps >= 0 or not 0 <= momentum <= 1:
-            raise ValueError(f"{name}: eps={eps} must be >= 0 and momentum={momentum} in [0, 1]")
-        self.num_features, self.eps, self.momentum = num_features, float(eps), float(momentum)
+        num_features = integer(num_features, f"{name}: num_features", least=1)
+        eps = number(eps, f"{name}: eps")
+        momentum = None if momentum is None else number(momentum, f"{name}: momentum")
+        if not eps >= 0 or not (momentum is None or 0 <= momentum <= 1):
+            raise wrong(
+                ValueError, name, f"eps={eps} must be >= 0 and momentum={momentum} in [0, 1], or None"
+            )
+        self.num_features, self.eps = num_features, float(eps)
+        self.momentum = None if momentum is None else float(momentum)
         kind = dtypes.as_dtype(dtype or float)
         self.weight: Parameter | None = None
         self.bias: Parameter | None = None
@@ -62,9 +74,11 @@ class _BatchNorm(Module):
     def forward(self, x: Any) -> Tensor:
         x = F.as_tensor(x)
         if x.ndim not in self.ndims or x.shape[1] != self.num_features:
-            raise ShapeError(
-                f"{type(self).__name__}({self.num_features}): x {x.shape} must have "
-                f"{' or '.join(map(str, self.ndims))} axes, {self.num_features} channels second"
+            raise wrong(
+                ShapeError,
+                f"{type(self).__name__}({self.num_features})",
+                f"x {x.shape} must have {' or '.join(map(str, self.ndims))} axes, "
+                f"{self.num_features} channels second",
             )
         axes = tuple(a for a in range(x.ndim) if a != 1)
         channel = (1, -1, *(1,) * (x.ndim - 2))
@@ -72,13 +86,16 @@ class _BatchNorm(Module):
         if self.training or mean is None or var is None:
             count = math.prod(x.shape[a] for a in axes)
             if self.training and count < 2:
-                raise ShapeError(
-                    f"{type(self).__name__}: one value a channel in x {x.shape} has no variance; "
-                    "train with larger batches, or call eval()"
+                raise wrong(
+                    ShapeError,
+                    type(self).__name__,
+                    "one value a channel has no variance",
+                    "train with larger batches, or call eval()",
+                    inputs=(x,),
                 )
             out = F.layer_norm(x, axes, eps=self.eps)
             if self.training and mean is not None and var is not None:
-                self._remember(x.detach(), axes)
+                self._update_averages(x.detach(), axes)
         else:
             scale = 1.0 / (var + self.eps) ** 0.5
             out = (x - mean.reshape(channel)) * scale.reshape(channel)
@@ -86,15 +103,17 @@ class _BatchNorm(Module):
             out = out * self.weight.reshape(channel) + self.bias.reshape(channel)
         return out
 
-    def _remember(self, x: Tensor, axes: tuple[int, ...]) -> None:
+    def _update_averages(self, x: Tensor, axes: tuple[int, ...]) -> None:
         """Move the running averages towards this batch's."""
         with no_grad():
+            tracked = self.num_batches_tracked + 1
+            new = 1.0 / tracked.cast(x.dtype) if self.momentum is None else self.momentum
             for running, batch in (
                 (self.running_mean, F.mean(x, axes)),
                 (self.running_var, F.var(x, axes, correction=1)),
             ):
-                running.copy_(running * (1.0 - self.momentum) + batch * self.momentum)
-            self.num_batches_tracked.copy_(self.num_batches_tracked + 1)
+                running.copy_(running * (1.0 - new) + batch * new)
+            self.num_batches_tracked.copy_(tracked)
 
     def extra_repr(self) -> str:
         return (
@@ -113,3 +132,51 @@ class BatchNorm2d(_BatchNorm):
     """(batch, num_features, H, W), each channel over batch, H and W."""
 
     ndims = (4,)
+
+
+class LayerNorm(Module):
+    """Mean 0 and variance 1 over the last axes, of shape `normalized_shape`, then scaled and shifted.
+
+    Source: Ba, Kiros, Hinton, "Layer normalization", arXiv 1607.06450.
+    """
+
+    def __init__(
+        self,
+        normalized_shape: int | Sequence[int],
+        eps: float = 1e-5,
+        elementwise_affine: bool = True,
+        bias: bool = True,
+        *,
+        dtype: Any = None,
+        device: Any = None,
+    ) -> None:
+        self.normalized_shape, eps = check_size(normalized_shape), number(eps, "LayerNorm: eps")
+        if eps < 0 or not self.normalized_shape:
+            raise wrong(
+                ValueError,
+                "LayerNorm",
+                f"eps must be >= 0 and the shape not empty, not eps={eps}, {self.normalized_shape}",
+            )
+        self.eps = float(eps)
+        kind = dtypes.as_dtype(dtype or float)
+        self.weight: Parameter | None = None
+        self.bias: Parameter | None = None
+        if elementwise_affine:
+            self.weight = Parameter(F.ones(self.normalized_shape, dtype=kind), device=device)
+            if bias:
+                self.bias = Parameter(F.zeros(self.normalized_shape, dtype=kind), device=device)
+
+    def forward(self, x: Any) -> Tensor:
+        x = F.as_tensor(x)
+        if x.shape[x.ndim - len(self.normalized_shape) :] != self.normalized_shape:
+            raise wrong(
+                ValueError,
+                "LayerNorm",
+                f"the last axes of {x.shape} are not {self.normalized_shape}",
+                inputs=(x,),
+            )
+        axes = tuple(range(-len(self.normalized_shape), 0))
+        return F.layer_norm(x, axes, self.weight, self.bias, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.weight is not None}"

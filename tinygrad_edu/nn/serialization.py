@@ -1,52 +1,91 @@
-"""Checkpoints: a whole training run in one safetensors file, to go on bit for bit in another process.
+"""Checkpoints: a whole training run in one safetensors file, to continue bit for bit in another process.
 
-Arrays are entries of the file (`model.0.weight`, `optimizer.3.exp_avg`); everything else is one JSON text in
-its metadata, next to a SHA-256 of that text and of every array, because the format itself notices no flipped
-bit. A save is atomic (`atomic.py`); a load compares everything before it changes anything. The only file that
-imports safetensors. Other programs can read it: `safetensors.numpy.load_file(path)["model.0.weight"]`.
+Arrays are entries of the file (`model.0.weight`, `optimizer.3.exp_avg`); everything else is text in it
+(`checkpoint_file.py`). A save is atomic (`files.py`); a load compares everything before it changes anything.
+Other programs can read it: `safetensors.numpy.load_file(path)["model.0.weight"]`.
+
+A job of several ranks has one file. Rank 0 writes and reads it, so no other rank needs the disk; what differs
+between ranks, their streams of random numbers and their loaders, is in it once for each.
 """
+
 from __future__ import annotations
 
-import hashlib
-import json
 import os
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tinygrad_edu import dtypes
 from tinygrad_edu.backend import philox
 from tinygrad_edu.backend.philox import Generator
-from tinygrad_edu.nn import atomic
+from tinygrad_edu.errors import retold, wrong
+from tinygrad_edu.nn.checkpoint_file import (
+    FAULTS,
+    FORMAT,
+    CheckpointError,
+    PathLike,
+    read_checkpoint,
+    write_checkpoint,
+)
 from tinygrad_edu.nn.module import Module
+from tinygrad_edu.nn.ranks import Ranks, together
 from tinygrad_edu.tensor import NumpyArray
 
-FORMAT = 1
-_FACTS, _DIGEST = "tinygrad_edu", "sha256"
-PathLike = str | os.PathLike[str]
 
-
-class CheckpointError(ValueError):
-    """A file that is damaged, foreign, or does not fit what it is to be loaded into. Nothing was changed."""
-
-
-def save_checkpoint(path: PathLike, *unnamed: Any, model: Module | None = None, optimizer: Any = None,
-                    loader: Any = None, generators: Mapping[str, Generator] | None = None,
-                    extra: Any = None) -> None:
+def save_checkpoint(
+    path: PathLike,
+    *unnamed: Any,
+    model: Module | None = None,
+    optimizer: Any = None,
+    schedule: Any = None,
+    loader: Any = None,
+    generators: Mapping[str, Generator] | None = None,
+    extra: Any = None,
+    comm: Ranks | None = None,
+) -> None:
     """Write the state of a run to `path`, whole or not at all.
 
     model       its parameters and buffers, and the streams of layers that have a generator of their own
-    optimizer   its settings and its memory
-    loader      where it stands (`DataLoader.state_dict`)
-    generators  further streams of random numbers, by name; the default one is always saved
-    extra       anything JSON can hold: the epoch, the history, the architecture
+    optimizer   its settings and its state
+    schedule    its number of steps, and the initial learning rates
+    loader      its position (`DataLoader.state_dict`)
+    generators  further streams of random numbers, by name; the default stream is always saved
+    extra       anything JSON can hold: the epoch, the history, the architecture; tuples come back as lists
+    comm        in a job of several ranks, all of which call this together: rank 0 writes its model,
+                optimizer, schedule and extra, and the streams and loaders of all ranks. A rank may have no
+                loader, as a parameter server has none. A DataParallel has the names of its model, so that
+                either loads the file
 
-    Raises TypeError for what JSON cannot hold, OSError when the disk will not take it; an older file at
-    `path` then stays as it was.
+    Raises TypeError for what JSON cannot hold, such as keys that are not text, OSError if the disk cannot
+    store it; an older file at `path` then stays unchanged. With a comm, all ranks raise the error of one.
     """
-    _refuse("save_checkpoint", unnamed)
+    together(
+        comm,
+        lambda: _rank_facts(unnamed, model, generators, loader),
+        lambda ranks: _save(path, model, optimizer, schedule, extra, ranks),
+    )
+
+
+def _rank_facts(
+    unnamed: tuple[Any, ...], model: Any, generators: Mapping[str, Generator] | None, loader: Any
+) -> dict[str, Any]:
+    """What a rank adds to the file of a job."""
+    _check_keywords("save_checkpoint", unnamed)
+    if isinstance(model, Mapping):
+        raise wrong(
+            TypeError,
+            "save_checkpoint",
+            "model is a dict",
+            "give the model itself, save_checkpoint(path, model=model): it asks for the state",
+        )
+    streams = {name: stream.state_dict() for name, stream in _streams(model, generators).items()}
+    return {"generators": streams, "loader": None if loader is None else loader.state_dict()}
+
+
+def _save(
+    path: PathLike, model: Module | None, optimizer: Any, schedule: Any, extra: Any, ranks: list[Any]
+) -> None:
+    """Write the file: the state of this rank, and what each of `ranks` adds to it."""
     arrays: dict[str, NumpyArray] = {}
     facts: dict[str, Any] = {"format": FORMAT, "extra": extra}
     if model is not None:
@@ -57,153 +96,175 @@ def save_checkpoint(path: PathLike, *unnamed: Any, model: Module | None = None, 
         for i, row in state["state"].items():
             rows[str(i)] = {k: v for k, v in row.items() if not isinstance(v, np.ndarray)}
             arrays |= {f"optimizer.{i}.{k}": v for k, v in row.items() if isinstance(v, np.ndarray)}
-        facts["optimizer"] = {"class": type(optimizer).__name__, "groups": state["param_groups"],
-                              "state": rows}
-    if loader is not None:
-        facts["loader"] = loader.state_dict()
-    facts["generators"] = {name: stream.state_dict() for name, stream in _streams(model, generators).items()}
-    try:
-        text = json.dumps(facts)
-    except (TypeError, ValueError) as error:
-        raise TypeError(f"save_checkpoint: {error}; `extra` and settings must be numbers, strings, lists "
-                        "and dicts, as JSON has them") from None
-    for name, array in arrays.items():
-        if array.dtype not in dtypes.SUPPORTED:
-            raise TypeError(f"save_checkpoint: {name} is {array.dtype}, none of {', '.join(dtypes.DTYPES)}")
-    # safetensors writes memory in the order it lies, whatever the strides say
-    arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
-    _write(Path(path), arrays, {_FACTS: text, _DIGEST: _digest(text, arrays)})
+        facts["optimizer"] = {
+            "class": type(optimizer).__name__,
+            "groups": state["param_groups"],
+            "state": rows,
+        }
+    if schedule is not None:
+        facts["schedule"] = schedule.state_dict()
+    loaders = [rank["loader"] for rank in ranks]
+    alike = all(loader == loaders[0] for loader in loaders)
+    if alike and loaders[0] is not None:
+        facts["loader"] = loaders[0]
+    facts["generators"] = ranks[0]["generators"]
+    if len(ranks) > 1:
+        own = ("generators",) if alike else ("generators", "loader")
+        facts["ranks"] = [{name: rank[name] for name in own} for rank in ranks]
+    write_checkpoint(path, facts, arrays)
 
 
-def _refuse(function: str, unnamed: tuple[Any, ...]) -> None:
-    """What follows the path comes by name: each call then says which parts of a run it keeps."""
+def _check_keywords(function: str, unnamed: tuple[Any, ...]) -> None:
+    """Raise TypeError for positional arguments after `path`: a call must name the parts that it keeps."""
     if unnamed:
-        raise TypeError(f"{function}: after the path say what each is: {function}(path, model=model, "
-                        "optimizer=optimizer, ...)")
+        raise wrong(
+            TypeError,
+            function,
+            f"after the path say what each is: {function}(path, model=model, optimizer=optimizer, ...)",
+        )
 
 
-def _write(path: Path, arrays: dict[str, NumpyArray], metadata: dict[str, str]) -> None:
-    from safetensors.numpy import save
-
-    # not save_file: it makes a temporary file of its own, which a killed process would leave behind
-    data = save(arrays, metadata)
-
-    def write(name: str) -> None:
-        Path(name).write_bytes(data)
-    atomic.replace(path, write)
-
-
-def load_checkpoint(path: PathLike, *unnamed: Any, model: Module | None = None, optimizer: Any = None,
-                    loader: Any = None, generators: Mapping[str, Generator] | None = None,
-                    strict: bool = True, default_generator: bool = True) -> Any:
-    """Bring `model`, `optimizer`, `loader`, `generators` and the default generator to where `path` was saved.
+def load_checkpoint(
+    path: PathLike,
+    *unnamed: Any,
+    model: Module | None = None,
+    optimizer: Any = None,
+    schedule: Any = None,
+    loader: Any = None,
+    generators: Mapping[str, Generator] | None = None,
+    strict: bool = True,
+    default_generator: bool = True,
+    comm: Ranks | None = None,
+) -> Any:
+    """Restore the given objects, and the default generator, to their state when `path` was saved.
 
     Returns `extra`. What is not passed is not loaded; `strict=False` tolerates missing and unexpected names
     in the model, and `default_generator=False` leaves the default stream of random numbers where it is.
-    Raises FileNotFoundError, or CheckpointError for a damaged, foreign or unfitting file; then nothing was
-    changed.
+    Raises FileNotFoundError, or CheckpointError for a file that is damaged, of another kind or does
+    not fit; then nothing was changed.
+
+    With a comm, all ranks call this together. Rank 0 reads the file, and every rank gets the same weights,
+    optimizer and schedule, and its own streams and loader; an error of one rank is raised on all, and nothing
+    was changed on any. A job with another number of ranks than the file's has no streams in it: that is
+    refused, unless `default_generator=False` leaves all streams where they are. Without a comm, this process
+    gets the streams of rank 0, and only a loader that every rank had at the same position.
     """
-    _refuse("load_checkpoint", unnamed)
-    facts, arrays = read_checkpoint(path)
     installs: list[Callable[[], Any]] = []
-    try:
-        if model is not None:
-            prefix = "model."
-            state = {name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)}
-            installs += model._plan(state, strict)[0]
-        if optimizer is not None:
-            saved = _part(facts, "optimizer")
-            installs += optimizer._plan(_optimizer_state(saved, arrays, type(optimizer).__name__))
-        for name, stream in _streams(model, generators).items():
-            if name != "default" or default_generator:
-                installs.append(_restoring(stream, facts["generators"], name))
-        if loader is not None:
-            loader.load_state_dict(_part(facts, "loader"))  # the last thing that can fail, and atomic itself
-    except (ValueError, TypeError, KeyError) as error:
-        raise CheckpointError(f"{os.fspath(path)} does not fit, nothing was loaded: {error}") from error
+
+    def read(_: list[None]) -> tuple[dict[str, Any], dict[str, NumpyArray]]:
+        return read_checkpoint(path)
+
+    def plan() -> None:
+        try:
+            saved = _facts_of_rank(facts, comm, default_generator or bool(generators))
+            if model is not None:
+                prefix = "model."
+                state = {
+                    name.removeprefix(prefix): a for name, a in arrays.items() if name.startswith(prefix)
+                }
+                installs.extend(model._plan(state, strict)[0])
+            if optimizer is not None:
+                part = _saved_part(saved, "optimizer")
+                installs.extend(optimizer._plan(_optimizer_state(part, arrays, type(optimizer).__name__)))
+            if schedule is not None:
+                # after the optimizer, because it sets learning rates
+                installs.append(schedule._plan(_saved_part(saved, "schedule")))
+            for name, stream in _streams(model, generators).items():
+                if saved["generators"] is not None and (name != "default" or default_generator):
+                    installs.append(_restore_later(stream, saved["generators"], name))
+            if loader is not None:
+                installs.append(_load_later(loader, _saved_part(saved, "loader")))
+        except FAULTS as error:
+            before = f"{os.fspath(path)} does not fit, nothing was loaded: "
+            before += "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+            raise retold(error, None, CheckpointError, place=os.fspath(path), before=before) from error
+
+    facts, arrays = together(comm, lambda: _check_keywords("load_checkpoint", unnamed), read)
+    together(comm, plan, lambda _: None)
     for install in installs:
         install()
     return facts["extra"]
 
 
-def read_checkpoint(path: PathLike) -> tuple[dict[str, Any], dict[str, NumpyArray]]:
-    """The facts and the arrays of a checkpoint, verified against its SHA-256, loaded into nothing.
+def _facts_of_rank(facts: dict[str, Any], comm: Ranks | None, with_streams: bool) -> dict[str, Any]:
+    """The facts as this rank is to find them; generators are None if the file was saved by other ranks.
 
-    `facts["extra"]` is what was saved as `extra`. Raises as `load_checkpoint` does.
+    Raises ValueError for another number of ranks if the streams are to be restored.
     """
-    from safetensors import SafetensorError, safe_open
+    ranks = facts.get("ranks", [{}])
+    if comm is None:
+        return facts
+    if len(ranks) == comm.size:
+        own = {name: part for name, part in ranks[comm.rank].items() if part is not None}
+        return {**facts, **own}
+    if with_streams:
+        raise wrong(
+            ValueError,
+            None,
+            f"it was saved by {_ranks(len(ranks))}, and this job has {_ranks(comm.size)}, whose streams of "
+            "random numbers are not in it",
+            "go on with as many; or load no streams: default_generator=False and no generators=",
+        )
+    return {**facts, "generators": None}
 
-    where = os.fspath(path)
-    if not os.path.isfile(where):
-        raise FileNotFoundError(f"no checkpoint at {where}")
-    try:
-        with safe_open(where, framework="np") as file:
-            metadata = file.metadata() or {}
-            arrays = {name: np.asarray(file.get_tensor(name)) for name in list(file.keys())}
-    except (SafetensorError, OSError, ValueError, TypeError, KeyError, AttributeError, OverflowError,
-            MemoryError) as error:
-        raise CheckpointError(f"{where} is damaged, or no safetensors file: {error}") from error
-    text = metadata.get(_FACTS)
-    if text is None:
-        raise CheckpointError(f"{where} is a safetensors file, but no checkpoint of tinygrad_edu; read its "
-                              "arrays with safetensors and pass them to model.load_state_dict()")
-    if metadata.get(_DIGEST) != _digest(text, arrays):
-        raise CheckpointError(f"{where} is damaged: its contents are not those its SHA-256 was taken of")
-    try:
-        facts: dict[str, Any] = json.loads(text)
-        newer = facts["format"] > FORMAT
-    except (ValueError, TypeError, KeyError) as error:
-        raise CheckpointError(f"{where} has facts that no checkpoint here has: {error!r}") from error
-    if newer:
-        raise CheckpointError(f"{where} has format {facts['format']}, this version reads up to {FORMAT}; "
-                              "update tinygrad_edu")
-    return facts, arrays
+
+def _ranks(count: int) -> str:
+    return f"{count} rank{'s' if count > 1 else ''}"
+
+
+def _load_later(loader: Any, state: Any) -> Callable[[], Any]:
+    """Check the state of a loader now, and restore it when the result is called."""
+    if not hasattr(loader, "_plan"):  # another kind of loader: it can only do both at once
+        loader.load_state_dict(state)
+        return lambda: None
+    install: Callable[[], Any] = loader._plan(state)
+    return install
 
 
 def _streams(model: Module | None, generators: Mapping[str, Generator] | None) -> dict[str, Generator]:
-    """Every stream of random numbers by the name it is saved under."""
-    streams = {"default": philox.default}
+    """Every stream of random numbers, by the name in the checkpoint."""
+    streams = {"default": philox.current()}
     for name, module in model.named_modules() if model is not None else ():
         if isinstance(own := getattr(module, "generator", None), Generator):
             streams[f"model.{name}"] = own
     for name, given in (generators or {}).items():
-        if not isinstance(given, Generator) or name in streams:
-            raise TypeError(f"generators[{name!r}] must be a te.Generator, under a name not taken, not "
-                            f"{given!r:.60}")
+        if not isinstance(given, Generator) or not isinstance(name, str) or name in streams:
+            raise wrong(
+                TypeError,
+                None,
+                f"generators[{name!r}] must be a te.Generator, under a name not taken, not {given!r:.60}",
+            )
         streams[name] = given
     return streams
 
 
-def _restoring(stream: Generator, saved: Mapping[str, Any], name: str) -> Callable[[], Any]:
+def _restore_later(stream: Generator, saved: Mapping[str, Any], name: str) -> Callable[[], Any]:
     if name not in saved:
-        raise ValueError(f"it was saved without a generator {name!r}; it has {', '.join(saved)}")
+        raise wrong(
+            ValueError, None, f"it was saved without a generator {name!r}, and has {', '.join(saved)}"
+        )
     Generator().load_state_dict(saved[name])
     return lambda: stream.load_state_dict(saved[name])
 
 
-def _part(facts: Mapping[str, Any], name: str) -> Any:
+def _saved_part(facts: Mapping[str, Any], name: str) -> Any:
     if name not in facts:
-        raise ValueError(f"it was saved without {name}=")
+        ranks = facts.get("ranks", ())
+        if any(isinstance(rank, dict) and rank.get(name) is not None for rank in ranks):
+            problem = f"it was saved by {_ranks(len(ranks))}, each with a {name} of its own"
+            raise wrong(ValueError, None, problem, f"pass comm=, or leave out {name}=")
+        raise wrong(ValueError, None, f"it was saved without {name}=")
     return facts[name]
 
 
-def _optimizer_state(saved: Mapping[str, Any], arrays: Mapping[str, NumpyArray],
-                     title: str) -> dict[str, Any]:
+def _optimizer_state(
+    saved: Mapping[str, Any], arrays: Mapping[str, NumpyArray], title: str
+) -> dict[str, Any]:
     if saved["class"] != title:
-        raise ValueError(f"it holds the state of {saved['class']}, not of {title}")
+        raise wrong(ValueError, None, f"it holds the state of {saved['class']}, not of {title}")
     rows = {int(i): dict(row) for i, row in saved["state"].items()}
     for name, array in arrays.items():
         if name.startswith("optimizer."):
             _, i, key = name.split(".", 2)
             rows[int(i)][key] = array
     return {"state": rows, "param_groups": saved["groups"]}
-
-
-def _digest(text: str, arrays: Mapping[str, NumpyArray]) -> str:
-    """SHA-256 of the facts and of every array's name, dtype, shape and bytes."""
-    digest = hashlib.sha256(text.encode())
-    for name in sorted(arrays):
-        array = np.asarray(arrays[name], order="C")
-        digest.update(f"\0{name}\0{array.dtype.str}{array.shape}\0".encode())
-        digest.update(array.reshape(-1).view(np.uint8).data)
-    return digest.hexdigest()

@@ -1,8 +1,18 @@
-"""Floor 3: the mathematics of the library. One declaration per primitive; everything else follows from it."""
-from tinygrad_edu.ops import (  # noqa: I001 - ruff would give each name a line
-    activation, contract, convolution, elementwise, fused, index, movement, pooling, random,
+"""Floor 3: the mathematics of the library. One declaration per primitive; all else is derived from it."""
+
+from tinygrad_edu.ops import (
+    activation,
+    constant,
+    contract,
+    convolution,
+    elementwise,
+    fused,
+    index,
+    movement,
+    pooling,
+    random,
     reduce,
 )
 
-__all__ = ["activation", "contract", "convolution", "elementwise", "fused", "index", "movement", "pooling",
-           "random", "reduce"]
+__all__ = ["activation", "constant", "contract", "convolution", "elementwise", "fused", "index", "movement",
+           "pooling", "random", "reduce"]  # fmt: skip

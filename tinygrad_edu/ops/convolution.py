@@ -4,8 +4,8 @@ With x (N, C, spatial...) and weight (O, C / groups, sizes...) the result is (N,
 
     y[n, o, p] = sum over c, k of weight[o, c, k] x[n, c, p stride + k dilation - padding],
 
-a correlation, as every library calls convolution. It is linear in x and in weight: the gradient by each is
-one more product of the other with what comes in.
+a correlation, which all libraries call convolution. It is linear in x and in weight: the gradient with
+respect to one is a product of the other with the incoming gradient.
 """
 
 from __future__ import annotations
@@ -15,9 +15,10 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.backend.sums import total
 from tinygrad_edu.domain import Call, Draw
 from tinygrad_edu.engine.op import Op
-from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.errors import ShapeError, wrong
 from tinygrad_edu.ops.movement import _fold, _windows
 from tinygrad_edu.shapes import Shape
 
@@ -25,28 +26,34 @@ How = dict[str, Any]  # strides, padding, dilations, groups
 
 
 def counts_of(spatial: Shape, sizes: Shape, strides: Shape, padding: Shape, dilations: Shape) -> Shape:
-    """How many windows of `sizes` there are along each axis. Raises ShapeError where not one fits."""
+    """How many windows of `sizes` there are along each axis. Raises ShapeError if none fits."""
     spans = tuple(d * (n - 1) + 1 for n, d in zip(sizes, dilations, strict=True))
     padded = tuple(n + 2 * p for n, p in zip(spatial, padding, strict=True))
     if any(span > n for span, n in zip(spans, padded, strict=True)):
-        raise ShapeError(
-            f"windows of {spans} do not fit into {padded} (axes {spatial}, padding {padding}); "
-            "use smaller ones or more padding"
+        raise wrong(
+            ShapeError,
+            None,
+            f"windows of {spans} do not fit into {padded} (axes {spatial}, padding {padding})",
+            "use smaller ones or more padding",
         )
     return tuple((n - span) // s + 1 for n, span, s in zip(padded, spans, strides, strict=True))
 
 
 def check(x: Shape, weight: Shape, groups: int) -> None:
-    """Raise ShapeError for shapes that do not belong together."""
+    """Raise ShapeError for shapes that do not fit together."""
     if len(x) != len(weight) or len(x) < 3:
-        raise ShapeError(
+        raise wrong(
+            ShapeError,
+            None,
             f"x {x} must be (batch, channels, spatial...) and weight {weight} (out, channels / groups, "
-            "sizes...), with as many spatial axes, one at least"
+            "sizes...), with as many spatial axes, one at least",
         )
     if x[1] != weight[1] * groups or weight[0] % groups:
-        raise ShapeError(
-            f"x {x} has {x[1]} channels; weight {weight} with groups={groups} is for "
-            f"{weight[1] * groups}, and its {weight[0]} outputs must divide by groups"
+        raise wrong(
+            ShapeError,
+            None,
+            f"x {x} has {x[1]} channels; weight {weight} with groups={groups} is for {weight[1] * groups}, "
+            f"and its {weight[0]} outputs must divide by groups",
         )
 
 
@@ -78,7 +85,7 @@ def _convolution(
 def _convolution_input(
     seed: Any, weight: Any, *, shape: Shape, strides: Shape, padding: Shape, dilations: Shape, groups: int
 ) -> Any:
-    """The adjoint in x: what each element of x of `shape` gets from all windows that hold it."""
+    """The adjoint in x: each element of x, of `shape`, gets the sum over all windows that contain it."""
     n, c, *spatial = shape
     sizes, counts = weight.shape[2:], seed.shape[2:]
     rows = weight.reshape(groups, weight.shape[0] // groups, -1).transpose(0, 2, 1)
@@ -96,14 +103,14 @@ def _convolution_input(
 def _convolution_weight(
     seed: Any, x: Any, *, shape: Shape, strides: Shape, padding: Shape, dilations: Shape, groups: int
 ) -> Any:
-    """The adjoint in weight: products of what comes in with its windows, summed over all places."""
+    """The adjoint in weight: products of the incoming gradient with windows of x, summed over positions."""
     columns = _columns(x, shape[2:], strides, padding, dilations, groups)
     rows = seed.reshape(seed.shape[0], groups, shape[0] // groups, columns.shape[3])
-    return (rows @ columns.transpose(0, 1, 3, 2)).sum(0).reshape(shape)
+    return total(rows @ columns.transpose(0, 1, 3, 2), (0,)).reshape(shape)
 
 
-def _how(draw: Draw) -> tuple[Shape, Shape, Shape, How]:
-    """Shapes of x, of weight and of the result, and how they are convolved; one or two spatial axes."""
+def _draw_convolution(draw: Draw) -> tuple[Shape, Shape, Shape, How]:
+    """Shapes of x, weight and the result, and the parameters; one or two spatial axes."""
     axes, groups = draw.integer(1, 2), draw.integer(1, 2)
     n, c, o = draw.integer(1, 2), groups * draw.integer(1, 2), groups * draw.integer(1, 2)
     sizes, strides, dilations, padding = (
@@ -116,21 +123,21 @@ def _how(draw: Draw) -> tuple[Shape, Shape, Shape, How]:
 
 
 def _calls(draw: Draw) -> Call:
-    x, weight, _, how = _how(draw)
+    x, weight, _, how = _draw_convolution(draw)
     return Call((draw.array(x), draw.array(weight)), how)
 
 
 def _input_calls(draw: Draw) -> Call:
-    x, weight, out, how = _how(draw)
+    x, weight, out, how = _draw_convolution(draw)
     return Call((draw.array(out), draw.array(weight)), {"shape": x, **how})
 
 
 def _weight_calls(draw: Draw) -> Call:
-    x, weight, out, how = _how(draw)
+    x, weight, out, how = _draw_convolution(draw)
     return Call((draw.array(out), draw.array(x)), {"shape": weight, **how})
 
 
-def _kept(strides: Shape, padding: Shape, dilations: Shape, groups: int) -> How:
+def _params(strides: Shape, padding: Shape, dilations: Shape, groups: int) -> How:
     return {"strides": strides, "padding": padding, "dilations": dilations, "groups": groups}
 
 
@@ -139,10 +146,10 @@ convolution: Op = Op(
     _convolution,
     (
         lambda g, weight, x_shape, strides, padding, dilations, groups: convolution_input(
-            g, weight, shape=x_shape, **_kept(strides, padding, dilations, groups)
+            g, weight, shape=x_shape, **_params(strides, padding, dilations, groups)
         ),
         lambda g, x, weight_shape, strides, padding, dilations, groups: convolution_weight(
-            g, x, shape=weight_shape, **_kept(strides, padding, dilations, groups)
+            g, x, shape=weight_shape, **_params(strides, padding, dilations, groups)
         ),
     ),
     calls=_calls,
@@ -153,10 +160,10 @@ convolution_input: Op = Op(
     _convolution_input,
     (
         lambda g, weight, strides, padding, dilations, groups: convolution(
-            g, weight, **_kept(strides, padding, dilations, groups)
+            g, weight, **_params(strides, padding, dilations, groups)
         ),
         lambda g, seed, weight_shape, strides, padding, dilations, groups: convolution_weight(
-            seed, g, shape=weight_shape, **_kept(strides, padding, dilations, groups)
+            seed, g, shape=weight_shape, **_params(strides, padding, dilations, groups)
         ),
     ),
     inputs=("seed", "weight"),
@@ -168,10 +175,10 @@ convolution_weight: Op = Op(
     _convolution_weight,
     (
         lambda g, x, strides, padding, dilations, groups: convolution(
-            x, g, **_kept(strides, padding, dilations, groups)
+            x, g, **_params(strides, padding, dilations, groups)
         ),
         lambda g, seed, x_shape, strides, padding, dilations, groups: convolution_input(
-            seed, g, shape=x_shape, **_kept(strides, padding, dilations, groups)
+            seed, g, shape=x_shape, **_params(strides, padding, dilations, groups)
         ),
     ),
     inputs=("seed", "x"),

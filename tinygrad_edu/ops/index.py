@@ -1,8 +1,9 @@
-"""Indexing: reading at places given by integers, and its adjoint, adding up at those places.
+"""Indexing: reading at integer indices, and its adjoint, adding at those indices.
 
-Places are checked, on every device: one out of range is an IndexError that names it, never a wrapped or
+Indices are checked on every device: one out of range is an IndexError that names it, and never a wrong or
 illegal read.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -11,15 +12,17 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.backend.protocol import Backend
+from tinygrad_edu.backend.sums import add_at, sum_runs
 from tinygrad_edu.domain import Call, Draw
 from tinygrad_edu.engine.op import Op
-from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.errors import ShapeError, wrong
 from tinygrad_edu.ops.movement import expand, slice_
 from tinygrad_edu.shapes import Shape, broadcast_shapes, stretched_axes
 
 
 class Gather(Op):
-    """Reading along one axis at given places."""
+    """Reads along one axis at given indices."""
+
     family = "index"
 
     def lower(self, backend: Backend) -> Callable[..., Any]:
@@ -27,7 +30,8 @@ class Gather(Op):
 
 
 class ScatterAdd(Op):
-    """Adding up along one axis at given places; the same bits on every run."""
+    """Adds along one axis at given indices; the same bits on every run."""
+
     family = "index"
 
     def lower(self, backend: Backend) -> Callable[..., Any]:
@@ -36,10 +40,15 @@ class ScatterAdd(Op):
 
 def _check(index: Any, size: int) -> None:
     if index.dtype.kind not in "iu":
-        raise TypeError(f"an index must hold integers, not {index.dtype}; a mask goes in brackets: x[mask]")
+        raise wrong(
+            TypeError,
+            None,
+            f"an index must hold integers, not {index.dtype}",
+            "a mask goes in brackets: x[mask]",
+        )
     if index.size and (int(index.min()) < 0 or int(index.max()) >= size):
         bad = int(index.min()) if int(index.min()) < 0 else int(index.max())
-        raise IndexError(f"index {bad} is out of range for an axis of size {size}")
+        raise wrong(IndexError, None, f"index {bad} is out of range for an axis of size {size}")
 
 
 def _places(index: Any, axis: int) -> tuple[Any, ...]:
@@ -50,9 +59,13 @@ def _places(index: Any, axis: int) -> tuple[Any, ...]:
 
 def _fits_gather(x: Any, index: Any, *, axis: int) -> None:
     if len(index.shape) != len(x.shape):
-        raise ShapeError(f"the index {index.shape} must have as many axes as x {x.shape}; "
-                         "to take whole slices use te.index_select")
-    broadcast_shapes((*x.shape[:axis], 1, *x.shape[axis + 1:]), index.shape)
+        raise wrong(
+            ShapeError,
+            None,
+            f"the index {index.shape} must have as many axes as x {x.shape}",
+            "to take whole slices use te.index_select",
+        )
+    broadcast_shapes((*x.shape[:axis], 1, *x.shape[axis + 1 :]), index.shape)
 
 
 def _gather(x: Any, index: Any, *, axis: int) -> Any:
@@ -61,29 +74,33 @@ def _gather(x: Any, index: Any, *, axis: int) -> Any:
 
 
 def _gather_grad(g: Any, index: Any, x_shape: Shape, axis: int) -> Any:
-    """Added up where it was read, in the shape that x was broadcast to; the engine sums to x's own."""
-    shape = (*g.shape[:axis], x_shape[axis], *g.shape[axis + 1:])
-    return scatter_add(g, index if index.shape == g.shape else expand(index, shape=g.shape),
-                       shape=shape, axis=axis)
+    """g added at the indices, in the shape that x was broadcast to; the engine sums it to x's shape."""
+    shape = (*g.shape[:axis], x_shape[axis], *g.shape[axis + 1 :])
+    return scatter_add(
+        g, index if index.shape == g.shape else expand(index, shape=g.shape), shape=shape, axis=axis
+    )
 
 
 def _fits_scatter_add(source: Any, index: Any, *, shape: Shape, axis: int) -> None:
-    if len(index.shape) != len(shape) or any(n > m for a, (n, m) in enumerate(
-            zip(index.shape, shape, strict=True)) if a != axis):
-        raise ShapeError(f"the index {index.shape} must have as many axes as the target {shape}, and but for "
-                         f"axis {axis} none longer")
+    if len(index.shape) != len(shape) or any(
+        n > m for a, (n, m) in enumerate(zip(index.shape, shape, strict=True)) if a != axis
+    ):
+        raise wrong(
+            ShapeError,
+            None,
+            f"the index {index.shape} must have as many axes as the target {shape}, and but for axis "
+            f"{axis} none longer",
+        )
     stretched_axes(source.shape, index.shape)
 
 
 def _scatter_add(source: Any, index: Any, *, shape: Shape, axis: int) -> Any:
     _check(index, shape[axis])
-    out = np.zeros(shape, source.dtype)
-    np.add.at(out, _places(index, axis), source)
-    return out
+    return add_at(shape, _places(index, axis), source, most=index.shape[axis])
 
 
 def _scatter_add_grad(g: Any, index: Any, axis: int) -> Any:
-    """Read where it was added, in the part of the target that the index covers."""
+    """g read at the indices, from the part of the target that the index covers."""
     part = tuple(slice(None) if a == axis else slice(0, n) for a, n in enumerate(index.shape))
     return gather(slice_(g, key=part), index, axis=axis)
 
@@ -93,9 +110,7 @@ def _index(x: Any, *, key: Any) -> Any:
 
 
 def _index_add(source: Any, *, shape: Shape, key: Any) -> Any:
-    out = np.zeros(shape, source.dtype)
-    np.add.at(out, key, source)
-    return out
+    return add_at(shape, key, source)
 
 
 def _take_rows(weight: Any, index: Any) -> Any:
@@ -104,31 +119,29 @@ def _take_rows(weight: Any, index: Any) -> Any:
 
 
 def _add_rows(source: Any, index: Any, *, rows: int) -> Any:
-    """Rows of `source` added up by index: sorted, then summed in runs; ten times faster than one at a time.
-    """
+    """Rows of `source` added by index: sorted, then summed in runs; ten times faster than one at a time."""
     _check(index, rows)
-    width = source.shape[index.ndim:]
+    width = source.shape[index.ndim :]
     flat, values = index.reshape(-1), source.reshape(index.size, *width)
     out = np.zeros((rows, *width), source.dtype)
     if flat.size:
         order = np.argsort(flat, kind="stable")
-        ordered = flat[order]
-        starts = np.flatnonzero(np.concatenate([[True], ordered[1:] != ordered[:-1]]))
-        out[ordered[starts]] = np.add.reduceat(values[order], starts, axis=0)
+        found, sums = sum_runs(flat[order], values[order])
+        out[found] = sums
     return out
 
 
 def _gather_calls(draw: Draw) -> Call:
     x = draw.array(draw.shape(min_dims=1, min_side=1))
     axis = draw.integer(0, x.ndim - 1)
-    shape = (*x.shape[:axis], draw.integer(0, 3), *x.shape[axis + 1:])
+    shape = (*x.shape[:axis], draw.integer(0, 3), *x.shape[axis + 1 :])
     return Call((x, draw.integers(shape, 0, x.shape[axis] - 1)), {"axis": axis})
 
 
 def _scatter_calls(draw: Draw) -> Call:
     source = draw.array(draw.shape(min_dims=1, min_side=1))
     axis, size = draw.integer(0, source.ndim - 1), draw.integer(1, 4)
-    shape = (*source.shape[:axis], size, *source.shape[axis + 1:])
+    shape = (*source.shape[:axis], size, *source.shape[axis + 1 :])
     return Call((source, draw.integers(source.shape, 0, size - 1)), {"shape": shape, "axis": axis})
 
 
@@ -145,8 +158,9 @@ def _index_add_calls(draw: Draw) -> Call:
 
 def _take_calls(draw: Draw) -> Call:
     rows = draw.integer(1, 3)
-    return Call((draw.array((rows, *draw.shape(max_dims=1))),
-                 draw.integers(draw.shape(max_dims=2), 0, rows - 1)))
+    return Call(
+        (draw.array((rows, *draw.shape(max_dims=1))), draw.integers(draw.shape(max_dims=2), 0, rows - 1))
+    )
 
 
 def _add_rows_calls(draw: Draw) -> Call:
@@ -154,6 +168,7 @@ def _add_rows_calls(draw: Draw) -> Call:
     return Call((draw.array((*index.shape, draw.integer(0, 2))), index), {"rows": rows})
 
 
+# fmt: off
 gather = Gather("gather", _gather,
                 (_gather_grad, None), fits=_fits_gather,
                 calls=_gather_calls, math=r"y_{i} = x_{\text{index}_i}")
@@ -169,20 +184,25 @@ take_rows = Op("take_rows", _take_rows,
                calls=_take_calls, math=r"y_i = W_{\text{index}_i}")
 add_rows: Op = Op("add_rows", _add_rows, (lambda g, index: take_rows(g, index), None), calls=_add_rows_calls,
               math=r"W_j = \sum_{i: \text{index}_i = j} x_i")
+# fmt: on
 
 
 def _argsort(x: Any, *, axis: int, descending: bool = False) -> Any:
-    """Backwards is a stable sort of the reversed line, reversed: equals keep their order and no dtype is
-    negated."""
+    """The descending order is a stable sort of the reversed line, reversed.
+
+    So equal elements keep their order, and no number has to be negated.
+    """
     if not descending:
         return np.argsort(x, axis=axis, kind="stable")
     places = np.argsort(np.flip(x, axis), axis=axis, kind="stable")
     return np.flip(x.shape[axis] - 1 - places, axis)
 
 
+# fmt: off
 argsort = Op("argsort", _argsort, (None,),
              calls=lambda draw: Call((draw.array(draw.shape(min_dims=1), distinct=True),), {"axis": 0}),
              math=r"\text{the places of the sorted elements; ties in order}")
+# fmt: on
 
 
 def _one_hot(x: Any, *, classes: int, dtype: Any = np.float32) -> Any:
@@ -192,5 +212,7 @@ def _one_hot(x: Any, *, classes: int, dtype: Any = np.float32) -> Any:
     return out
 
 
+# fmt: off
 one_hot = Op("one_hot", _one_hot, (None,), math=r"y_{ij} = [x_i = j]",
              calls=lambda draw: Call((draw.integers(draw.shape(max_dims=2), 0, 3),), {"classes": 4}))
+# fmt: on

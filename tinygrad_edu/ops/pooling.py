@@ -1,8 +1,8 @@
-"""Maximum over windows: an op of its own, so that backward keeps the input and not every window of it.
+"""Maximum over windows: a separate op, so that backward keeps the input and not all its windows.
 
 Where several elements of a window tie for the largest, they share its gradient evenly; NaN is the largest,
-and NaNs tie. `max_pool_spread` and `max_pool_read` are each other's adjoints: the choice of the
-largest is the same, only its direction differs.
+and NaNs tie. `max_pool_spread` and `max_pool_read` are each other's adjoints: both find the
+same largest elements, one writes to them and the other reads from them.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from tinygrad_edu.ops.movement import _fold, _windows
 from tinygrad_edu.shapes import Shape
 
 
-def _seen(x: Any, sizes: Shape, strides: Shape) -> Any:
+def _windows_of(x: Any, sizes: Shape, strides: Shape) -> Any:
     return _windows(x, sizes=sizes, strides=strides, dilations=(1,) * len(sizes))
 
 
 def _shared(u: Any, x: Any, sizes: Shape, strides: Shape) -> Any:
     """(..., counts, sizes): u / n at the n largest elements of each window of x, 0 at the others."""
-    seen, axes = _seen(x, sizes, strides), tuple(range(-len(sizes), 0))
+    seen, axes = _windows_of(x, sizes, strides), tuple(range(-len(sizes), 0))
     top = seen.max(axes, keepdims=True)
     hit = (seen == top) | (np.isnan(seen) & np.isnan(top))
     return np.where(hit, u / hit.sum(axes, keepdims=True, dtype=x.dtype), 0)
 
 
 def _max_pool(x: Any, *, sizes: Shape, strides: Shape) -> Any:
-    return np.ascontiguousarray(_seen(x, sizes, strides).max(tuple(range(-len(sizes), 0))))
+    return np.ascontiguousarray(_windows_of(x, sizes, strides).max(tuple(range(-len(sizes), 0))))
 
 
 def _max_pool_spread(seed: Any, x: Any, *, sizes: Shape, strides: Shape) -> Any:
@@ -39,11 +39,11 @@ def _max_pool_spread(seed: Any, x: Any, *, sizes: Shape, strides: Shape) -> Any:
 
 
 def _max_pool_read(u: Any, x: Any, *, sizes: Shape, strides: Shape) -> Any:
-    return _shared(_seen(u, sizes, strides), x, sizes, strides).sum(tuple(range(-len(sizes), 0)))
+    return _shared(_windows_of(u, sizes, strides), x, sizes, strides).sum(tuple(range(-len(sizes), 0)))
 
 
-def _how(draw: Draw) -> tuple[Any, Shape, dict[str, Any]]:
-    """x without ties, the shape of its windows, and how they lie."""
+def _draw_windows(draw: Draw) -> tuple[Any, Shape, dict[str, Any]]:
+    """x without ties, the shape of its windows, and their parameters."""
     axes = draw.integer(1, 2)
     sizes, strides = (tuple(draw.integer(1, 2) for _ in range(axes)) for _ in range(2))
     counts = tuple(draw.integer(1, 2) for _ in range(axes))
@@ -60,17 +60,17 @@ def _how(draw: Draw) -> tuple[Any, Shape, dict[str, Any]]:
 
 
 def _calls(draw: Draw) -> Call:
-    x, _, how = _how(draw)
+    x, _, how = _draw_windows(draw)
     return Call((x,), how)
 
 
 def _spread_calls(draw: Draw) -> Call:
-    x, out, how = _how(draw)
+    x, out, how = _draw_windows(draw)
     return Call((draw.array(out), x), how)
 
 
 def _read_calls(draw: Draw) -> Call:
-    x, _, how = _how(draw)
+    x, _, how = _draw_windows(draw)
     return Call((draw.array(x.shape), x), how)
 
 

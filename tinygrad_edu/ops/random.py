@@ -1,4 +1,5 @@
-"""Random ops: no inputs, no gradient, a generator as parameter, so that a replayed program draws anew."""
+"""Random ops: no inputs, no gradient, a generator as parameter, so that a replay draws new numbers."""
+
 from __future__ import annotations
 
 from typing import Any
@@ -12,8 +13,9 @@ from tinygrad_edu.shapes import Shape
 
 
 def _calls(**params: Any) -> Recipe:
-    return lambda draw: Call((), {"shape": draw.shape(), "generator": Generator(draw.integer(0, 99)),
-                                  **params})
+    return lambda draw: Call(
+        (), {"shape": draw.shape(), "generator": Generator(draw.integer(0, 99)), **params}
+    )
 
 
 def _bernoulli(*, p: float, shape: Shape, generator: Generator, dtype: Any = np.float32) -> Any:
@@ -24,6 +26,7 @@ def _permutation(*, n: int, generator: Generator) -> Any:
     return generator.permutation(n)
 
 
+# fmt: off
 uniform = Op("uniform", lambda *, shape, generator, dtype=np.float32: generator.uniform(shape, dtype), (),
              calls=_calls(), math=r"U[0, 1)")
 normal = Op("normal", lambda *, shape, generator, dtype=np.float32: generator.normal(shape, dtype), (),
@@ -34,3 +37,4 @@ bernoulli = Op("bernoulli", _bernoulli, (), calls=_calls(p=0.5), math=r"[U < p]"
 permutation = Op("permutation", _permutation, (), math=r"\text{a random order of } 0 \dots n - 1",
                  calls=lambda draw: Call((), {"n": draw.integer(0, 9),
                                               "generator": Generator(draw.integer(0, 99))}))
+# fmt: on

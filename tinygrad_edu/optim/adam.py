@@ -4,43 +4,50 @@
     w' = w - lr  (m' / (1 - beta1^t)) / (sqrt(v' / (1 - beta2^t)) + eps)
 
 computed as in the paper's section 2, with both corrections moved into one step size and one eps. Weight decay
-adds weight_decay * w to g in Adam (an L2 penalty, which the division then distorts) and shrinks w itself in
-AdamW.
+adds weight_decay * w to g in Adam (an L2 penalty, which the division then distorts);
+in AdamW it shrinks w directly.
 
 Sources: Kingma, Ba, "Adam: a method for stochastic optimization", arXiv 1412.6980; Loshchilov, Hutter,
 "Decoupled weight decay regularization", arXiv 1711.05101.
 """
+
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-import numpy as np
-
-from tinygrad_edu.optim.optimizer import Group, Numbers, Optimizer
+from tinygrad_edu.errors import wrong
+from tinygrad_edu.ops.elementwise import sqrt
+from tinygrad_edu.optim.optimizer import Group, Optimizer
+from tinygrad_edu.optim.rule import Numbers
 
 
 class Adam(Optimizer):
     """Adaptive moment estimation; see the module for the rule.
 
-    lr > 0 is about how far a coordinate moves in a step; betas say how long the two averages remember, in [0,
-    1); eps keeps the division finite; weight_decay >= 0 is an L2 penalty's.
+    lr > 0 is about how far a coordinate moves in a step. betas, in [0, 1), are the decay rates of the two
+    averages. eps keeps the division finite. weight_decay >= 0 is the factor of an L2 penalty.
     """
-    decoupled: ClassVar[bool] = False
-    kernel = "adam_step"
 
-    def __init__(self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
-                 eps: float = 1e-8, weight_decay: float = 0.0) -> None:
+    decoupled: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        params: Any,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+    ) -> None:
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
 
     def check(self, group: Group) -> None:
         super().check(group)
         self._at_least_zero(group, "eps")
         if not isinstance(group["betas"], tuple | list) or len(group["betas"]) != 2:
-            raise ValueError(f"{type(self).__name__}: betas={group['betas']!r} must be two numbers")
-        for i, beta in enumerate(group["betas"]):
-            self._fraction(f"betas[{i}]", beta)
+            raise wrong(ValueError, type(self).__name__, f"betas={group['betas']!r} must be two numbers")
+        group["betas"] = tuple(self._fraction(f"betas[{i}]", beta) for i, beta in enumerate(group["betas"]))
 
     def flag(self, group: Group) -> bool:
         return self.decoupled
@@ -52,44 +59,38 @@ class Adam(Optimizer):
         (beta1, beta2), lr, decay = group["betas"], group["lr"], group["weight_decay"]
         second = math.sqrt(1.0 - beta2**step)
         size = lr * second / (1.0 - beta1**step)
-        return (beta1, 1.0 - beta1, beta2, 1.0 - beta2, size, group["eps"] * second,
-                1.0 - lr * decay if self.decoupled else decay)
+        return (
+            beta1,
+            1.0 - beta1,
+            beta2,
+            1.0 - beta2,
+            size,
+            group["eps"] * second,
+            1.0 - lr * decay if self.decoupled else decay,
+        )
 
-    def formula(self, p: Any, g: Any, state: Sequence[Any], numbers: Numbers,
-                group: Group) -> tuple[Any, ...]:
+    def formula(
+        self, p: Any, g: Any, state: Sequence[Any], numbers: Numbers, group: Group
+    ) -> tuple[Any, ...]:
         beta1, new1, beta2, new2, size, eps, decay = numbers
-        if self.decoupled:
-            p = p * decay
-        else:
-            g = g + p * decay
+        if group["weight_decay"]:
+            p, g = (p * decay, g) if self.decoupled else (p, g + p * decay)
         m = state[0] * beta1 + g * new1
         v = state[1] * beta2 + g * g * new2
-        return p - m / (v**0.5 + eps) * size, m, v
-
-    def update(self, p: Any, g: Any, state: Any, scratch: Any, numbers: Any, group: Group) -> None:
-        beta1, new1, beta2, new2, size, eps, decay = numbers
-        m, v = state
-        s, regularized = scratch
-        if group["weight_decay"]:
-            if self.decoupled:
-                np.multiply(p, decay, p)
-            else:
-                np.multiply(p, decay, regularized)
-                g = np.add(regularized, g, regularized)
-        np.multiply(m, beta1, m)
-        np.add(m, np.multiply(g, new1, s), m)
-        np.multiply(v, beta2, v)
-        np.multiply(g, g, s)
-        np.add(v, np.multiply(s, new2, s), v)
-        np.sqrt(v, s)
-        np.divide(m, np.add(s, eps, s), s)
-        np.subtract(p, np.multiply(s, size, s), p)
+        return p - m / (sqrt(v) + eps) * size, m, v
 
 
 class AdamW(Adam):
-    """Adam whose weight decay shrinks the weights themselves: w is first scaled by 1 - lr * weight_decay."""
+    """Adam whose weight decay shrinks the weights directly: w is first scaled by 1 - lr * weight_decay."""
+
     decoupled = True
 
-    def __init__(self, params: Any, lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
-                 eps: float = 1e-8, weight_decay: float = 1e-2) -> None:
+    def __init__(
+        self,
+        params: Any,
+        lr: float = 1e-3,
+        betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8,
+        weight_decay: float = 1e-2,
+    ) -> None:
         super().__init__(params, lr, betas, eps, weight_decay)

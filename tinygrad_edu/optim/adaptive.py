@@ -1,4 +1,4 @@
-"""Adagrad and RMSprop: a learning rate for every coordinate, from the squares of its gradients.
+"""Adagrad and RMSprop: each coordinate has its own learning rate, from the squares of its gradients.
 
     Adagrad   s' = s + g^2                          w' = w - lr / (1 + (t - 1) lr_decay)  g / (sqrt(s') + eps)
     RMSprop   s' = alpha s + (1 - alpha) g^2        b' = momentum b + g / (sqrt(s') + eps)      w' = w - lr b'
@@ -7,24 +7,39 @@ Weight decay adds weight_decay * w to g. Sources: Duchi, Hazan, Singer, "Adaptiv
 online learning and stochastic optimization", JMLR 12 (2011); Hinton, "Neural networks for machine learning",
 lecture 6e, 2012.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
-from tinygrad_edu.optim.optimizer import Group, Numbers, Optimizer
+from tinygrad_edu.ops.elementwise import sqrt
+from tinygrad_edu.optim.optimizer import Group, Optimizer
+from tinygrad_edu.optim.rule import Numbers
 
 
 class Adagrad(Optimizer):
-    """Steps that shrink as squared gradients add up; `initial_accumulator_value` is where the sum begins."""
-    kernel = "adagrad_step"
+    """Steps that shrink as the sum of squared gradients grows; it starts at `initial_accumulator_value`."""
 
-    def __init__(self, params: Any, lr: float = 1e-2, lr_decay: float = 0.0, weight_decay: float = 0.0,
-                 initial_accumulator_value: float = 0.0, eps: float = 1e-10) -> None:
-        super().__init__(params, {"lr": lr, "lr_decay": lr_decay, "weight_decay": weight_decay,
-                                  "initial_accumulator_value": initial_accumulator_value, "eps": eps})
+    def __init__(
+        self,
+        params: Any,
+        lr: float = 1e-2,
+        lr_decay: float = 0.0,
+        weight_decay: float = 0.0,
+        initial_accumulator_value: float = 0.0,
+        eps: float = 1e-10,
+    ) -> None:
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "lr_decay": lr_decay,
+                "weight_decay": weight_decay,
+                "initial_accumulator_value": initial_accumulator_value,
+                "eps": eps,
+            },
+        )
 
     def check(self, group: Group) -> None:
         super().check(group)
@@ -39,38 +54,38 @@ class Adagrad(Optimizer):
     def numbers(self, group: Group, step: int) -> Numbers:
         return group["lr"] / (1.0 + (step - 1) * group["lr_decay"]), group["eps"], group["weight_decay"]
 
-    def formula(self, p: Any, g: Any, state: Sequence[Any], numbers: Numbers,
-                group: Group) -> tuple[Any, ...]:
+    def formula(
+        self, p: Any, g: Any, state: Sequence[Any], numbers: Numbers, group: Group
+    ) -> tuple[Any, ...]:
         lr, eps, decay = numbers
-        g = g + p * decay
-        total = state[0] + g * g
-        return p - g / (total**0.5 + eps) * lr, total
-
-    def update(self, p: Any, g: Any, state: Any, scratch: Any, numbers: Any, group: Group) -> None:
-        lr, eps, decay = numbers
-        total, (s, regularized) = state[0], scratch
         if group["weight_decay"]:
-            np.multiply(p, decay, regularized)
-            g = np.add(regularized, g, regularized)
-        np.add(total, np.multiply(g, g, s), total)
-        np.add(np.sqrt(total, s), eps, s)
-        np.divide(g, s, s)
-        np.subtract(p, np.multiply(s, lr, s), p)
+            g = g + p * decay
+        total = state[0] + g * g
+        return p - g / (sqrt(total) + eps) * lr, total
 
 
 class RMSprop(Optimizer):
-    """Steps divided by a running root mean square of the gradient, with momentum if wanted."""
-    kernel = "rmsprop_step"
+    """Steps divided by a running root mean square of the gradient; momentum is optional."""
 
-    def __init__(self, params: Any, lr: float = 1e-2, alpha: float = 0.99, eps: float = 1e-8,
-                 weight_decay: float = 0.0, momentum: float = 0.0) -> None:
-        super().__init__(params, {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay,
-                                  "momentum": momentum})
+    sometimes = ("momentum_buffer",)
+
+    def __init__(
+        self,
+        params: Any,
+        lr: float = 1e-2,
+        alpha: float = 0.99,
+        eps: float = 1e-8,
+        weight_decay: float = 0.0,
+        momentum: float = 0.0,
+    ) -> None:
+        super().__init__(
+            params, {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay, "momentum": momentum}
+        )
 
     def check(self, group: Group) -> None:
         super().check(group)
         self._at_least_zero(group, "eps", "momentum")
-        self._fraction("alpha", group["alpha"])
+        group["alpha"] = self._fraction("alpha", group["alpha"])
 
     def memory(self, group: Group) -> tuple[str, ...]:
         return ("square_avg", "momentum_buffer") if group["momentum"] else ("square_avg",)
@@ -79,31 +94,15 @@ class RMSprop(Optimizer):
         alpha = group["alpha"]
         return group["lr"], alpha, 1.0 - alpha, group["eps"], group["weight_decay"], group["momentum"]
 
-    def formula(self, p: Any, g: Any, state: Sequence[Any], numbers: Numbers,
-                group: Group) -> tuple[Any, ...]:
+    def formula(
+        self, p: Any, g: Any, state: Sequence[Any], numbers: Numbers, group: Group
+    ) -> tuple[Any, ...]:
         lr, alpha, fresh, eps, decay, momentum = numbers
-        g = g + p * decay
+        if group["weight_decay"]:
+            g = g + p * decay
         mean = state[0] * alpha + g * g * fresh
-        step = g / (mean**0.5 + eps)
-        if not momentum:
+        step = g / (sqrt(mean) + eps)
+        if not group["momentum"]:
             return p - step * lr, mean
         b = state[1] * momentum + step
         return p - b * lr, mean, b
-
-    def update(self, p: Any, g: Any, state: Any, scratch: Any, numbers: Any, group: Group) -> None:
-        lr, alpha, fresh, eps, decay, momentum = numbers
-        mean, (s, regularized) = state[0], scratch
-        if group["weight_decay"]:
-            np.multiply(p, decay, regularized)
-            g = np.add(regularized, g, regularized)
-        np.multiply(mean, alpha, mean)
-        np.multiply(g, g, s)
-        np.add(mean, np.multiply(s, fresh, s), mean)
-        np.add(np.sqrt(mean, s), eps, s)
-        np.divide(g, s, s)
-        step = s
-        if group["momentum"]:
-            step = state[1]
-            np.multiply(step, momentum, step)
-            np.add(step, s, step)
-        np.subtract(p, np.multiply(step, lr, s), p)

@@ -1,34 +1,41 @@
-"""Optimizer: what every rule shares: groups, checks, state, and a step without parameter-sized temporaries.
+"""Optimizer: the base of all rules, with groups, checks, state, and a step that needs little extra memory.
 
-A rule gives its mathematics twice. `formula` is the definition, in operators, and runs on any device;
-`update` is the same in place, on NumPy blocks small enough to stay in the second-level cache, so that a large
-parameter goes through main memory once per step and not once per operation. A test holds the two together.
-Constants travel as 0-d arrays, which NumPy takes in half the time of a Python float. A device that has a
-kernel for the rule, `kernel`, updates all parameters of a group with it.
+A rule states its mathematics once, in `formula`, with operators. On the cpu the formula is compiled into a
+program that writes in place (`backend.in_place`), so that a large parameter passes through main memory once
+per step and not once per operation. A device that has a kernel for the rule, `kernel`, updates all parameters
+of a group with it, and a test compares the kernel with the formula. A device without one computes the formula
+in ops.
 """
+
 from __future__ import annotations
 
+import itertools
 import math
+import operator
+import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, ClassVar, NamedTuple
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from tinygrad_edu.engine.modes import no_grad
-from tinygrad_edu.errors import user_line
-from tinygrad_edu.optim.slot import Scratch, Slot
-from tinygrad_edu.tensor import NumpyArray, Tensor
+from tinygrad_edu.backend.protocol import Backend
+from tinygrad_edu.engine import access
+from tinygrad_edu.engine.modes import Modes, current, no_grad
+from tinygrad_edu.errors import wrong
+from tinygrad_edu.optim.rule import Numbers, Rule
+from tinygrad_edu.optim.slot import Slot
+from tinygrad_edu.scalars import plain
+from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.words import explaining, unknown_attribute
 
 Group = dict[str, Any]
-Numbers = tuple[float, ...]     # the constants of one update
-Arrays = Sequence[NumpyArray]
-
-
-class Step(NamedTuple):
-    """What a backend needs to know of a rule that it has a kernel for."""
-    name: str
-    numpy: Any = None
+Batch = list[tuple[Slot, Any]]  # parameters to update together, each with its gradient
+# A Schedule stores these in a group, and they are saved with it: the first rate, and the rate it set last.
+SCHEDULED = ("initial_lr", "scheduled_lr")
+STEP = "optimizer step"  # errors name this as the place of the last change
+_parameter = operator.attrgetter("parameter")
 
 
 class Optimizer(ABC):
@@ -37,113 +44,200 @@ class Optimizer(ABC):
     Parameters
     ----------
     params : iterable of tensors, or of dicts
-        What to change; or groups, `{"params": [...], "lr": ...}`, each with options of its own.
+        The parameters to update; or groups, `{"params": [...], "lr": ...}`, each with its own options.
     options
-        The rule's settings, for groups that do not say otherwise. `param_groups` holds those in force, and
-        changing `optimizer.param_groups[0]["lr"]` takes effect at the next step.
+        The rule's settings, for groups without their own. `param_groups` has the current ones, and changing
+        `optimizer.param_groups[0]["lr"]` takes effect at the next step.
 
     Raises
     ------
     TypeError, ValueError
-        No parameters, a tensor instead of a list of them, one computed or coming twice, a bad setting.
+        No parameters, a tensor instead of a list of tensors, a parameter that is computed or is given twice,
+        or a bad setting.
     """
-    kernel: ClassVar[str] = ""      # of devices, "" where there is none; it takes `numbers` and `flag`
+
+    kernel: ClassVar[str] = ""  # the name of its kernel on devices, such as `sgd_step`
+    sometimes: ClassVar[tuple[str, ...]] = ()  # the last of `memory`, which only some settings need
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        ours = cls.__module__.startswith(f"{__package__}.")
+        if "formula" in vars(cls) and "kernel" not in vars(
+            cls
+        ):  # an inherited kernel computes another formula
+            cls.kernel = f"{cls.__name__.lower()}_step" if ours else ""
+        if "__init__" in vars(cls) and ours:
+            cls.__init__ = explaining(cls.__init__)  # type: ignore[method-assign]
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            raise unknown_attribute(self, name)
 
     def __init__(self, params: Any, options: Group) -> None:
-        self.defaults = dict(options)
+        self.defaults = {name: plain(value) for name, value in options.items()}
         self.param_groups: list[Group] = []
         self._slots: list[list[Slot]] = []
-        self._scratch: dict[np.dtype[Any], Scratch] = {}
-        self._cells: dict[np.dtype[Any], list[NumpyArray]] = {}
+        self._checked_settings: list[list[Any]] = []  # the settings of each group at its last check
+        self._rules: list[Rule | None] = []  # one per group, as long as its settings are the same
+        self._programs: list[
+            dict[Any, Any]
+        ] = []  # one per group: the programs that backends made of its formula
         title = type(self).__name__
         if isinstance(params, Tensor):
-            raise TypeError(f"{title}: params is a single tensor (at {user_line()}); pass a list, [tensor], "
-                            "or model.parameters()")
+            raise wrong(
+                TypeError, title, "params is a single tensor", "pass a list, [tensor], or model.parameters()"
+            )
         if hasattr(params, "parameters") or not isinstance(params, Iterable):
-            remedy = ("pass model.parameters()" if hasattr(params, "parameters") else
-                      f"call it: {getattr(params, '__name__', 'params')}()" if callable(params) else
-                      "pass a list of tensors, or model.parameters()")
-            raise TypeError(f"{title}: params is a {type(params).__name__} (at {user_line()}); {remedy}")
+            remedy = "pass a list of tensors, or model.parameters()"
+            if hasattr(params, "parameters"):
+                remedy = "pass model.parameters()"
+            elif callable(params):
+                remedy = f"call it: {getattr(params, '__name__', 'params')}()"
+            raise wrong(TypeError, title, f"params is a {type(params).__name__}", remedy)
         given = list(params)
         if not given:
-            raise ValueError(f"{title}: no parameters to optimise (at {user_line()}); a generator such as "
-                             "model.parameters() can be read only once")
+            raise wrong(
+                ValueError,
+                title,
+                "no parameters to optimise",
+                "a generator such as model.parameters() can be read only once, and a model finds those "
+                "of its tensors that are nn.Parameter",
+            )
         for group in given if isinstance(given[0], Mapping) else [{"params": given}]:
             self.add_param_group(group)
 
-    # -- what a rule says ------------------------------------------------------------------------------------
+    # -- what a rule defines ---------------------------------------------------------------------------------
 
     def check(self, group: Group) -> None:
-        """Raise ValueError for settings the rule does not have. Every rule has `lr` and `weight_decay`."""
-        self._at_least_zero(group, "lr", "weight_decay")
+        """Raise ValueError for settings that the rule does not allow. Every rule has `lr` and `weight_decay`.
+
+        NumPy's numbers become Python's.
+        """
+        self._at_least_zero(group, "lr", "weight_decay", *(name for name in SCHEDULED if name in group))
+
+    def check_together(self, group: Group) -> None:  # noqa: B027 - most rules do not need it
+        """Raise ValueError for settings that a new group cannot have together.
+
+        A group whose settings were changed to these one by one works, and its saved state is loaded.
+        """
 
     @abstractmethod
     def numbers(self, group: Group, step: int) -> Numbers:
-        """The constants of the `step`-th update (from 1), for both `formula` and `update`."""
+        """The constants of the `step`-th update (from 1)."""
 
     @abstractmethod
     def formula(self, p: Any, g: Any, state: Sequence[Any], numbers: Numbers,
-                group: Group) -> tuple[Any, ...]:
-        """(new p, *new state), by operators: the definition."""
+                group: Group) -> tuple[Any, ...]:  # fmt: skip
+        """(new p, *new state), by operators and elementwise functions: the definition.
 
-    @abstractmethod
-    def update(self, p: NumpyArray, g: NumpyArray, state: Arrays, scratch: Arrays, numbers: Arrays,
-               group: Group) -> None:
-        """The same in place; `g` stays as it is, two scratch arrays of p's shape may be overwritten."""
+        It is called with tensors, arrays and symbols. It computes with `numbers`; a setting in `group` it may
+        only compare with True or 0.
+        """
 
     def flag(self, group: Group) -> bool:
-        """The variant of the rule that a kernel is told of beside its numbers."""
+        """The variant of the rule, which a kernel gets beside its numbers."""
         return False
 
     def memory(self, group: Group) -> tuple[str, ...]:
-        """The names, PyTorch's, of the arrays that are remembered of each parameter."""
+        """The names, as in PyTorch, of the arrays in the state of each parameter."""
         return ()
 
     def start(self, group: Group) -> Numbers:
-        """What those arrays are filled with before the first update."""
+        """The numbers that fill those arrays before the first update."""
         return (0.0,) * len(self.memory(group))
 
     def _at_least_zero(self, group: Group, *names: str) -> None:
         for name in names:
-            value = group[name]
-            if not isinstance(value, int | float) or not 0.0 <= value < math.inf:
-                raise ValueError(f"{type(self).__name__}: {name}={value!r} must be a finite number >= 0")
+            group[name] = self._number(name, group[name], math.inf, "be a finite number >= 0")
 
-    def _fraction(self, name: str, value: Any) -> None:
-        if not isinstance(value, int | float) or not 0.0 <= value < 1.0:
-            raise ValueError(f"{type(self).__name__}: {name}={value!r} must lie in [0, 1)")
+    def _fraction(self, name: str, value: Any) -> float:
+        return self._number(name, value, 1.0, "lie in [0, 1)")
+
+    def _number(self, name: str, value: Any, end: float, words: str) -> float:
+        """`value` as a Python number, at least 0 and below `end`."""
+        number = value.item() if isinstance(value, np.generic) else value
+        real = isinstance(number, int | float) and not isinstance(number, bool)
+        if not real or not 0.0 <= number < end or number > sys.float_info.max:
+            raise wrong(ValueError, type(self).__name__, f"{name}={value!r} must {words}")
+        return number
 
     # -- parameters ------------------------------------------------------------------------------------------
 
     def add_param_group(self, group: Mapping[str, Any]) -> None:
-        """More parameters, with settings of their own where `group` names some."""
+        """Add parameters, with their own settings where `group` has some."""
         title = type(self).__name__
         params = group.get("params", ())
         params = [params] if isinstance(params, Tensor) else list(params)
-        full: Group = {**self.defaults, **group, "params": params}
-        unknown = set(full) - set(self.defaults) - {"params"}
+        given = {name: plain(value) for name, value in group.items() if name != "params"}
+        full: Group = {**self.defaults, **given, "params": params}
+        unknown = set(full) - set(self.defaults) - {"params", *SCHEDULED}
         if unknown or "params" not in group:
-            raise ValueError(f"{title}: a group has 'params' and any of {sorted(self.defaults)}, "
-                             f"not {sorted(group)}")
+            raise wrong(
+                ValueError,
+                title,
+                f"a group has 'params' and any of {sorted(self.defaults)}, not {sorted(group)}",
+            )
         if not params:
-            raise ValueError(f"{title}: a group without parameters (at {user_line()})")
+            raise wrong(ValueError, title, "a group without parameters")
         known = {id(slot.parameter) for slots in self._slots for slot in slots}
         for i, p in enumerate(params):
             if not isinstance(p, Tensor):
-                raise TypeError(f"{title}: parameter {i} is a {type(p).__name__}, not a tensor")
+                raise wrong(TypeError, title, f"parameter {i} is a {type(p).__name__}, not a tensor")
             if not p.is_leaf:
                 made = p.node.name if p.node is not None else "an op"
-                raise ValueError(f"{title}: parameter {i}, of shape {p.shape}, is the result of {made}; "
-                                 "optimise the leaf it was computed from, or x.detach().requires_grad_()")
+                raise wrong(
+                    ValueError,
+                    title,
+                    f"parameter {i}, of shape {p.shape}, is the result of {made}",
+                    "optimise the leaf it was computed from, or x.detach().requires_grad_()",
+                )
             if id(p) in known:
-                raise ValueError(f"{title}: parameter {i}, of shape {p.shape}, comes twice; name it once")
+                raise wrong(
+                    ValueError, title, f"parameter {i}, of shape {p.shape}, comes twice", "name it once"
+                )
             known.add(id(p))
         self.check(full)
+        self.check_together(full)
         self.param_groups.append(full)
         self._slots.append([Slot(p) for p in params])
+        self._checked_settings.append([])
+        self._rules.append(None)
+        self._programs.append({})
+
+    def _check_groups(self) -> None:
+        """Raise ValueError if the parameters in `param_groups` were changed; these have no state."""
+        title = type(self).__name__
+        if len(self.param_groups) != len(self._slots):
+            problem = f"param_groups has {len(self.param_groups)} groups, {len(self._slots)} were added"
+            remedy = "add one by add_param_group(), and to leave one out make a new optimizer"
+            raise wrong(ValueError, title, problem, remedy)
+        for i, (group, slots) in enumerate(zip(self.param_groups, self._slots, strict=True)):
+            params = group["params"]
+            if len(params) != len(slots) or not all(map(operator.is_, params, map(_parameter, slots))):
+                problem = f"the parameters of group {i} are not those that were added"
+                remedy = "add others by add_param_group(), and to leave some out make a new optimizer"
+                raise wrong(ValueError, title, problem, remedy)
+            self._check_settings(i, group)
+
+    def _check_settings(self, i: int, group: Group) -> None:
+        """Check the settings of a group that the user or a schedule has changed since the last check."""
+        now = [value for name, value in group.items() if name != "params"]
+        try:
+            if now == self._checked_settings[i]:
+                return
+        except ValueError:  # an array cannot be a setting
+            pass
+        if unknown := set(group) - set(self.defaults) - {"params", *SCHEDULED}:
+            problem = f"a group has no setting {sorted(unknown)[0]!r}"
+            raise wrong(ValueError, type(self).__name__, problem, f"it has {sorted(self.defaults)}")
+        self.check(group)
+        self._checked_settings[i] = [value for name, value in group.items() if name != "params"]
+        self._rules[i] = None
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Forget the gradients, or with `set_to_none=False` fill those that exist with zeros."""
+        """Remove the gradients, or with `set_to_none=False` fill those that exist with zeros."""
+        self._check_groups()
         for slots in self._slots:
             for slot in slots:
                 node = slot.parameter.node
@@ -154,74 +248,93 @@ class Optimizer(ABC):
                         node.grad.detach().zero_()
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Update every parameter that has a gradient, in place. Returns what `closure` did, if given."""
+        """Update every parameter that has a gradient, in place. Returns the result of `closure`, if given."""
         loss = None if closure is None else closure()
-        for group, slots in zip(self.param_groups, self._slots, strict=True):
-            cells: list[NumpyArray] = []
-            at: tuple[int, Any] = (-1, None)
-            remembered = len(self.memory(group))
-            elsewhere: dict[Any, list[tuple[Any, ...]]] = {}        # (backend, dtype, step) -> arrays of each
+        self._check_groups()
+        for i, (group, slots) in enumerate(zip(self.param_groups, self._slots, strict=True)):
+            state_count = len(self.memory(group))
+            batches: dict[Any, Batch] = {}  # (backend, dtype, step) -> parameters to update together
+            batch: Batch = []
+            last: Any = None
             for slot in slots:
                 parameter = slot.parameter
                 if parameter.node is None or (grad := parameter.node.grad) is None:
                     continue
                 storage = parameter.storage
                 array = storage.array
-                if array is not slot.array or len(slot.state) < remembered:
-                    slot.prepare(self.start(group), self._scratch)
+                if array is not slot.array or len(slot.state) < state_count:
+                    slot.prepare(self.start(group))
                 slot.step = step = slot.step + 1
-                if not storage.backend.arithmetic:
-                    if self.kernel in getattr(storage.backend, "steps", ()) and array.contiguous:
-                        elsewhere.setdefault((storage.backend, array.dtype, step), []).append(
-                            (array, grad.storage.array, *(s.array for s in slot.state[:remembered])))
-                    else:
-                        self._step_elsewhere(slot, grad, group)
-                else:
-                    if at != (step, array.dtype):
-                        at = (step, array.dtype)
-                        cells = self._fill(self.numbers(group, step), array.dtype)
-                    g = grad.storage.array
-                    blocks = slot.blocks
-                    if len(blocks) == 1:
-                        p, state, scratch = blocks[0]
-                        self.update(p, g, state, scratch, cells, group)
-                    else:
-                        g, start = g.reshape(-1), 0
-                        for p, state, scratch in blocks:
-                            stop = start + p.size
-                            self.update(p, g[start:stop], state, scratch, cells, group)
-                            start = stop
-                writes = storage.writes
-                writes.count += 1
-                writes.where = "optimizer step"
-            for (backend, _, step), tensors in elsewhere.items():
-                backend.fused(Step(self.kernel), [a for arrays in tensors for a in arrays],
-                              {"each": len(tensors[0]), "numbers": self.numbers(group, step),
-                               "flag": self.flag(group)})
+                key = (storage.backend, array.dtype, step)
+                if key != last:
+                    batch, last = batches.setdefault(key, []), key
+                batch.append((slot, grad.storage.array))
+            for (backend, _, step), batch in batches.items():
+                self._update(i, group, backend, batch, self.numbers(group, step))
         return loss
 
-    def _fill(self, numbers: Numbers, dtype: np.dtype[Any]) -> list[NumpyArray]:
-        cells = self._cells.get(dtype)
-        if cells is None:
-            cells = self._cells[dtype] = [np.zeros((), dtype) for _ in numbers]
-        for cell, number in zip(cells, numbers, strict=True):
-            cell.fill(number)
-        return cells
+    def _update(self, i: int, group: Group, backend: Backend, batch: Batch, numbers: Numbers) -> None:
+        """Apply the rule to parameters of one dtype at the same step.
 
-    def _step_elsewhere(self, slot: Slot, grad: Tensor, group: Group) -> None:
-        """The formula, in ops, on a device whose arrays have no operators."""
-        storage = slot.parameter.storage
-        with no_grad():
-            state = tuple(Tensor(s) for s in slot.state)
-            new = self.formula(Tensor(storage), grad.detach(), state, self.numbers(group, slot.step), group)
-        for old, fresh in zip((storage, *slot.state), new, strict=True):
-            if fresh.storage is not old:
-                storage.backend.copy(fresh.storage.array, out=old.array)
+        The backend does it. The formula in ops does it where the backend has no kernel, and for observers of
+        every op.
+        """
+        mode, rule = current.get(), self._rules[i]
+        if rule is None:
+            rule = self._rules[i] = Rule(self, group, self._programs[i])
+        if mode.every_op:
+            self._update_by_formula(rule, batch, numbers)
+            return
+        if mode.observers:
+            self._update_watched(mode, rule, backend, batch, numbers)
+            return
+        left = {id(slot) for slot, _ in backend.update(rule, batch, numbers)}
+        for slot, _ in batch:
+            if not left or id(slot) not in left:
+                access.count(slot.parameter.storage, STEP)
+        if left:
+            self._update_by_formula(rule, [pair for pair in batch if id(pair[0]) in left], numbers)
 
-    # -- its state -------------------------------------------------------------------------------------------
+    def _update_watched(
+        self, mode: Modes, rule: Rule, backend: Backend, batch: Batch, numbers: Numbers
+    ) -> None:
+        """The same for observers, which are notified of each parameter and of each array of its state."""
+        for slot, g in batch:
+            memories = (slot.parameter.storage, *slot.state[: rule.state_count])
+            for memory in memories:
+                start = access.about_to_write(mode, memory)
+            if backend.update(rule, [(slot, g)], numbers):
+                self._update_by_formula(rule, [(slot, g)], numbers)
+                continue
+            seconds = perf_counter() - start
+            for memory in memories:
+                access.written(
+                    mode, memory, None, rule.title, STEP, seconds if memory is memories[0] else 0.0
+                )
+
+    def _update_by_formula(self, rule: Rule, batch: Batch, numbers: Numbers) -> None:
+        """Apply the formula in ops."""
+        for slot, _ in batch:
+            storage, grad = slot.parameter.storage, slot.parameter.grad
+            assert grad is not None
+            targets = (storage, *slot.state[: rule.state_count])
+            with no_grad():
+                p, *state = (Tensor(memory) for memory in targets)
+                new = rule.formula(p, grad.detach(), state, numbers)
+                for old, fresh in zip(targets, new, strict=True):
+                    if fresh.storage is not old:
+                        access.overwrite(old, fresh.storage, rule.title, STEP)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For copy and pickle: rules and programs are left out, and made again when they are needed."""
+        groups = range(len(self.param_groups))
+        return {**self.__dict__, "_rules": [None for _ in groups], "_programs": [{} for _ in groups]}
+
+    # -- state -----------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
         """`{"state": {i: {"step": ..., name: array copy}}, "param_groups": [{..., "params": [i, ...]}]}`."""
+        self._check_groups()
         groups, state, count = [], {}, 0
         for group, slots in zip(self.param_groups, self._slots, strict=True):
             numbers = list(range(count, count + len(slots)))
@@ -230,50 +343,57 @@ class Optimizer(ABC):
             for i, slot in zip(numbers, slots, strict=True):
                 if slot.step:
                     arrays = [np.array(s, order="C") for s in slot.host()]
-                    state[i] = {"step": slot.step, **dict(zip(self.memory(group), arrays, strict=False))}
+                    state[i] = {
+                        "step": slot.step,
+                        **dict(zip(self._state_names(group), arrays, strict=False)),
+                    }
         return {"state": state, "param_groups": groups}
 
+    def _state_names(self, group: Group) -> tuple[str, ...]:
+        """The names of all arrays that the state may have, even if a setting has switched one off since."""
+        return (*(name for name in self.memory(group) if name not in self.sometimes), *self.sometimes)
+
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Go on where `state` was taken. Raises ValueError saying what does not fit; then nothing changed."""
+        """Continue from `state`. Raises ValueError if it does not fit; then nothing is changed."""
         for install in self._plan(state):
             install()
 
     def _plan(self, state: Mapping[str, Any]) -> list[Callable[[], None]]:
-        """What `load_state_dict` will do, step by step; all that can fail has been tried."""
+        """The steps of `load_state_dict`, as functions that cannot fail: all checks have been made."""
         title = type(self).__name__
         try:
             groups, rows = list(state["param_groups"]), {int(i): dict(s) for i, s in state["state"].items()}
-            sizes = [len(g["params"]) for g in groups]
-        except (KeyError, TypeError, ValueError, AttributeError):
-            raise ValueError(f"{title}.load_state_dict: no optimizer's state; nothing was loaded") from None
+            numbers = [[int(i) for i in group["params"]] for group in groups]
+            if len(set(itertools.chain(*numbers))) < sum(map(len, numbers)):
+                raise ValueError
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
+            problem = "no optimizer's state, nothing was loaded"
+            raise wrong(ValueError, f"{title}.load_state_dict", problem) from None
+        sizes = list(map(len, numbers))
         if sizes != [len(slots) for slots in self._slots]:
-            raise ValueError(f"{title}.load_state_dict: the state has groups of {sizes} parameters, this "
-                             f"optimizer of {[len(s) for s in self._slots]}; nothing was loaded")
+            raise wrong(
+                ValueError,
+                f"{title}.load_state_dict",
+                f"nothing was loaded: the state has groups of {sizes} parameters, this optimizer of "
+                f"{[len(s) for s in self._slots]}",
+            )
         installs: list[Callable[[], None]] = []
-        for group, slots, saved in zip(self.param_groups, self._slots, groups, strict=True):
-            fresh = {**group, **{k: v for k, v in saved.items() if k in self.defaults}}
+        for group, slots, saved, places in zip(self.param_groups, self._slots, groups, numbers, strict=True):
+            fresh = {**group, **{k: v for k, v in saved.items() if k in self.defaults or k in SCHEDULED}}
             for k, v in fresh.items():
                 if isinstance(self.defaults.get(k), tuple) and isinstance(v, list):
                     fresh[k] = tuple(v)
             self.check(fresh)
             installs.append(lambda group=group, fresh=fresh: group.update(fresh))  # type: ignore[misc]
-            for slot, i in zip(slots, saved["params"], strict=True):
+            for slot, i in zip(slots, places, strict=True):
                 try:
-                    installs.append(slot.restoring(rows.get(int(i)), self.memory(fresh)))
+                    installs.append(slot.restoring(rows.get(i), self._state_names(fresh), self.sometimes))
                 except ValueError as error:
-                    raise ValueError(f"{title}.load_state_dict: nothing was loaded; of parameter {i}, "
-                                     f"{error}") from None
+                    problem = f"nothing was loaded: of parameter {i}, {error}"
+                    raise wrong(ValueError, f"{title}.load_state_dict", problem) from None
         return installs
 
     def __repr__(self) -> str:
-        lines = [f"  {len(g['params'])} tensors, " + ", ".join(f"{k}={g[k]}" for k in self.defaults)
-                 for g in self.param_groups]
+        said = [", ".join(f"{k}={g[k]}" for k in self.defaults) for g in self.param_groups]
+        lines = [f"  {len(g['params'])} tensors, {s}" for g, s in zip(self.param_groups, said, strict=True)]
         return "\n".join([f"{type(self).__name__}(", *lines, ")"])
-
-
-def gradients(parameters: Iterable[Tensor] | Tensor) -> list[Tensor]:
-    """The gradients there are, of one tensor or several."""
-    several = [parameters] if isinstance(parameters, Tensor) else parameters
-    return [p.grad for p in several if p.grad is not None]
-
-

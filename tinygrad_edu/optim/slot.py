@@ -1,4 +1,5 @@
-"""A parameter and what an optimizer remembers of it, cut into blocks that fit the second-level cache."""
+"""A parameter with its optimizer state."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
@@ -6,85 +7,101 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu.backend.registry import cpu
 from tinygrad_edu.engine.value import Storage
+from tinygrad_edu.errors import wrong
 from tinygrad_edu.tensor import NumpyArray, Tensor
 
-BLOCK = 32768           # elements updated at a time: 128 KiB of float32; a second-level cache holds several
-Scratch = tuple[NumpyArray, NumpyArray]
+_SQUARES = frozenset({"exp_avg_sq", "square_avg", "sum"})  # the parts of the state that are sums of squares
 
 
 class Slot:
-    """`state` arrays of the parameter's shape, and `step`, how often it was updated.
+    """A parameter, its `state` (arrays of the parameter's shape), and `step`, the count of its updates.
 
-    `blocks` are views of (parameter, state, scratch), made when the parameter's memory is first met or has
-    moved.
+    `array` and `memories` are the arrays of the parameter and of its state. `prepared` belongs to the
+    backend, which computes it from them when the memory of the parameter is new or has changed.
     """
-    __slots__ = ("array", "blocks", "parameter", "state", "step")
+
+    __slots__ = ("array", "memories", "parameter", "prepared", "state", "step")
 
     def __init__(self, parameter: Tensor) -> None:
         self.parameter, self.step = parameter, 0
-        self.array: Any = None          # the memory that `blocks` cut up
-        self.state: tuple[Any, ...] = ()
-        self.blocks: list[tuple[NumpyArray, tuple[NumpyArray, ...], Scratch]] = []
+        self.array: Any = None
+        self.state: tuple[Storage, ...] = ()
+        self.memories: tuple[Any, ...] = ()
+        self.prepared: Any = None
 
-    def prepare(self, start: Sequence[float], scratches: dict[np.dtype[Any], Scratch]) -> None:
-        """Bring what is remembered to where the parameter is now, begin the rest at `start`, cut both up."""
+    def prepare(self, start: Sequence[float]) -> None:
+        """Move the state to the parameter's device and dtype, and fill the missing parts with `start`."""
         storage = self.parameter.storage
         array, backend = storage.array, storage.backend
+        if not backend.writable(array):
+            raise wrong(
+                RuntimeError,
+                None,
+                f"a parameter of shape {array.shape} is a read-only view and cannot be updated",
+                "optimise a copy, x.detach().clone().requires_grad_()",
+            )
         found = self.host()
-        found += [np.full(array.shape, value, array.dtype) for value in start[len(found):]]
+        if len(found) < len(start):
+            self.step = 0  # it counts the updates of the state, which is new
+        found += [np.full(array.shape, value, array.dtype) for value in start[len(found) :]]
         state = [np.array(s, dtype=array.dtype, order="C") for s in found]
-        self.array, self.blocks = array, []
-        if not backend.arithmetic:
-            self.state = tuple(Storage(backend.asarray(s), backend) for s in state)
-            return
-        if not array.flags.writeable:
-            raise RuntimeError(f"a parameter of shape {array.shape} is a read-only view and cannot be "
-                               "updated; "
-                               "optimise a copy, x.detach().clone().requires_grad_()")
-        self.state = tuple(state)
-        if array.size <= BLOCK or not array.flags.c_contiguous:
-            one, two = _scratch(array, scratches)
-            shaped = (one[:array.size].reshape(array.shape), two[:array.size].reshape(array.shape))
-            self.blocks = [(array, self.state, shaped)]
-            return
-        flat, flats = array.reshape(-1), [s.reshape(-1) for s in state]
-        one, two = _scratch(array, scratches)
-        for begin in range(0, array.size, BLOCK):
-            part = slice(begin, min(begin + BLOCK, array.size))
-            size = part.stop - begin
-            self.blocks.append((flat[part], tuple(s[part] for s in flats), (one[:size], two[:size])))
+        self.state = tuple(Storage(backend.asarray(s, copy=False), backend) for s in state)
+        self.array, self.memories, self.prepared = array, tuple(s.array for s in self.state), None
+
+    def __getstate__(self) -> tuple[Any, ...]:
+        """For copy and pickle: all other attributes belong to this memory, and are made again for a copy."""
+        return self.parameter, self.step, [np.array(memory) for memory in self.host()]
+
+    def __setstate__(self, kept: tuple[Any, ...]) -> None:
+        parameter, self.step, state = kept
+        self.parameter, self.array, self.memories, self.prepared = parameter, None, (), None
+        self.state = tuple(Storage(memory, cpu) for memory in state)
 
     def host(self) -> list[NumpyArray]:
         """The state as arrays on the host."""
-        return [s.backend.numpy(s.array) if isinstance(s, Storage) else s for s in self.state]
+        return [s.backend.numpy(s.array) for s in self.state]
 
-    def restoring(self, row: Mapping[str, Any] | None, names: Sequence[str]) -> Callable[[], None]:
-        """How to go to the state in `row` (None: to the start). Raises ValueError when it does not fit."""
+    def restoring(
+        self, row: Mapping[str, Any] | None, names: Sequence[str], sometimes: Sequence[str]
+    ) -> Callable[[], None]:
+        """A function that installs the state in `row` (None: no state). ValueError if it does not fit.
+
+        names      the names that it may have; those in `sometimes` may be missing
+        """
         shape = self.parameter.shape
         step, state = 0, []
-        if row is not None and (not names or any(row.get(name) is not None for name in names)):
-            step = int(row.get("step", 1))
-            if step < 1:
-                raise ValueError(f"its step is {step}, not >= 1")
+        needed = [name for name in names if name not in sometimes]
+        if row is not None and ("step" in row or any(row.get(name) is not None for name in names)):
+            step = _update_count(row.get("step", 1))
             for name in names:
                 data = row.get(name)
-                if data is None:
+                if data is None and name in needed:
                     raise ValueError(f"its {name} is missing")
+                if data is None:
+                    continue
                 found = np.array(data.numpy() if isinstance(data, Tensor) else np.asarray(data))
                 if found.shape != shape or found.dtype.kind != "f":
                     raise ValueError(f"its {name} is {found.shape} {found.dtype}, the parameter is {shape}")
+                dtype = self.parameter.dtype
+                with np.errstate(over="ignore"):
+                    if not np.array_equal(np.isfinite(found), np.isfinite(found.astype(dtype))):
+                        raise ValueError(f"its {name} has numbers that {dtype} does not hold")
+                if name in _SQUARES and bool((found < 0).any()):
+                    raise ValueError(f"its {name} has negative numbers, which no sum of squares has")
                 state.append(found)
 
         def install() -> None:
-            self.state, self.step, self.array = tuple(state), step, None
+            self.state = tuple(Storage(array, cpu) for array in state)
+            self.step, self.array, self.memories = step, None, ()
+
         return install
 
 
-def _scratch(array: NumpyArray, shared: dict[np.dtype[Any], Scratch]) -> Scratch:
-    """Two scratch arrays for all parameters; a large strided one, which cannot be cut up, gets its own."""
-    if array.size > BLOCK and not array.flags.c_contiguous:
-        return np.empty(array.size, array.dtype), np.empty(array.size, array.dtype)
-    if array.dtype not in shared:
-        shared[array.dtype] = (np.empty(BLOCK, array.dtype), np.empty(BLOCK, array.dtype))
-    return shared[array.dtype]
+def _update_count(step: Any) -> int:
+    """A count of updates as an int, from a number or from PyTorch's tensor of one number."""
+    number = float(step)
+    if not (1 <= number < 2**53 and number == int(number)):
+        raise ValueError(f"its step is {step}, no count from 1 on")
+    return int(number)

@@ -1,14 +1,15 @@
-"""CUDA without a GPU: a driver on the CPU under the real PyCUDA, with a checker that names the bug.
+"""CUDA without a GPU: the real PyCUDA with a CUDA driver for the CPU, and a checker that finds bugs.
 
     import tinygrad_edu.simulator as sim
     sim.install()                   # before pycuda is imported
     import pycuda.autoinit
 
-    with sim.check():               # races, bounds, uninitialised memory... raise, with a report
+    with sim.check():               # a race, an access out of bounds ... raises an error with a report
         kernel(x, block=(256, 1, 1), grid=(4, 1))
 
-Importing this does no work and needs nothing but Python. README.md beside it is the tour.
+The import does no work and needs only Python. A tour is in README.md of this folder.
 """
+
 from __future__ import annotations
 
 from tinygrad_edu.simulator.checking import check, configure, deferred, last_report
@@ -20,4 +21,4 @@ from tinygrad_edu.simulator.schedule import Schedule, any_schedule, schedule, sc
 __all__ = [
     "Profile", "Schedule", "SimulatorError", "any_schedule", "check", "configure", "deferred", "install",
     "is_installed", "last_report", "profile", "schedule", "schedules",
-]
+]  # fmt: skip

@@ -1,8 +1,8 @@
 """Builds libcuda.so.1, the simulator's driver, into the cache: `tinygrad-edu simulator build`.
 
-It happens on first use, so that the wheel stays pure Python and the library fits the machine's compiler.
-Objects are kept by the contents of their source and of all headers, so that changing one source compiles one
-file.
+The build runs at the first use. So the wheel has Python only, and the library fits the compiler of the
+machine. The name of an object file depends on the contents of its source and of all headers, so a change of
+one source compiles one file. A damaged file is built again.
 """
 
 import fcntl
@@ -14,47 +14,49 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
-from tinygrad_edu.simulator import toolchain
+from tinygrad_edu import files
+from tinygrad_edu.simulator import seal, toolchain
 from tinygrad_edu.simulator.toolchain import ToolchainError
 
-# Seen from outside: the driver API and what kernels, instrumented or not, call. The rest is hidden, since a
-# process may well hold other libraries with names like ours.
+# Exported are the driver API and the functions that kernels call, instrumented or not. All other symbols are
+# hidden, since other libraries of a process may have the same names.
 EXPORTS = "{ global: cu*; sim_*; __tsan_*; __ubsan_*; __sanitizer_cov_trace_pc; local: *; };\n"
 AT_A_TIME = 2
 
 
 def library() -> Path:
-    """The path of libcuda.so.1, built now when it is not in the cache."""
+    """The path of libcuda.so.1. It is built now if it is not in the cache, or not complete."""
     path = toolchain.library_path()
-    if not path.exists():
-        with _only_one(toolchain.cache_folder() / "build.lock"):
-            if not path.exists():  # another process may have built it while this one waited
+    if not seal.is_whole(path):
+        with _locked(toolchain.cache_folder() / "build.lock"):
+            if not seal.is_whole(path):  # another process may have built it while this one waited
                 _build(path)
     return path
 
 
 def warnings() -> str:
-    """What the compiler had to say about the driver as it is; empty when it is well."""
+    """The compiler's warnings about the current sources of the driver; "" if there are none."""
     logs = (_object(source).with_suffix(".txt") for source in toolchain.driver_sources())
     return "".join(log.read_text() for log in logs if log.exists())
 
 
 @contextmanager
-def _only_one(lock: Path) -> Iterator[None]:
-    """One process at a time; the lock goes with the process, however it ends."""
-    lock.parent.mkdir(parents=True, exist_ok=True)
+def _locked(lock: Path) -> Iterator[None]:
+    """Hold a lock, so that one process builds at a time; the lock is released when the process ends."""
+    seal.folder(lock.parent, toolchain.cache_folder())
+    seal.make_way(lock)
     with open(lock, "w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
 def _object(source: Path) -> Path:
-    """Where the object file of a source is kept."""
+    """The path of the object file of a source."""
     return toolchain.cache_folder() / "objects" / f"{source.stem}-{toolchain.object_key(source)}.o"
 
 
 def _run(command: list[str], what: str) -> str:
-    """Run the compiler; its messages, or an error that holds them."""
+    """Run the compiler and return its messages; on failure raise an error that contains them."""
     run = subprocess.run(command, capture_output=True, text=True, check=False)
     if run.returncode:
         raise ToolchainError(
@@ -64,34 +66,46 @@ def _run(command: list[str], what: str) -> str:
 
 
 def _compile(source: Path) -> Path:
-    """The object file of one source, compiled when it is not there."""
+    """The object file of one source, compiled now if it does not exist."""
     target = _object(source)
-    if target.exists():
+    if seal.is_whole(target):
         return target
     temporary = target.with_suffix(f".{os.getpid()}.o")
     command = [toolchain.compiler(), *toolchain.DRIVER_FLAGS, "-c", str(source), "-o", str(temporary)]
-    said = _run(command, f"Compiling the simulator's driver ({source.name})")
-    if said:
-        toolchain.write_atomically(target.with_suffix(".txt"), said.encode())
-    os.replace(temporary, target)
+    messages = _run(command, f"Compiling the simulator's driver ({source.name})")
+    if messages:
+        seal.make_way(target.with_suffix(".txt"))
+        files.write(target.with_suffix(".txt"), messages)
+    seal.put(temporary, target)
     return target
 
 
 def _build(path: Path) -> None:
-    """Compile what is new, and link all."""
+    """Compile the sources that have no object file, and link all object files."""
     for folder in (path.parent, toolchain.cache_folder() / "objects"):
-        folder.mkdir(parents=True, exist_ok=True)
+        seal.folder(folder, toolchain.cache_folder())
     with ThreadPoolExecutor(AT_A_TIME) as pool:
         objects = list(pool.map(_compile, toolchain.driver_sources()))
     with tempfile.TemporaryDirectory(dir=path.parent) as scratch:
         script, temporary = Path(scratch) / "exports", Path(scratch) / path.name
         script.write_text(EXPORTS)
         command = [
-            toolchain.compiler(), "-shared", *map(str, objects), "-o", str(temporary), "-pthread", "-ldl",
-            f"-Wl,-soname,{path.name}", f"-Wl,--version-script={script}", "-Wl,-z,defs",
+            toolchain.compiler(),
+            "-shared",
+            *map(str, objects),
+            "-o",
+            str(temporary),
+            "-pthread",
+            "-ldl",
+            # -Wl would read a comma in the path as the end of an option.
+            f"-Wl,-soname,{path.name}",
+            "-Xlinker",
+            f"--version-script={script}",
+            "-Wl,-z,defs",
         ]
         _run(command, "Linking the simulator's driver")
-        alias = path.with_name("libcuda.so")  # what a linker looks for when PyCUDA itself is built
+        alias = path.with_name("libcuda.so")  # the name that the linker needs when PyCUDA itself is built
+        seal.make_way(alias)
         alias.unlink(missing_ok=True)
         alias.symlink_to(path.name)
-        os.replace(temporary, path)
+        seal.put(temporary, path)

@@ -1,9 +1,11 @@
-"""What a kernel asks of the memory, line by line: `with sim.profile() as p: ...`, then `print(p)`.
+"""Counts the memory traffic of kernels, line by line: `with sim.profile() as p: ...`, then `print(p)`.
 
-Kernels launched inside are compiled again with callbacks and run slowly, so no times are taken. The counts
-are exact for the code that g++ makes at -O1, which reads and writes memory about as often as the source says;
-a GPU's compiler may keep more in registers. What the C library's maths functions compute is not in the FLOPs.
+Kernels launched inside the block are compiled again with callbacks, and run slowly, so times are not
+measured. The counts are exact for the code of g++ at -O1, which accesses memory about as often as the source
+does. A compiler for GPUs may keep more values in registers. The FLOPs do not include those inside
+mathematical functions of the C library.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -12,6 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tinygrad_edu import files
 from tinygrad_edu.simulator import control
 from tinygrad_edu.simulator.profile_counts import Counts, Kernel, kernels
 from tinygrad_edu.simulator.profile_html import page
@@ -20,12 +23,13 @@ from tinygrad_edu.simulator.profile_text import listing, table
 
 @dataclass
 class Profile:
-    """What was counted: `kernels`, the one that moved most bytes first. print() it, or write it as html()."""
+    """The counts of `kernels`, sorted by bytes moved. Use print(profile), or profile.html(path)."""
+
     kernels: list[Kernel] = field(default_factory=list)
 
     @property
     def total(self) -> Counts:
-        """All kernels together."""
+        """The sum over all kernels."""
         total = Counts()
         for kernel in self.kernels:
             total.add(kernel.counts)
@@ -37,13 +41,11 @@ class Profile:
         return "\n\n".join([table(self.kernels), *map(listing, self.kernels)])
 
     def html(self, path: str | Path) -> Path:
-        """Write one self-contained page: the table, then each kernel's source with its counts."""
-        path = Path(path)
-        path.write_text(page(self.kernels), encoding="utf-8")
-        return path
+        """Write one self-contained page: a table, then the source of each kernel with its counts."""
+        return files.write(path, page(self.kernels))
 
     def to_dict(self) -> dict[str, Any]:
-        """All of it as numbers, strings, lists and dicts, ready for json.dump."""
+        """The profile as numbers, strings, lists and dicts, for json.dump."""
         return {"kernels": [{
             "name": k.name, "file": k.place[0], "line": k.place[1],
             "launches": k.launches, "threads": k.threads, "counts": k.counts.to_dict(),
@@ -51,14 +53,14 @@ class Profile:
                           "launches": n.launches, "counts": n.counts.to_dict()} for n in k.launched],
             "lines": [{"file": n.file, "line": n.number, "text": n.text, "executions": n.executions,
                        "counts": n.counts.to_dict()} for n in k.lines],
-        } for k in self.kernels], "total": self.total.to_dict()}
+        } for k in self.kernels], "total": self.total.to_dict()}  # fmt: skip
 
 
 @contextmanager
 def profile(*, every: int = 1) -> Iterator[Profile]:
-    """Count what the kernels launched inside do; the Profile is filled when the block ends.
+    """Count the work of the kernels launched inside the block; the Profile is complete when the block ends.
 
-    `every`: look at every n-th block only and estimate the rest from those, for large grids.
+    `every`: count in every n-th block only, and estimate the counts of all blocks, for large grids.
     """
     if every < 1:
         raise ValueError(f"every={every}: give 1 for all blocks, n for every n-th")

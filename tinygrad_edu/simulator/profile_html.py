@@ -1,8 +1,9 @@
-"""A profile as one self-contained page: a table of the kernels, then each source with its counts.
+"""A profile as one self-contained HTML page: a table of the kernels, then each source with its counts.
 
-The bar beside a line compares it with the line that made the memory work most. Its colour says the same, from
-pale to dark in one hue, which every eye can order.
+The bar beside a line compares its memory traffic with that of the line with the most. The colour of the bar
+shows the same, from pale to dark in one hue, which all readers can order.
 """
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -32,7 +33,7 @@ th { color: var(--soft); font-weight: 600; vertical-align: bottom; border-bottom
 
 
 def page(kernels: Sequence[Kernel]) -> str:
-    """The whole document."""
+    """The HTML document."""
     parts = [_table(kernels), *(_kernel(i, k) for i, k in enumerate(kernels))]
     body = "\n".join(parts) if kernels else "<p>No kernel was launched.</p>"
     return f"""<!doctype html>
@@ -48,16 +49,21 @@ def page(kernels: Sequence[Kernel]) -> str:
 def _table(kernels: Sequence[Kernel]) -> str:
     shown = columns([k.counts for k in kernels], (INTENSITY,))
     heads = '<th class="name">kernel</th><th>launches</th><th>threads</th>' + _heads(shown)
-    rows = [f'<tr><td class="name"><a href="#kernel{i}">{escape(k.name)}</a></td><td>{k.launches:,}</td>'
-            f"<td>{k.threads:,}</td>{_cells(shown, k.counts)}</tr>" for i, k in enumerate(kernels)]
-    return _scrolled("", heads, rows)
+    rows = [
+        f'<tr><td class="name"><a href="#kernel{i}">{escape(k.name)}</a></td><td>{k.launches:,}</td>'
+        f"<td>{k.threads:,}</td>{_cells(shown, k.counts)}</tr>"
+        for i, k in enumerate(kernels)
+    ]
+    return _scrolling_table("", heads, rows)
 
 
-def _scrolled(kind: str, heads: str, rows: Sequence[str]) -> str:
-    """A table that scrolls sideways on its own when the page is narrow."""
+def _scrolling_table(kind: str, heads: str, rows: Sequence[str]) -> str:
+    """A table that scrolls sideways, by itself, on a narrow page."""
     body = "\n".join(rows)
-    return (f'<div class="scroll"><table class="{kind}"><thead><tr>{heads}</tr></thead>\n'
-            f"<tbody>\n{body}\n</tbody></table></div>")
+    return (
+        f'<div class="scroll"><table class="{kind}"><thead><tr>{heads}</tr></thead>\n'
+        f"<tbody>\n{body}\n</tbody></table></div>"
+    )
 
 
 def _kernel(index: int, kernel: Kernel) -> str:
@@ -70,28 +76,34 @@ def _kernel(index: int, kernel: Kernel) -> str:
             if line is None:
                 rows.append(f'<tr>{"<td></td>" * (len(shown) + 1)}<td class="number">...</td><td></td></tr>')
                 continue
-            rows.append(f'<tr>{_heat(_load(kernel, line), most)}{_cells(shown, line.counts)}'
-                        f'<td class="number">{line.number}</td>'
-                        f'<td class="code">{escape(line.text)}</td></tr>')
-    said = "".join(f"<li>{escape(sentence)}</li>" for sentence in advice(kernel))
+            rows.append(
+                f"<tr>{_bar_cell(_load(kernel, line), most)}{_cells(shown, line.counts)}"
+                f'<td class="number">{line.number}</td>'
+                f'<td class="code">{escape(line.text)}</td></tr>'
+            )
+    sentences = "".join(f"<li>{escape(sentence)}</li>" for sentence in advice(kernel))
     head = f'<th class="heat">memory</th>{_heads(shown)}<th>line</th><th class="name">source</th>'
-    return (f'<h2 id="kernel{index}">{escape(kernel.name)}</h2>\n{_scrolled("source", head, rows)}\n'
-            f"<ul>{said}</ul>")
+    return (
+        f'<h2 id="kernel{index}">{escape(kernel.name)}</h2>\n{_scrolling_table("source", head, rows)}\n'
+        f"<ul>{sentences}</ul>"
+    )
 
 
 def _load(kernel: Kernel, line: Line) -> int:
-    """Sectors of global and turns of shared memory; in a kernel that uses neither, FLOPs."""
+    """Sectors of global memory and turns of shared memory; FLOPs in a kernel that uses neither."""
     if kernel.counts.sectors + kernel.counts.wavefronts == 0:
         return line.counts.flops
     return line.counts.sectors + line.counts.wavefronts
 
 
-def _heat(load: int, most: int) -> str:
+def _bar_cell(load: int, most: int) -> str:
     if not load:
         return '<td class="heat"></td>'
     share = load / most
-    return (f'<td class="heat"><span style="width: {100 * share:.0f}%; '
-            f'background: rgba(var(--heat), {0.25 + 0.75 * share:.2f})"></span></td>')
+    return (
+        f'<td class="heat"><span style="width: {100 * share:.0f}%; '
+        f'background: rgba(var(--heat), {0.25 + 0.75 * share:.2f})"></span></td>'
+    )
 
 
 def _heads(shown: list[Column]) -> str:

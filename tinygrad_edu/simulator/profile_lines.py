@@ -1,8 +1,9 @@
-"""What the binary tools know about a profiled object: the source line and the arithmetic of each instruction.
+"""The source line and the FLOPs of each instruction of an object file, from objdump and addr2line.
 
-The compiler for the profile puts a call at the head of every basic block; the driver counts by its return
-address. Between one such call and the next lie the instructions of that block, so their number is known too.
+In the profile variant, the compiler puts a call at the start of each basic block, and the driver counts by
+the return address of that call. The instructions between one such call and the next are those of the block.
 """
+
 from __future__ import annotations
 
 import re
@@ -12,12 +13,14 @@ from dataclasses import dataclass
 
 _TRACE = "__sanitizer_cov_trace_pc"
 _INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\s+(\S+)\s*(.*)$")
-_ARITHMETIC = re.compile(r"^v?(?:(add|sub|mul|div|sqrt)|(fn?m(?:add|sub|addsub|subadd)(?:132|213|231)))"
-                         r"([sp])([hsd])$")
+_ARITHMETIC = re.compile(
+    r"^v?(?:(add|sub|mul|div|sqrt)|(fn?m(?:add|sub|addsub|subadd)(?:132|213|231)))"
+    r"([sp])([hsd])$"
+)
 _BYTES = {"h": 2, "s": 4, "d": 8}
 _REGISTER = {"x": 16, "y": 32, "z": 64}
 
-Place = tuple[str, int]     # file and line, as the debug information has them
+Place = tuple[str, int]  # file and line, from the debug information
 
 
 class ToolError(RuntimeError):
@@ -26,14 +29,15 @@ class ToolError(RuntimeError):
 
 @dataclass(frozen=True)
 class Instruction:
-    """One instruction: where it is, the block it belongs to (None before the first), its FLOPs."""
+    """One instruction: its address, its basic block (None before the first one), its FLOPs."""
+
     address: int
     block: int | None
     flops: int
 
 
 def flops_of(mnemonic: str, operands: str) -> int:
-    """Additions, subtractions, multiplications, divisions and square roots; a fused multiply-add is two."""
+    """The FLOPs of one instruction, for one lane; a fused multiply-add has two."""
     found = _ARITHMETIC.match(mnemonic)
     if found is None:
         return 0
@@ -46,10 +50,10 @@ def flops_of(mnemonic: str, operands: str) -> int:
 
 
 def instructions(path: str) -> list[Instruction]:
-    """All instructions of the object in the order of their addresses."""
+    """All instructions of the object file, in the order of their addresses."""
     found: list[Instruction] = []
     block: int | None = None
-    begins = False      # the next instruction is the first after a call that marks a block
+    begins = False  # whether the next instruction is the first one after a call that marks a block
     for line in _run(["objdump", "-d", "-w", "--no-show-raw-insn", "-j", ".text", path]).splitlines():
         if line.endswith(">:"):
             block = None
@@ -61,24 +65,24 @@ def instructions(path: str) -> list[Instruction]:
         if begins:
             block, begins = address, False
         begins = _TRACE in operands
-        if not begins:      # the call itself belongs to the block that comes after it
+        if not begins:  # the marking call belongs to the block after it
             found.append(Instruction(address, block, flops_of(mnemonic, operands)))
     return found
 
 
 def places(path: str, addresses: Iterable[int], is_known: Callable[[str], bool]) -> dict[int, Place]:
-    """The line behind each address: of the frames inlined there, the innermost in a file that is known."""
-    asked = sorted(set(addresses))
-    if not asked:
+    """The line of each address: of its inlined frames, the innermost one in a known file."""
+    requested = sorted(set(addresses))
+    if not requested:
         return {}
-    text = _run(["addr2line", "-a", "-i", "-f", "-e", path], "".join(f"{a:#x}\n" for a in asked))
+    text = _run(["addr2line", "-a", "-i", "-f", "-e", path], "".join(f"{a:#x}\n" for a in requested))
     found: dict[int, Place] = {}
     address = -1
     lines = iter(text.splitlines())
     for line in lines:
         if line.startswith("0x"):
             address = int(line, 16)
-            next(lines)     # the function, whose place follows
+            next(lines)  # the name of the function; its place is on the next line
         file, _, number = next(lines).partition(" (discriminator")[0].rpartition(":")
         if address not in found and number.isdigit() and number != "0" and is_known(file):
             found[address] = (file, int(number))
@@ -89,8 +93,9 @@ def _run(command: list[str], standard_input: str = "") -> str:
     try:
         done = subprocess.run(command, input=standard_input, capture_output=True, text=True, check=False)
     except FileNotFoundError:
-        raise ToolError(f"there is no {command[0]} on the PATH; it comes with g++, in the package binutils") \
-            from None
+        raise ToolError(
+            f"there is no {command[0]} on the PATH; it comes with g++, in the package binutils"
+        ) from None
     if done.returncode:
         raise ToolError(f"{' '.join(command[:2])} failed: {done.stderr.strip()}")
     return done.stdout

@@ -1,8 +1,10 @@
-"""Schedules: the order in which blocks, and the threads of a block, take their turns.
+"""Schedules: the order in which blocks, and the threads of a block, run.
 
-CUDA promises none, so a right kernel gives the same answer in every one. `any_schedule` lets hypothesis look
-for an order in which a test fails and shrink it: forward before reverse before random, small seeds first.
+CUDA promises no order, so a correct kernel gives the same result in every schedule. With `any_schedule`,
+hypothesis searches for a schedule in which a test fails and simplifies it: forward is simpler than reverse,
+reverse is simpler than random, and small seeds are simpler.
 """
+
 from __future__ import annotations
 
 import functools
@@ -23,10 +25,10 @@ Test = TypeVar("Test", bound=Callable[..., Any])
 
 @dataclass(frozen=True)
 class Schedule(ContextDecorator):
-    """An order of blocks and threads; kernels launched in `with schedule:` run in it, one block at a time.
+    """An order of blocks and threads. Kernels launched in `with schedule:` use it, one block at a time.
 
-    "forward": block 0 first, and in it thread 0; "reverse": the last ones first; "random": a draw from `seed`
-    at every turn, the same each time.
+    "forward" begins with block 0, and in it with thread 0. "reverse" begins with the last ones. "random"
+    chooses the next block or thread by random numbers from `seed`, the same in each run.
     """
 
     order: str
@@ -44,7 +46,7 @@ class Schedule(ContextDecorator):
     def __enter__(self) -> Schedule:
         self._before.append({key: control.get_value(key) for key in ("order", "workers")})
         control.set_value("order", self.word)
-        control.set_value("workers", "1")       # several blocks at a time would be in no order
+        control.set_value("workers", "1")  # several blocks at the same time would have no order
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -53,7 +55,7 @@ class Schedule(ContextDecorator):
 
     @property
     def word(self) -> str:
-        """The schedule as the driver and the command line call it: `forward`, `random:7`."""
+        """The schedule as text, for the driver and the command line: `forward`, `random:7`."""
         return f"random:{self.seed}" if self.order == "random" else self.order
 
     def __repr__(self) -> str:
@@ -61,32 +63,35 @@ class Schedule(ContextDecorator):
         return f"schedule({self.order!r}{seed})"
 
     def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
-        """Of hypothesis and IPython, which would show the class and its fields."""
+        """The repr for hypothesis and IPython, which would show the class and its fields."""
         printer.text(repr(self))
 
 
 def schedule(order: str, seed: int = 0) -> Schedule:
-    """An order for the kernels launched in `with sim.schedule("random", seed=3):`, or in a function under it.
+    """The schedule of kernels in `with sim.schedule("random", seed=3):`, or in a function that it decorates.
 
-    `order` is "forward" (what runs when nothing is said), "reverse" or "random", which takes a `seed`.
+    `order` is "forward" (the default), "reverse" or "random", which uses `seed`.
     """
     return Schedule(order, seed)
 
 
 def schedules() -> SearchStrategy[Schedule]:
-    """A hypothesis strategy of schedules that shrinks towards forward, then reverse, then a small seed."""
+    """A hypothesis strategy of schedules; the simplest are forward, then reverse, then small seeds."""
     from hypothesis import strategies as st
 
-    return st.one_of(st.just(Schedule("forward")), st.just(Schedule("reverse")),
-                     st.builds(Schedule, st.just("random"), st.integers(0, 2**32 - 1)))
+    return st.one_of(
+        st.just(Schedule("forward")),
+        st.just(Schedule("reverse")),
+        st.builds(Schedule, st.just("random"), st.integers(0, 2**32 - 1)),
+    )
 
 
 def any_schedule(*, max_examples: int | None = None) -> Callable[[Test], Test]:
-    """A decorator: hypothesis runs the test under many schedules, and shows the simplest that fails.
+    """A decorator: hypothesis runs the test in many schedules, and shows the simplest one that fails.
 
-    It goes on plain tests, their fixtures and parameters included (the fixtures are set up once for all
-    schedules), and above or below `@given`, whose examples then each get a schedule. `max_examples` is for a
-    test without `@given`; with it, say `@settings(max_examples=...)`.
+    It can decorate a plain test with fixtures and parameters; the fixtures are set up once for all schedules.
+    It can also be above or below `@given`; then each example gets a schedule. `max_examples` is for a test
+    without `@given`; with `@given`, use `@settings(max_examples=...)`.
     """
     if importlib.util.find_spec("hypothesis") is None:
         raise ImportError("any_schedule draws schedules with hypothesis: pip install hypothesis")
@@ -94,48 +99,49 @@ def any_schedule(*, max_examples: int | None = None) -> Callable[[Test], Test]:
     def decorate(test: Test) -> Test:
         handle = getattr(test, "hypothesis", None)
         if handle is None:
-            return _wrapped(test, max_examples)
+            return _as_hypothesis_test(test, max_examples)
         _refuse_count(max_examples)
-        handle.inner_test = _under_drawn(handle.inner_test)
+        handle.inner_test = _with_drawn_schedule(handle.inner_test)
         return test
 
     return decorate
 
 
-def _wrapped(test: Test, max_examples: int | None) -> Test:
-    """A test that becomes one of hypothesis when it is called, or joins the one that calls it."""
+def _as_hypothesis_test(test: Test, max_examples: int | None) -> Test:
+    """The test as a hypothesis test; inside an example of `@given` it draws its schedule from that one."""
     from hypothesis import HealthCheck, Phase, currently_in_test_context, given, settings
 
-    joined = _under_drawn(test)
+    joined = _with_drawn_schedule(test)
 
     @functools.wraps(test)
     def run(*arguments: Any, **named: Any) -> None:
-        if currently_in_test_context():         # a @given above this decorator
+        if currently_in_test_context():  # inside an example of a @given above this decorator
             _refuse_count(max_examples)
             joined(*arguments, **named)
             return
 
-        def under(schedule: Schedule) -> None:
+        def run_in(schedule: Schedule) -> None:
             with schedule:
                 test(*arguments, **named)
 
-        # The name is part of the key under which hypothesis remembers what failed.
+        # The name is part of the key under which hypothesis stores failing examples.
         for name in ("__name__", "__qualname__", "__module__"):
-            setattr(under, name, getattr(test, name))
+            setattr(run_in, name, getattr(test, name))
         limits: dict[str, Any] = {} if max_examples is None else {"max_examples": max_examples}
-        # A kernel compiled in the first example makes it slow; that is no fault of the test.
+        # The first example may be slow, because it compiles the kernel.
         patient = [*settings().suppress_health_check, HealthCheck.too_slow]
-        # Which lines of Python ran says nothing about an order of threads, and the schedule is its own blob.
+        # Python lines do not explain an order of threads, and the schedule reproduces the failure.
         phases = [phase for phase in settings().phases if phase != Phase.explain]
-        quiet = settings(deadline=None, suppress_health_check=patient, phases=phases, print_blob=False,
-                         **limits)
-        quiet(given(schedules())(under))()
+        quiet = settings(
+            deadline=None, suppress_health_check=patient, phases=phases, print_blob=False, **limits
+        )
+        quiet(given(schedules())(run_in))()
 
-    return run      # type: ignore[return-value]
+    return run  # type: ignore[return-value]
 
 
-def _under_drawn(test: Callable[..., Any]) -> Callable[..., Any]:
-    """The test under one more thing drawn, inside an example of hypothesis that runs already."""
+def _with_drawn_schedule(test: Callable[..., Any]) -> Callable[..., Any]:
+    """The test with a schedule drawn inside an example of hypothesis that runs already."""
     from hypothesis import note
     from hypothesis.control import current_build_context
 
@@ -151,5 +157,7 @@ def _under_drawn(test: Callable[..., Any]) -> Callable[..., Any]:
 
 def _refuse_count(max_examples: int | None) -> None:
     if max_examples is not None:
-        raise TypeError("any_schedule(max_examples=...) has no effect beside @given, which decides how many "
-                        f"examples there are: write @settings(max_examples={max_examples})")
+        raise TypeError(
+            "any_schedule(max_examples=...) has no effect beside @given, which decides how many "
+            f"examples there are: write @settings(max_examples={max_examples})"
+        )

@@ -1,10 +1,11 @@
-"""The C++ compiler and the cache: what the driver's build and the stand-in for nvcc have in common.
+"""The C++ compiler and the cache, for the build of the driver and for the simulator's nvcc.
 
-Standard library only and quick to import, because the stand-in starts a new Python for every kernel.
+This module uses the standard library only and is quick to import, because the simulator's nvcc starts a new
+Python process for each kernel.
 
-Two names tell versions apart. The library's is made of the driver's sources and the compiler: with a new one,
-libcuda.so.1 has to be built again. The build id is made of all sources that decide what a kernel becomes:
-`nvcc --version` prints it, so that PyCUDA's own cache never hands out a kernel of another version.
+Two hashes identify versions. `library_id` is a hash of the driver's sources and the compiler; when it
+changes, libcuda.so.1 is built again. `build_id` is a hash of all sources that affect compiled kernels. `nvcc
+--version` prints it, so PyCUDA's own cache never returns a kernel of another version.
 """
 
 import functools
@@ -13,7 +14,6 @@ import os
 import platform
 import shutil
 import subprocess
-import tempfile
 from pathlib import Path
 
 SIMULATOR = Path(__file__).resolve().parent
@@ -24,19 +24,19 @@ COMPILER = SIMULATOR / "nvcc"
 DRIVER_FLAGS = (
     "-std=c++17", "-O2", "-g1", "-fPIC", "-fvisibility=hidden", "-pthread", "-Wall", "-Wextra",
     "-DSIM_DRIVER",
-)
+)  # fmt: skip
 LIBRARY = "libcuda.so.1"
 
 
 class ToolchainError(RuntimeError):
-    """What is needed to compile is not there, or the compiler refused."""
+    """A tool for compiling is missing, or the compilation failed."""
 
 
 CACHE_ADVICE = "If that is in the cache: set TINYGRAD_EDU_CACHE to a folder that can be written."
 
 
 def cache_folder() -> Path:
-    """The folder for everything the simulator keeps between runs."""
+    """The folder of all files that the simulator keeps between runs."""
     own = os.environ.get("TINYGRAD_EDU_CACHE")
     if own:
         return Path(own).absolute() / "simulator"
@@ -74,14 +74,14 @@ def compiler_version() -> str:
 
 @functools.cache
 def processor() -> str:
-    """What -march=native depends on: a home folder can be shared by unlike machines."""
+    """A description of the processor, for -march=native: different machines can share a home folder."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
-    wanted = ("model name", "flags")
-    return "\n".join(next((line for line in lines if line.startswith(name)), "") for name in wanted)
+    fields = ("model name", "flags")
+    return "\n".join(next((line for line in lines if line.startswith(name)), "") for name in fields)
 
 
 def _digest(files: list[Path]) -> str:
-    """A short name for the contents of these files, the compiler and the processor."""
+    """A short hash of the contents of these files, the compiler and the processor."""
     whole = hashlib.sha256(f"{compiler()}\0{compiler_version()}\0{processor()}\0{DRIVER_FLAGS}".encode())
     for path in sorted(files):
         content = path.read_bytes()
@@ -95,46 +95,33 @@ def driver_sources() -> list[Path]:
 
 
 def driver_headers() -> list[Path]:
-    """The files that they include."""
+    """The headers that the driver's sources include."""
     return [*sorted(DRIVER.glob("*.h")), DEVICE / "runtime.h"]
 
 
 @functools.cache
 def library_id() -> str:
-    """Changes when libcuda.so.1 would."""
+    """A hash that changes with libcuda.so.1."""
     return _digest(driver_sources() + driver_headers())
 
 
 @functools.cache
 def build_id() -> str:
-    """Changes when what a kernel is compiled to might."""
+    """A hash that changes with all that affects compiled kernels."""
     device = [path for path in DEVICE.rglob("*") if path.is_file()]
     return _digest(driver_sources() + driver_headers() + device + list(COMPILER.glob("*.py")))
 
 
 def library_path() -> Path:
-    """Where libcuda.so.1 of these sources lies once it is built (tinygrad_edu.simulator.build builds it)."""
+    """The path of libcuda.so.1 of these sources (tinygrad_edu.simulator.build builds it)."""
     return cache_folder() / library_id() / LIBRARY
 
 
 def build_folder() -> Path:
-    """The cache of what is compiled for kernels: precompiled headers, variants of modules."""
+    """The cache folder of compiled kernels: precompiled headers and variants of modules."""
     return cache_folder() / build_id()
 
 
 def object_key(source: Path) -> str:
-    """Names the object file of one source of the driver."""
+    """A hash that names the object file of one source of the driver."""
     return _digest([source, *driver_headers()])
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file of the cache so that nobody ever reads half of it."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name + ".")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise

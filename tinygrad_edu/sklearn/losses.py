@@ -1,9 +1,10 @@
-"""What the last layer means and what is made small: four pairs of output activation and loss.
+"""Four pairs of an output activation and the loss that is minimized.
 
 Each pair is chosen so that the slope of the loss by the last layer's sums is simply `outputs - target`. The
-formulas are scikit-learn's, down to the order of additions; where they average over rows, sample weights
-weigh.
+formulas are scikit-learn's, down to the order of additions;
+their averages over rows are weighted by the sample weights.
 """
+
 from __future__ import annotations
 
 import functools
@@ -21,10 +22,11 @@ Array = np.ndarray[Any, Any]
 
 class Loss(ABC):
     """An output activation and the loss that belongs to it; arrays are (rows, outputs)."""
-    activation: ClassVar[str]       # scikit-learn's name, in `out_activation_`
+
+    activation: ClassVar[str]  # scikit-learn's name, in `out_activation_`
 
     def prepare(self, y: Array, dtype: Any) -> Array:
-        """Targets in the form the methods below want, one entry a row; `dtype` is that of the outputs."""
+        """Targets in the form that the methods below take, one per row; `dtype` is that of the outputs."""
         return np.asarray(y, np.float64)
 
     @abstractmethod
@@ -46,20 +48,21 @@ class Loss(ABC):
 
 class Softmax(Loss):
     """Cross-entropy of exclusive classes; targets are class numbers (rows,)."""
+
     activation = "softmax"
 
     def prepare(self, y: Array, dtype: Any) -> Array:
         return y.argmax(axis=1)
 
     def activate(self, z: Array) -> Array:
-        highest = np.maximum.reduce(np.ascontiguousarray(z.T))      # over long rows: three times as fast
+        highest = np.maximum.reduce(np.ascontiguousarray(z.T))  # over long rows: three times as fast
         np.subtract(z, highest[:, None], z)
         np.exp(z, z)
         return np.divide(z, np.add.reduce(z, axis=1)[:, None], z)
 
     def value(self, outputs: Array, target: Array, weight: Array | None) -> float:
         rows, classes = outputs.shape
-        logs = xlogy(1.0, _inside(outputs.take(_places(outputs, target))))
+        logs = xlogy(1.0, _clipped(outputs.take(_class_indices(outputs, target))))
         mass = rows if weight is None else weight.sum()
         if not mass:
             raise ZeroDivisionError("Weights sum to zero, can't be normalized")
@@ -67,7 +70,7 @@ class Softmax(Loss):
         return -float((by_class / mass).sum())
 
     def slope(self, outputs: Array, target: Array) -> Array:
-        outputs.reshape(-1)[_places(outputs, target)] -= 1
+        outputs.reshape(-1)[_class_indices(outputs, target)] -= 1
         return outputs
 
     def of_rows(self, sums: Tensor, target: Tensor) -> Tensor:
@@ -76,6 +79,7 @@ class Softmax(Loss):
 
 class Logistic(Loss):
     """Cross-entropy of independent yes-or-no outputs: two classes, or any set of labels."""
+
     activation = "logistic"
 
     def prepare(self, y: Array, dtype: Any) -> Array:
@@ -85,7 +89,7 @@ class Logistic(Loss):
         return np.asarray(expit(z, out=z))
 
     def value(self, outputs: Array, target: Array, weight: Array | None) -> float:
-        p = _inside(outputs)
+        p = _clipped(outputs)
         logs = xlogy(target, p) + xlogy(1 - target, 1 - p)
         return -float(np.average(logs, weights=weight, axis=0).sum())
 
@@ -94,7 +98,8 @@ class Logistic(Loss):
 
 
 class Squared(Loss):
-    """Half the squared error. Averaged over outputs when reported, summed over them when descended."""
+    """Half the squared error. The reported loss averages over outputs; the gradient is that of their sum."""
+
     activation = "identity"
 
     def activate(self, z: Array) -> Array:
@@ -108,7 +113,8 @@ class Squared(Loss):
 
 
 class Poisson(Loss):
-    """Half the Poisson deviance of counts; the network's sums are logarithms of what is expected."""
+    """Half the Poisson deviance of counts; the network's sums are the logarithms of the expected counts."""
+
     activation = "exp"
 
     def activate(self, z: Array) -> Array:
@@ -125,13 +131,13 @@ class Poisson(Loss):
 LOSSES: dict[str, Loss] = {loss.activation: loss for loss in (Softmax(), Logistic(), Squared(), Poisson())}
 
 
-def _places(outputs: Array, target: Array) -> Array:
-    """Where in the memory of `outputs` each row has the output of its class."""
+def _class_indices(outputs: Array, target: Array) -> Array:
+    """The flat index in `outputs` of each row's own class."""
     return np.arange(0, outputs.size, outputs.shape[1]) + target
 
 
-def _inside(p: Array) -> Array:
-    """Probabilities kept off 0 and 1, where a logarithm has no value."""
+def _clipped(p: Array) -> Array:
+    """Probabilities clipped away from 0 and 1, where the logarithm is not finite."""
     epsilon = _epsilon(p.dtype)
     return np.minimum(np.maximum(p, epsilon), 1 - epsilon)
 

@@ -1,4 +1,5 @@
-"""What both kinds of network offer to those that train them."""
+"""The methods of both kinds of network, which the solvers use."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence
@@ -18,19 +19,19 @@ class Network(Protocol):
         """What an optimizer changes."""
 
     def gradient(self, batch: Batch, target: Array, weight: Array | None) -> float:
-        """The loss of a batch; the slopes go into the parameters' `grad`."""
+        """The loss of a batch; its gradient goes into the parameters' `grad`."""
 
     def outputs(self, batch: Batch) -> Array:
-        """What the network says (rows, outputs)."""
+        """The outputs of the network (rows, outputs)."""
 
     def layers(self) -> tuple[list[Array], list[Array]]:
         """Weights (inputs, units) and biases (units,) of each layer."""
 
-    def shows(self, shown: Sequence[Any]) -> bool:
-        """Whether these, the estimator's weights or module, are this network's own memory."""
+    def uses(self, arrays: Sequence[Any]) -> bool:
+        """Whether these, the estimator's weights or its module, are the ones that this network trains."""
 
     def pack(self, arrays: Sequence[Array]) -> Array:
-        """An array for each parameter, in a row: weights as (inputs, units) first, then biases."""
+        """One vector of an array per parameter: first the weights as (inputs, units), then the biases."""
 
     def unpack(self, vector: Array) -> list[Array]:
         """The inverse of `pack`."""
@@ -39,21 +40,28 @@ class Network(Protocol):
         """All parameters, packed."""
 
     def slope_vector(self) -> Array:
-        """Their slopes, packed."""
+        """The gradients of all parameters, packed."""
+
+    def add_gradients(self, share: float, comm: Any) -> None:
+        """Replace all gradients by the sum, over the ranks of a job, of `share` times each rank's own.
+
+        A rank with share 0 has computed none.
+        """
 
     def load(self, vector: Array) -> None:
-        """Overwrite all parameters by what was packed."""
+        """Overwrite all parameters with a packed vector."""
 
     def snapshot(self) -> Any:
-        """All that training changes, buffers too, as a copy."""
+        """A copy of everything that training changes, with the buffers."""
 
     def restore(self, snapshot: Any) -> None:
-        """Go back to it."""
+        """Set everything back to the snapshot."""
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Rows, their targets (rows, outputs), the same as the loss takes them, and their weights."""
+    """Rows, their targets `y` (rows, outputs), the same as `target` in the form of the loss, and weights."""
+
     rows: Rows
     y: Array
     target: Array

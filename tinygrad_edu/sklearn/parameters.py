@@ -1,7 +1,9 @@
-"""What may be chosen: scikit-learn's parameters of a multilayer perceptron and their ranges, then ours.
+"""The parameters of the estimators and their ranges: first those of scikit-learn, then ours.
 
-The tables say what may be passed; the functions below say what it means, and refuse what no table can.
+The tables say which values are allowed. The functions below convert them, and raise errors for what a table
+cannot check.
 """
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -10,12 +12,13 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu import catalogue
 from tinygrad_edu.backend import registry
-from tinygrad_edu.sklearn.door import Interval, Options, StrOptions
+from tinygrad_edu.sklearn.door import HasMethods, Interval, Options, StrOptions
 from tinygrad_edu.sklearn.graph import ACTIVATIONS
 
 
-def _counts() -> Any:
+def _positive_integers() -> Any:
     return Interval(Integral, 1, None, closed="left")
 
 
@@ -24,15 +27,15 @@ def _numbers(low: float, high: float | None, closed: str) -> list[Any]:
 
 
 SHARED: dict[str, list[Any]] = {
-    "hidden_layer_sizes": ["array-like", _counts()],
+    "hidden_layer_sizes": ["array-like", _positive_integers()],
     "activation": [StrOptions(set(ACTIVATIONS)), list, tuple, np.ndarray],
-    "solver": [StrOptions({"lbfgs", "sgd", "adam"})],
+    "solver": [StrOptions(set(catalogue.SOLVERS))],
     "alpha": _numbers(0, None, "left"),
-    "batch_size": [StrOptions({"auto"}), _counts()],
+    "batch_size": [StrOptions({"auto"}), _positive_integers()],
     "learning_rate": [StrOptions({"constant", "invscaling", "adaptive"})],
     "learning_rate_init": _numbers(0, None, "neither"),
     "power_t": _numbers(0, None, "left"),
-    "max_iter": [_counts()],
+    "max_iter": [_positive_integers()],
     "shuffle": ["boolean"],
     "random_state": ["random_state"],
     "tol": _numbers(0, None, "left"),
@@ -45,18 +48,19 @@ SHARED: dict[str, list[Any]] = {
     "beta_1": _numbers(0, 1, "left"),
     "beta_2": _numbers(0, 1, "left"),
     "epsilon": _numbers(0, None, "neither"),
-    "n_iter_no_change": [_counts(), Options(Real, {np.inf})],
-    "max_fun": [_counts()],
+    "n_iter_no_change": [_positive_integers(), Options(Real, {np.inf})],
+    "max_fun": [_positive_integers()],
     "dropout": [*_numbers(0, 1, "left"), list, tuple, np.ndarray],
     "callbacks": [list, tuple, None],
     "device": [str, None],
     "dtype": [str, type, np.dtype, None],
     "module": [callable, None],
+    "comm": [HasMethods(["all_reduce", "broadcast_object"]), None],
 }
 CLASSIFIER = {**SHARED, "class_weight": [StrOptions({"balanced"}), dict, list, None]}
-REGRESSOR = {**SHARED, "loss": [StrOptions({"squared_error", "poisson"})]}
+REGRESSOR = {**SHARED, "loss": [StrOptions(set(catalogue.LOSSES))]}
 
-# Stands at the end of the documentation of both.
+# The end of the docstring of both estimators.
 ADDED = """
 
     Parameters
@@ -78,6 +82,11 @@ ADDED = """
         Your own network, (rows, inputs) -> (rows, outputs), instead of the perceptron: a module, of which a
         copy is trained, or a function (inputs, outputs) -> module. What comes out are sums, before the output
         activation. The trained one is the attribute `module_`; there are no `coefs_` then.
+    comm : Comm of tinygrad_edu.distributed, default None
+        In a job, all ranks of which fit the same rows together: each works on its part of every batch, and
+        all get the same network, that of one process to rounding. Random numbers and scores are rank 0's,
+        a callback of any rank can end the fit, and rank 0 prints. Dropout differs between ranks, and batch
+        norm sees the rank's part. `clone` keeps the comm; a pickle and a copy have None.
 
     Attributes
     ----------
@@ -103,31 +112,34 @@ def hidden_sizes(given: Any) -> list[int]:
     return sizes
 
 
-def _several(given: Any) -> tuple[Any, ...]:
+def _as_tuple(given: Any) -> tuple[Any, ...]:
     return tuple(given) if isinstance(given, list | tuple | np.ndarray) else (None,)
 
 
 def activation_names(given: Any, layers: int) -> tuple[str, ...]:
-    """A name for each of so many hidden layers."""
-    names = (given,) * layers if isinstance(given, str) else _several(given)
+    """One name for each of `layers` hidden layers."""
+    names = (given,) * layers if isinstance(given, str) else _as_tuple(given)
     if len(names) != layers or not all(isinstance(name, str) and name in ACTIVATIONS for name in names):
-        raise ValueError(f"activation={given!r} must be one of {', '.join(ACTIVATIONS)}, or a list of "
-                         f"{layers} of them, one for each hidden layer")
+        raise ValueError(
+            f"activation={given!r} must be one of {', '.join(ACTIVATIONS)}, or a list of "
+            f"{layers} of them, one for each hidden layer"
+        )
     return names
 
 
 def dropout_shares(given: Any, layers: int) -> tuple[float, ...]:
-    """A share for each of so many hidden layers."""
-    shares = (given,) * layers if isinstance(given, Real) else _several(given)
+    """One share for each of `layers` hidden layers."""
+    shares = (given,) * layers if isinstance(given, Real) else _as_tuple(given)
     fair = [isinstance(share, Real) and 0 <= float(share) < 1 for share in shares]
     if len(shares) != layers or not all(fair):
-        raise ValueError(f"dropout={given!r} must be a number in [0, 1), or a list of {layers}, one for "
-                         "each hidden layer")
+        raise ValueError(
+            f"dropout={given!r} must be a number in [0, 1), or a list of {layers}, one for each hidden layer"
+        )
     return tuple(map(float, shares))
 
 
 def dtype_of(given: Any) -> np.dtype[Any] | None:
-    """As NumPy reads it; None stays None."""
+    """The dtype that `given` names; None stays None."""
     try:
         dtype = None if given is None else np.dtype(given)
     except TypeError:
@@ -138,28 +150,33 @@ def dtype_of(given: Any) -> np.dtype[Any] | None:
 
 
 def check(estimator: Any) -> None:
-    """Refuse settings that cannot be used, or not together."""
+    """Raise ValueError for settings that cannot be used, or not together."""
     layers = len(hidden_sizes(estimator.hidden_layer_sizes))
     activation_names(estimator.activation, layers)
     dtype_of(estimator.dtype)
     if any(dropout_shares(estimator.dropout, layers)) and estimator.solver == "lbfgs":
-        raise ValueError("dropout makes the loss another one at every evaluation, which solver='lbfgs' "
-                         "cannot descend; use 'adam' or 'sgd', or dropout=0")
+        raise ValueError(
+            "dropout makes the loss another one at every evaluation, which solver='lbfgs' "
+            "cannot descend; use 'adam' or 'sgd', or dropout=0"
+        )
     device, callbacks = estimator.device, estimator.callbacks
     if device is not None and not (isinstance(device, str) and registry.known(device)):
-        raise ValueError(f"device={device!r} is not here; there are: "
-                         f"{', '.join(registry.devices())}")
+        raise ValueError(f"device={device!r} is not here; there are: {', '.join(registry.devices())}")
     if callbacks is not None and not (isinstance(callbacks, list | tuple) and all(map(callable, callbacks))):
-        raise ValueError(f"callbacks={callbacks!r:.80} must be a list of functions that can be called with "
-                         "the estimator")
+        raise ValueError(
+            f"callbacks={callbacks!r:.80} must be a list of functions that can be called with the estimator"
+        )
     if not isinstance(getattr(estimator, "class_weight", None), str | Mapping | list | None):
-        raise ValueError(f"class_weight={estimator.class_weight!r:.80} must be a dict, {{class: weight}}, "
-                         "'balanced' or None; of several labels a list of dicts")
+        raise ValueError(
+            f"class_weight={estimator.class_weight!r:.80} must be a dict, {{class: weight}}, "
+            "'balanced' or None; of several labels a list of dicts"
+        )
 
 
-def descends(estimator: Any) -> bool:
-    """Whether its solver goes batch by batch. Raises AttributeError, as an absent method does, if not."""
+def is_stochastic(estimator: Any) -> bool:
+    """Whether its solver trains batch by batch; if not, raises AttributeError, as an absent method does."""
     if estimator.solver == "lbfgs":
-        raise AttributeError("partial_fit is only available for stochastic optimizers. "
-                             f"{estimator.solver} is not stochastic.")
+        raise AttributeError(
+            f"partial_fit is only available for stochastic optimizers. {estimator.solver} is not stochastic."
+        )
     return True

@@ -1,10 +1,11 @@
 """Plain: the multilayer perceptron by hand, on NumPy arrays and with no graph: what scikit-learn computes.
 
-All weights lie in one stretch of memory, the arena, and their slopes in another of the same layout. So an
-optimizer has one parameter to update, L-BFGS gets its vector for nothing, and `coefs` and `intercepts` are
-views. A step allocates next to nothing: sums, outputs and deltas are written where the last batch had them.
+All weights lie in one block of memory, the arena, and their gradients in another of the same layout. So an
+optimizer has one parameter to update, L-BFGS gets its vector without a copy, and `coefs` and `intercepts` are
+views. A step allocates almost nothing: sums, outputs and deltas overwrite those of the batch before.
 Every product and sum is taken in scikit-learn's order, so its results come out bit for bit.
 """
+
 from __future__ import annotations
 
 import itertools
@@ -22,8 +23,8 @@ from tinygrad_edu.sklearn.rows import Batch
 from tinygrad_edu.tensor import Tensor
 
 
-def _nothing(*arrays: Array) -> None:
-    """The identity has nothing to do, on either way."""
+def _identity(*arrays: Array) -> None:
+    """The identity does nothing, forward or backward."""
 
 
 def _logistic_slope(delta: Array, out: Array) -> None:
@@ -32,30 +33,31 @@ def _logistic_slope(delta: Array, out: Array) -> None:
 
 
 def _relu(z: Array) -> None:
-    np.maximum(z, np.zeros(z.shape[1], z.dtype), out=z)     # twice as fast as with the number 0
+    np.maximum(z, np.zeros(z.shape[1], z.dtype), out=z)  # twice as fast as with the number 0
 
 
 def _relu_slope(delta: Array, out: Array) -> None:
-    np.multiply(delta, out > 0, delta)      # a product: a branch would be guessed wrong half of the time
+    np.multiply(delta, out > 0, delta)  # a product: a branch would be mispredicted half of the time
 
 
 def _relu_slope_of_infinities(delta: Array, out: Array) -> None:
-    """Of a network that diverged: nothing times infinity is NaN, where scikit-learn writes a zero."""
+    """For a network that diverged: 0 times infinity is NaN, but scikit-learn writes 0."""
     delta[out == 0] = 0
 
 
 # name: (the function, in place; its slope times `delta`, in place, by the function's result)
 ACTIVATIONS: Mapping[str, tuple[Callable[[Array], Any], Callable[[Array, Array], Any]]] = {
-    "identity": (_nothing, _nothing),
+    "identity": (_identity, _identity),
     "logistic": (lambda z: expit(z, out=z), _logistic_slope),
     "tanh": (lambda z: np.tanh(z, z), lambda delta, out: np.multiply(delta, 1 - out**2, delta)),
     "relu": (_relu, _relu_slope),
 }
 
 
-def outputs_of(batch: Batch, coefs: Sequence[Array], intercepts: Sequence[Array],
-               activations: Sequence[str], loss: Loss) -> Array:
-    """What the network says (rows, outputs); keeps nothing and may be called while others train."""
+def outputs_of(
+    batch: Batch, coefs: Sequence[Array], intercepts: Sequence[Array], activations: Sequence[str], loss: Loss
+) -> Array:
+    """The outputs of the network (rows, outputs); keeps nothing, so other threads may train meanwhile."""
     layer = batch.times(coefs[0])
     for weight, bias, name in zip(coefs[1:], intercepts, activations, strict=False):
         layer += bias
@@ -72,31 +74,39 @@ class Plain:
     alpha        the loss gets alpha / 2 times the sum of all squared coefs, divided by the rows of the batch
     """
 
-    def __init__(self, coefs: Sequence[Array], intercepts: Sequence[Array], activations: Sequence[str],
-                 loss: Loss, alpha: float) -> None:
-        self.arena = Parameter(np.concatenate([array.ravel() for array in (*coefs, *intercepts)]))
+    def __init__(
+        self,
+        coefs: Sequence[Array],
+        intercepts: Sequence[Array],
+        activations: Sequence[str],
+        loss: Loss,
+        alpha: float,
+    ) -> None:
+        self.arena = Parameter(
+            np.concatenate([array.ravel() for array in (*coefs, *intercepts)]), device="cpu"
+        )  # whatever the default is: see `_is_plain`
         self.weights: Array = self.arena.storage.array
         self.arena.grad = F.zeros_like(self.arena)
-        self.slopes: Array = self.arena.grad.storage.array      # not what was assigned, but its copy
+        self.slopes: Array = self.arena.grad.storage.array  # `grad` holds a copy of what was assigned
         shapes = [array.shape for array in (*coefs, *intercepts)]
         layers = len(coefs)
-        views, slopes = _cut(self.weights, shapes), _cut(self.slopes, shapes)
+        views, slopes = _views(self.weights, shapes), _views(self.slopes, shapes)
         self.coefs, self.intercepts = views[:layers], views[layers:]
         self.coef_slopes, self.intercept_slopes = slopes[:layers], slopes[layers:]
         penalized = slice(sum(coef.size for coef in coefs))
         self.pull = np.empty_like(self.weights[penalized])
         self.penalty = self.weights[penalized], self.slopes[penalized]
         self.activations, self.loss, self.alpha = tuple(activations), loss, alpha
-        self.memory: list[Array] = []       # (rows, units): outputs of each layer
-        self.deltas: list[Array] = []       # (rows, units): slopes by each hidden layer's sums
+        self.memory: list[Array] = []  # (rows, units): outputs of each layer
+        self.deltas: list[Array] = []  # (rows, units): slopes by each hidden layer's sums
 
     @property
     def parameters(self) -> list[Tensor]:
-        """What an optimizer changes; the gradient is where `gradient` puts it."""
+        """What an optimizer changes; `gradient` writes its `grad`."""
         return [self.arena]
 
     def gradient(self, batch: Batch, target: Array, weight: Array | None) -> float:
-        """The batch's loss with its penalty; the slopes of all weights go into the arena."""
+        """The batch's loss with its penalty; the gradients of all weights go into their arena."""
         layers = self._forward(batch, len(target))
         value = self.loss.value(layers[-1], target, weight)
         mass = len(target) if weight is None else weight.sum()
@@ -110,7 +120,7 @@ class Plain:
         for i in range(len(self.coefs) - 1, 0, -1):
             np.matmul(layers[i - 1].T, delta, self.coef_slopes[i])
             np.add.reduce(delta, axis=0, out=self.intercept_slopes[i])
-            delta = np.matmul(delta, self.coefs[i].T, self.deltas[i - 1][:len(target)])
+            delta = np.matmul(delta, self.coefs[i].T, self.deltas[i - 1][: len(target)])
             slope = ACTIVATIONS[self.activations[i - 1]][1]
             if diverged and slope is _relu_slope:
                 slope = _relu_slope_of_infinities
@@ -138,17 +148,17 @@ class Plain:
         return layers
 
     def outputs(self, batch: Batch) -> Array:
-        """What the network says (rows, outputs)."""
+        """The outputs of the network (rows, outputs)."""
         return outputs_of(batch, self.coefs, self.intercepts, self.activations, self.loss)
 
     def layers(self) -> tuple[list[Array], list[Array]]:
-        """`coefs` and `intercepts`: views of the arena, in lists of the caller's own."""
+        """`coefs` and `intercepts`: views of the arena, in new lists."""
         return list(self.coefs), list(self.intercepts)
 
-    def shows(self, shown: Sequence[Any]) -> bool:
+    def uses(self, arrays: Sequence[Any]) -> bool:
         """Whether these arrays are the views of the arena."""
         mine = (*self.coefs, *self.intercepts)
-        return len(shown) == len(mine) and all(a is b for a, b in zip(shown, mine, strict=True))
+        return len(arrays) == len(mine) and all(a is b for a, b in zip(arrays, mine, strict=True))
 
     # -- as a vector: the memory itself ----------------------------------------------------------------------
 
@@ -161,26 +171,35 @@ class Plain:
         return [vector]
 
     def vector(self) -> Array:
-        """All weights, coefs first."""
+        """All weights as one vector, coefs first."""
         return self.weights
 
     def slope_vector(self) -> Array:
-        """All slopes in the same order."""
+        """All gradients in the same order."""
         return self.slopes
+
+    def add_gradients(self, share: float, comm: Any) -> None:
+        """Replace all gradients by the sum over the ranks of `share` times each rank's own."""
+        if share:
+            np.multiply(self.slopes, share, self.slopes)
+        else:
+            self.slopes.fill(0)
+        comm.all_reduce(self.slopes)
 
     def load(self, vector: Array) -> None:
         """Overwrite all weights."""
         self.weights[...] = vector
 
     def snapshot(self) -> Array:
-        """The weights: all that training changes."""
+        """A copy of the weights: training changes nothing else."""
         return self.weights.copy()
 
     restore = load
 
 
-def _cut(memory: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
+def _views(memory: Array, shapes: Sequence[tuple[int, ...]]) -> list[Array]:
     """Views of these shapes, one after the other."""
     ends = list(itertools.accumulate(int(np.prod(shape)) for shape in shapes))
-    return [memory[start:end].reshape(shape)
-            for start, end, shape in zip([0, *ends], ends, shapes, strict=False)]
+    return [
+        memory[start:end].reshape(shape) for start, end, shape in zip([0, *ends], ends, shapes, strict=False)
+    ]

@@ -1,10 +1,11 @@
-"""Rows: the data as the first layer meets it, batch by batch.
+"""Rows: the data as the first layer takes it, batch by batch.
 
-Two products touch the data: `times`, batch @ weight on the way up, and `outer`, batch.T @ delta on the way
-down. With many columns they are nearly all of a step, and in real tables most of the numbers are zeros: bits
+Two products use the data: `times`, batch @ weight in the forward pass, and `outer`, batch.T @ delta in the
+backward pass. With many columns they take most of a step, and in real tables most numbers are zeros: bits
 of a fingerprint, the margins of an image. `Split` multiplies the columns that are mostly zero as a sparse
-matrix and the rest as a dense one; its sums are added in another order, and differ in their last bits.
+matrix and the rest as a dense one; it adds in another order, so its sums differ in their last bits.
 """
+
 from __future__ import annotations
 
 from collections.abc import Iterator
@@ -16,10 +17,12 @@ from tinygrad_edu.sklearn.door import csr_array, issparse
 
 Array = np.ndarray[Any, Any]
 
+# fmt: off
 WORK = 5_000_000        # multiplications of a batch from which a split may pay
 SMALL = 2**17           # numbers: what is no more is put in order once an epoch, and cut into views
 SELDOM = 0.15           # a column with fewer entries than that is cheaper as a part of a sparse matrix
 WORTH = 0.6             # the share of other columns up to which the split pays
+# fmt: on
 
 
 class Batch(Protocol):
@@ -32,7 +35,10 @@ class Batch(Protocol):
         """batch.T @ delta, (inputs, units)."""
 
     def array(self) -> Array:
-        """The rows as they are, dense."""
+        """The rows as a dense array."""
+
+    def part(self, rows: slice) -> Batch:
+        """Some of the rows."""
 
 
 class Rows(Protocol):
@@ -44,7 +50,7 @@ class Rows(Protocol):
         """All of them as one batch."""
 
     def batches(self, order: Array | None, size: int) -> Iterator[Batch]:
-        """All of them in this order, or as they come, so many at a time; one is valid until the next."""
+        """All rows, `size` at a time, in `order` or in their own; a batch is valid until the next."""
 
 
 def rows_of(data: Any, *, work: int) -> Rows:
@@ -75,17 +81,17 @@ class Dense:
         return map(DenseBatch, self.arrays(order, size))
 
     def arrays(self, order: Array | None, size: int) -> Iterator[Array]:
-        """The same as arrays: views, or gathered into memory that is used again."""
+        """The batches as arrays: views, or copies in memory that the next batch overwrites."""
         if order is not None and self.data.size > SMALL:
-            yield from (self._gather(order[start:start + size]) for start in range(0, len(self), size))
+            yield from (self._gather(order[start : start + size]) for start in range(0, len(self), size))
         else:
             data = self.data if order is None else self._gather(order)
-            yield from (data[start:start + size] for start in range(0, len(self), size))
+            yield from (data[start : start + size] for start in range(0, len(self), size))
 
     def _gather(self, index: Array) -> Array:
         if len(index) > len(self.memory):
             self.memory = np.empty((len(index), self.data.shape[1]), self.data.dtype)
-        return self.data.take(index, 0, self.memory[:len(index)], "clip")   # clip: the mode with no copy
+        return self.data.take(index, 0, self.memory[: len(index)], "clip")  # clip: the mode with no copy
 
 
 class DenseBatch:
@@ -102,6 +108,9 @@ class DenseBatch:
 
     def array(self) -> Array:
         return self.rows
+
+    def part(self, rows: slice) -> Batch:
+        return DenseBatch(self.rows[rows])
 
 
 class Sparse:
@@ -120,9 +129,9 @@ class Sparse:
         return map(SparseBatch, self.matrices(order, size))
 
     def matrices(self, order: Array | None, size: int) -> Iterator[Any]:
-        """The same as sparse matrices."""
+        """The batches as sparse matrices."""
         data = self.data if order is None else self.data[order]
-        return (data[start:start + size] for start in range(0, len(self), size))
+        return (data[start : start + size] for start in range(0, len(self), size))
 
 
 class SparseBatch:
@@ -145,9 +154,12 @@ class SparseBatch:
     def array(self) -> Array:
         return np.asarray(self.rows.toarray())
 
+    def part(self, rows: slice) -> Batch:
+        return SparseBatch(self.rows[rows])
+
 
 class Split:
-    """An array, cut by columns: those `often` not zero are an array, the others a matrix of full width."""
+    """An array, split by columns: those `often` not zero are an array, the others a wide sparse matrix."""
 
     def __init__(self, data: Array, often: Array) -> None:
         self.columns, others = np.flatnonzero(often), np.flatnonzero(~often)
@@ -185,3 +197,6 @@ class SplitBatch:
         rows = np.asarray(self.sparse.toarray())
         rows[:, self.columns] = self.dense
         return rows
+
+    def part(self, rows: slice) -> Batch:
+        return SplitBatch(self.dense[rows], self.sparse[rows], self.columns)

@@ -1,21 +1,28 @@
-"""The graph in DOT, the language of Graphviz, for those who want its layouts: `dot -Tpdf g.dot`."""
+"""The graph in DOT, the language of Graphviz, to use its layouts: `dot -Tpdf g.dot`."""
+
 from __future__ import annotations
 
+from tinygrad_edu.graph import Graph
 from tinygrad_edu.viz.label import footer, lines, newest
-from tinygrad_edu.viz.walk import Graph
 
-_STYLES = {"op": 'shape=box, style="rounded,filled", fillcolor="#dbeafe", color="#2563eb"',
-           "leaf": 'shape=box, style="rounded,filled", fillcolor="#d1fae5", color="#047857"',
-           "constant": 'shape=box, style="rounded,filled,dashed", fillcolor="#f3f4f6", color="#6b7280"',
-           "checkpoint": 'shape=box, style="rounded,filled,dashed", fillcolor="#ffedd5", color="#c2410c"'}
+_STYLES = {
+    "op": 'shape=box, style="rounded,filled", fillcolor="#dbeafe", color="#2563eb"',
+    "leaf": 'shape=box, style="rounded,filled", fillcolor="#d1fae5", color="#047857"',
+    "constant": 'shape=box, style="rounded,filled,dashed", fillcolor="#f3f4f6", color="#6b7280"',
+    "checkpoint": 'shape=box, style="rounded,filled,dashed", fillcolor="#ffedd5", color="#c2410c"',
+}
 
 
 def dot(graph: Graph, show: tuple[str, ...], limit: int) -> str:
-    """A `digraph`, inputs at the top and the result at the bottom."""
+    """A `digraph`, with inputs at the top and the result at the bottom."""
     items, hidden = newest(graph, limit)
-    out = ["digraph autograd {", '  graph [rankdir=TB, labelloc=b, fontname="monospace", label="'
-           + "\\n".join(map(_escaped, footer(graph, hidden))) + '"];',
-           '  node [fontname="monospace", fontsize=11];']
+    out = [
+        "digraph autograd {",
+        '  graph [rankdir=TB, labelloc=b, fontname="monospace", label="'
+        + "\\n".join(map(_escaped, footer(graph, hidden, show)))
+        + '"];',
+        '  node [fontname="monospace", fontsize=11];',
+    ]
     for item in items:
         label = "\\n".join(map(_escaped, lines(item, show)))
         out.append(f'  n{item.index} [{_STYLES[item.kind]}, label="{label}"];')

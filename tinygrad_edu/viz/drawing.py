@@ -1,4 +1,5 @@
-"""`viz.graph(value)`: what was recorded, as text, DOT or SVG."""
+"""`viz.graph(value)`: the recorded graph as text, DOT or SVG."""
+
 from __future__ import annotations
 
 import os
@@ -6,49 +7,52 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from tinygrad_edu import errors, files
 from tinygrad_edu.engine.value import Value
+from tinygrad_edu.graph import Graph, recorded
 from tinygrad_edu.viz.dot import dot
 from tinygrad_edu.viz.inputs import whole
-from tinygrad_edu.viz.label import wanted
+from tinygrad_edu.viz.label import known_words
 from tinygrad_edu.viz.screen import present, temporary
 from tinygrad_edu.viz.svg import svg
 from tinygrad_edu.viz.text import text
-from tinygrad_edu.viz.walk import Graph, walk
 
 
 class Drawing:
     """A recorded graph, ready to be drawn. `data` is the graph as plain data; a notebook shows the SVG."""
 
-    def __init__(self, data: Graph, written: tuple[str, ...], limit: int) -> None:
-        self.data, self.written, self.limit = data, written, limit      # written: what stands in each node
+    def __init__(self, data: Graph, fields: tuple[str, ...], limit: int) -> None:
+        self.data, self.fields, self.limit = data, fields, limit  # fields: the lines in each node
 
     def text(self) -> str:
-        """One line a node."""
-        return text(self.data, self.written, self.limit)
+        """The drawing as text, one line per node."""
+        return text(self.data, self.fields, self.limit)
 
     def dot(self) -> str:
-        """For Graphviz."""
-        return dot(self.data, self.written, self.limit)
+        """The drawing in DOT, for Graphviz."""
+        return dot(self.data, self.fields, self.limit)
 
     def svg(self) -> str:
-        """A self-contained picture."""
-        return svg(self.data, self.written, self.limit)
+        """The drawing as a self-contained SVG."""
+        return svg(self.data, self.fields, self.limit)
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write `g.svg`, `g.dot` or `g.txt`, by the ending, and return the path."""
+        """Write `g.svg`, `g.dot` or `g.txt`, by the suffix of the name, and return the path."""
         target = Path(path)
         writers = {".svg": self.svg, ".dot": self.dot, ".txt": self.text}
         if target.suffix not in writers:
-            raise ValueError(f"viz: cannot save {str(path)!r}; end the name in {', '.join(writers)} "
-                             "(for PDF or PNG: save .dot and run `dot -Tpdf`)")
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(writers[target.suffix](), encoding="utf-8")
-        return target
+            raise errors.wrong(
+                ValueError,
+                "viz",
+                f"cannot save {str(path)!r}",
+                f"end the name in {', '.join(writers)} (for PDF or PNG: save .dot and run `dot -Tpdf`)",
+            )
+        return files.write(path, writers[target.suffix]())
 
     def show(self) -> None:
-        """Open the picture: in the notebook, or as an SVG in a window of this machine's own viewer.
+        """Show the drawing: in the notebook, or as an SVG in the default viewer.
 
-        Where there is no screen it is written to a file, and a warning says where.
+        Without a screen it is written to a file, and a warning says where.
         """
         present(self, lambda: temporary(".svg", self.svg().encode()))
 
@@ -62,22 +66,42 @@ class Drawing:
         return f"<graph of {len(self.data.nodes):,} nodes; print it, .show() it, or .save('g.svg')>"
 
 
-def graph(value: Value, *, names: Any = None, show: str | Iterable[str] = ("shape",),
-          limit: int = 200) -> Drawing:
-    """Draw what `value` was computed from.
+def graph(
+    value: Value | Graph, *, names: Any = None, show: str | Iterable[str] = ("shape",), limit: int = 200
+) -> Drawing:
+    """Draw how `value` was computed.
 
     Parameters
     ----------
-    value : Tensor
-        Usually the loss. Before or after backward(): what backward freed is marked so.
+    value : Tensor, or a graph
+        Usually the loss, before or after backward(). Arrays that backward has freed are marked. A graph from
+        te.graph.recorded(loss) has its names and numbers already.
     names : dict of str to Tensor, or a module, optional
-        What to call leaves and intermediate results.
+        Names for leaves and intermediate results.
     show : "shape", "value", "grad", "saved", or a tuple of them
-        What to write in each node. "saved" lists every array kept for backward, with its bytes. "value" and
-        "grad" (or "values" and "gradients") show what something still holds, all of it or, of more than six
-        numbers, how they are spread: to see an intermediate result, name it in `names`; to see its gradient,
-        call retain_grad() on it before backward().
+        The lines in each node. "saved" lists each array kept for backward, with its bytes. "value" and "grad"
+        (or "values" and "gradients") show arrays that still exist: all elements, or, if there are more than
+        six, their range and mean. To see the value of an intermediate result, name it in `names`. To see the
+        gradients of all nodes, draw before backward(), or call backward(retain_graph=True).
     limit : int
-        Draw only the newest so many nodes; the drawing says how many it leaves out. `data` always has all.
+        The most nodes to draw, the newest ones; the drawing says how many it omits. `data` always has all.
     """
-    return Drawing(walk(value, names), wanted(show), whole("viz.graph", "limit", limit))
+    fields = known_words(show)
+    if isinstance(value, Graph):
+        if names is not None:
+            raise errors.wrong(
+                TypeError,
+                "viz.graph",
+                "names= belongs to te.graph.recorded(loss, names), which made this graph",
+            )
+        data = value
+    elif isinstance(value, Value):
+        data = recorded(value, names, values="values" in fields, gradients="gradients" in fields)
+    else:
+        raise errors.wrong(
+            TypeError,
+            "viz.graph",
+            f"viz.graph draws a tensor, not {type(value).__name__}",
+            "give it the loss: viz.graph(loss)",
+        )
+    return Drawing(data, fields, whole("viz.graph", "limit", limit))

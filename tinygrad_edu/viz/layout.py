@@ -1,11 +1,16 @@
-"""Where each box of a layered drawing goes: the method of Sugiyama, Tagawa and Toda (IEEE SMC 11, 1981).
+"""The positions of boxes in a layered drawing: the method of Sugiyama, Tagawa, Toda (IEEE SMC 11, 1981).
 
-Four steps: a layer for every node (longest path; inputs sink to just above their first use), a chain of bends
-for every edge that crosses layers, an order within each layer with few crossings (barycentres, swept down and
-up), and coordinates: boxes move under the mean of their parents, then over that of their children, without
-overlapping, which in one layer is a least-squares fit of an increasing sequence (pool adjacent violators).
-Pixels; y grows downwards.
+There are four steps:
+
+1. Each node gets a layer, by its longest path. An input moves down to the layer just above its first use. 2.
+Each edge that crosses layers gets a chain of bends, one in each layer. 3. The nodes of each layer are ordered
+so that few edges cross: by barycentres, in sweeps down and up. 4. Each box gets a coordinate: it moves below
+the mean of its parents, then above the mean of its children. Boxes of a
+   layer must not overlap, so this is a least-squares fit of an increasing sequence (pool adjacent violators).
+
+Units are pixels; y grows downwards.
 """
+
 from __future__ import annotations
 
 from bisect import bisect_left, insort
@@ -14,10 +19,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 GAP_X, GAP_Y = 22.0, 38.0
-FAR = 6                                     # an edge over more layers becomes a reference instead of a line
+LONGEST_EDGE = 6  # an edge over more layers is drawn as a reference instead of a line
 _SWEEPS, _MOVES = 8, 9
-_BEND_WIDTH, _BEND_WEIGHT = 10.0, 8.0       # bends weigh more than boxes: long edges come out straight
-_END_PULL = 0.001                           # a node with one neighbour follows it and does not pull it aside
+_BEND_WIDTH, _BEND_WEIGHT = 10.0, 8.0  # bends weigh more than boxes, so long edges become straight
+_END_PULL = 0.001  # a node with one neighbour moves to it, and hardly moves it
 
 Size = tuple[float, float]
 Point = tuple[float, float]
@@ -25,7 +30,8 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Placed:
-    """The finished layout. `centre[i]` of node i; `route[e]` of edge e, None for a reference."""
+    """A finished layout: `centre[i]` of node i; `route[e]` of edge e, None for a reference."""
+
     centre: list[Point]
     route: list[list[Point] | None]
     size: Size
@@ -34,22 +40,22 @@ class Placed:
 def place(sizes: Sequence[Size], edges: Sequence[tuple[int, int]]) -> Placed:
     """Lay out boxes of `sizes` (width, height) joined by `edges` (parent, child), parent < child."""
     layer = _layers(len(sizes), edges)
-    far = [layer[b] - layer[a] > FAR for a, b in edges]
+    far = [layer[b] - layer[a] > LONGEST_EDGE for a, b in edges]
     widths = [w for w, _ in sizes]
-    home = list(layer)
+    layer_of = list(layer)
     links: list[tuple[int, int]] = []
     chains: list[list[int]] = []
     for (a, b), reference in zip(edges, far):
         chain = [a]
         for depth in range(layer[a] + 1, layer[b]) if not reference else ():
-            home.append(depth)
+            layer_of.append(depth)
             widths.append(_BEND_WIDTH)
-            chain.append(len(home) - 1)
+            chain.append(len(layer_of) - 1)
         chain.append(b)
         chains.append(chain)
         if not reference:
             links.extend(pairwise(chain))
-    rows = _ordered(home, links)
+    rows = _ordered(layer_of, links)
     x = _coordinates(rows, widths, links, len(sizes))
     tops, heights, y = [], [], 0.0
     for row in rows:
@@ -58,21 +64,24 @@ def place(sizes: Sequence[Size], edges: Sequence[tuple[int, int]]) -> Placed:
         y += heights[-1] + GAP_Y
     left = min((x[v] - widths[v] / 2 for row in rows for v in row), default=0.0)
     right = max((x[v] + widths[v] / 2 for row in rows for v in row), default=0.0)
-    centre = [(x[v] - left, tops[home[v]] + heights[home[v]] / 2) for v in range(len(home))]
+    centre = [(x[v] - left, tops[layer_of[v]] + heights[layer_of[v]] / 2) for v in range(len(layer_of))]
     routes: list[list[Point] | None] = []
     for (a, b), chain, reference in zip(edges, chains, far):
         if reference:
             routes.append(None)
             continue
         route = [(centre[a][0], centre[a][1] + sizes[a][1] / 2)]
-        for v in chain[1:-1]:                   # straight through the whole height of a layer it only crosses
-            route += [(centre[v][0], tops[home[v]]), (centre[v][0], tops[home[v]] + heights[home[v]])]
+        for v in chain[1:-1]:  # vertical through each layer that the edge only crosses
+            route += [
+                (centre[v][0], tops[layer_of[v]]),
+                (centre[v][0], tops[layer_of[v]] + heights[layer_of[v]]),
+            ]
         routes.append([*route, (centre[b][0], centre[b][1] - sizes[b][1] / 2)])
-    return Placed(centre[:len(sizes)], routes, (right - left, max(y - GAP_Y, 0.0)))
+    return Placed(centre[: len(sizes)], routes, (right - left, max(y - GAP_Y, 0.0)))
 
 
 def _layers(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
-    """A layer per node: one more than its deepest parent's; inputs go just above their first use."""
+    """The layer of each node: one below its lowest parent; an input is just above its first use."""
     parents: list[list[int]] = [[] for _ in range(count)]
     children: list[list[int]] = [[] for _ in range(count)]
     for a, b in edges:
@@ -88,24 +97,24 @@ def _layers(count: int, edges: Sequence[tuple[int, int]]) -> list[int]:
     return [used[depth] for depth in layer]
 
 
-def _ordered(home: list[int], links: Sequence[tuple[int, int]]) -> list[list[int]]:
-    """The nodes of each layer, from left to right, with the fewest crossings that the sweeps found."""
-    up: list[list[int]] = [[] for _ in home]
-    down: list[list[int]] = [[] for _ in home]
+def _ordered(layer_of: list[int], links: Sequence[tuple[int, int]]) -> list[list[int]]:
+    """The nodes of each layer from left to right, in the order with the fewest crossings found."""
+    up: list[list[int]] = [[] for _ in layer_of]
+    down: list[list[int]] = [[] for _ in layer_of]
     for a, b in links:
         up[b].append(a)
         down[a].append(b)
-    rows: list[list[int]] = [[] for _ in range(max(home, default=-1) + 1)]
-    for v, depth in enumerate(home):
+    rows: list[list[int]] = [[] for _ in range(max(layer_of, default=-1) + 1)]
+    for v, depth in enumerate(layer_of):
         rows[depth].append(v)
     best, fewest = [list(row) for row in rows], _crossings(rows, down)
     for sweep in range(_SWEEPS):
         if not fewest:
             break
-        near, order = (up, rows) if sweep % 2 == 0 else (down, rows[::-1])
+        neighbours, order = (up, rows) if sweep % 2 == 0 else (down, rows[::-1])
         position = {v: i for row in rows for i, v in enumerate(row)}
         for row in order:
-            row.sort(key=lambda v: _mean([position[u] for u in near[v]], position[v]))
+            row.sort(key=lambda v: _mean([position[u] for u in neighbours[v]], position[v]))
             for i, v in enumerate(row):
                 position[v] = i
         crossed = _crossings(rows, down)
@@ -115,7 +124,7 @@ def _ordered(home: list[int], links: Sequence[tuple[int, int]]) -> list[list[int
 
 
 def _crossings(rows: list[list[int]], down: list[list[int]]) -> int:
-    """How many pairs of links cross, by counting inversions between neighbouring layers."""
+    """The number of pairs of links that cross: the inversions between neighbouring layers."""
     total = 0
     for above, below in pairwise(rows):
         position = {v: i for i, v in enumerate(below)}
@@ -128,9 +137,10 @@ def _crossings(rows: list[list[int]], down: list[list[int]]) -> int:
     return total
 
 
-def _coordinates(rows: list[list[int]], widths: list[float], links: Sequence[tuple[int, int]],
-                 boxes: int) -> list[float]:
-    """The horizontal centre of every node: near its neighbours, in order, GAP_X apart."""
+def _coordinates(
+    rows: list[list[int]], widths: list[float], links: Sequence[tuple[int, int]], boxes: int
+) -> list[float]:
+    """The horizontal centre of each node: near its neighbours, in the given order, at least GAP_X apart."""
     up: list[list[int]] = [[] for _ in widths]
     down: list[list[int]] = [[] for _ in widths]
     for a, b in links:
@@ -144,23 +154,26 @@ def _coordinates(rows: list[list[int]], widths: list[float], links: Sequence[tup
             x[v] = at + widths[v] / 2
             at += widths[v] + GAP_X
     for move in range(_MOVES):
-        near = up if move % 2 == 0 else down
+        neighbours = up if move % 2 == 0 else down
         for row in rows if move % 2 == 0 else rows[::-1]:
-            wish = [_pulled([(x[u], pull[u]) for u in near[v] or up[v] or down[v]], x[v]) for v in row]
+            desired = [
+                _weighted_mean([(x[u], pull[u]) for u in neighbours[v] or up[v] or down[v]], x[v])
+                for v in row
+            ]
             weight = [pull[v] * (_BEND_WEIGHT if v >= boxes else len(up[v]) + len(down[v]) + 1) for v in row]
             offset = [0.0]
             for v, w in pairwise(row):
                 offset.append(offset[-1] + (widths[v] + widths[w]) / 2 + GAP_X)
-            fitted = increasing([a - o for a, o in zip(wish, offset)], weight)
+            fitted = increasing([a - o for a, o in zip(desired, offset)], weight)
             for v, at, shift in zip(row, fitted, offset):
                 x[v] = at + shift
     return x
 
 
-def increasing(wish: Sequence[float], weight: Sequence[float]) -> list[float]:
-    """The non-decreasing sequence nearest to `wish` in weighted least squares (pool adjacent violators)."""
-    blocks: list[tuple[float, float, int]] = []             # (mean, weight, length)
-    for value, w in zip(wish, weight):
+def increasing(desired: Sequence[float], weight: Sequence[float]) -> list[float]:
+    """The non-decreasing sequence nearest to `desired` by weighted squares (pool adjacent violators)."""
+    blocks: list[tuple[float, float, int]] = []  # (mean, weight, length)
+    for value, w in zip(desired, weight):
         mean, total, length = value, w, 1
         while blocks and blocks[-1][0] > mean:
             other, more, size = blocks.pop()
@@ -169,9 +182,9 @@ def increasing(wish: Sequence[float], weight: Sequence[float]) -> list[float]:
     return [mean for mean, _, length in blocks for _ in range(length)]
 
 
-def _pulled(near: Sequence[tuple[float, float]], default: float) -> float:
-    total = sum(weight for _, weight in near)
-    return sum(at * weight for at, weight in near) / total if near else default
+def _weighted_mean(neighbours: Sequence[tuple[float, float]], default: float) -> float:
+    total = sum(weight for _, weight in neighbours)
+    return sum(at * weight for at, weight in neighbours) / total if neighbours else default
 
 
 def _mean(values: Sequence[float], default: float) -> float:

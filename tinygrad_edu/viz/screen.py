@@ -1,4 +1,5 @@
-"""Where pictures are looked at: in the notebook, or in a window of this machine's own viewer."""
+"""Shows pictures: in the notebook, or in the default viewer of the system."""
+
 from __future__ import annotations
 
 import os
@@ -12,9 +13,9 @@ from typing import Any
 
 
 def present(thing: Any, file: Callable[[], Path]) -> None:
-    """Show `thing` in the notebook, else open the file that it is in.
+    """Show `thing` in the notebook, or open its file in the default viewer.
 
-    Where there is no screen a warning says where the file is, at the line that called our caller.
+    Without a screen it warns where the file is. The warning has the line of the user's call.
     """
     if _in_notebook():
         sys.modules["IPython"].display.display(thing)
@@ -26,7 +27,7 @@ def present(thing: Any, file: Callable[[], Path]) -> None:
 
 
 def temporary(ending: str, content: bytes) -> Path:
-    """A new file of this ending, in the folder for temporary files."""
+    """A new temporary file with this suffix."""
     with tempfile.NamedTemporaryFile(suffix=ending, prefix="picture-", delete=False) as file:
         file.write(content)
     return Path(file.name)

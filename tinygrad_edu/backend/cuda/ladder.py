@@ -1,17 +1,19 @@
-"""Walks a ladder of kernels: `python -m tinygrad_edu.backend.cuda.ladder matmul [--device simulator|cuda]`.
+"""Runs a ladder of kernels: `python -m tinygrad_edu.backend.cuda.ladder matmul [--device simulator|cuda]`.
 
-Every rung is first validated against NumPy in float64. On the simulator it is then counted: what its warps
-ask of memory, how many sectors and turns of shared memory that takes, and how many FLOP it does for them. On
-a GPU it is timed, beside a copy of the device in the same run and, where PyTorch and CuPy are installed,
-beside them. `--write` puts the counts into the README and the family's page, where it also renews the code
-shown (see pages.py), and the times into benchmarks/results/<gpu>/.
+Each rung is first validated against NumPy in float64. On the simulator the tool then counts the memory
+requests of its warps, the sectors and the turns of shared memory that the requests take, and the FLOP. On a
+GPU it measures the time, and beside it the time of a copy in device memory, and of PyTorch and CuPy where
+they are installed. `--write` puts the counts into the README and the family's page, where it also updates the
+code shown (see pages.py), and the times into benchmarks/results/<gpu>/.
 """
 
 from __future__ import annotations
 
 import argparse
+import importlib
 import re
 import statistics
+import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -19,11 +21,14 @@ from typing import Any
 
 import numpy as np
 
+from tinygrad_edu import files
 from tinygrad_edu.backend import precision, registry
-from tinygrad_edu.backend.cuda import driver, families, pages, peers
-from tinygrad_edu.backend.cuda.compile import kernels_folder
-from tinygrad_edu.backend.cuda.kernels import Case, Ladder, using
-from tinygrad_edu.errors import DeviceError
+from tinygrad_edu.backend.cuda import families, pages, peers
+from tinygrad_edu.backend.cuda.device import driver
+from tinygrad_edu.backend.cuda.device.compile import kernels_folder
+from tinygrad_edu.backend.cuda.device.kernels import Case, Ladder
+from tinygrad_edu.backend.cuda.families import using
+from tinygrad_edu.errors import DeviceError, without_line
 
 ROOT = kernels_folder().parent
 README = kernels_folder() / "README.md"
@@ -37,19 +42,19 @@ def rewrite(path: Path, name: str, text: str) -> bool:
     if not path.exists() or begin not in (old := path.read_text(encoding="utf-8")):
         return False
     head, _, rest = old.partition(begin)
-    path.write_text(f"{head}{begin}\n{text}\n{end}{rest.partition(end)[2]}", encoding="utf-8")
+    files.write(path, f"{head}{begin}\n{text}\n{end}{rest.partition(end)[2]}")
     return True
 
 
 def validate(device: Any, case: Case, arrays: tuple[Any, ...], tolerance: float) -> float:
-    """The largest error of the rung in force, relative to the largest number.
+    """The largest error of the active rung, divided by the largest number.
 
-    Raises ArithmeticError past `tolerance`.
+    Raises ArithmeticError if it exceeds `tolerance`.
     """
     found = device.numpy(case.run(device, *(device.asarray(a) for a in arrays)))
-    wanted = np.asarray(case.expect(*arrays), np.float64)
+    expected = np.asarray(case.expect(*arrays), np.float64)
     error = float(
-        np.max(np.abs(found - wanted), initial=0.0) / max(np.max(np.abs(wanted), initial=0.0), 1e-30)
+        np.max(np.abs(found - expected), initial=0.0) / max(np.max(np.abs(expected), initial=0.0), 1e-30)
     )
     if not error <= tolerance:
         raise ArithmeticError(f"{case.title}: error {error:.2g}, {tolerance:.2g} is allowed")
@@ -57,16 +62,18 @@ def validate(device: Any, case: Case, arrays: tuple[Any, ...], tolerance: float)
 
 
 def count(device: Any, ladder: Ladder, case: Case) -> dict[str, list[str]]:
-    """The counts of each rung, ready for a table. Needs the simulator."""
+    """The counts of each rung, as the rows of a table. Needs the simulator."""
     arrays, rows = case.arrays(), {}
     here = tuple(device.asarray(a) for a in arrays)
     for rung in ladder.rungs:
         print(f"  {ladder.family}/{rung.name}", file=sys.stderr, flush=True)
         with using(ladder.family, rung.name):
             error = validate(device, case, arrays, _tolerance(rung.name, case))
-            with driver.counted() as profile:
+            before = _tensor_flops()
+            with driver.profiled() as profile:
                 case.run(device, *here)
                 device.synchronize()
+            flops = profile.total.flops - _rounding_flops(profile) + _tensor_flops() - before
         total = profile.total
         rows[rung.name] = [
             f"{total.requests:,}",
@@ -75,10 +82,52 @@ def count(device: Any, ladder: Ladder, case: Case) -> dict[str, list[str]]:
             f"{total.shared_requests:,}",
             f"{total.wavefronts_per_request:.2f}" if total.shared_requests else "",
             f"{total.conflicts:,}" if total.shared_requests else "",
-            f"{total.flops / total.bytes_moved:.2f}" if total.bytes_moved else "",
+            f"{flops / total.bytes_moved:.2f}" if total.bytes_moved else "",
             f"{error:.0e}",
         ]
     return rows
+
+
+def _tensor_flops() -> int:
+    """The FLOP of all products on tensor cores since the process began, from the simulator's counts.
+
+    The profile counts the arithmetic of lanes. A warp's `mma_sync` is a call to the simulator and not counted
+    there. So this function finds such calls in the compiled kernels, by their addresses, and uses the number
+    of times that the basic block around each call ran.
+    """
+    state, total = importlib.import_module("tinygrad_edu.simulator.control").get_json("profile"), 0
+    for launch in state["launches"]:
+        compiled = state["objects"][launch["object"]]
+        if not any("mma_sync" in text for text in compiled["sources"].values()):
+            continue
+        done = _flops_of_blocks(launch["object"])
+        for number, profiled in launch["counts"].items():
+            address, kind = compiled["sites"][int(number)][:2]
+            if kind == "block":
+                total += done.get(address, 0) * profiled[0] // 32  # the count is of lanes, 32 in a warp
+    return total
+
+
+_MMA = re.compile(r"^\s*([0-9a-f]+):\s+call\s.*mma_syncILi(\d+)ELi(\d+)ELi(\d+)E", re.MULTILINE)
+
+
+def _flops_of_blocks(path: str) -> dict[int, int]:
+    """Of a compiled kernel: {address of a basic block: FLOP of one warp's tensor-core products in it}."""
+    lines = importlib.import_module("tinygrad_edu.simulator.profile_lines")
+    block_of = {instruction.address: instruction.block for instruction in lines.instructions(path)}
+    command = ["objdump", "-d", "-w", "--no-show-raw-insn", "-j", ".text", path]
+    listing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    found: dict[int, int] = {}
+    for address, m, n, k in _MMA.findall(listing):
+        block = block_of[int(address, 16)]
+        found[block] = found.get(block, 0) + 2 * int(m) * int(n) * int(k)
+    return found
+
+
+def _rounding_flops(profile: Any) -> int:
+    """FLOP of the lines that round to TF32. On a GPU that is one conversion instruction, not arithmetic."""
+    lines = (line for kernel in profile.kernels for line in kernel.lines)
+    return sum(line.counts.flops for line in lines if "__float_to_tf32(" in line.text)
 
 
 COUNTED = (
@@ -98,7 +147,7 @@ def _tolerance(rung: str, case: Case) -> float:
 
 
 def milliseconds(device: Any, work: Callable[[], Any]) -> float:
-    """The median time of `work` on the device, by its events."""
+    """The median time of `work` on the device, measured with events."""
     for _ in range(3):
         work()
     device.synchronize()
@@ -113,10 +162,10 @@ def milliseconds(device: Any, work: Callable[[], Any]) -> float:
 
 
 def time(device: Any, ladder: Ladder, case: Case) -> dict[str, list[str]]:
-    """The times of each rung beside a copy of the device, and beside the peers that know the problem."""
+    """The times of each rung, of a copy in device memory, and of the peers that have this function."""
     arrays, rows = case.arrays(), {}
     here = tuple(device.asarray(a) for a in arrays)
-    copy = _copied(device)
+    copy = _copy_speed(device)
     theirs = peers.times(ladder.family, arrays)
 
     def row(spent: float, peer: float | None = None, error: str = "") -> list[str]:
@@ -140,18 +189,18 @@ def time(device: Any, ladder: Ladder, case: Case) -> dict[str, list[str]]:
 TIMED = ("ms", "GB/s", "% of a copy", "TFLOP/s", "% of PyTorch", "error")
 
 
-def _copied(device: Any) -> float:
-    """GB/s of a copy from device memory to device memory, read and written bytes together."""
+def _copy_speed(device: Any) -> float:
+    """GB/s of a copy in device memory; the bytes read and the bytes written both count."""
     source = device.empty((1 << 26,), np.dtype(np.float32))
     target = device.empty((1 << 26,), np.dtype(np.float32))
     spent = milliseconds(
-        device, lambda: device.context.between(target.pointer, source.pointer, source.nbytes)
+        device, lambda: device.context.copy_on_device(target.pointer, source.pointer, source.nbytes)
     )
     return 2 * source.nbytes / spent / 1e6
 
 
 def table(head: tuple[str, ...], rows: dict[str, list[str]]) -> str:
-    """Markdown; columns that say nothing are left out."""
+    """A Markdown table, without the columns that are empty or zero in every row."""
     kept = [i for i in range(len(head)) if any(row[i] not in ("", "0", "0.00") for row in rows.values())]
     lines = ["| rung | " + " | ".join(head[i] for i in kept) + " |", "| --- |" + " ---: |" * len(kept)]
     return "\n".join(
@@ -159,8 +208,8 @@ def table(head: tuple[str, ...], rows: dict[str, list[str]]) -> str:
     )
 
 
-def climb(device: Any, family: str, write: bool) -> None:
-    """One family: validate, count or time, print, and write if asked."""
+def measure(device: Any, family: str, write: bool) -> None:
+    """Validate a family, count or time it, print the table, and write it to files if `write`."""
     ladder, cases = families.ladder(family), families.cases(family)
     if driver.is_simulator():
         case = cases["count"]
@@ -179,34 +228,33 @@ def climb(device: Any, family: str, write: bool) -> None:
             if not rewrite(path, f"counts:{family}", text):
                 print(f"{path} has no place <!-- counts:{family} --> for this", file=sys.stderr)
         if page.exists():
-            pages.renew(page)
+            pages.update_page(page)
     else:
         folder = ROOT / "benchmarks" / "results" / re.sub(r"[^a-z0-9]+", "-", device.context.name.lower())
-        folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{family}.md").write_text(f"# {family}\n\n{text}\n", encoding="utf-8")
+        files.write(folder / f"{family}.md", f"# {family}\n\n{text}\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Carry the command out."""
+    """Run the command."""
     parser = argparse.ArgumentParser(
         prog="python -m tinygrad_edu.backend.cuda.ladder", description=str(__doc__).splitlines()[0]
     )
     parser.add_argument("families", nargs="+", help="folders of kernels/, or all")
     parser.add_argument("--device", default="simulator", help="simulator (counts) or cuda (times)")
     parser.add_argument("--write", action="store_true", help="put the tables where they belong")
-    asked = parser.parse_args(arguments)
-    names = list(families.ladders()) if asked.families == ["all"] else asked.families
-    if unknown := [name for name in names if name not in families.ladders()]:
-        parser.error(f"no family of kernels {', '.join(unknown)}; there are {', '.join(families.ladders())}")
-    if registry.canonical(asked.device).partition(":")[0] not in ("cuda", "simulator"):
-        parser.error(f"no kernels run on {asked.device!r}; --device is simulator, cuda, cuda:1, ...")
+    options = parser.parse_args(arguments)
+    names = list(families.LADDERS) if options.families == ["all"] else options.families
+    if unknown := [name for name in names if name not in families.LADDERS]:
+        parser.error(f"no family of kernels {', '.join(unknown)}; there are {', '.join(families.LADDERS)}")
+    if registry.canonical(options.device).partition(":")[0] not in ("cuda", "simulator"):
+        parser.error(f"no kernels run on {options.device!r}; --device is simulator, cuda, cuda:1, ...")
     try:
-        device: Any = registry.get(asked.device)
+        device: Any = registry.get(options.device)
     except DeviceError as error:
-        parser.error(str(error))
+        parser.error(without_line(error))
     for name in names:
         with precision.set_matmul_precision("highest"):
-            climb(device, name, asked.write)
+            measure(device, name, options.write)
     return 0
 
 

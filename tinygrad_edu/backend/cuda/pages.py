@@ -1,8 +1,9 @@
-"""Shows kernels in the pages of docs/kernels as they are: `python -m tinygrad_edu.backend.cuda.pages`.
+"""Copies the current kernels into the pages of docs/kernels: `python -m tinygrad_edu.backend.cuda.pages`.
 
-Code between `<!-- kernel:softmax/01_three_pass -->` and its closing marker is that file below its header.
-With a second word, `<!-- kernel:softmax/layout.cuh row_at -->`, it is that function or struct alone. The text
-is copied from the file, so a page cannot show a kernel that no longer exists; a test compares the two.
+Code between `<!-- kernel:softmax/01_three_pass -->` and its closing marker is the text of that file below its
+header. The path is relative to kernels/, and `.cu` is added if it has no suffix. With a second word, as in
+`<!-- kernel:softmax/layout.cuh row_at -->`, the code is that function or struct alone. A test compares page
+and file, so a page cannot show a kernel that no longer exists.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import re
 import sys
 from pathlib import Path
 
-from tinygrad_edu.backend.cuda.compile import kernels_folder
+from tinygrad_edu import files
+from tinygrad_edu.backend.cuda.device.compile import kernels_folder
 
 _BLOCK = re.compile(r"(<!-- kernel:(\S+)(?: (\w+))? -->\n).*?(\n<!-- /kernel:\2(?: \3)? -->)", re.DOTALL)
 
@@ -19,7 +21,7 @@ _BLOCK = re.compile(r"(<!-- kernel:(\S+)(?: (\w+))? -->\n).*?(\n<!-- /kernel:\2(
 def code_of(file: str, definition: str | None = None) -> str:
     """The text of a kernel file below its header, or of one of its functions or structs.
 
-    Raises FileNotFoundError and LookupError where there is none.
+    Raises FileNotFoundError if there is no such file, LookupError if it does not define `definition`.
     """
     path = kernels_folder() / (file if "." in file else f"{file}.cu")
     lines = path.read_text(encoding="utf-8").splitlines()
@@ -30,7 +32,7 @@ def code_of(file: str, definition: str | None = None) -> str:
     for i, line in enumerate(lines):
         if not begins.search(line) or line.startswith(("//", "        ")):
             continue
-        first = i  # a long signature, or a template's first line, stands above
+        first = i  # a long signature, and a template's first line, begin above this line
         while lines[first - 1] and not lines[first - 1].startswith(("//", "#", "}")):
             first -= 1
         last = i if line.endswith("}") else next(k for k in range(i, len(lines)) if lines[k] in ("}", "};"))
@@ -38,8 +40,8 @@ def code_of(file: str, definition: str | None = None) -> str:
     raise LookupError(f"kernels/{path.parent.name}/{path.name} defines no {definition}")
 
 
-def renewed(page: str) -> str:
-    """The text of a page, with every block of code as the files have it now."""
+def updated_text(page: str) -> str:
+    """The text of a page, with each block of code copied from its file again."""
 
     def block(found: re.Match[str]) -> str:
         return f"{found[1]}```cuda\n{code_of(found[2], found[3])}\n```{found[4]}"
@@ -47,18 +49,18 @@ def renewed(page: str) -> str:
     return _BLOCK.sub(block, page)
 
 
-def renew(path: Path) -> None:
-    """Write a page anew where a kernel that it shows has changed."""
+def update_page(path: Path) -> None:
+    """Write a page again if a kernel that it shows has changed."""
     old = path.read_text(encoding="utf-8")
-    if (new := renewed(old)) != old:
-        path.write_text(new, encoding="utf-8")
+    if (new := updated_text(old)) != old:
+        files.write(path, new)
         print(f"{path.name} shows changed kernels", file=sys.stderr)
 
 
 def main() -> int:
-    """Renew all pages."""
+    """Update all pages."""
     for path in sorted((kernels_folder().parent / "docs" / "kernels").glob("*.md")):
-        renew(path)
+        update_page(path)
     return 0
 
 

@@ -1,6 +1,6 @@
-"""The times of PyTorch and CuPy for what a ladder's case computes, on the same GPU in the same process.
+"""The times of PyTorch and CuPy for the case of a ladder, on the same GPU and in the same process.
 
-Both are asked for only if they are installed; both work in the device's primary context, as we do.
+Each is imported only if it is installed. Both use the primary context of the device, as this library does.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ Work = Callable[[], Any]
 
 
 def times(family: str, arrays: tuple[Any, ...]) -> dict[str, float]:
-    """{peer: ms}, the median of `REPEATS`; "PyTorch TF32" beside "PyTorch" where the family has tensor cores.
+    """{peer: ms}, the median of `REPEATS`; also "PyTorch TF32" for a family that has a tensor-core rung.
 
-    Empty for a family that no peer has a word for, and where none is installed.
+    It is empty if no peer has a function for the family, or no peer is installed.
     """
     found: dict[str, float] = {}
     if importlib.util.find_spec("torch"):
@@ -28,8 +28,9 @@ def times(family: str, arrays: tuple[Any, ...]) -> dict[str, float]:
     return found
 
 
-def _median(work: Work, event: Callable[[], Any], wait: Callable[[Any], Any],
-            between: Callable[[Any, Any], float]) -> float:
+def _median(
+    work: Work, event: Callable[[], Any], wait: Callable[[Any], Any], between: Callable[[Any, Any], float]
+) -> float:
     for _ in range(WARM):
         work()
     spent = []

@@ -22,13 +22,13 @@ typedef enum {
 typedef unsigned int curandDirectionVectors32_t[32];
 typedef unsigned long long curandDirectionVectors64_t[64];
 
-curandStatus_t curandGetVersion(int *version);
-curandStatus_t curandGetDirectionVectors32(curandDirectionVectors32_t **vectors,
+curandStatus_t curandGetVersion(int* version);
+curandStatus_t curandGetDirectionVectors32(curandDirectionVectors32_t** vectors,
                                            curandDirectionVectorSet_t set);
-curandStatus_t curandGetDirectionVectors64(curandDirectionVectors64_t **vectors,
+curandStatus_t curandGetDirectionVectors64(curandDirectionVectors64_t** vectors,
                                            curandDirectionVectorSet_t set);
-curandStatus_t curandGetScrambleConstants32(unsigned int **constants);
-curandStatus_t curandGetScrambleConstants64(unsigned long long **constants);
+curandStatus_t curandGetScrambleConstants32(unsigned int** constants);
+curandStatus_t curandGetScrambleConstants64(unsigned long long** constants);
 
 #ifdef __cplusplus
 }

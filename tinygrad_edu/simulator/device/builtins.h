@@ -1,17 +1,18 @@
-// threadIdx and its family, barriers, fences, loads and stores with hints, clocks, and the ways to stop.
+// threadIdx and related variables, barriers, fences, loads and stores with hints, clocks, and functions that
+// stop a kernel.
 //
-// threadIdx is a variable of the module itself, so that g++ can see every write to it and turn a kernel
-// without barriers into a vector loop. The price: whoever calls something that may switch to another CUDA
-// thread must keep it meanwhile, which is what SIM_SWITCH does.
+// threadIdx is a variable of the module, so that g++ sees every write to it, and can turn a kernel without
+// barriers into a vector loop. So code that calls a function that may switch to another CUDA thread must save
+// threadIdx; SIM_SWITCH does that.
 #pragma once
 #include "unseen.h"
 #include "vector_types.h"
 
 static __thread uint3 sim_thread;
 
-// The first time that an OS thread reaches the thread-local variables of a module, glibc may have to make
-// them, and before 2.40 it then loses vector registers, which hold a kernel's arguments (glibc's bug 31372).
-// So each thread reaches them here first, where nothing is held.
+// At the first access of an OS thread to the thread-local variables of a module, glibc may have to allocate
+// them. Before version 2.40 it then destroys vector registers, which have a kernel's arguments (glibc's bug
+// 31372). So each thread accesses them here first, while these registers are not in use.
 __attribute__((noinline, unused)) SIM_NOT_SEEN static void sim_reach() {
     __asm__ volatile("" : : "r"(&sim_thread));
 }
@@ -22,21 +23,24 @@ SIM_UNSEEN void sim_set_thread(unsigned x, unsigned y, unsigned z) {
     sim_thread.z = z;
 }
 
+// Copied member by member here and below, since copies of a struct are instrumented (see compile.py).
 struct sim_kept_thread {
-    uint3 kept;
-    SIM_UNSEEN sim_kept_thread() : kept(sim_thread) {}
-    SIM_UNSEEN ~sim_kept_thread() { sim_thread = kept; }
+    unsigned x, y, z;
+    SIM_UNSEEN sim_kept_thread() : x(sim_thread.x), y(sim_thread.y), z(sim_thread.z) {}
+    SIM_UNSEEN ~sim_kept_thread() { sim_set_thread(x, y, z); }
 };
-// The value of `call`; threadIdx is the same after it as before.
-#define SIM_SWITCH(call) \
-    __extension__({ \
+// The value of `call`, with the same threadIdx after it as before.
+#define SIM_SWITCH(call)         \
+    __extension__({              \
         sim_kept_thread sim_was; \
-        call; \
+        call;                    \
     })
 
 #if defined(__SANITIZE_THREAD__)
-// "pure" and not "const": a thunk that runs one thread after another changes the variable in between.
-SIM_UNSEEN __attribute__((pure)) uint3 sim_thread_index() { return sim_thread; }
+// "pure" and not "const", since a loop that runs one thread after another changes the variable between them.
+SIM_UNSEEN __attribute__((pure)) uint3 sim_thread_index() {
+    return uint3{sim_thread.x, sim_thread.y, sim_thread.z};
+}
 #define threadIdx (sim_thread_index())
 #else
 #define threadIdx (static_cast<const uint3&>(sim_thread))
@@ -45,7 +49,7 @@ SIM_UNSEEN __attribute__((pure)) uint3 sim_thread_index() { return sim_thread; }
 #define blockDim (sim_block_size())
 #define gridDim (sim_grid_size())
 
-// A kernel cannot see these change, and sim_block is const to it: g++ keeps them in registers.
+// These do not change during a kernel, and sim_block is const for it, so g++ keeps them in registers.
 SIM_AT_CALLER uint3 sim_block_index() {
     return uint3{sim_block.block_index.x, sim_block.block_index.y, sim_block.block_index.z};
 }
@@ -80,15 +84,15 @@ SIM_AT_CALLER void __threadfence() { sim_fence(1); }
 SIM_AT_CALLER void __threadfence_system() { sim_fence(2); }
 
 // --- loads and stores with a hint for the caches, which a CPU does not need ---
-#define SIM_LOAD(name) \
-    template <class T> \
+#define SIM_LOAD(name)                    \
+    template <class T>                    \
     SIM_AT_CALLER T name(const T* from) { \
-        return *from; \
+        return *from;                     \
     }
-#define SIM_STORE(name) \
-    template <class T> \
+#define SIM_STORE(name)                             \
+    template <class T>                              \
     SIM_AT_CALLER void name(T* to, const T value) { \
-        *to = value; \
+        *to = value;                                \
     }
 SIM_LOAD(__ldg)
 SIM_LOAD(__ldca)
@@ -118,14 +122,13 @@ inline clock_t sim_clock() { return static_cast<clock_t>(clock64()); }
 SIM_AT_CALLER void __nanosleep(unsigned) { SIM_SWITCH(sim_yield()); }
 
 #if defined(__SANITIZE_THREAD__)
-// g++ calls these before each access to a volatile variable (--param tsan-distinguish-volatile=1). They
-// belong to the module and not to the driver because they may switch threads.
-#define SIM_VOLATILE(access, bytes, is_write) \
+// g++ calls these before each access to a volatile variable (--param tsan-distinguish-volatile=1). They are
+// in the module and not in the driver, because they may switch threads.
+#define SIM_VOLATILE(access, bytes, is_write)                                              \
     extern "C" __attribute__((used, noinline, visibility("hidden"), no_sanitize("thread"), \
-                              no_sanitize_coverage)) void __tsan_volatile_##access##bytes(void* address) { \
-        const uint3 kept = sim_thread; \
-        sim_volatile(address, bytes, is_write, __builtin_return_address(0)); \
-        sim_thread = kept; \
+                              no_sanitize_coverage)) void                                  \
+    __tsan_volatile_##access##bytes(void* address) {                                       \
+        SIM_SWITCH(sim_volatile(address, bytes, is_write, __builtin_return_address(0)));   \
     }
 SIM_VOLATILE(read, 1, 0)
 SIM_VOLATILE(read, 2, 0)

@@ -1,8 +1,8 @@
-// Conversions with a rounding direction, and numbers seen as their bits.
+// Conversions with a rounding direction, and reinterpretation of bits.
 //
-// Out of range they give the nearest integer there is, as a GPU does. NaN becomes 0 when both sides have 32
-// bits, otherwise the integer with only the highest bit set. A plain cast, (int)x, is different: C++ leaves
-// it open, x86 answers INT_MIN, and no header can change that.
+// Numbers out of range give the nearest integer, as on a GPU. NaN becomes 0 if both sides have 32 bits,
+// otherwise the integer with only the highest bit set. A plain cast, (int)x, is different: its result is
+// undefined in C++, INT_MIN on x86, and a header cannot change it.
 #pragma once
 #include "rounding.h"
 
@@ -30,29 +30,27 @@ Integer to_integer(T x, Rounding rounding) {
 }  // namespace sim::maths
 
 #define SIM_TO_INTEGER(from, from_name, to, to_name, suffix, rounding) \
-    inline to __##from_name##2##to_name##_##suffix(from x) { \
-        return sim::maths::to_integer<to>(x, rounding); \
-    }
+    inline to __##from_name##2##to_name##_##suffix(from x) { return sim::maths::to_integer<to>(x, rounding); }
 // Every integer is exact in long double (64 bits of fraction or more).
-#define SIM_TO_FLOATING(from, from_name, to, to_name, suffix, rounding) \
-    inline to __##from_name##2##to_name##_##suffix(from x) { \
-        if (rounding == sim::maths::to_nearest) return static_cast<to>(x); \
+#define SIM_TO_FLOATING(from, from_name, to, to_name, suffix, rounding)         \
+    inline to __##from_name##2##to_name##_##suffix(from x) {                    \
+        if (rounding == sim::maths::to_nearest) return static_cast<to>(x);      \
         return sim::maths::narrowed<to>(static_cast<long double>(x), rounding); \
     }
-#define SIM_BOTH(suffix, rounding) \
-    SIM_TO_INTEGER(float, float, int, int, suffix, rounding) \
-    SIM_TO_INTEGER(float, float, unsigned, uint, suffix, rounding) \
-    SIM_TO_INTEGER(float, float, long long, ll, suffix, rounding) \
-    SIM_TO_INTEGER(float, float, unsigned long long, ull, suffix, rounding) \
-    SIM_TO_INTEGER(double, double, int, int, suffix, rounding) \
-    SIM_TO_INTEGER(double, double, unsigned, uint, suffix, rounding) \
-    SIM_TO_INTEGER(double, double, long long, ll, suffix, rounding) \
-    SIM_TO_INTEGER(double, double, unsigned long long, ull, suffix, rounding) \
-    SIM_TO_FLOATING(int, int, float, float, suffix, rounding) \
-    SIM_TO_FLOATING(unsigned, uint, float, float, suffix, rounding) \
-    SIM_TO_FLOATING(long long, ll, float, float, suffix, rounding) \
-    SIM_TO_FLOATING(unsigned long long, ull, float, float, suffix, rounding) \
-    SIM_TO_FLOATING(long long, ll, double, double, suffix, rounding) \
+#define SIM_BOTH(suffix, rounding)                                             \
+    SIM_TO_INTEGER(float, float, int, int, suffix, rounding)                   \
+    SIM_TO_INTEGER(float, float, unsigned, uint, suffix, rounding)             \
+    SIM_TO_INTEGER(float, float, long long, ll, suffix, rounding)              \
+    SIM_TO_INTEGER(float, float, unsigned long long, ull, suffix, rounding)    \
+    SIM_TO_INTEGER(double, double, int, int, suffix, rounding)                 \
+    SIM_TO_INTEGER(double, double, unsigned, uint, suffix, rounding)           \
+    SIM_TO_INTEGER(double, double, long long, ll, suffix, rounding)            \
+    SIM_TO_INTEGER(double, double, unsigned long long, ull, suffix, rounding)  \
+    SIM_TO_FLOATING(int, int, float, float, suffix, rounding)                  \
+    SIM_TO_FLOATING(unsigned, uint, float, float, suffix, rounding)            \
+    SIM_TO_FLOATING(long long, ll, float, float, suffix, rounding)             \
+    SIM_TO_FLOATING(unsigned long long, ull, float, float, suffix, rounding)   \
+    SIM_TO_FLOATING(long long, ll, double, double, suffix, rounding)           \
     SIM_TO_FLOATING(unsigned long long, ull, double, double, suffix, rounding) \
     SIM_TO_FLOATING(double, double, float, float, suffix, rounding)
 SIM_BOTH(rn, sim::maths::to_nearest)
@@ -74,6 +72,6 @@ SIM_AT_CALLER double __longlong_as_double(long long x) { return __builtin_bit_ca
 SIM_AT_CALLER int __double2hiint(double x) { return static_cast<int>(__double_as_longlong(x) >> 32); }
 SIM_AT_CALLER int __double2loint(double x) { return static_cast<int>(__double_as_longlong(x)); }
 SIM_AT_CALLER double __hiloint2double(int high, int low) {
-    return __longlong_as_double(static_cast<long long>(static_cast<unsigned long long>(high) << 32 |
-                                                       static_cast<unsigned>(low)));
+    return __longlong_as_double(
+        static_cast<long long>(static_cast<unsigned long long>(high) << 32 | static_cast<unsigned>(low)));
 }

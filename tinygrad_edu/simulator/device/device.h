@@ -1,4 +1,4 @@
-// Everything a kernel can name, in one header that is precompiled and included before every rewritten source.
+// All that a kernel can use, in one header that is precompiled and included before every rewritten source.
 //
 // The standard headers come first, then the types, then the functions. renames.h is last: its macros replace
 // names that the standard library has declared by then.
@@ -21,7 +21,7 @@
 
 #include "integer.h"
 
-// The rest of the language, in the order in which the parts need one another.
+// The rest of the language, in the order of the dependencies.
 #include "half.h"
 
 #include "bfloat16.h"

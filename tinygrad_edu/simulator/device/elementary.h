@@ -1,7 +1,7 @@
-// Roots, powers, norms and angles in units of pi: what CUDA has beyond the C library.
+// Roots, powers, norms and angles in units of pi: functions of CUDA that the C library lacks.
 //
-// A float function computes in double and a double one in long double, where squares neither overflow nor
-// lose bits that matter: short, and well inside CUDA's error bounds.
+// A float function is computed in double, and a double function in long double, where squares neither
+// overflow nor lose significant bits. This is short, and well inside CUDA's error bounds.
 #pragma once
 #include "rounding.h"
 
@@ -63,32 +63,32 @@ SIM_AT_CALLER void sincospi(double x, double* sine, double* cosine) {
     *cosine = t.cosine;
 }
 
-#define SIM_NORMS(T, Wide, f) \
-    SIM_AT_CALLER T norm##f(int count, const T* elements) { \
-        return static_cast<T>(sim::maths::norm<Wide>(elements, count)); \
-    } \
-    SIM_AT_CALLER T rnorm##f(int count, const T* elements) { \
+#define SIM_NORMS(T, Wide, f)                                               \
+    SIM_AT_CALLER T norm##f(int count, const T* elements) {                 \
+        return static_cast<T>(sim::maths::norm<Wide>(elements, count));     \
+    }                                                                       \
+    SIM_AT_CALLER T rnorm##f(int count, const T* elements) {                \
         return static_cast<T>(1 / sim::maths::norm<Wide>(elements, count)); \
-    } \
-    inline T norm3d##f(T a, T b, T c) { \
-        const T elements[3] = {a, b, c}; \
-        return static_cast<T>(sim::maths::norm<Wide>(elements, 3)); \
-    } \
-    inline T rnorm3d##f(T a, T b, T c) { \
-        const T elements[3] = {a, b, c}; \
-        return static_cast<T>(1 / sim::maths::norm<Wide>(elements, 3)); \
-    } \
-    inline T norm4d##f(T a, T b, T c, T d) { \
-        const T elements[4] = {a, b, c, d}; \
-        return static_cast<T>(sim::maths::norm<Wide>(elements, 4)); \
-    } \
-    inline T rnorm4d##f(T a, T b, T c, T d) { \
-        const T elements[4] = {a, b, c, d}; \
-        return static_cast<T>(1 / sim::maths::norm<Wide>(elements, 4)); \
-    } \
-    inline T rhypot##f(T a, T b) { \
-        const T elements[2] = {a, b}; \
-        return static_cast<T>(1 / sim::maths::norm<Wide>(elements, 2)); \
+    }                                                                       \
+    inline T norm3d##f(T a, T b, T c) {                                     \
+        const T elements[3] = {a, b, c};                                    \
+        return static_cast<T>(sim::maths::norm<Wide>(elements, 3));         \
+    }                                                                       \
+    inline T rnorm3d##f(T a, T b, T c) {                                    \
+        const T elements[3] = {a, b, c};                                    \
+        return static_cast<T>(1 / sim::maths::norm<Wide>(elements, 3));     \
+    }                                                                       \
+    inline T norm4d##f(T a, T b, T c, T d) {                                \
+        const T elements[4] = {a, b, c, d};                                 \
+        return static_cast<T>(sim::maths::norm<Wide>(elements, 4));         \
+    }                                                                       \
+    inline T rnorm4d##f(T a, T b, T c, T d) {                               \
+        const T elements[4] = {a, b, c, d};                                 \
+        return static_cast<T>(1 / sim::maths::norm<Wide>(elements, 4));     \
+    }                                                                       \
+    inline T rhypot##f(T a, T b) {                                          \
+        const T elements[2] = {a, b};                                       \
+        return static_cast<T>(1 / sim::maths::norm<Wide>(elements, 2));     \
     }
 SIM_NORMS(float, double, f)
 SIM_NORMS(double, long double, )
@@ -106,24 +106,24 @@ SIM_AT_CALLER void sim_sincos(double x, double* sine, double* cosine) {
     *cosine = c;
 }
 SIM_AT_CALLER void sim_sincos(float x, float* sine, float* cosine) { sim_sincosf(x, sine, cosine); }
-#define SIM_THROUGH_POINTER(T, suffix, f) \
-    SIM_AT_CALLER T sim_frexp##suffix(T x, int* exponent) { \
-        int n = 0; \
-        const T fraction = __builtin_frexp##f(x, &n); \
-        *exponent = n; \
-        return fraction; \
-    } \
-    SIM_AT_CALLER T sim_modf##suffix(T x, T* whole) { \
-        T w; \
-        const T fraction = __builtin_modf##f(x, &w); \
-        *whole = w; \
-        return fraction; \
-    } \
+#define SIM_THROUGH_POINTER(T, suffix, f)                         \
+    SIM_AT_CALLER T sim_frexp##suffix(T x, int* exponent) {       \
+        int n = 0;                                                \
+        const T fraction = __builtin_frexp##f(x, &n);             \
+        *exponent = n;                                            \
+        return fraction;                                          \
+    }                                                             \
+    SIM_AT_CALLER T sim_modf##suffix(T x, T* whole) {             \
+        T w;                                                      \
+        const T fraction = __builtin_modf##f(x, &w);              \
+        *whole = w;                                               \
+        return fraction;                                          \
+    }                                                             \
     SIM_AT_CALLER T sim_remquo##suffix(T x, T y, int* quotient) { \
-        int q = 0; \
-        const T rest = __builtin_remquo##f(x, y, &q); \
-        *quotient = q; \
-        return rest; \
+        int q = 0;                                                \
+        const T rest = __builtin_remquo##f(x, y, &q);             \
+        *quotient = q;                                            \
+        return rest;                                              \
     }
 SIM_THROUGH_POINTER(double, , )
 SIM_THROUGH_POINTER(float, , f)

@@ -1,7 +1,7 @@
 // min, max, fmin and fmax for every pair of types that CUDA has.
 //
-// A NaN loses against a number, and +0 is larger than -0. Written as comparisons, so that g++ turns a loop
-// over them into vector code, which it does not do with the C library's fmaxf.
+// A number is preferred to NaN, and +0 is larger than -0. They are written as comparisons, so that g++ can
+// vectorise loops with them, which it cannot with the C library's fmaxf.
 #pragma once
 #include "rounding.h"
 
@@ -42,19 +42,19 @@ SIM_AT_CALLER double sim_fmin(A a, B b) {
     return sim::maths::minimum<double>(static_cast<double>(a), static_cast<double>(b));
 }
 
-#define SIM_EXTREME(result, A, B) \
-    SIM_AT_CALLER result max(A a, B b) { \
-        return static_cast<result>(a) > static_cast<result>(b) ? static_cast<result>(a) \
+#define SIM_EXTREME(result, A, B)                                                        \
+    SIM_AT_CALLER result max(A a, B b) {                                                 \
+        return static_cast<result>(a) > static_cast<result>(b) ? static_cast<result>(a)  \
                                                                : static_cast<result>(b); \
-    } \
-    SIM_AT_CALLER result min(A a, B b) { \
-        return static_cast<result>(a) < static_cast<result>(b) ? static_cast<result>(a) \
+    }                                                                                    \
+    SIM_AT_CALLER result min(A a, B b) {                                                 \
+        return static_cast<result>(a) < static_cast<result>(b) ? static_cast<result>(a)  \
                                                                : static_cast<result>(b); \
     }
-#define SIM_EXTREME_INTEGER(type) \
-    SIM_EXTREME(type, type, type) \
+#define SIM_EXTREME_INTEGER(type)                            \
+    SIM_EXTREME(type, type, type)                            \
     SIM_EXTREME(unsigned type, unsigned type, unsigned type) \
-    SIM_EXTREME(unsigned type, type, unsigned type) \
+    SIM_EXTREME(unsigned type, type, unsigned type)          \
     SIM_EXTREME(unsigned type, unsigned type, type)
 SIM_EXTREME_INTEGER(int)
 SIM_EXTREME_INTEGER(long)

@@ -1,6 +1,8 @@
-// The fast intrinsics. Here they are as exact as the functions they stand for: a CPU gains nothing by less.
+// The fast intrinsics. Here they are as accurate as the functions that they replace, since less accuracy
+// would not be faster on a CPU.
 //
-// A result that is only right because of that will differ on a GPU, where __sinf errs by 2^-21 and more.
+// A program that needs this accuracy gives other results on a GPU, where __sinf has an error of 2^-21 and
+// more.
 #pragma once
 #include "elementary.h"
 

@@ -1,9 +1,8 @@
-// namespace cooperative_groups: groups of threads as objects. Blocks, tiles of a warp, and the lanes that are
-// here.
+// namespace cooperative_groups: groups of threads as objects: blocks, tiles of a warp, and active lanes.
 //
 // Every group smaller than a block is a set of lanes of one warp, so all of them share lane_group: ranks
-// count the bits of its mask. Groups larger than a warp other than the block, clusters and grid-wide barriers
-// are not there.
+// count the bits of its mask. Other groups larger than a warp, clusters and grid-wide barriers are not
+// supported.
 #pragma once
 #include "warp.h"
 
@@ -17,7 +16,7 @@ protected:
     static SIM_UNSEEN unsigned block_size() {
         return sim_block.block_size.x * sim_block.block_size.y * sim_block.block_size.z;
     }
-    // The lanes of the piece of `size` lanes in which the caller is.
+    // The lanes of the caller's tile of `size` lanes.
     static SIM_UNSEEN unsigned piece(unsigned size) {
         return (size == 32 ? ~0u : (1u << size) - 1) << (sim::lane_id() & ~(size - 1));
     }
@@ -54,7 +53,7 @@ public:
 };
 SIM_UNSEEN thread_block this_thread_block() { return thread_block(); }
 
-// What tiles and coalesced groups have in common.
+// The common base of tiles and coalesced groups.
 class lane_group : public thread_group {
 protected:
     // The lane of the thread with this rank.
@@ -88,7 +87,7 @@ public:
     SIM_UNSEEN unsigned get_mask() const { return mask; }
     SIM_UNSEEN unsigned meta_group_rank() const { return meta_rank; }
     SIM_UNSEEN unsigned meta_group_size() const { return meta_size; }
-    // A thread that would read beyond the group reads itself; shfl() counts ranks around the group.
+    // A thread that would read beyond the group reads itself; in shfl() ranks wrap around.
     template <class T>
     SIM_UNSEEN T shfl(T value, unsigned rank, SIM_PLACE) const {
         return read(value, rank % this->size(), "shfl of a group", place);
@@ -120,7 +119,7 @@ public:
 
 class coalesced_group : public lane_group {
 public:
-    // For the functions that make groups.
+    // For the functions that create groups.
     SIM_UNSEEN coalesced_group(unsigned lanes, unsigned rank, unsigned groups) {
         mask = lanes;
         meta_rank = rank;
@@ -167,9 +166,11 @@ SIM_UNSEEN auto tiled_partition(const thread_block_tile<ParentSize, Grandparent>
 // Sizes known only when the kernel runs.
 SIM_UNSEEN void check_tile_size(unsigned size, sim_place place) {
     if (size < 1 || size > 32 || (size & (size - 1)))
-        sim::stop(sim::LAUNCH_FAILED, place, "Wrong size of a tile\ntiled_partition is asked for tiles of "
-                  "%u threads"
-                  "\nWhat to do: a tile has 1, 2, 4, 8, 16 or 32 threads", size);
+        sim::stop(sim::LAUNCH_FAILED, place,
+                  "Wrong size of a tile\n"
+                  "tiled_partition is asked for tiles of %u threads\n"
+                  "What to do: a tile has 1, 2, 4, 8, 16 or 32 threads",
+                  size);
 }
 SIM_UNSEEN coalesced_group tiled_partition(const coalesced_group& parent, unsigned size, SIM_PLACE) {
     check_tile_size(size, place);
@@ -194,11 +195,12 @@ class grid_group {
 public:
     static bool is_valid() { return false; }
     [[noreturn]] static SIM_UNSEEN void sync(SIM_PLACE) {
-        sim::stop(sim::LAUNCH_FAILED, place, "Barrier over the whole grid\ngrid.sync() needs all blocks on "
-                  "the device "
-                  "at once: a cooperative launch, which PyCUDA cannot make\nWhat to do: end the kernel "
-                  "here and "
-                  "launch a second one; between two launches all blocks are done");
+        sim::stop(sim::LAUNCH_FAILED, place,
+                  "Barrier over the whole grid\n"
+                  "grid.sync() needs all blocks on the device at once: a cooperative launch, "
+                  "which PyCUDA cannot make\n"
+                  "What to do: end the kernel here and launch a second one; "
+                  "between two launches all blocks are done");
     }
     static SIM_UNSEEN dim3 dim_blocks() { return gridDim; }
     static SIM_UNSEEN dim3 group_dim() { return gridDim; }
@@ -209,8 +211,9 @@ public:
         return 1ull * sim_block.grid_size.x * sim_block.grid_size.y * sim_block.grid_size.z;
     }
     static SIM_UNSEEN unsigned long long block_rank() {
-        return (1ull * sim_block.block_index.z * sim_block.grid_size.y + sim_block.block_index.y) *
-               sim_block.grid_size.x + sim_block.block_index.x;
+        const unsigned long long row =
+            1ull * sim_block.block_index.z * sim_block.grid_size.y + sim_block.block_index.y;
+        return row * sim_block.grid_size.x + sim_block.block_index.x;
     }
     static SIM_UNSEEN unsigned long long size() { return num_blocks() * thread_block::size(); }
     static SIM_UNSEEN unsigned long long num_threads() { return size(); }
@@ -221,11 +224,17 @@ public:
 SIM_UNSEEN grid_group this_grid() { return grid_group(); }
 
 template <class Group>
-SIM_UNSEEN void sync(const Group& group, SIM_PLACE) { group.sync(place); }
+SIM_UNSEEN void sync(const Group& group, SIM_PLACE) {
+    group.sync(place);
+}
 template <class Group>
-SIM_UNSEEN auto thread_rank(const Group& group) { return group.thread_rank(); }
+SIM_UNSEEN auto thread_rank(const Group& group) {
+    return group.thread_rank();
+}
 template <class Group>
-SIM_UNSEEN auto group_size(const Group& group) { return group.size(); }
+SIM_UNSEEN auto group_size(const Group& group) {
+    return group.size();
+}
 
 }  // namespace cooperative_groups
 

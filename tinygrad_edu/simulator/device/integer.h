@@ -1,7 +1,7 @@
 // Integer intrinsics: bits, 24-bit and high products, averages, byte selection and dot products.
 //
-// Exact as on a GPU. What no header can change: x << 32 and more in plain C++ gives 0 on a GPU, anything
-// here.
+// The results are those of a GPU. One difference cannot be fixed in a header: in plain C++, x << 32 and more
+// gives 0 on a GPU, and any value here.
 #pragma once
 #include "vector_types.h"
 
@@ -99,23 +99,23 @@ unsigned dot(unsigned a, unsigned b, int first, int count, unsigned sum) {
     return sum;
 }
 }  // namespace sim::maths
-#define SIM_DOT(type, byte, word, word2, byte4) \
-    inline type __dp4a(type a, type b, type sum) { \
-        return static_cast<type>(sim::maths::dot<byte, byte>(a, b, 0, 4, sum)); \
-    } \
-    inline type __dp2a_lo(type a, type b, type sum) { \
-        return static_cast<type>(sim::maths::dot<word, byte>(a, b, 0, 2, sum)); \
-    } \
-    inline type __dp2a_hi(type a, type b, type sum) { \
-        return static_cast<type>(sim::maths::dot<word, byte>(a, b, 2, 2, sum)); \
-    } \
-    inline type __dp4a(byte4 a, byte4 b, type sum) { \
-        return __dp4a(__builtin_bit_cast(type, a), __builtin_bit_cast(type, b), sum); \
-    } \
-    inline type __dp2a_lo(word2 a, byte4 b, type sum) { \
+#define SIM_DOT(type, byte, word, word2, byte4)                                          \
+    inline type __dp4a(type a, type b, type sum) {                                       \
+        return static_cast<type>(sim::maths::dot<byte, byte>(a, b, 0, 4, sum));          \
+    }                                                                                    \
+    inline type __dp2a_lo(type a, type b, type sum) {                                    \
+        return static_cast<type>(sim::maths::dot<word, byte>(a, b, 0, 2, sum));          \
+    }                                                                                    \
+    inline type __dp2a_hi(type a, type b, type sum) {                                    \
+        return static_cast<type>(sim::maths::dot<word, byte>(a, b, 2, 2, sum));          \
+    }                                                                                    \
+    inline type __dp4a(byte4 a, byte4 b, type sum) {                                     \
+        return __dp4a(__builtin_bit_cast(type, a), __builtin_bit_cast(type, b), sum);    \
+    }                                                                                    \
+    inline type __dp2a_lo(word2 a, byte4 b, type sum) {                                  \
         return __dp2a_lo(__builtin_bit_cast(type, a), __builtin_bit_cast(type, b), sum); \
-    } \
-    inline type __dp2a_hi(word2 a, byte4 b, type sum) { \
+    }                                                                                    \
+    inline type __dp2a_hi(word2 a, byte4 b, type sum) {                                  \
         return __dp2a_hi(__builtin_bit_cast(type, a), __builtin_bit_cast(type, b), sum); \
     }
 SIM_DOT(int, int8_t, int16_t, short2, char4)

@@ -1,8 +1,8 @@
 // Keywords of CUDA that the rewriter leaves in the source, for the compile pass.
 //
-// __shared__ and __managed__ are missing on purpose: the rewriter replaces each of them, and one that it
-// overlooked must be an error and not a variable with another meaning. __constant__ it leaves on constants of
-// the compiler's own: `__constant__ constexpr`, `__constant__ const int N = 16`.
+// __shared__ and __managed__ are missing on purpose: the rewriter replaces each of them, and one that it has
+// missed must be an error. It leaves __constant__ on compile-time constants: `__constant__ constexpr`,
+// `__constant__ const int N = 16`.
 #pragma once
 
 #define __host__
@@ -14,8 +14,6 @@
 #define __maxnreg__(...)
 #define __cluster_dims__(...)
 #define __forceinline__ inline __attribute__((always_inline))
-// The standard library writes __attribute__((__noinline__)); the rewriter must not let a macro near that.
-#define __noinline__ __attribute__((noinline))
 #define __align__(...) __attribute__((aligned(__VA_ARGS__)))
 #define __builtin_align__(...) __attribute__((aligned(__VA_ARGS__)))
 #define __nv_pure__ __attribute__((pure))

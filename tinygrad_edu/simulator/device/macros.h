@@ -1,8 +1,7 @@
-// What the preprocessing pass knows before the user's source (-imacros): macros only, their text is thrown
-// away.
+// The macros of the preprocessing pass, read before the user's source (-imacros, so only macros are used).
 //
-// The keywords of CUDA (__global__, __shared__ ...) are not defined here: they must survive into the
-// rewriter. What they become afterwards is in keywords.h.
+// The keywords of CUDA (__global__, __shared__ ...) are not macros here, since the rewriter needs them.
+// keywords.h defines them for the compile pass.
 #pragma once
 #include "standard.h"
 

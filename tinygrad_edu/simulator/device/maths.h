@@ -1,7 +1,6 @@
 // The mathematical functions of CUDA, in parts.
 //
-// Where the C library has a function within CUDA's documented error, it is used as it is; here is what it
-// lacks.
+// A function of the C library is used if it is within CUDA's documented error; these headers have the others.
 #pragma once
 #include "rounding.h"
 

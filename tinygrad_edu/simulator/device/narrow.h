@@ -1,11 +1,11 @@
-// Rounding to 16 bits: what half and bfloat16 have in common.
+// Rounding to 16 bits, for half and bfloat16.
 //
 // A result is computed in a wider format and must be rounded to 16 bits only once. Sums, differences,
-// products, quotients and roots of two p-bit numbers survive a first rounding to 2p+2 bits or more (Figueroa,
-// 1995): float has 24 bits, half 11 and bfloat16 8. bfloat16 has float's range, though, so near the smallest
-// numbers float has no bits to spare: it goes through double. Anything wider than float comes down by
-// rounding to odd: the last bit is set where something was cut off, so that the second rounding cannot
-// mistake it for a tie.
+// products, quotients and roots of two p-bit numbers are not affected by a first rounding to 2p+2 bits or
+// more (Figueroa, 1995): float has 24 bits, half 11 and bfloat16 8. But bfloat16 has the range of float, and
+// near the smallest numbers float has no extra bits, so bfloat16 uses double there. Formats wider than float
+// are first rounded to odd: the last bit is set if any bits were cut off, so that the second rounding does
+// not take the number for a tie.
 #pragma once
 #include "standard.h"
 
@@ -19,7 +19,7 @@ SIM_AT_CALLER To same_bits(From from) {
     return __builtin_bit_cast(To, from);
 }
 
-// To float, rounding to odd. Wide: float, double or long double.
+// To float, with rounding to odd. Wide is float, double or long double.
 template <class Wide>
 SIM_AT_CALLER float odd(Wide x) {
     float y = float(x);
@@ -30,7 +30,7 @@ SIM_AT_CALLER float odd(Wide x) {
 }
 SIM_AT_CALLER float odd(float x) { return x; }
 
-// An integer in a floating type that holds all its bits.
+// An integer in a floating-point type that has all its bits.
 SIM_AT_CALLER double exact(int i) { return i; }
 SIM_AT_CALLER double exact(unsigned i) { return i; }
 SIM_AT_CALLER double exact(short i) { return i; }
@@ -42,7 +42,7 @@ SIM_AT_CALLER long double exact(unsigned long long i) { return i; }
 
 // half: 1 sign, 5 exponent, 10 fraction bits.
 struct HalfFormat {
-    typedef float Exact;     // wide enough for one operation
+    typedef float Exact;  // wide enough for one operation
     static constexpr unsigned short one = 0x3C00, nan = 0x7FFF, infinity = 0x7C00;
     static SIM_AT_CALLER unsigned short nearest(float x) {
         return x != x ? nan : same_bits<unsigned short>(_Float16(x));
@@ -63,7 +63,7 @@ struct BfloatFormat {
 
 enum class Rounding { nearest, zero, up, down };
 
-// Round to nearest, then step back one number where that went the wrong way. In sign and magnitude, one step
+// Round to nearest, then move to the neighbour if the direction was wrong. In sign and magnitude, one step
 // towards zero is bits - 1.
 template <class Format, Rounding way = Rounding::nearest, class Wide>
 SIM_AT_CALLER unsigned short narrow(Wide x) {
@@ -76,8 +76,8 @@ SIM_AT_CALLER unsigned short narrow(Wide x) {
     return negative ? bits - below : bits + below;
 }
 
-// To an integer: out of range gives the nearest integer there is. NaN gives 0, in 64 bits the highest bit
-// alone.
+// To an integer: numbers out of range give the nearest integer. NaN gives 0; with 64 bits, only the highest
+// bit is set.
 template <class Integer, Rounding way>
 SIM_AT_CALLER Integer to_integer(float x) {
     constexpr bool is_signed = Integer(-1) < Integer(0);
@@ -85,8 +85,10 @@ SIM_AT_CALLER Integer to_integer(float x) {
     constexpr Integer lowest = is_signed ? Integer(1ull << (bits - 1)) : Integer(0);
     constexpr Integer highest = Integer(~lowest);
     if (x != x) return bits == 64 ? Integer(1ull << 63) : Integer(0);
-    float y = way == Rounding::nearest ? __builtin_rintf(x) : way == Rounding::zero ? __builtin_truncf(x)
-            : way == Rounding::up ? __builtin_ceilf(x) : __builtin_floorf(x);
+    float y = way == Rounding::nearest ? __builtin_rintf(x)
+              : way == Rounding::zero  ? __builtin_truncf(x)
+              : way == Rounding::up    ? __builtin_ceilf(x)
+                                       : __builtin_floorf(x);
     float limit = __builtin_ldexpf(1, is_signed ? bits - 1 : bits);
     return y >= limit ? highest : y < float(lowest) ? lowest : Integer(y);
 }

@@ -1,5 +1,5 @@
-// Forget the names that half.h or bfloat16.h gave, so that the other can give its own. Included once for
-// each.
+// Forget the names that half.h or bfloat16.h gave, so that the other can give its own.
+// Included once for each.
 #undef SIM_WORD
 #undef SIM_TYPE
 #undef SIM_TYPE2

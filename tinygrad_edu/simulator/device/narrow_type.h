@@ -1,6 +1,5 @@
-// The classes of a 16-bit floating type and of its pair, with conversions and operators as CUDA declares
-// them: a mixed expression (half + float) is ambiguous here where it is under nvcc. Included once for each
-// type.
+// The classes of a 16-bit floating type and of its pair, with conversions and operators as in CUDA: a mixed
+// expression (half + float) is ambiguous here if it is in nvcc. Included once for each type.
 struct SIM_RAW {
     unsigned short x;
 };
@@ -15,8 +14,14 @@ protected:
 public:
     SIM_TYPE() = default;
     SIM_AT_CALLER constexpr SIM_TYPE(const SIM_RAW& raw) : __x(raw.x) {}
-    SIM_AT_CALLER SIM_TYPE& operator=(const SIM_RAW& raw) { __x = raw.x; return *this; }
-    SIM_AT_CALLER volatile SIM_TYPE& operator=(const SIM_RAW& raw) volatile { __x = raw.x; return *this; }
+    SIM_AT_CALLER SIM_TYPE& operator=(const SIM_RAW& raw) {
+        __x = raw.x;
+        return *this;
+    }
+    SIM_AT_CALLER volatile SIM_TYPE& operator=(const SIM_RAW& raw) volatile {
+        __x = raw.x;
+        return *this;
+    }
     SIM_AT_CALLER volatile SIM_TYPE& operator=(const volatile SIM_RAW& raw) volatile {
         __x = raw.x;
         return *this;
@@ -31,19 +36,33 @@ public:
     SIM_AT_CALLER SIM_TYPE& operator=(float f) { return *this = SIM_TYPE(f); }
     SIM_AT_CALLER SIM_TYPE& operator=(double f) { return *this = SIM_TYPE(f); }
 
-#define SIM_FROM(Integer) \
+#define SIM_FROM(Integer)                                                              \
     SIM_AT_CALLER SIM_TYPE(Integer i) : __x(sim::narrow<SIM_FORMAT>(sim::exact(i))) {} \
     SIM_AT_CALLER SIM_TYPE& operator=(Integer i) { return *this = SIM_TYPE(i); }
-    SIM_FROM(short) SIM_FROM(unsigned short) SIM_FROM(int) SIM_FROM(unsigned)
-    SIM_FROM(long) SIM_FROM(unsigned long) SIM_FROM(long long) SIM_FROM(unsigned long long)
+    SIM_FROM(short)
+    SIM_FROM(unsigned short)
+    SIM_FROM(int)
+    SIM_FROM(unsigned)
+    SIM_FROM(long)
+    SIM_FROM(unsigned long)
+    SIM_FROM(long long)
+    SIM_FROM(unsigned long long)
 #undef SIM_FROM
-#define SIM_TO(Integer) \
-    SIM_AT_CALLER operator Integer() const { \
+#define SIM_TO(Integer)                                                               \
+    SIM_AT_CALLER operator Integer() const {                                          \
         return sim::to_integer<Integer, sim::Rounding::zero>(SIM_FORMAT::value(__x)); \
     }
-    SIM_TO(signed char) SIM_TO(unsigned char) SIM_TO(char) SIM_TO(short) SIM_TO(unsigned short)
-    SIM_TO(int) SIM_TO(unsigned) SIM_TO(long) SIM_TO(unsigned long)
-    SIM_TO(long long) SIM_TO(unsigned long long)
+    SIM_TO(signed char)
+    SIM_TO(unsigned char)
+    SIM_TO(char)
+    SIM_TO(short)
+    SIM_TO(unsigned short)
+    SIM_TO(int)
+    SIM_TO(unsigned)
+    SIM_TO(long)
+    SIM_TO(unsigned long)
+    SIM_TO(long long)
+    SIM_TO(unsigned long long)
 #undef SIM_TO
     SIM_AT_CALLER constexpr operator bool() const { return (__x & 0x7FFF) != 0; }
 };

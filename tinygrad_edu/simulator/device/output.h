@@ -1,9 +1,9 @@
-// printf, assert and the other ways in which a kernel speaks or stops.
+// printf, assert and other functions for output and for stopping a kernel.
 #pragma once
 #include "builtins.h"
 
-// As on a GPU, the result is how many arguments were printed, -1 for a null format, -2 when it failed. Each
-// call writes and flushes at once, so that lines stand in order with what Python prints.
+// As on a GPU, the result is the number of arguments, -1 for a null format, -2 for a failure. Each call
+// writes and flushes at once, so that its output and Python's are in order.
 SIM_UNSEEN __attribute__((format(printf, 1, 2))) int sim_printf(const char* pattern, ...) {
     if (!pattern) return -1;
     va_list arguments;
@@ -26,7 +26,7 @@ SIM_UNSEEN __attribute__((format(printf, 1, 2))) int sim_printf(const char* patt
     return count;
 }
 
-// assert.h of this folder calls it. The driver adds which thread it was.
+// Called by assert.h of this folder. The driver adds the thread.
 [[noreturn]] inline void sim_assert_failed(const char* expression, const char* file, int line,
                                            const char* function) {
     char text[512];

@@ -1,20 +1,26 @@
-// Names of the C library that must mean something else inside a kernel.
+// Names of the C library that have another meaning inside a kernel.
 //
 // They are macros because an extern "C" function cannot be declared twice with different contents. The
 // standard headers are complete by now; the names are added to std so that std::memcpy finds them too.
 #pragma once
 
-#define memcpy(...) sim_memcpy(__VA_ARGS__)
+#if !defined(SIM_SEARCH)  // which has to see that nvcc knows none of these
 #define memmove(...) sim_memmove(__VA_ARGS__)
-#define memset(...) sim_memset(__VA_ARGS__)
 #define memcmp(...) sim_memcmp(__VA_ARGS__)
-#define malloc(...) sim_malloc(__VA_ARGS__)
 #define calloc(...) sim_calloc(__VA_ARGS__)
+#define abort() sim_abort()
+#define exit(...) sim_abort()
+#endif
+#define memcpy(...) sim_memcpy(__VA_ARGS__)
+#define memset(...) sim_memset(__VA_ARGS__)
+#define __builtin_memcpy(...) sim_memcpy(__VA_ARGS__)
+#define __builtin_memmove(...) sim_memmove(__VA_ARGS__)
+#define __builtin_memset(...) sim_memset(__VA_ARGS__)
+#define __builtin_memcmp(...) sim_memcmp(__VA_ARGS__)
+#define malloc(...) sim_malloc(__VA_ARGS__)
 #define free(...) sim_free(__VA_ARGS__)
 #define printf(...) sim_printf(__VA_ARGS__)
 #define clock() sim_clock()
-#define abort() sim_abort()
-#define exit(...) sim_abort()
 #define fmaxf sim_fmaxf
 #define fminf sim_fminf
 #define fmax sim_fmax

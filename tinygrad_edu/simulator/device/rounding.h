@@ -1,9 +1,9 @@
-// Arithmetic with a rounding direction in its name (__fadd_rz, __dmul_ru ...), without touching the CPU's
-// mode.
+// Arithmetic with a rounding direction in its name (__fadd_rz, __dmul_ru ...),
+// without touching the CPU's mode.
 //
-// Each operation is done to the nearest, then the sign of what rounding took away is computed without error
-// in a format with more than twice the bits; the result moves to its neighbour where the direction wants
-// that. "Nearest" is the CPU's own, behind a barrier that keeps g++ from fusing it with the next operation.
+// Each operation is rounded to nearest. Then the sign of the rounding error is computed exactly, in a format
+// with more than twice the bits, and the result moves to its neighbour if the direction needs that. A barrier
+// keeps g++ from fusing the operation with the next one.
 #pragma once
 #include "unseen.h"
 
@@ -24,7 +24,7 @@ struct Wider<double> {
     typedef uint64_t bits;
 };
 
-// The value itself, but opaque: -ffp-contract=fast cannot make a*b+c of two calls into one fma.
+// The same value, but opaque to g++: with -ffp-contract=fast it could make one fma of a*b+c from two calls.
 template <class T>
 SIM_AT_CALLER T unfused(T x) {
 #if defined(__x86_64__)
@@ -106,32 +106,32 @@ T root(T a, Rounding rounding) {
 
 }  // namespace sim::maths
 
-#define SIM_DIRECTED(suffix, rounding) \
-    inline float __fadd_##suffix(float a, float b) { \
-        return sim::maths::multiply_add(a, 1.0f, b, rounding); \
-    } \
-    inline float __fsub_##suffix(float a, float b) { \
-        return sim::maths::multiply_add(a, 1.0f, -b, rounding); \
-    } \
-    inline float __fmul_##suffix(float a, float b) { return sim::maths::multiply(a, b, rounding); } \
-    inline float __fmaf_##suffix(float a, float b, float c) { \
-        return sim::maths::multiply_add(a, b, c, rounding); \
-    } \
-    inline float __fdiv_##suffix(float a, float b) { return sim::maths::divide(a, b, rounding); } \
-    inline float __frcp_##suffix(float a) { return sim::maths::divide(1.0f, a, rounding); } \
-    inline float __fsqrt_##suffix(float a) { return sim::maths::root(a, rounding); } \
-    inline double __dadd_##suffix(double a, double b) { \
-        return sim::maths::multiply_add(a, 1.0, b, rounding); \
-    } \
-    inline double __dsub_##suffix(double a, double b) { \
-        return sim::maths::multiply_add(a, 1.0, -b, rounding); \
-    } \
+#define SIM_DIRECTED(suffix, rounding)                                                                 \
+    inline float __fadd_##suffix(float a, float b) {                                                   \
+        return sim::maths::multiply_add(a, 1.0f, b, rounding);                                         \
+    }                                                                                                  \
+    inline float __fsub_##suffix(float a, float b) {                                                   \
+        return sim::maths::multiply_add(a, 1.0f, -b, rounding);                                        \
+    }                                                                                                  \
+    inline float __fmul_##suffix(float a, float b) { return sim::maths::multiply(a, b, rounding); }    \
+    inline float __fmaf_##suffix(float a, float b, float c) {                                          \
+        return sim::maths::multiply_add(a, b, c, rounding);                                            \
+    }                                                                                                  \
+    inline float __fdiv_##suffix(float a, float b) { return sim::maths::divide(a, b, rounding); }      \
+    inline float __frcp_##suffix(float a) { return sim::maths::divide(1.0f, a, rounding); }            \
+    inline float __fsqrt_##suffix(float a) { return sim::maths::root(a, rounding); }                   \
+    inline double __dadd_##suffix(double a, double b) {                                                \
+        return sim::maths::multiply_add(a, 1.0, b, rounding);                                          \
+    }                                                                                                  \
+    inline double __dsub_##suffix(double a, double b) {                                                \
+        return sim::maths::multiply_add(a, 1.0, -b, rounding);                                         \
+    }                                                                                                  \
     inline double __dmul_##suffix(double a, double b) { return sim::maths::multiply(a, b, rounding); } \
-    inline double __fma_##suffix(double a, double b, double c) { \
-        return sim::maths::multiply_add(a, b, c, rounding); \
-    } \
-    inline double __ddiv_##suffix(double a, double b) { return sim::maths::divide(a, b, rounding); } \
-    inline double __drcp_##suffix(double a) { return sim::maths::divide(1.0, a, rounding); } \
+    inline double __fma_##suffix(double a, double b, double c) {                                       \
+        return sim::maths::multiply_add(a, b, c, rounding);                                            \
+    }                                                                                                  \
+    inline double __ddiv_##suffix(double a, double b) { return sim::maths::divide(a, b, rounding); }   \
+    inline double __drcp_##suffix(double a) { return sim::maths::divide(1.0, a, rounding); }           \
     inline double __dsqrt_##suffix(double a) { return sim::maths::root(a, rounding); }
 SIM_DIRECTED(rz, sim::maths::to_zero)
 SIM_DIRECTED(ru, sim::maths::upwards)
@@ -149,7 +149,8 @@ SIM_AT_CALLER float __fmaf_rn(float a, float b, float c) { return __builtin_fmaf
 SIM_AT_CALLER float __fdiv_rn(float a, float b) { return a / b; }
 SIM_AT_CALLER float __frcp_rn(float a) { return 1.0f / a; }
 SIM_AT_CALLER float __fsqrt_rn(float a) { return __builtin_sqrtf(a); }
-// Rounded once in effect: no float's reciprocal root lies so near to a tie that long double cannot tell.
+// The result is correctly rounded: no float has a reciprocal root so near to a tie that long double cannot
+// decide.
 SIM_AT_CALLER float __frsqrt_rn(float a) { return static_cast<float>(1.0L / __builtin_sqrtl(a)); }
 SIM_AT_CALLER double __dadd_rn(double a, double b) {
     return sim::maths::unfused(sim::maths::unfused(a) + sim::maths::unfused(b));

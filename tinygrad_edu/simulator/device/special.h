@@ -1,7 +1,7 @@
 // Special functions that the C library lacks: inverse and scaled error functions, the normal distribution,
 // modified Bessel functions; and the float overloads of the names that CUDA adds to C.
 //
-// All are computed in long double (64 bits of fraction on x86) and rounded once. They are not made for speed.
+// All are computed in long double (64 bits of mantissa on x86) and rounded once. Speed was not a goal.
 #pragma once
 #include "elementary.h"
 
@@ -10,8 +10,8 @@ namespace sim::maths {
 constexpr long double ROOT_OF_PI = 1.772453850905516027298167483341145L;
 constexpr long double ROOT_OF_HALF = 0.707106781186547524400844362104849L;
 
-// The x with erfc(x) = y for 0 < y <= 1/2. Starts from the tail's asymptotic form; each step of Halley's
-// method triples the number of correct digits.
+// The x with erfc(x) = y for 0 < y <= 1/2. It starts from the asymptotic form of the tail; each step of
+// Halley's method triples the number of correct digits.
 inline long double erfc_inverse_of_tail(long double y) {
     const long double log_y = logl(y * ROOT_OF_PI);
     long double x = sqrtl(-log_y);
@@ -84,7 +84,7 @@ inline long double bessel_i(int order, long double x) {
 
 }  // namespace sim::maths
 
-#define SIM_SPECIAL(name, value) \
+#define SIM_SPECIAL(name, value)                                        \
     inline double name(double x) { return static_cast<double>(value); } \
     inline float name##f(float x) { return static_cast<float>(value); } \
     inline float name(float x) { return name##f(x); }
@@ -97,7 +97,7 @@ SIM_SPECIAL(cyl_bessel_i0, sim::maths::bessel_i(0, fabsl(x)))
 SIM_SPECIAL(cyl_bessel_i1, copysignl(sim::maths::bessel_i(1, fabsl(x)), x))
 #undef SIM_SPECIAL
 
-// --- the names that CUDA adds to C, for float ---
+// --- the functions that CUDA adds to C, for float ---
 #define SIM_FLOAT(name) \
     inline float name(float x) { return name##f(x); }
 SIM_FLOAT(rsqrt)

@@ -1,8 +1,8 @@
 // The standard headers that every kernel may use without including them.
 //
-// The user's source is preprocessed knowing only the macros of these headers (macros.h), so that a second
-// #include of one of them expands to nothing, and compiled with their declarations already there (device.h).
-// For this both passes must see the same list: no other file of this folder includes a standard header.
+// The user's source is preprocessed with only the macros of these headers (macros.h), so that a second
+// #include of one of them expands to nothing. It is compiled with their declarations (device.h). So both
+// passes must include the same list: no other file of this folder includes a standard header.
 #pragma once
 #include <assert.h>
 #include <float.h>

@@ -1,5 +1,5 @@
-// What the rewritten source of a module is made of: kernels told to the driver, variables in shared and
-// device memory. The first header of every unit, precompiled; what users write against is `device.h`.
+// Used by the rewritten source of a module: registration of kernels, and variables in shared and device
+// memory. It is the first header of every unit, and precompiled; device.h has the functions for users.
 #pragma once
 #include "device.h"
 
@@ -9,7 +9,7 @@
 #define SIM_NOT_CHECKED
 #endif
 
-// Who is told of every access wants to know which thread made it: no loops there.
+// The checker and the profile must know the thread of each access, so they do not use loops.
 #if defined(SIM_CHECK) || defined(SIM_PROFILE)
 #define SIM_LOOPS 0
 #else
@@ -24,7 +24,7 @@ constexpr unsigned align_up(unsigned offset, unsigned alignment) {
     return (offset + alignment - 1) / alignment * alignment;
 }
 
-// Each parameter lies at the next multiple of its own alignment, as in a struct; that is CUDA's layout.
+// Each parameter is at the next multiple of its alignment, as in a struct; this is CUDA's layout.
 template <class... Types>
 struct parameters {
     static constexpr unsigned count = sizeof...(Types);
@@ -33,7 +33,8 @@ struct parameters {
     };
     static constexpr table make() {
         table result{{{unsigned(sizeof(Types)), unsigned(sizeof(Types)), unsigned(alignof(Types)),
-                       std::is_pointer<Types>::value}..., {0, 0, 1, 0}}};
+                       std::is_pointer<Types>::value}...,
+                      {0, 0, 1, 0}}};
         unsigned end = 0;
         for (unsigned i = 0; i < count; i++) {
             result.of[i].offset = align_up(end, result.of[i].alignment);
@@ -77,8 +78,8 @@ struct thunks<void (*)(Types...), function> {
         call(arguments, std::make_integer_sequence<unsigned, sizeof...(Types)>{});
     }
 
-    // All threads of a block, for a kernel in which none waits for another. ivdep: threads that touch the
-    // same memory without waiting race, so g++ may assume that they do not.
+    // Runs all threads of a block, for a kernel in which no thread waits for another. ivdep: threads that
+    // access the same memory without synchronisation have a race, so g++ may assume that there are none.
     static inline __attribute__((always_inline)) void run_all(Types... values) {
         const unsigned width = sim_block.block_size.x, height = sim_block.block_size.y,
                        depth = sim_block.block_size.z;
@@ -96,25 +97,30 @@ struct thunks<void (*)(Types...), function> {
                                                              std::integer_sequence<unsigned, index...>) {
         run_all(argument<index, typename by_value<Types>::type>(arguments)...);
     }
-    // flatten: the kernel and all it calls must be inside the loop for g++ to vectorise it.
+    // flatten: g++ vectorises the loop only if the kernel and all functions that it calls are inlined.
     __attribute__((flatten)) static void loop(const char* arguments) {
         spread(arguments, std::make_integer_sequence<unsigned, sizeof...(Types)>{});
     }
 
     // The name of the function in the object file, which the assembler knows.
     static const char* symbol() {
+#if defined(SIM_SEARCH)  // not optimised, g++ has no address for the assembler
+        return nullptr;
+#else
         const char* result;
-        __asm__("leaq 9f(%%rip), %0\n"
-                ".pushsection .rodata.sim_names, \"a\"\n"
-                "9: .asciz \"%c1\"\n"
-                ".popsection"
-                : "=r"(result)
-                : "i"(function));
+        __asm__(
+            "leaq 9f(%%rip), %0\n"
+            ".pushsection .rodata.sim_names, \"a\"\n"
+            "9: .asciz \"%c1\"\n"
+            ".popsection"
+            : "=r"(result)
+            : "i"(function));
         return result;
+#endif
     }
 };
 
-// "templated<float, 8>": tells the instances of one template apart.
+// The name of an instance of a template: "templated<float, 8>".
 template <auto function>
 const char* instance_name() {
     static char name[sizeof __PRETTY_FUNCTION__];
@@ -151,8 +157,8 @@ constexpr sim_kernel describe(const void* function, const char* name, const char
 
 // --- shared memory ---
 
-// One offset for each variable of each function; of a template, for each of its instances: the tag is a local
-// class of the function. Only variables of functions that are compiled at all take room.
+// One offset for each variable of each function, and of each instance of a template: the tag is a local class
+// of the function. Only variables of functions that are compiled need space.
 template <class Tag, class Type, unsigned alignment>
 struct shared_slot {
     static const size_t offset;
@@ -189,6 +195,29 @@ Type& global(const char* kind, const char* name, sim_place place) {
         static const Type initial{};
         return global<Type, alignment>(kind, name, &initial, place);
     }
+}
+
+// `static int n;` in a device function: one variable for all threads. Its tag is a local class, whose name
+// contains the function and the instance of a template.
+template <class Tag>
+void* register_static(size_t bytes, size_t alignment) {
+    char name[1024];
+    const char* from = __builtin_strstr(__PRETTY_FUNCTION__, "Tag = ") + 6;
+    const sim_place place = Tag::place();
+    snprintf(name, sizeof name, "%s, static on line %d of %s", Tag::name(), place.line, from);
+    if (char* end = __builtin_strstr(name, "::sim_tag_")) *end = 0;
+    return sim_register_global("__device__", name, (const void*)&Tag::initial(), bytes, alignment, place);
+}
+template <class Tag, class Type, unsigned alignment>
+struct static_slot {
+    static void* const where;
+};
+template <class Tag, class Type, unsigned alignment>
+void* const static_slot<Tag, Type, alignment>::where = register_static<Tag>(sizeof(Type), alignment);
+
+template <class Tag, class Type, unsigned alignment = 1>
+SIM_NOT_CHECKED inline Type* static_variable() {
+    return static_cast<Type*>(static_slot<Tag, Type, larger(alignment, alignof(Type))>::where);
 }
 
 }  // namespace sim

@@ -1,9 +1,9 @@
-// How a header function is compiled for the checker, and how it learns where it was called.
+// How header functions are compiled for the checker, and how they get the line of their caller.
 //
-// In check mode g++ puts a callback before every access to memory. A function of ours that does bookkeeping
-// (or reads what another lane left on its stack) must not be seen: SIM_UNSEEN. A function that touches the
-// user's memory must be seen, at the user's line: SIM_AT_CALLER melts it into its caller at every
-// optimisation level.
+// In check mode g++ inserts a callback before every memory access. A function of the simulator that accesses
+// its own data (or reads the stack of another lane) must not be instrumented: SIM_UNSEEN. A function that
+// accesses the user's memory must be instrumented, at the user's line: SIM_AT_CALLER inlines it into its
+// caller at every optimisation level.
 #pragma once
 #include "runtime.h"
 
@@ -16,12 +16,12 @@
 
 namespace sim {
 
-// The codes that the driver turns into PyCUDA's exceptions: CUresult values.
+// The CUresult values that the driver turns into PyCUDA's exceptions.
 constexpr int MISALIGNED_ADDRESS = 716, LAUNCH_FAILED = 719;
 
-// Stop the launch with a text in printf style: title, facts and advice, each on a line of its own.
-[[noreturn]] SIM_NOT_SEEN __attribute__((cold, noinline, format(printf, 3, 4)))
-static void stop(int code, sim_place place, const char* pattern, ...) {
+// Stop the launch with a text in printf style: title, facts and advice, each on its own line.
+[[noreturn]] SIM_NOT_SEEN __attribute__((cold, noinline, format(printf, 3, 4))) static void stop(
+    int code, sim_place place, const char* pattern, ...) {
     char text[800];
     __builtin_va_list arguments;
     __builtin_va_start(arguments, pattern);

@@ -1,8 +1,9 @@
-// char1 ... double4, dim3: sizes and alignments as CUDA has them, since kernels exchange them with the host.
+// char1 ... double4, dim3: with the sizes and alignments of CUDA, since kernels share them with the host.
 //
 // One, two and four elements are aligned to their whole size, up to 16 bytes; three only to one element.
 #pragma once
 
+// clang-format off
 #define SIM_VECTOR1(base, type) \
     struct base##1 { \
         type x; \
@@ -23,10 +24,11 @@
         type x, y, z, w; \
     }; \
     inline base##4 make_##base##4(type x, type y, type z, type w) { return base##4{x, y, z, w}; }
+// clang-format on
 #define SIM_VECTORS(base, type) \
-    SIM_VECTOR1(base, type) \
-    SIM_VECTOR2(base, type) \
-    SIM_VECTOR3(base, type) \
+    SIM_VECTOR1(base, type)     \
+    SIM_VECTOR2(base, type)     \
+    SIM_VECTOR3(base, type)     \
     SIM_VECTOR4(base, type)
 SIM_VECTORS(char, signed char)
 SIM_VECTORS(uchar, unsigned char)

@@ -1,9 +1,9 @@
-// nvcuda::wmma: matrix tiles that the 32 lanes of a warp hold together.
+// nvcuda::wmma: matrix tiles that are distributed over the 32 lanes of a warp.
 //
-// Which lane holds which element is not specified by CUDA; here element e of lane l is number e * 32 + l of
-// the tile, row after row, and where the hardware holds a tile several times over, so do we: num_elements
-// agrees. Products are exact and are summed in float (double, int) in order of k. The hardware sums in
-// another order and rounds differently, so compare results with a tolerance.
+// CUDA does not specify which lane has which element. Here element e of lane l is number e * 32 + l of the
+// tile, row after row. If hardware has several copies of a tile, so has the simulator, so that num_elements
+// is the same. Products are exact and are summed in float (double, int) in order of k. Hardware sums in
+// another order and rounds differently, so results must be compared with a tolerance.
 #pragma once
 #include "warp.h"
 
@@ -22,8 +22,10 @@ struct tf32;
 }
 
 // --- the shapes and types that the hardware has ---
+// clang-format off
 template <class T> struct element { typedef T type; };
 template <> struct element<precision::tf32> { typedef float type; };
+// clang-format on
 
 template <class Use, int M, int N, int K>
 constexpr int rows_of = std::is_same_v<Use, matrix_b> ? K : M;
@@ -46,17 +48,17 @@ constexpr bool exists() {
            (doubles && std::is_same_v<T, double>);
 }
 
-// Only 16x16 tiles of half are held twice, and 8-wide ones of half four times: 16 elements a lane.
+// Only 16x16 tiles of half have two copies, and 8-wide ones of half four: 16 elements per lane.
 template <class Use, int M, int N, int K, class T>
 constexpr int elements_of = std::is_same_v<T, __half> && !std::is_same_v<Use, accumulator>
-                                ? 16 : rows_of<Use, M, N, K> * columns_of<Use, M, N, K> / 32;
+                                ? 16
+                                : rows_of<Use, M, N, K> * columns_of<Use, M, N, K> / 32;
 
 template <class Use, int M, int N, int K, class T, class Layout = void>
 class fragment {
     static_assert(exists<Use, M, N, K, T>(),
                   "no such fragment: half, bf16 and 8-bit integers come as 16x16x16, 32x8x16 and 8x32x16, "
-                  "tf32 as "
-                  "16x16x8, double as 8x8x4; accumulators are float, half, int or double");
+                  "tf32 as 16x16x8, double as 8x8x4; accumulators are float, half, int or double");
     static_assert(std::is_same_v<Use, accumulator> == std::is_void_v<Layout>,
                   "matrix_a and matrix_b need a layout, row_major or col_major; an accumulator has none");
 
@@ -67,7 +69,7 @@ public:
     static constexpr int num_storage_elements = num_elements;
     storage_element_type x[num_elements];
 
-    // The place of x[i] in the tile, for load, store and multiply.
+    // The index of x[i] in the tile, for load, store and multiply.
     static constexpr int rows = rows_of<Use, M, N, K>, columns = columns_of<Use, M, N, K>;
     static SIM_AT_CALLER int row(int i, int lane) { return (i * 32 + lane) / columns % rows; }
     static SIM_AT_CALLER int column(int i, int lane) { return (i * 32 + lane) % columns; }
@@ -108,10 +110,11 @@ SIM_UNSEEN void compare_tiles(void* const* lanes, unsigned) {
 
 SIM_UNSEEN void check_whole_warp(unsigned here, const char* name, sim_place place) {
     if (here != 32)
-        sim::stop(sim::LAUNCH_FAILED, place, "%s without a whole warp\nonly %u of 32 lanes take part\nWhat "
-                  "to do: use "
-                  "blocks of a multiple of 32 threads and let no lane of the warp return or branch off "
-                  "before",
+        sim::stop(sim::LAUNCH_FAILED, place,
+                  "%s without a whole warp\n"
+                  "only %u of 32 lanes take part\n"
+                  "What to do: use blocks of a multiple of 32 threads and let no lane of the warp return "
+                  "or branch off before",
                   name, here);
 }
 
@@ -121,22 +124,25 @@ SIM_UNSEEN void meet_for_tile(const void* address, unsigned stride, size_t eleme
     sim::meet(sim::EVERY_LANE, name, place, &tile, compare_tiles);
     check_whole_warp(tile.here, name, place);
     if (!tile.alike)
-        sim::stop(sim::LAUNCH_FAILED, place, "Lanes disagree in %s\nthe 32 lanes of a warp name different "
-                  "addresses, "
-                  "strides or layouts\nWhat to do: all lanes pass the address of the tile's first element; "
-                  "do "
-                  "not add threadIdx.x to it", name);
+        sim::stop(sim::LAUNCH_FAILED, place,
+                  "Lanes disagree in %s\n"
+                  "the 32 lanes of a warp name different addresses, strides or layouts\n"
+                  "What to do: all lanes pass the address of the tile's first element; "
+                  "do not add threadIdx.x to it",
+                  name);
     if (uintptr_t(address) % 32)
-        sim::stop(sim::MISALIGNED_ADDRESS, place, "Misaligned tile in %s\nthe address %p is not a multiple "
-                  "of 32 bytes"
-                  "\nWhat to do: begin tiles at multiples of 32 bytes (256 bits): declare shared arrays with "
-                  "__align__(32) and check the offset that is added", name, address);
+        sim::stop(sim::MISALIGNED_ADDRESS, place,
+                  "Misaligned tile in %s\n"
+                  "the address %p is not a multiple of 32 bytes\n"
+                  "What to do: begin tiles at multiples of 32 bytes (256 bits): "
+                  "declare shared arrays with __align__(32) and check the offset that is added",
+                  name, address);
     if (stride * element_bytes % 16)
-        sim::stop(sim::LAUNCH_FAILED, place, "Wrong stride in %s\nldm is %u elements of %zu bytes, not a "
-                  "multiple of "
-                  "16 bytes\nWhat to do: pad the rows: ldm must be a multiple of %zu elements "
-                  "here", name, stride,
-                  element_bytes, 16 / element_bytes);
+        sim::stop(sim::LAUNCH_FAILED, place,
+                  "Wrong stride in %s\n"
+                  "ldm is %u elements of %zu bytes, not a multiple of 16 bytes\n"
+                  "What to do: pad the rows: ldm must be a multiple of %zu elements here",
+                  name, stride, element_bytes, 16 / element_bytes);
 }
 
 // --- fill, load, store ---
@@ -145,12 +151,13 @@ SIM_AT_CALLER void fill_fragment(fragment<Use, M, N, K, T, Layout>& tile, const 
     for (auto& x : tile.x) x = value;
 }
 
-// The user's memory is read and written by ordinary accesses at the user's line, so the checker sees them.
+// The user's memory is read and written by ordinary accesses at the user's line, so that the checker sees
+// them.
 template <class Use, int M, int N, int K, class T, class Layout>
 SIM_AT_CALLER void load_matrix_sync(fragment<Use, M, N, K, T, Layout>& tile,
                                     const typename element<T>::type* from, unsigned stride, SIM_PLACE) {
-    static_assert(!std::is_void_v<Layout>, "say the layout of an accumulator: mem_row_major or "
-                  "mem_col_major");
+    static_assert(!std::is_void_v<Layout>,
+                  "say the layout of an accumulator: mem_row_major or mem_col_major");
     constexpr bool by_column = std::is_same_v<Layout, col_major>;
     meet_for_tile(from, stride, sizeof *from, by_column, "load_matrix_sync", place);
     int lane = sim::lane_id();

@@ -5,22 +5,34 @@
 namespace nvcuda {
 namespace wmma {
 
-// In what a product and its sum are computed.
-template <class T> struct summed { typedef float type; };
-template <> struct summed<double> { typedef double type; };
-template <> struct summed<signed char> { typedef long long type; };
-template <> struct summed<unsigned char> { typedef long long type; };
+// The type in which a product and its sum are computed.
+template <class T>
+struct summed {
+    typedef float type;
+};
+template <>
+struct summed<double> {
+    typedef double type;
+};
+template <>
+struct summed<signed char> {
+    typedef long long type;
+};
+template <>
+struct summed<unsigned char> {
+    typedef long long type;
+};
+// clang-format on
 
-// What the multiplier sees of an element: tf32 is a float without its last 13 bits, rounded or not.
+// The input of the multiplier: tf32 is a float without its last 13 bits, rounded or not.
 template <class T, class Stored>
 SIM_AT_CALLER typename summed<T>::type seen(const Stored& x) {
     if constexpr (std::is_same_v<T, precision::tf32>)
         return sim::same_bits<float>(sim::same_bits<uint32_t>(x) & 0xFFFFE000);
-    else
-        return x;
+    else return x;
 }
 
-// Down to the type of the result. An int that overflows wraps around, or saturates when asked to.
+// Convert to the type of the result. An int that overflows wraps around, or saturates if requested.
 template <class To, class Sum>
 SIM_AT_CALLER To finished(Sum sum, bool saturate) {
     if constexpr (std::is_same_v<To, int>) {
@@ -58,8 +70,7 @@ SIM_UNSEEN void multiply(void* const* lanes, unsigned) {
             a[A::row(i, lane)][A::column(i, lane)] = seen<typename A::element_type>(slot.a->x[i]);
         for (int i = 0; i < B::num_elements; i++)
             b[B::row(i, lane)][B::column(i, lane)] = seen<typename B::element_type>(slot.b->x[i]);
-        for (int i = 0; i < C::num_elements; i++)
-            sum[C::row(i, lane)][C::column(i, lane)] = slot.c->x[i];
+        for (int i = 0; i < C::num_elements; i++) sum[C::row(i, lane)][C::column(i, lane)] = slot.c->x[i];
     }
     for (int m = 0; m < M; m++)
         for (int k = 0; k < K; k++)
@@ -73,7 +84,7 @@ SIM_UNSEEN void multiply(void* const* lanes, unsigned) {
     }
 }
 
-// d = a * b + c; d may be c. `saturate`: integers stay within int instead of wrapping around.
+// d = a * b + c; d may be c. With `saturate`, integers saturate instead of wrapping around.
 template <int M, int N, int K, class TD, class TA, class TB, class TC, class LayoutA, class LayoutB>
 SIM_UNSEEN void mma_sync(fragment<accumulator, M, N, K, TD>& d,
                          const fragment<matrix_a, M, N, K, TA, LayoutA>& a,
@@ -84,13 +95,12 @@ SIM_UNSEEN void mma_sync(fragment<accumulator, M, N, K, TD>& d,
     typedef fragment<matrix_b, M, N, K, TB, LayoutB> B;
     typedef fragment<accumulator, M, N, K, TC> C;
     static_assert(std::is_same_v<TA, TB>, "both factors must have the same type");
-    static_assert(is_byte<TA> ? std::is_same_v<TD, int> && std::is_same_v<TC, int>
+    static_assert(is_byte<TA>                  ? std::is_same_v<TD, int> && std::is_same_v<TC, int>
                   : std::is_same_v<TA, double> ? std::is_same_v<TD, double> && std::is_same_v<TC, double>
                   : std::is_same_v<TA, __half> ? !std::is_same_v<TD, int> && !std::is_same_v<TC, int>
                                                : std::is_same_v<TD, float> && std::is_same_v<TC, float>,
-                  "accumulators: int for 8-bit integers, double for double, float for bf16 and tf32, float "
-                  "or half "
-                  "for half");
+                  "accumulators: int for 8-bit integers, double for double, float for bf16 and tf32, "
+                  "float or half for half");
     Product<D, A, B, C> slot = {&d, &a, &b, &c, saturate, 0};
     sim::meet(sim::EVERY_LANE, "mma_sync", place, &slot, multiply<M, N, K, D, A, B, C>);
     check_whole_warp(slot.here, "mma_sync", place);

@@ -1,7 +1,7 @@
-// The part of the driver API's binary interface that this library speaks: numbers, layouts, handles.
+// The part of the driver API's binary interface that this library implements: numbers, layouts, handles.
 //
-// Declared here, so that g++ alone builds the simulator. tests/simulator/test_abi.py compares the numbers and
-// offsets with NVIDIA's cuda.h wherever one is installed.
+// They are declared here, so that g++ alone can build the simulator. tests/simulator/test_abi.py compares the
+// numbers and offsets with NVIDIA's cuda.h if it is installed.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -16,7 +16,7 @@ enum CUresult : int {
 #undef SIM_RESULT
 };
 
-// Handles. Each is a pointer to something only the driver knows.
+// Handles. Each is a pointer to an object that only the driver uses.
 typedef struct CUctx_st* CUcontext;
 typedef struct CUmod_st* CUmodule;
 typedef struct CUfunc_st* CUfunction;
@@ -29,7 +29,7 @@ typedef struct CUlinkState_st* CUlinkState;
 typedef int CUdevice;
 typedef unsigned long long CUdeviceptr;
 
-// Two streams that need not be created; the null stream is the legacy one too, as PyCUDA is built.
+// Two streams that always exist. The null stream is the legacy stream too, since PyCUDA is built that way.
 inline CUstream legacy_stream() { return reinterpret_cast<CUstream>(uintptr_t(1)); }
 inline CUstream per_thread_stream() { return reinterpret_cast<CUstream>(uintptr_t(2)); }
 
@@ -38,7 +38,7 @@ inline CUstream per_thread_stream() { return reinterpret_cast<CUstream>(uintptr_
 #define CU_LAUNCH_PARAM_BUFFER_POINTER reinterpret_cast<void*>(uintptr_t(1))
 #define CU_LAUNCH_PARAM_BUFFER_SIZE reinterpret_cast<void*>(uintptr_t(2))
 
-// The flags of contexts: how to wait (low three bits), and what is kept.
+// The flags of contexts: how to wait (the lowest three bits), and options.
 enum : unsigned {
     CU_CTX_SCHED_AUTO = 0,
     CU_CTX_SCHED_SPIN = 1,
@@ -107,7 +107,7 @@ enum CUfunction_attribute : int {
     CU_FUNC_ATTRIBUTE_NON_PORTABLE_CLUSTER_SIZE_ALLOWED = 14,
     CU_FUNC_ATTRIBUTE_CLUSTER_SCHEDULING_POLICY_PREFERENCE = 15,
 };
-// Options of cuModuleLoadDataEx: those with an answer, or worth knowing. Sizes come back in the value itself.
+// Options of cuModuleLoadDataEx that have a result or an effect here. Sizes are returned in the value itself.
 enum CUjit_option : int {
     CU_JIT_MAX_REGISTERS = 0,
     CU_JIT_THREADS_PER_BLOCK = 1,
@@ -129,7 +129,7 @@ enum CUmemorytype : int {
     CU_MEMORYTYPE_ARRAY = 3,
     CU_MEMORYTYPE_UNIFIED = 4,
 };
-// A pointer attribute; cuPointerGetAttribute answers these.
+// The pointer attributes that cuPointerGetAttribute supports.
 enum CUpointer_attribute : int {
     CU_POINTER_ATTRIBUTE_CONTEXT = 1,
     CU_POINTER_ATTRIBUTE_MEMORY_TYPE = 2,
@@ -207,7 +207,7 @@ struct CUDA_ARRAY3D_DESCRIPTOR {
     unsigned NumChannels, Flags;
 };
 
-// Handed from process to process; passed by value, so the size matters although we support neither.
+// A handle for other processes. It is passed by value, so its size matters, although it is not supported.
 struct CUipcEventHandle {
     char reserved[64];
 };

@@ -1,4 +1,4 @@
-// One load or store of a checked kernel, and what can be wrong with it before any race is looked for.
+// One load or store of a checked kernel, and its errors other than races.
 #pragma once
 #include <string>
 
@@ -16,19 +16,19 @@ struct Access {
 
 Location locate(const shadow::Site& site);
 
-// "reads" or "writes"
+// The verb for a report: "reads" or "writes".
 inline const char* verb(bool is_write) { return is_write ? "writes" : "reads"; }
 
-// "thread (3, 0, 0) of block (1, 0, 0)": the one that runs.
+// The running thread for a report: "thread (3, 0, 0) of block (1, 0, 0)".
 std::string say_running();
-// Who does what: "thread (3, 0, 0) of block (0, 0, 0) reads 4 bytes: shared variable tile, element offset
-// 17".
+// The access for a report: "thread (3, 0, 0) of block (0, 0, 0) reads 4 bytes: shared variable tile, element
+// offset 17".
 std::string say_access(const Access& access);
-// Where an address lies, in the words of the kernel's author.
+// A description of an address, in terms of the kernel's source.
 std::string say_target(uintptr_t address, size_t bytes);
 
-// An address that is neither device nor shared memory. Returns when the kernel may use it: its own stack, its
-// parameters, tables of the module, registered host memory.
+// Checks an address that is neither device nor shared memory. It returns if the kernel may use the address:
+// its own stack, its parameters, tables of the module, registered host memory.
 void look_elsewhere(const Access& access);
 void forget_elsewhere();  // a launch begins
 
@@ -36,11 +36,11 @@ void forget_elsewhere();  // a launch begins
     const Access& access);  // bounds, freed memory, constants, copies under way
 [[noreturn]] void report_misaligned(const Access& access, size_t alignment, const std::string& type);
 
-// A read of what nobody wrote yet. It is told when it is sure that nobody else was to write it just then: at
-// the next barrier for shared memory, at the end of the launch for global memory. Until then a write by
-// another thread makes it a race, which tells more.
+// A read of memory that was not written. It is reported later, when it is certain that no other thread writes
+// the memory at the same time: at the next barrier for shared memory, at the end of the launch for global
+// memory. If another thread writes it before, the error is a race, and that report is more useful.
 void note_unwritten(const Access& access);
-// Stop the launch if something is remembered; outside of kernels (`inside` false) the launch is only marked.
+// Stop the launch if such a read was stored; outside of kernels (`inside` false) the launch is only marked.
 void settle_unwritten(Launch& launch, bool shared, bool inside);
 void settle_unwritten_of(unsigned thread);  // before another report on the same thread: garbage led to it
 void forget_unwritten();

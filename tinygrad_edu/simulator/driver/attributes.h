@@ -1,5 +1,5 @@
-// What cuDeviceGetAttribute answers: name, number, value. The values are those of an H100 (compute capability
-// 9.0) where they bound what a program may do; features that the simulator lacks say 0.
+// The results of cuDeviceGetAttribute: name, number, value. Limits of programs have the values of an H100
+// (compute capability 9.0); features that the simulator lacks are 0.
 #pragma once
 
 // clang-format off
@@ -112,5 +112,6 @@
     X(MEMORY_POOLS_SUPPORTED, 115, 0)
 // clang-format on
 
-// The numbers of CUDA 13.0 end below this one; those not named above are features we lack.
+// The numbers of CUDA 13.0 are below this one; those that are not listed are features that the simulator
+// lacks.
 #define SIM_ATTRIBUTES_END 148

@@ -1,5 +1,6 @@
-// The life of one block. A thread gets a fiber when it starts; one that returns hands its fiber, still warm,
-// to the next that starts, so that a kernel without a barrier runs on a single fiber and never switches.
+// Runs one block. A thread gets a fiber when it starts. When it returns, the next thread that starts gets the
+// same fiber, whose stack is still in the cache. So a kernel without a barrier uses a single fiber and never
+// switches.
 #include "block.h"
 
 #include <cstring>
@@ -28,7 +29,7 @@ namespace {
                 "take the barrier out of the branch or loop that only some threads go through."));
 }
 
-// What __syncthreads_count, _and and _or answer.
+// The results of __syncthreads_count, _and and _or.
 void answer(Block& block) {
     unsigned total = 0;
     for (unsigned i = 0; i < block.waiting; i++)
@@ -94,7 +95,8 @@ void start(Worker& worker, Thread& thread) {
                 "must reach the same barrier."));
 }
 
-// What a fiber does: run threads that have not begun, until there is none; then go on with one that waited.
+// The function of a fiber: it runs threads that have not started until there are none, then continues one
+// that waited.
 void fiber_main() {
     Worker& w = *worker;
     const auto enter = w.resident.launch->code->enter;
@@ -120,7 +122,7 @@ void fiber_main() {
     }
 }
 
-// A carrier for loops: it exists so that a fault in a loop can be left as one in a thread is.
+// A fiber for loops, so that an error in a loop can leave its stack as in a thread.
 void loop_main() {
     Worker& w = *worker;
     Launch& launch = *w.resident.launch;
@@ -152,7 +154,8 @@ void set_up_threads(Worker& worker) {
     for (unsigned i = 0; i < block.threads; i++) worker.ready.push(order[i]);
 }
 
-// The current thread waits: the next in the queue runs. A barrier does this a million times.
+// The current thread waits, and the next one in the queue runs. A kernel with barriers does this millions of
+// times.
 __attribute__((always_inline)) inline void go_on(Worker& w) {
     if (__builtin_expect(w.ready.empty(), 0)) deadlock(w);
     Thread& current = *w.thread;
@@ -163,7 +166,7 @@ __attribute__((always_inline)) inline void go_on(Worker& w) {
     }
     const Context* to = &next.context;
     if (__builtin_expect(next.state == State::unstarted, 0)) {
-        // The new fiber takes it from the queue itself: put it back at the front.
+        // The new fiber takes the thread from the queue itself, so it is put back at the front.
         w.ready.head--;
         w.fiber = take_fiber(w, fiber_main);
         to = &w.fiber->start;
@@ -171,7 +174,7 @@ __attribute__((always_inline)) inline void go_on(Worker& w) {
         next.state = State::running;
         w.thread = &next;
         w.fiber = &w.fibers[next.fiber];
-        // Stacks are far apart in memory: fetch the one after while this one runs.
+        // Stacks are far apart in memory, so the stack after the next one is prefetched while this one runs.
         const char* after = static_cast<const char*>(w.resident.thread[w.ready.peek(0)].context.stack);
         __builtin_prefetch(after);
         __builtin_prefetch(after + 64);
@@ -195,7 +198,7 @@ bool next_block(Worker& w, Launch& launch) {
                               static_cast<unsigned>(linear % plane / launch.grid.x),
                               static_cast<unsigned>(linear / plane)};
     sim_block = block.view;
-    // Shared memory begins as garbage on a GPU. NaN is garbage that shows.
+    // Shared memory is not initialised on a GPU. It is filled with NaN here, which is easy to notice.
     for (const SharedVariable* variable : launch.shared)
         memset(w.shared + variable->offset, 0xFF, variable->bytes);
     if (launch.dynamic_bytes != 0) memset(block.view.dynamic_shared, 0xFF, launch.dynamic_bytes);
@@ -214,7 +217,7 @@ void set_up_block(Worker& w, Launch& launch) {
                   w.shared,
                   w.shared + launch.variant->shared_bytes,
                   launch.dynamic_bytes};
-    // Once a launch and without a division: a million threads ask for theirs.
+    // Computed once for each launch and without divisions, since a million threads need theirs.
     sim_uint3 id{};
     for (unsigned i = 0; i < block.threads; i++) {
         w.ids[i] = id;
@@ -261,7 +264,7 @@ void yield(Worker& w) {
     Thread& thread = *w.thread;
     Warp& warp = *thread.warp;
     thread.spins = 0;
-    // What it waits for may be a lane of its own warp that waits for it at a volatile access.
+    // A lane that it waits for may itself wait for it at a volatile access.
     warp.spinning |= 1u << thread.lane;
     if (warp.here != 0) lane_stopped(w, warp);
     if (!w.ready.empty()) {
@@ -293,7 +296,7 @@ extern "C" int sim_barrier(int kind, int predicate, sim_place place) {
 }
 
 extern "C" unsigned sim_thread_rank() {
-    // A loop runs in the module and knows its thread; it asks the module's own threadIdx instead.
+    // A loop runs in the module, which has the thread index in its own threadIdx.
     return sim::worker->thread == nullptr ? 0 : sim::worker->thread->index;
 }
 

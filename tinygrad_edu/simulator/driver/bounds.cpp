@@ -1,4 +1,4 @@
-// What is said when an address is in device or shared memory, and yet must not be touched this way.
+// Reports of accesses to device or shared memory that are not allowed.
 #include <algorithm>
 
 #include "access.h"
@@ -10,7 +10,7 @@ using namespace shadow;
 
 namespace {
 
-// The block whose memory this is: it may just have ended, and then is no longer the worker's `block`.
+// The block of this memory. It may have ended just now; then it is not the worker's `block` any more.
 const Launch& launch() { return *view.worker->resident.launch; }
 
 [[noreturn]] void report(const Access& access, CUresult code, const std::string& title,
@@ -25,7 +25,7 @@ struct Variable {
     uintptr_t begin, end;
 };
 
-// The variable of shared memory that holds the address, or else the nearest one.
+// The variable of shared memory that contains the address, else the nearest one.
 Variable nearest_variable(uintptr_t address) {
     const Block& block = view.worker->resident;
     std::vector<Variable> all;
@@ -96,20 +96,18 @@ void report_forbidden(const Access& access) {
         report(access, CUDA_ERROR_LAUNCH_FAILED, "Memory used while an asynchronous copy fills it",
                {say_thread(launch(), view.worker->block->linear, copy.thread) +
                 " began the copy and has not waited for it: " + say(locate(copy.place))},
-               "wait first (__pipeline_wait_prior, or wait of the group), then __syncthreads() when other "
-               "threads read "
-               "what was copied.");
+               "wait first (__pipeline_wait_prior, or wait of the group), "
+               "then __syncthreads() when other threads read what was copied.");
     }
     if (is_shared(access.address)) {
         const bool none =
             launch().dynamic_bytes == 0 &&
             access.address >= reinterpret_cast<uintptr_t>(view.worker->block->view.dynamic_shared);
         report(access, CUDA_ERROR_ILLEGAL_ADDRESS, "Out-of-bounds " + action + " shared memory", {},
-               none ? "an extern __shared__ array is as large as the launch says: give it, shared=BYTES in "
-                      "PyCUDA."
-                    : "check the index against the size of the array. A GPU does not stop here: it reads or "
-                      "overwrites "
-                      "whatever variable is next.");
+               none ? "an extern __shared__ array is as large as the launch says: give it, "
+                      "shared=BYTES in PyCUDA."
+                    : "check the index against the size of the array. A GPU does not stop here: "
+                      "it reads or overwrites whatever variable is next.");
     }
     const Allocation* in = find(access.address);
     const bool inside = in != nullptr && access.address - in->begin < in->bytes;
@@ -121,9 +119,8 @@ void report_forbidden(const Access& access) {
                "kernels can only read __constant__ variables. Set them from the host (module.get_global and "
                "drv.memcpy_htod), or make the variable __device__.");
     report(access, CUDA_ERROR_ILLEGAL_ADDRESS, "Out-of-bounds " + action + " global memory", {},
-           "check the index against the size of the array before the access: if (i < n) ... The last block "
-           "of a grid "
-           "often has more threads than there are elements left.");
+           "check the index against the size of the array before the access: if (i < n) ... "
+           "The last block of a grid often has more threads than there are elements left.");
 }
 
 void report_misaligned(const Access& access, size_t alignment, const std::string& type) {
@@ -131,9 +128,9 @@ void report_misaligned(const Access& access, size_t alignment, const std::string
            "Misaligned " + std::string(access.is_write ? "write" : "read"),
            {format("the address 0x%zx is not a multiple of %zu, which %s needs",
                    static_cast<size_t>(access.address), alignment, type.c_str())},
-           format("make every index a multiple of the vector's width, or read single elements. Memory from "
-                  "mem_alloc "
-                  "begins at a multiple of 256; offsets added to it must be multiples of %zu.",
+           format("make every index a multiple of the vector's width, or read single elements. "
+                  "Memory from mem_alloc begins at a multiple of 256; offsets added to "
+                  "it must be multiples of %zu.",
                   alignment));
 }
 

@@ -1,4 +1,4 @@
-// Copies of boxes: rows of bytes, a pitch apart, in slices (cuMemcpy2D*, cuMemcpy3D*).
+// Copies of boxes: rows of bytes with a pitch, in slices (cuMemcpy2D*, cuMemcpy3D*).
 #include <cstring>
 #include <memory>
 #include <vector>
@@ -11,7 +11,7 @@
 namespace sim {
 namespace {
 
-// One end of a copy: where its first row begins, and how far it is to the next row and the next slice.
+// One end of a copy: the start of its first row, and the distances to the next row and the next slice.
 struct End {
     bool device = false;
     uintptr_t first = 0;
@@ -23,7 +23,7 @@ struct Size {
     bool empty() const { return !width || !height || !depth; }
 };
 
-// From the first byte of the first row to the last byte of the last.
+// The range from the first byte of the first row to the last byte of the last row.
 size_t extent(const End& end, const Size& size) {
     return size.empty() ? 0 : (size.depth - 1) * end.slice + (size.height - 1) * end.pitch + size.width;
 }
@@ -101,7 +101,7 @@ CUresult copy(const char* call, const Given& given_to, const Given& given_from, 
     bool inside = to.device && from.device;
     auto work = [=] { return copy_rows(to, from, size, call); };
     if (when == When::now && !inside) return run_now(work);
-    // The same rules as for copies in one piece: see copies.cpp.
+    // The rules are those for contiguous copies; see copies.cpp.
     size_t bytes = extent(from, size);
     if (!from.device && is_deferred() && !is_pinned(from.first, bytes)) {
         auto begin = reinterpret_cast<const char*>(from.first);

@@ -1,5 +1,4 @@
-// What the rest of the driver tells the checker (checks.h), and the accesses that are not plain loads and
-// stores.
+// The interface of the checker (checks.h), and accesses that are not plain loads and stores.
 #include "checks.h"
 
 #include "modules.h"
@@ -19,12 +18,12 @@ namespace {
 bool clear_meetings = false;  // ticks began anew: what warps remember of them is void
 uint32_t arena_used = 0;      // bytes of the arena that the last block could touch
 
-// Memory that the host can write without telling the driver counts as written.
+// Memory that the host can write without the driver counts as written.
 bool host_may_write(const Allocation& a) { return a.kind != Kind::device; }
 
 void take_over(const Allocation& a) { mark(a.begin, a.bytes, a.live ? FULL : FORBIDDEN); }
 
-// All allocations, from the highest down.
+// All allocations, in descending order.
 template <class Use>
 void each_allocation(Use use) {
     for (const Allocation* a = find(DEVICE_BASE + DEVICE_SPAN - 1); a != nullptr;) {
@@ -84,7 +83,7 @@ void host_copied(uintptr_t to, uintptr_t from, size_t bytes) {
 void launch_begins(Launch& launch) {
     watching = launch.mode;
     if (launch.mode != Mode::check) {
-        // It may write anywhere, and nobody looks.
+        // A kernel without the checker may write to any memory.
         if (is_on())
             each_allocation([](const Allocation& a) {
                 if (a.live && !a.all_written) mark_written(a.begin, a.bytes);
@@ -174,7 +173,7 @@ bool look_at_state(uintptr_t address, size_t bytes, bool is_write, uintptr_t pc)
     const Access access{address, bytes, is_write, site};
     if (forbidden && !is_write && constant) return false;
     if (forbidden) report_forbidden(access);
-    // A wide read may copy a struct with padding, or a pair of which one half is used.
+    // A wide read may copy a struct with padding, or a pair of which only one half is used.
     if (!is_write && (bytes <= 4 || !any_written)) note_unwritten(access);
     return true;
 }
@@ -217,7 +216,8 @@ void visit(uintptr_t address, size_t bytes, bool is_write, bool is_read, bool ex
         if (is_write) {
             note_write(*slot.cell, me, a, slot.floor);
             *slot.state = static_cast<shadow::State>(*slot.state | bits << 4);
-            // The plain write of a thread, then its own atomic: others must still find the plain one.
+            // A plain write of a thread, followed by its own atomic: other threads must still be compared
+            // with the plain write.
             const bool keep = site.is_atomic && kind_of(before) != IN_TABLE &&
                               thread_of(before) == thread_of(me) && tick_of(before) >= view.barrier &&
                               (before & me & ALL_BYTES) != 0;
@@ -238,7 +238,7 @@ void atomic_access(uintptr_t address, size_t bytes, int kind, sim_place place) {
     site.scope = scope;
     if ((address & (bytes - 1)) != 0)
         report_misaligned({address, bytes, true, site}, bytes, format("an atomic of %zu bytes", bytes));
-    // An exchange stores, whatever was there before.
+    // An exchange stores a value that does not depend on the old one.
     visit(address, bytes, true, (kind & SIM_EXCHANGES) == 0, true, encode(site));
     if ((kind & SIM_COMPARES) != 0) races::compared(address, bytes);
     races::atomic(address, scope);

@@ -1,8 +1,8 @@
-// Contexts and the stack of them that each thread of the program has.
+// Contexts, and the stack of contexts of each thread of the program.
 //
 // A context here owns memory, streams and settings, and belongs to a device.
-// Handles are looked up in the list of living contexts before use: a destroyed one gives an error, not a
-// crash.
+// Handles are looked up in the list of existing contexts before use, so a destroyed one gives an error
+// instead of a crash.
 #include "contexts.h"
 
 #include <algorithm>
@@ -43,7 +43,8 @@ CUcontext create(unsigned flags, CUdevice device) {
     return context;
 }
 
-// Memory and streams go with their context; what was left in the streams runs first, as on hardware.
+// Memory and streams are destroyed with their context; the remaining work of the streams runs first, as on
+// hardware.
 CUresult destroy(CUcontext context) {
     stack().push_back(context);  // work that is left runs in it
     CUresult result = finish_all();
@@ -234,7 +235,8 @@ SIM_EXPORT CUresult cuCtxSetLimit(CUlimit limit, size_t value) {
     return CUDA_SUCCESS;
 }
 
-// What follows steers caches and banks of hardware. Kept, so that a program reads back what it wrote.
+// The following settings are for caches and banks of hardware. They are stored, so that a program reads back
+// what it wrote.
 SIM_EXPORT CUresult cuCtxGetCacheConfig(CUfunc_cache* config) {
     SIM_NEEDS_CONTEXT;
     SIM_NEEDS_POINTER(config);
@@ -263,7 +265,7 @@ SIM_EXPORT CUresult cuCtxSetSharedMemConfig(CUsharedconfig config) {
     if (config < CU_SHARED_MEM_CONFIG_DEFAULT_BANK_SIZE || config > CU_SHARED_MEM_CONFIG_EIGHT_BYTE_BANK_SIZE)
         return fail(CUDA_ERROR_INVALID_VALUE,
                     format("cuCtxSetSharedMemConfig: there is no size %d.", int(config)));
-    // Banks have been four bytes wide since compute capability 5.0, whatever is asked for.
+    // Banks have been four bytes wide since compute capability 5.0, for every setting.
     current_context()->banks = CU_SHARED_MEM_CONFIG_FOUR_BYTE_BANK_SIZE;
     return CUDA_SUCCESS;
 }

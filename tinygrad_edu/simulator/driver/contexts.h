@@ -1,4 +1,4 @@
-// Contexts: who owns memory, modules and streams, and which of them a thread of the program works in.
+// Contexts, which own memory, modules and streams; and the current context of each thread.
 #pragma once
 #include <map>
 #include <vector>
@@ -13,33 +13,33 @@ struct CUctx_st {
     std::map<int, size_t> limits;
     CUfunc_cache cache = CU_FUNC_CACHE_PREFER_NONE;
     CUsharedconfig banks = CU_SHARED_MEM_CONFIG_FOUR_BYTE_BANK_SIZE;
-    CUstream legacy = nullptr;      // its default stream
-    std::vector<CUstream> streams;  // all, the default one first; streams.cpp keeps this list
+    CUstream legacy = nullptr;      // the default stream
+    std::vector<CUstream> streams;  // all streams, the default one first; streams.cpp updates this list
 };
 
 namespace sim {
 
-// CUDA_SUCCESS after cuInit. A forked child has no driver, here as on hardware.
+// CUDA_SUCCESS after cuInit. A forked child process has no driver, here as on hardware.
 CUresult need_driver(const char* call);
-// CUDA_SUCCESS when the calling thread works in a living context.
+// CUDA_SUCCESS if the calling thread has a current context that exists.
 CUresult need_context(const char* call);
 CUresult need_device(const char* call, CUdevice device);
 
-CUcontext current_context();  // of the calling thread; null when there is none
-CUdevice current_device();    // of that context; 0 when there is none
+CUcontext current_context();  // the current context of the calling thread; null if there is none
+CUdevice current_device();    // the device of the current context; 0 if there is none
 bool is_alive(CUcontext context);
 std::vector<CUcontext> living_contexts();
 
-// "cuMemAlloc" for "cuMemAlloc_v2": as the user knows a call.
+// The name of a call as the user knows it: "cuMemAlloc" for "cuMemAlloc_v2".
 std::string plain_name(const char* call);
 
-// Streams of a context, made and unmade with it (streams.cpp).
+// The streams of a context, created and destroyed with it (streams.cpp).
 void begin_streams(CUcontext context);
 void end_streams(CUcontext context);
 
 }  // namespace sim
 
-// The first lines of an entry of the API.
+// The first lines of an API function.
 #define SIM_NEEDS_CONTEXT \
     if (CUresult bad = ::sim::need_context(__func__)) return bad
 #define SIM_NEEDS_POINTER(pointer)               \

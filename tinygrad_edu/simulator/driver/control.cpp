@@ -1,4 +1,4 @@
-// What Python sets and asks: modes, schedules, limits, reports.
+// Settings and queries of Python: modes, schedules, limits, reports.
 #include <cstdlib>
 #include <cstring>
 
@@ -91,10 +91,10 @@ std::string get(const std::string& key) {
 
 }  // namespace sim
 
-// 0 when it was set; 1 when key or value is not known.
+// 0 if it was set; 1 if key or value is unknown.
 SIM_EXPORT int sim_set(const char* key, const char* value) { return sim::set(key, value) ? 0 : 1; }
 
-// Valid until the next call on the same OS thread.
+// The text is valid until the next call on the same OS thread.
 SIM_EXPORT const char* sim_get(const char* key) {
     static thread_local std::string answer;
     answer = sim::get(key);

@@ -1,8 +1,8 @@
-// Copies and fills in one piece: cuMemcpy*, cuMemset*. Boxes of rows are in boxes.cpp.
+// Contiguous copies and fills: cuMemcpy*, cuMemset*. Copies of boxes are in boxes.cpp.
 //
-// When a call returns before its work is done, it matters what is read late. As on hardware: pageable host
-// memory is read at the call and written before the call returns; pinned memory is read and written when the
-// work runs; and a copy inside the device, or a fill, never makes the program wait.
+// If a call returns before its work is done, memory may be read later. The rules are those of hardware:
+// pageable host memory is read at the call, and written before the call returns; pinned memory is read and
+// written when the work runs; and a copy inside the device, or a fill, never makes the program wait.
 #include <memory>
 #include <vector>
 
@@ -47,7 +47,7 @@ CUresult inside(const char* call, uintptr_t to, uintptr_t from, size_t bytes, CU
     return submit(stream, [=] { return copy_bytes(to, true, from, true, bytes, call); });
 }
 
-// Rows of elements, one after another or `pitch` bytes apart.
+// Rows of elements, contiguous or with a `pitch` in bytes.
 template <class T>
 CUresult fill(const char* call, uintptr_t to, size_t pitch, T value, size_t width, size_t height,
               CUstream stream) {
@@ -61,9 +61,8 @@ CUresult fill(const char* call, uintptr_t to, size_t pitch, T value, size_t widt
     if (!width || !height) return CUDA_SUCCESS;
     if (to % sizeof(T))
         return fail(CUDA_ERROR_INVALID_VALUE,
-                    format("%s: the destination, %#zx, is no multiple of the element's %zu "
-                           "bytes.",
-                           call, size_t(to), sizeof(T)));
+                    format("%s: the destination, %#zx, is no multiple of the element's %zu bytes.", call,
+                           size_t(to), sizeof(T)));
     if (width > DEVICE_SPAN || height > DEVICE_SPAN)
         return fail(CUDA_ERROR_INVALID_VALUE,
                     format("%s: %zu elements do not exist.", call, std::max(width, height)));
@@ -130,7 +129,7 @@ SIM_EXPORT CUresult cuMemcpyPeerAsync(CUdeviceptr to, CUcontext to_context, CUde
     return inside("cuMemcpyPeerAsync", to, from, bytes, stream);
 }
 
-// The four fills of one element width: plain and asynchronous, flat and in rows.
+// The four fills for one element width: plain and asynchronous, contiguous and in rows.
 #define SIM_FILLS(name, row_name, T)                                                                        \
     SIM_EXPORT CUresult name##_v2(CUdeviceptr to, T value, size_t count) {                                  \
         SIM_NEEDS_CONTEXT;                                                                                  \

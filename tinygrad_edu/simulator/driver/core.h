@@ -1,4 +1,5 @@
-// The nouns of a running kernel: launch, worker, block, warp, thread. See README.md, "How it works".
+// The data structures of a running kernel: launch, worker, block, warp, thread. See README.md, "How it
+// works".
 #pragma once
 #include <pthread.h>
 
@@ -15,15 +16,18 @@ namespace sim {
 
 constexpr unsigned WARP = 32;
 constexpr unsigned MAX_THREADS = 1024;
-constexpr size_t MAX_SHARED = 227 * 1024;          // per block, opted in
+constexpr size_t MAX_SHARED = 227 * 1024;          // the most per block, if the kernel allows it
 constexpr size_t SHARED_ARENA = 16 * 1024 * 1024;  // address space of one worker's shared memory
-constexpr size_t STACK_BYTES = 256 * 1024;         // of one fiber, guard page included
+// The stack of one fiber, with its guard. A thread has 512 KB of local memory in CUDA; g++ needs more for the
+// same code.
+constexpr size_t STACK_BYTES = 1024 * 1024;
+constexpr size_t STACK_GUARD = 64 * 1024;  // compile.py makes g++ touch the stack in steps of at most this
 
 struct Block;
 struct Launch;
 struct Worker;
 
-// Where a thread of a resident block stands.
+// The state of a thread of a resident block.
 enum class State : uint8_t {
     unstarted,
     ready,
@@ -35,7 +39,7 @@ enum class State : uint8_t {
     done
 };
 
-// Where something that does not run goes on: all that a switch saves.
+// The context at which a stopped fiber continues: all that a switch saves.
 struct Context {
     void* stack = nullptr;
     void* resume = nullptr;
@@ -43,12 +47,12 @@ struct Context {
 };
 
 struct Fiber {
-    Context start;          // before it has run
-    char* stack = nullptr;  // lowest address, just above the guard page
+    Context start;          // the context before it has run
+    char* stack = nullptr;  // lowest address, just above the guard
     uint16_t number = 0;
 };
 
-struct Pending {  // one cp.async copy not yet waited for
+struct Pending {  // one cp.async copy that was not waited for yet
     void* to;
     const void* from;
     size_t bytes, zero_fill;
@@ -58,25 +62,25 @@ struct Pending {  // one cp.async copy not yet waited for
 
 struct Warp;
 
-// One cache line: a barrier touches all of them, 1024 at most.
+// One cache line, since a barrier accesses all of them, up to 1024.
 struct alignas(64) Thread {
-    uint16_t index = 0;  // linear in the block
+    uint16_t index = 0;  // linear index in the block
     uint8_t lane = 0;
     State state = State::unstarted;
-    uint16_t fiber = 0;  // its number
-    uint16_t spins = 0;  // atomics since the last time it let others run
-    Context context;     // while it waits
+    uint16_t fiber = 0;  // the number of the fiber
+    uint16_t spins = 0;  // atomics since it last let other threads run
+    Context context;     // its context while it waits
     Warp* warp = nullptr;
     union {
-        sim_place place{};           // where it waits ...
-        const sim_collective* call;  // ... and for what, at_collective
+        sim_place place{};           // the place at which it waits ...
+        const sim_collective* call;  // ... and the collective that it waits for
     };
     uint16_t barrier_kind = 0, predicate = 0;
-    unsigned result = 0;  // of a barrier that counts; of __activemask
+    unsigned result = 0;  // result of a barrier that counts, or of __activemask
 };
 static_assert(sizeof(Thread) == 64, "a barrier's speed is that of the cache");
 
-struct Copies {  // cp.async, of one thread
+struct Copies {  // the cp.async copies of one thread
     unsigned group = 0;
     std::vector<Pending> pending;
 };
@@ -87,26 +91,26 @@ struct Warp {
     uint16_t number = 0;
     uint32_t exists = 0, done = 0;
     uint32_t at_collective = 0;
-    uint32_t here = 0;      // at a volatile access or at __activemask
-    uint32_t spinning = 0;  // lets others run before it tries its atomic operation again
+    uint32_t here = 0;      // lanes at a volatile access or at __activemask
+    uint32_t spinning = 0;  // lanes that let others run before they repeat an atomic operation
     uint32_t synced[WARP][WARP] =
-        {};  // checker: synced[i][j], the tick at which i last met j at a __syncwarp
+        {};  // for the checker: synced[i][j] is the tick of the last __syncwarp of lanes i and j
 };
 
 struct Block {
     Launch* launch = nullptr;
     Worker* worker = nullptr;
-    uint64_t linear = 0;  // x fastest
+    uint64_t linear = 0;  // linear index, x fastest
     sim_block_view view{};
     unsigned threads = 0, live = 0, waiting = 0, warps = 0;
     bool answers = false;  // a thread waits at a barrier that counts
     Thread thread[MAX_THREADS];
     Copies copies[MAX_THREADS];
-    bool copied = false;  // some thread of this worker once copied: what is left must be cleared
+    bool copied = false;  // a thread of this worker has used cp.async: remaining copies must be cleared
     Warp warp[MAX_THREADS / WARP];
-    uint16_t at_barrier[MAX_THREADS];  // the first `waiting` are threads, in the order they came
-    uint32_t start_tick = 0;           // checker: when the block began ...
-    uint32_t barrier_tick = 0;         // ... and when its last barrier was released
+    uint16_t at_barrier[MAX_THREADS];  // the first `waiting` entries are threads, in the order of arrival
+    uint32_t start_tick = 0;           // for the checker: the tick at which the block began ...
+    uint32_t barrier_tick = 0;         // ... and that of the release of its last barrier
     sim_uint3 thread_id(unsigned index) const;
 };
 
@@ -118,16 +122,16 @@ struct Queue {
     bool empty() const { return head == tail; }
     void push(uint16_t thread) { slot[tail++ & MASK] = thread; }
     uint16_t pop() { return slot[head++ & MASK]; }
-    // What will be taken after next; anything at all past the end, and still a thread.
+    // The thread that will be taken after the next one; past the end, any thread.
     uint16_t peek(unsigned after) const { return slot[(head + after) & MASK] % MAX_THREADS; }
 };
 
-struct Fault {  // a signal that a kernel caused
+struct Fault {  // a signal caused by a kernel
     int signal = 0, code = 0;
     uintptr_t address = 0, pc = 0, stack_pointer = 0;
 };
 
-// One OS thread that runs blocks one after another. Its own stack is `base`; kernels run on fibers.
+// One OS thread that runs blocks one after another. `base` is its own stack; kernels run on fibers.
 struct Worker {
     Block* block = nullptr;    // null between blocks
     Thread* thread = nullptr;  // the CUDA thread that runs; null in a loop
@@ -141,13 +145,15 @@ struct Worker {
     char* shared = nullptr;  // arena of SHARED_ARENA bytes between pages without access
     uint64_t random = 0;     // state of the schedule's generator
     Fault fault;
-    std::atomic<uint64_t> progress{0};  // blocks begun; the watch looks whether it stands still
+    std::atomic<uint64_t> progress{0};  // number of blocks begun; the supervisor checks whether it changes
     std::atomic<bool> busy{false};
+    std::atomic<bool> overdue{false};  // its block has exceeded the time limit
     pthread_t os_thread{};
+    clockid_t clock{};  // the clock of the thread's computing time; other threads may read it at any time
     Block resident;
 };
 
-// Null outside of kernels. initial-exec, as sim_block.
+// Null outside of kernels. initial-exec, as for sim_block.
 extern __thread Worker* worker __attribute__((tls_model("initial-exec")));
 
 enum class Order { forward, reverse, random };
@@ -156,10 +162,11 @@ struct Settings {
     Mode mode = Mode::plain;
     Order order = Order::forward;
     uint64_t seed = 0;
-    uint64_t ordered_at = 0;  // launches before the order was chosen: the same seed draws the same again
-    unsigned workers = 0;     // 0: one per core
-    double time_limit = 30;   // seconds for one block
-    int devices = 1;          // all alike, each with memory of its own
+    uint64_t ordered_at =
+        0;  // number of launches before the order was chosen, so that a seed gives the same order again
+    unsigned workers = 0;    // 0: one per core
+    double time_limit = 30;  // seconds for one block
+    int devices = 1;         // all equal, each with its own memory
     bool leaks = false;
     bool strict_volatile = false;  // report warp-synchronous volatile code as races too
     std::string compiler, cache;
@@ -168,7 +175,7 @@ extern Settings settings;
 
 struct Launch {
     Kernel* kernel;
-    const sim_kernel* code;  // of the variant that runs
+    const sim_kernel* code;  // the kernel in the variant that runs
     Variant* variant;
     Mode mode;
     Order order;
@@ -182,18 +189,19 @@ struct Launch {
     std::atomic<uint64_t> next_block{0};
     uint64_t block_count;
     std::atomic<bool> stopped{false};
+    bool interrupted = false;  // whether it was stopped by Ctrl-C
     CUresult result = CUDA_SUCCESS;
     std::string report;
 
     std::string where(const Block* block, const Thread* thread) const;  // "block (1, 0, 0), thread (3, 0, 0)"
 };
 
-// Run a whole launch on the calling thread and the workers; the report, if any, is in fail().
+// Run a whole launch on the calling thread and the workers; a report is passed to fail().
 CUresult run(Launch& launch);
 
-// End the launch with this report; the first one wins. The kernels of other workers end with their block.
+// End the launch with this report; the first report is used. Kernels of other workers end after their block.
 void note_stop(Launch& launch, CUresult code, const std::string& report);
-// The same from inside a kernel, that is on a fiber: this does not return.
+// The same from inside a kernel, that is on a fiber: it does not return.
 [[noreturn]] void stop_launch(CUresult code, const std::string& report);
 
 }  // namespace sim

@@ -1,4 +1,4 @@
-// What an address is, in words: the part of a report by which a student recognises the mistake.
+// Describes an address in words: the part of a report in which a student recognises the mistake.
 #include <iterator>
 
 #include "space.h"
@@ -40,8 +40,8 @@ std::string in_device_memory(uintptr_t address) {
     size_t past = below ? address - (below->begin + below->bytes) : SIZE_MAX;
     size_t before = above ? above->begin - address : SIZE_MAX;
     if (!below && !above) return "device memory of which nothing was ever allocated";
-    // What lies just below the beginning of one allocation is more likely to be its own than the far end of
-    // another.
+    // An address just below the beginning of an allocation more likely belongs to it than to the end of
+    // another one.
     if (above && before < past) return count(before) + " before " + whose(*above);
     return past ? count(past) + " past the end of " + whose(*below) : "just past the end of " + whose(*below);
 }

@@ -1,4 +1,4 @@
-// cuInit and the devices: what they are called, how much they have, what they can do.
+// cuInit, and the devices: their names, sizes and features.
 #include <pthread.h>
 #include <strings.h>
 
@@ -51,12 +51,12 @@ CUresult need_device(const char* call, CUdevice device) {
     if (device < 0 || device >= settings.devices)
         return fail(
             CUDA_ERROR_INVALID_DEVICE,
-            plain_name(call) +
-                format(": there is no device %d. The simulator has %s; sim.configure(devices=...) "
-                       "gives it more.",
-                       device,
-                       settings.devices == 1 ? "one, number 0"
-                                             : format("%d, from number 0 on", settings.devices).c_str()));
+            plain_name(call) + format(": there is no device %d. The simulator has %s; "
+                                      "sim.configure(devices=...) gives it more.",
+                                      device,
+                                      settings.devices == 1
+                                          ? "one, number 0"
+                                          : format("%d, from number 0 on", settings.devices).c_str()));
     return CUDA_SUCCESS;
 }
 
@@ -121,11 +121,10 @@ SIM_EXPORT CUresult cuDeviceGetByPCIBusId(CUdevice* device, const char* name) {
             *device = i;
             return CUDA_SUCCESS;
         }
-    return fail(
-        CUDA_ERROR_INVALID_DEVICE,
-        format("cuDeviceGetByPCIBusId: there is no device at \"%s\". The simulator's first device says "
-               "it is at \"%s\".",
-               name ? name : "", format(BUS, 0).c_str()));
+    return fail(CUDA_ERROR_INVALID_DEVICE,
+                format("cuDeviceGetByPCIBusId: there is no device at \"%s\". The simulator's first "
+                       "device says it is at \"%s\".",
+                       name ? name : "", format(BUS, 0).c_str()));
 }
 
 SIM_EXPORT CUresult cuDeviceTotalMem_v2(size_t* bytes, CUdevice device) {

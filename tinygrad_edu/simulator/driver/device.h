@@ -1,4 +1,4 @@
-// The devices we pose as: one, or several that are alike.
+// The simulated devices: one, or several equal ones.
 #pragma once
 #include <cstddef>
 #include <map>

@@ -1,4 +1,5 @@
-// Addresses outside of device and shared memory: which of them a kernel may use, and what the others are.
+// Addresses outside of device and shared memory: which of them a kernel may use, and a description of the
+// others.
 #include <link.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -16,7 +17,8 @@ struct Region {
     uintptr_t begin, end;
     bool writable;
 };
-// The regions this launch has used, the last one first: parameters, built-in variables, tables of the module.
+// The regions that this launch has used, the latest first: parameters, built-in variables, tables of the
+// module.
 std::vector<Region> regions;
 
 struct Search {
@@ -35,7 +37,7 @@ int look_at_object(dl_phdr_info* object, size_t, void* data) {
         else if (part.p_type == PT_TLS) begin = reinterpret_cast<uintptr_t>(object->dlpi_tls_data);
         if (begin == 0 || search.address - begin >= part.p_memsz) continue;
         search.found = true;
-        // Of other libraries a kernel reads at most tables and stdout.
+        // In other libraries a kernel reads at most tables and stdout.
         const bool own = object->dlpi_addr == search.module;
         search.region = {begin, begin + part.p_memsz, own && (part.p_flags & PF_W) != 0};
         if (part.p_type == PT_TLS) search.region.writable = true;
@@ -61,8 +63,8 @@ std::string facts_of(const Access& access) {
                               {say(locate(access.site)), facts_of(access), fact}, advice));
 }
 
-// Whose local memory holds the address; "" when it is no stack of this block. A fiber serves the next thread
-// when one has returned.
+// The thread whose local memory contains the address; "" if it is not a stack of this block. A fiber is used
+// by the next thread after one has returned.
 std::string owner_of_stack(const Worker& w, uintptr_t address) {
     for (unsigned i = 0; i < w.block->threads; i++) {
         const Thread& thread = w.block->thread[i];
@@ -115,15 +117,14 @@ void look_elsewhere(const Access& access) {
     if (!owner.empty())
         report(access, CUDA_ERROR_ILLEGAL_ADDRESS, "Use of another thread's local memory",
                "it is a local variable of " + owner,
-               "local variables belong to one thread: share through __shared__ or global memory. A GPU would "
-               "read its "
-               "own variable at that address instead.");
+               "local variables belong to one thread: share through __shared__ or global memory. "
+               "A GPU would read its own variable at that address instead.");
     if (is_registered_host(address, access.bytes)) return;
     if (is_mapped(address))
         report(access, CUDA_ERROR_ILLEGAL_ADDRESS, "Host pointer used as device pointer",
                "this address lies in the memory of the host (Python, NumPy), which a kernel cannot reach",
-               "copy the array to the device first (gpuarray.to_gpu, drv.memcpy_htod) and pass the device "
-               "address.");
+               "copy the array to the device first (gpuarray.to_gpu, drv.memcpy_htod) "
+               "and pass the device address.");
     report(access, CUDA_ERROR_ILLEGAL_ADDRESS, "Wild pointer",
            "there is no memory at this address, on device or host",
            "look whether the pointer was set, and passed in full: a pointer takes 8 bytes (np.uintp, "

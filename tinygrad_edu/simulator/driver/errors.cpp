@@ -1,7 +1,7 @@
 // Error codes and their texts: fail(), cuGetErrorString, cuGetErrorName.
 //
-// A CUresult alone does not tell a student what to do. PyCUDA asks cuGetErrorString for the text of its
-// exception at once after a call failed, so the answer is the text given with the last failure of that code.
+// A CUresult alone has no advice for a student. After a failed call, PyCUDA at once asks cuGetErrorString for
+// the text of its exception. So the answer is the text of the last failure with that code.
 #include <cstdarg>
 #include <cstdio>
 #include <map>
@@ -68,7 +68,7 @@ std::string last_report() {
 SIM_EXPORT CUresult cuGetErrorString(CUresult code, const char** text) {
     using namespace sim;
     if (!text) return CUDA_ERROR_INVALID_VALUE;
-    // Kept for each thread and code, so that the pointer outlives failures elsewhere.
+    // Stored for each thread and code, so that the pointer stays valid after failures in other threads.
     static thread_local std::map<int, std::string> answers;
     auto known = codes().find(code);
     std::string& answer = answers[code];

@@ -1,4 +1,4 @@
-// Events: moments in streams, for waiting and for measuring time.
+// Events: moments in streams, to wait for and to measure time.
 #include <set>
 
 #include "queues.h"

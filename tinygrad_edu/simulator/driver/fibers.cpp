@@ -1,15 +1,9 @@
-// Stacks of fibers: one reservation for each worker, which the system commits page by page as they are used.
+// Stacks of fibers: one reservation for each worker; the system commits pages at their first use.
 #include "fibers.h"
 
 #include <sys/mman.h>
 
 namespace sim {
-
-namespace {
-
-constexpr size_t PAGE = 4096;
-
-}  // namespace
 
 bool make_stacks(Worker& worker) {
     if (worker.stacks != nullptr) return true;
@@ -29,10 +23,10 @@ Fiber* take_fiber(Worker& worker, void (*entry)()) {
     worker.free_fibers.pop_back();
     char* low = worker.stacks + fiber->number * STACK_BYTES;
     if (fiber->stack == nullptr) {
-        mprotect(low, PAGE, PROT_NONE);
-        fiber->stack = low + PAGE;
+        mprotect(low, STACK_GUARD, PROT_NONE);
+        fiber->stack = low + STACK_GUARD;
     }
-    // Stacks that all begin at the same offset of a page would fight for the same few sets of the cache.
+    // If all stacks began at the same offset of a page, they would use the same few sets of the cache.
     char* top = low + STACK_BYTES - (fiber->number % 256) * 64;
     void** stack = reinterpret_cast<void**>(top);
     *--stack =
@@ -47,9 +41,10 @@ void reclaim_fibers(Worker& worker) {
         worker.free_fibers.push_back(&worker.fibers[i]);
 }
 
-bool in_guard_page(const Worker& worker, uintptr_t address) {
+bool in_stack_guard(const Worker& worker, uintptr_t address) {
     uintptr_t offset = address - reinterpret_cast<uintptr_t>(worker.stacks);
-    return worker.stacks != nullptr && offset < STACK_BYTES * MAX_THREADS && offset % STACK_BYTES < PAGE;
+    return worker.stacks != nullptr && offset < STACK_BYTES * MAX_THREADS &&
+           offset % STACK_BYTES < STACK_GUARD;
 }
 
 }  // namespace sim

@@ -1,11 +1,11 @@
-// Fibers: stacks of their own, and a switch between them.
+// Fibers: separate stacks, and switches between them.
 #pragma once
 #include "core.h"
 
 namespace sim {
 
-// Leave `from`, go on at `to`: three words are saved and three loaded. It is part of its caller, which the
-// compiler makes save what it needs of the other registers, once: a barrier's frame is one line of the cache.
+// Switch from `from` to `to`: three words are saved and three loaded. It is inlined into its caller, where
+// the compiler saves the other registers that it needs. So the frame of a barrier is one cache line.
 __attribute__((always_inline)) inline void switch_context(Context& from, const Context& to) {
     Context* save = &from;
     const Context* load = &to;
@@ -25,21 +25,21 @@ __attribute__((always_inline)) inline void switch_context(Context& from, const C
           "xmm14", "xmm15", "memory", "cc");
 }
 
-// The same when nobody comes back.
+// The same, if `from` is never continued.
 [[noreturn]] __attribute__((always_inline)) inline void leave_for(const Context& to) {
     Context nobody;
     switch_context(nobody, to);
     __builtin_unreachable();
 }
 
-// Reserve the address space for a worker's stacks, once; false when there is none.
+// Reserve the address space for a worker's stacks, once; false if that fails.
 bool make_stacks(Worker& worker);
-// A fiber of this worker that starts in `entry` (which never returns) when it is switched to.
+// A fiber of this worker that starts in `entry` (which never returns) at the first switch to it.
 Fiber* take_fiber(Worker& worker, void (*entry)());
 inline void give_fiber(Worker& worker, Fiber* fiber) { worker.free_fibers.push_back(fiber); }
-// After a launch, however it ended: all fibers are free again.
+// Called after each launch: all fibers are free again.
 void reclaim_fibers(Worker& worker);
-// True when `address` lies in a guard page of this worker's stacks.
-bool in_guard_page(const Worker& worker, uintptr_t address);
+// Whether `address` is in the guard of one of this worker's stacks.
+bool in_stack_guard(const Worker& worker, uintptr_t address);
 
 }  // namespace sim

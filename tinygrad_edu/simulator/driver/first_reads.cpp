@@ -1,8 +1,8 @@
-// The first read of a loop around atomicCAS. CUDA's own guide reads the old value plainly, and only then
-// compares and swaps: whatever was read, a stale value costs one more turn. So a plain read that is in
-// conflict with atomics alone waits here until its thread compares and swaps at the same address (all is
-// well), or until it is sure that it does not: it reads the address again, or a barrier (for shared memory)
-// or the block's end is reached.
+// The first read of a loop around atomicCAS. In CUDA's own guide, the old value is read plainly, and only
+// then there is a compare-and-swap: if the value was old, the loop runs once more. So a plain read that
+// conflicts only with atomics is not reported at once. It is correct if its thread then does a
+// compare-and-swap at the same address. It is reported if the thread reads the address again, or reaches a
+// barrier (for shared memory) or the end of the block.
 #include <unordered_map>
 
 #include "races.h"
@@ -22,7 +22,7 @@ using Table = std::unordered_map<uint64_t, Waiting>;  // by granule and thread o
 Table of_shared, of_global;
 uint64_t total = 0;
 
-// More than any loop around atomicCAS leaves open; a kernel with so many is told one of them at its end.
+// More than a correct loop around atomicCAS leaves; a kernel with so many gets a report at its end.
 constexpr size_t MOST_WAITING = 1 << 16;
 
 Table& table_of(uintptr_t address) { return is_shared(address) ? of_shared : of_global; }
@@ -32,15 +32,15 @@ bool may_begin_a_loop(const Race& race) {
     if (race.other_wrote && race.is_write) return false;
     const Record reader = race.other_wrote ? race.me : race.other,
                  writer = race.other_wrote ? race.other : race.me;
-    // A reader of an earlier block is past all that it could have done; a comparison of less than a word's
-    // size is too rare to be followed.
+    // A reader of an earlier block cannot do a compare-and-swap any more; those of less than a word are too
+    // rare to be tracked.
     return (reader & ALL_BYTES) == ALL_BYTES && tick_of(reader) >= view.block && decode(writer).is_atomic;
 }
 
 }  // namespace
 
 void conflict(Record other, Record me, bool other_wrote, bool is_write, uintptr_t address) {
-    // The state changes after this look at a write: it still tells what the reader found.
+    // At a write, the state changes after this check; here it is still the one that the reader found.
     const bool too_early = !other_wrote && (*slot_of(address).state >> 4 & bytes_of(me)) == 0;
     const Race race{other, me, other_wrote, is_write, too_early, address};
     const Block& block = *view.worker->block;

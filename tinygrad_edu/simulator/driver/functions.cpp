@@ -1,4 +1,4 @@
-// cuFunc*: what can be asked of a kernel and set on it.
+// cuFunc*: the attributes of a kernel.
 #include "memory.h"
 #include "modules.h"
 #include "status.h"
@@ -33,7 +33,7 @@ SIM_EXPORT CUresult cuFuncGetAttribute(int* value, CUfunction_attribute attribut
             *value = static_cast<int>(bytes);
             break;
         }
-        // g++ has no registers and no local memory of a GPU to count: what real code typically takes.
+        // g++ does not know the registers and local memory of a GPU, so these are typical values.
         case CU_FUNC_ATTRIBUTE_LOCAL_SIZE_BYTES: *value = 0; break;
         case CU_FUNC_ATTRIBUTE_NUM_REGS: *value = 32; break;
         case CU_FUNC_ATTRIBUTE_PTX_VERSION:

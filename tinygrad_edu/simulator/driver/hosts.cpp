@@ -1,7 +1,7 @@
-// Memory that host and device share: pinned, registered and managed; and cuMemAlloc and its kin.
+// Memory that host and device share: pinned, registered and managed; and cuMemAlloc and related functions.
 //
-// Addresses are one for both (unified addressing), so a device pointer to pinned memory is the pointer
-// itself.
+// Host and device use the same addresses (unified addressing), so a device pointer to pinned memory is the
+// host pointer.
 #include <mutex>
 
 #include "contexts.h"
@@ -44,7 +44,7 @@ CUresult give(const char* call, CUdeviceptr* pointer, size_t bytes, Kind kind) {
     return CUDA_SUCCESS;
 }
 
-// Work that was given before may still use the memory, so it runs first.
+// Earlier work may still use the memory, so it runs first.
 CUresult take_back(const char* call, uintptr_t address, bool pinned) {
     std::string name = plain_name(call);
     const Allocation* a = find(address);

@@ -1,4 +1,5 @@
-// What a module is made from: the bytes the compiler stand-in wrote, and further variants compiled on demand.
+// The sources of a module: the bytes that the simulator's nvcc wrote, and further variants compiled when
+// needed.
 #pragma once
 #include <string>
 
@@ -6,17 +7,21 @@
 
 namespace sim {
 
-// Fill module->sections and ->key from what cuModuleLoadData was given. A real cubin, PTX or anything else
-// that is not ours is refused with a text that says how to compile for the simulator.
+// Fill module->sections and ->key from the argument of cuModuleLoadData. A real cubin, PTX or any other input
+// is an error, whose text says how to compile for the simulator.
 CUresult read_image(const void* image, Module* module);
 
-// Where modules are kept.
+// The folder of modules.
 std::string modules_folder();
 
-// The file in the cache that holds `object`, for addr2line.
-std::string keep_object(const Module& module, const std::string& object);
+// The cache file of the variant that a module contains.
+std::string place_of_object(const Module& module);
+// Make sure that the file of a variant exists and is complete, for addr2line. It is needed for line numbers
+// only.
+void keep_object(const Module& module, Variant& variant);
 
-// Compile the module's source for `mode`, or find it in the cache. False with fail() called when that fails.
+// Compile the module's source for `mode`, or find it in the cache. On failure it calls fail() and returns
+// false.
 bool compile_variant(const Module& module, Mode mode, std::string* path, std::string* object);
 
 }  // namespace sim

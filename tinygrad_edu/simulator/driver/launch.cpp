@@ -1,4 +1,4 @@
-// cuLaunchKernel and its old forms: everything is looked at before the first thread runs.
+// cuLaunchKernel and its old forms. Everything is checked before the first thread runs.
 #include "launch.h"
 
 #include <atomic>
@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "core.h"
+#include "interrupts.h"
 #include "memory.h"
 #include "status.h"
 #include "streams.h"
@@ -70,10 +71,10 @@ CUresult look_at_shape(const Kernel& kernel, const Launch& launch) {
                                 b.x, b.y, b.z, g.x, g.y, g.z));
     const uint64_t threads = uint64_t(b.x) * b.y * b.z;
     if (b.x > 1024 || b.y > 1024 || b.z > 64 || threads > MAX_THREADS)
-        return too_large(
-            kernel, format("the block (%u, %u, %u) has %llu threads; the limits are (1024, 1024, 64) and "
-                           "1024 in all.",
-                           b.x, b.y, b.z, static_cast<unsigned long long>(threads)));
+        return too_large(kernel,
+                         format("the block (%u, %u, %u) has %llu threads; the limits are (1024, 1024, "
+                                "64) and 1024 in all.",
+                                b.x, b.y, b.z, static_cast<unsigned long long>(threads)));
     if (launch.code->max_threads != 0 && threads > launch.code->max_threads)
         return too_large(kernel, format("the block has %llu threads, its __launch_bounds__ says at most %u.",
                                         static_cast<unsigned long long>(threads), launch.code->max_threads));
@@ -110,12 +111,15 @@ std::string Launch::where(const Block* block, const Thread* thread) const {
 CUresult launch_kernel(CUfunction function, sim_uint3 grid, sim_uint3 size, unsigned dynamic_bytes,
                        CUstream stream, void** values, void** extra) {
     if (function == nullptr) return fail(CUDA_ERROR_INVALID_HANDLE, "cuLaunchKernel: no function given");
+    Interruptible interruptible;
+    watch_keyboard();
     Kernel& kernel = *reinterpret_cast<Kernel*>(function);
     auto launch = std::make_shared<Launch>();
     launch->kernel = &kernel;
     launch->mode = settings.mode;
     launch->variant = kernel.module->variant(settings.mode);
-    if (launch->variant == nullptr) return CUDA_ERROR_INVALID_IMAGE;
+    if (launch->variant == nullptr)
+        return is_interrupted() ? answer_interrupted(last_report()) : CUDA_ERROR_INVALID_IMAGE;
     launch->code = kernel.in[static_cast<int>(settings.mode)];
     launch->order = settings.order;
     launch->seed = settings.seed;
@@ -143,7 +147,7 @@ SIM_EXPORT CUresult cuLaunchKernel(CUfunction function, unsigned grid_x, unsigne
                          stream, values, extra);
 }
 
-// The forms of before CUDA 4: size and arguments are set on the function first.
+// The forms from before CUDA 4: size and arguments are first set on the function.
 
 SIM_EXPORT CUresult cuFuncSetBlockShape(CUfunction function, int x, int y, int z) {
     if (function == nullptr || x < 1 || y < 1 || z < 1)

@@ -5,7 +5,7 @@
 
 namespace sim {
 
-// `values`: one pointer per parameter, or null and `extra` holds a packed buffer.
+// `values` has one pointer for each parameter, or is null, and then `extra` has a packed buffer.
 CUresult launch_kernel(CUfunction function, sim_uint3 grid, sim_uint3 size, unsigned dynamic_bytes,
                        CUstream stream, void** values, void** extra);
 uint64_t launch_count();

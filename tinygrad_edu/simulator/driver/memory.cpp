@@ -1,7 +1,7 @@
-// Device memory: handing out pieces of the reserved range, and taking them back.
+// Device memory: allocates and frees parts of the reserved range.
 //
-// Addresses go upward through the whole range before any is used twice, so that a pointer kept after
-// cuMemFree leads to pages without access, and reports can still tell whose they were.
+// Addresses increase through the whole range before any is reused. So a pointer that is used after cuMemFree
+// refers to pages without access, and a report can still name the allocation.
 #include "memory.h"
 
 #include <sys/mman.h>
@@ -25,15 +25,15 @@ namespace sim {
 namespace {
 
 constexpr size_t FREED_KEPT = 100000;  // freed allocations remembered for reports
-// From LARGE on, an allocation is many views of one file of POISONED bytes of poison, copied page by page as
-// they are written: what is never touched costs nothing.
+// An allocation of at least LARGE bytes consists of many views of one file with POISONED bytes of poison.
+// Pages are copied when they are written, so unused pages need no memory.
 constexpr size_t LARGE = size_t(256) << 20, POISONED = size_t(16) << 20;
 constexpr int POISON = 0xFF;
 
 size_t round_up(size_t bytes, size_t unit) { return (bytes + unit - 1) / unit * unit; }
 size_t pages_of(const Allocation& a) { return round_up(a.begin % PAGE + round_up(a.bytes, ALIGNMENT), PAGE); }
 uintptr_t page_begin(const Allocation& a) { return a.begin - a.begin % PAGE; }
-// Pinned memory is the host's: it does not count.
+// Pinned memory is host memory and does not count.
 bool counts(const Allocation& a) { return a.kind != Kind::pinned; }
 
 }  // namespace
@@ -60,7 +60,7 @@ int poisoned_file() {
     return -1;
 }
 
-// Fill [pages, pages + room), whose `bytes` from `begin` on are the user's, with poison.
+// Fill [pages, pages + room) with poison; the user's memory is `bytes` bytes from `begin` on.
 void poison(uintptr_t pages, size_t room, uintptr_t begin, size_t bytes) {
     static const int file = poisoned_file();
     if (room >= LARGE && file >= 0) {
@@ -76,8 +76,8 @@ void poison(uintptr_t pages, size_t room, uintptr_t begin, size_t bytes) {
     memset(reinterpret_cast<void*>(begin), POISON, bytes);
 }
 
-// The beginning of `pages` bytes that no live allocation uses, a guard page after them included; 0 when there
-// are none. Freed allocations in the way are forgotten.
+// The beginning of `pages` bytes that no live allocation uses, with a guard page after them; 0 if there are
+// none. Freed allocations there are removed from the list.
 uintptr_t find_gap(Space& s, size_t pages) {
     for (int round = 0; round < 2; ++round) {
         uintptr_t at = s.next;
@@ -126,7 +126,7 @@ uintptr_t allocate(size_t bytes, Kind kind, const std::string& name) {
 }
 
 bool release(uintptr_t address) {
-    // A kernel that frees knows no line of Python, and asking would wait for the thread that launched it.
+    // free in a kernel has no line of Python, and to ask for one would wait for the thread that launched it.
     std::string where = worker == nullptr ? where_in_python() : "";
     Space& s = space();
     Allocation gone;
@@ -138,7 +138,7 @@ bool release(uintptr_t address) {
         found->second.freed_at = where;
         gone = found->second;
         if (counts(gone)) s.used[gone.device] -= pages_of(gone);
-        // A fresh mapping in place of the old one: the pages go back to the system and lose their access.
+        // A new mapping replaces the old one: the pages return to the system and lose their access.
         mmap(reinterpret_cast<void*>(page_begin(gone)), pages_of(gone), PROT_NONE,
              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
         s.freed.push_back(gone.begin);

@@ -1,4 +1,5 @@
-// Device memory: an address range of its own, so that a host pointer is never mistaken for a device pointer.
+// Device memory. It has a separate address range, so that a host pointer is never mistaken for a device
+// pointer.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -8,9 +9,9 @@
 
 namespace sim {
 
-// All device memory lies in [DEVICE_BASE, DEVICE_BASE + DEVICE_SPAN), reserved without access. An allocation
-// is pages inside it, its end (rounded up to 256 bytes) against pages without access; freed pages lose their
-// access and are not handed out again until the whole range has been used once.
+// All device memory is in [DEVICE_BASE, DEVICE_BASE + DEVICE_SPAN), which is reserved without access. An
+// allocation is a number of pages in this range; its end (rounded up to 256 bytes) is next to pages without
+// access. Freed pages lose their access, and are reused only after the whole range was used once.
 constexpr uintptr_t DEVICE_BASE = 0x200000000000;
 constexpr size_t DEVICE_SPAN = size_t(256) << 30;
 
@@ -20,51 +21,51 @@ enum class Kind { device, pinned, managed, module_variable };
 
 struct Allocation {
     uintptr_t begin = 0;
-    size_t bytes = 0;  // as asked for
+    size_t bytes = 0;  // the requested size
     Kind kind = Kind::device;
-    std::string name;     // of a module variable
-    std::string made_at;  // the line of Python that asked for it, "" when unknown
+    std::string name;     // the name, if it is a module variable
+    std::string made_at;  // the line of Python of the call, "" if unknown
     std::string freed_at;
     bool live = true;
-    uint64_t serial = 0;      // counts up
+    uint64_t serial = 0;      // a number that increases with each allocation
     void* context = nullptr;  // the context that owns it
     CUdevice device = 0;
-    mutable bool all_written = false;  // the checker's: every byte is known to be marked so
+    mutable bool all_written = false;  // for the checker: every byte is known to be marked as written
 };
 
-// 0 when there is no memory left. Fresh memory is filled with 0xFF bytes: NaN as a float, -1 as an int.
+// 0 if no memory is left. New memory is filled with bytes 0xFF: NaN as a float, -1 as an int.
 uintptr_t allocate(size_t bytes, Kind kind, const std::string& name = "");
-// False when `address` is not the beginning of a live allocation.
+// False if `address` is not the beginning of a live allocation.
 bool release(uintptr_t address);
 void release_all_of(void* context);
 
-// The allocation that holds `address`, live or freed, or the nearest one below it; null when there is none.
-// The pointer stays valid until the range is used anew.
+// The allocation that contains `address`, live or freed, or the nearest one below it; null if there is none.
+// The pointer is valid until the range is reused.
 const Allocation* find(uintptr_t address);
-// The live allocation that holds all of [address, address + bytes); null when there is none.
+// The live allocation that contains all of [address, address + bytes); null if there is none.
 const Allocation* holds(uintptr_t address, size_t bytes);
 
 size_t memory_total();  // of each device
-size_t memory_free();   // of the current one
+size_t memory_free();   // free bytes of the current device
 void set_memory_total(size_t bytes);
 
-// Copy and fill, checked: a side said to be on the device must lie in a live allocation. `what` names the
-// call in the report. These also tell the checker what became initialised.
+// Checked copy and fill: a side that is on the device must be inside a live allocation. `what` is the name of
+// the call for the report. The checker marks the bytes written as initialised.
 CUresult copy_bytes(uintptr_t to, bool to_device, uintptr_t from, bool from_device, size_t bytes,
                     const char* what);
 CUresult fill_bytes(uintptr_t to, const void* pattern, size_t pattern_bytes, size_t count, const char* what);
 
-// A sentence on where an address lies: "4 bytes past the end of the 4000 bytes allocated at train.py:31".
+// A description of an address: "4 bytes past the end of the 4000 bytes allocated at train.py:31".
 std::string describe_address(uintptr_t address);
 
-// Registered host memory (cuMemHostRegister) may be used by kernels at its own address.
+// Registered host memory (cuMemHostRegister), which kernels may use at its own address.
 bool is_registered_host(uintptr_t address, size_t bytes);
 
-// JSON list of live allocations with a serial number of at least `since`, module variables left out.
+// JSON list of live allocations with a serial number of at least `since`, without module variables.
 std::string allocations_json(uint64_t since);
 uint64_t next_serial();
 
-// The line of Python that called, asked of the callback Python gave with sim_set_where; "" without one.
+// The user's line of Python, from the callback of sim_set_where; "" if there is none.
 std::string where_in_python();
 
 }  // namespace sim

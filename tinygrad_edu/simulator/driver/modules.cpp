@@ -1,4 +1,4 @@
-// Loading modules: from the bytes PyCUDA hands over to kernels that can run.
+// Loads modules: from the bytes of PyCUDA to kernels that can run.
 #include "modules.h"
 
 #include <dlfcn.h>
@@ -12,6 +12,7 @@
 #include "checks.h"
 #include "contexts.h"
 #include "core.h"
+#include "doors.h"
 #include "images.h"
 #include "memory.h"
 #include "status.h"
@@ -32,8 +33,8 @@ constexpr size_t GAP = 64;  // between shared variables: an index past the end o
 
 size_t align_up(size_t value, size_t alignment) { return (value + alignment - 1) / alignment * alignment; }
 
-// dlopen answers with the object it has when it knows a file's path or inode, and every module needs
-// variables of its own: so each load gets a copy of the file that nobody else ever sees.
+// dlopen returns the object that it has for a path or inode, but every module needs its own variables. So
+// each load uses a new copy of the file.
 void* open_copy(const std::string& bytes) {
     std::string path = modules_folder() + "/load-XXXXXX";
     int file = mkstemp(path.data());
@@ -62,7 +63,7 @@ int find_text(struct dl_phdr_info* info, size_t, void* data) {
     return 1;
 }
 
-// The name cuModuleGetFunction is asked for: g++ mangles as nvcc does, and the symbol table has it.
+// The name for cuModuleGetFunction: g++ mangles as nvcc does, and the symbol table has the name.
 std::string symbol_of(const sim_kernel* code) {
     Dl_info info{};
     if (dladdr(code->function, &info) != 0 && info.dli_sname != nullptr && info.dli_saddr == code->function)
@@ -71,6 +72,9 @@ std::string symbol_of(const sim_kernel* code) {
 }
 
 bool load_variant(Module& module, Variant& variant, Mode mode, const std::string& object) {
+    const bool has_doors = mode != Mode::plain && object.find("sim_doors") != std::string::npos;
+    // The plain variant is loaded first, since device memory contains its addresses.
+    if (has_doors && module.variant(Mode::plain) == nullptr) return false;
     loading = {&module, &variant};
     variant.handle = open_copy(object);
     loading = {};
@@ -97,6 +101,11 @@ bool load_variant(Module& module, Variant& variant, Mode mode, const std::string
     dlinfo(variant.handle, RTLD_DI_LINKMAP, &map);
     variant.base = map->l_addr;
     dl_iterate_phdr(find_text, &variant);
+    if (has_doors) {
+        Variant& plain = *module.variant(Mode::plain);
+        keep_object(module, plain);  // its symbols are read from the file
+        open_doors(variant, plain);
+    }
     variant.shared_bytes = align_up(variant.shared_bytes + GAP, 128);
     if (variant.shared_bytes + MAX_SHARED > SHARED_ARENA) {
         fail(CUDA_ERROR_INVALID_IMAGE,
@@ -130,7 +139,8 @@ std::vector<const SharedVariable*> Kernel::shared_variables(Mode mode) const {
 }
 
 size_t Kernel::static_shared(Mode mode) const {
-    // Instantiations of one template are one function by name: count each of its variables once, the largest.
+    // Instantiations of one template are one function by name: each of its variables counts once, with the
+    // largest size.
     std::map<std::pair<std::string, std::string>, size_t> largest;
     for (const SharedVariable* variable : shared_variables(mode)) {
         size_t& bytes = largest[{variable->function, variable->name}];
@@ -154,9 +164,11 @@ Variant* Module::variant(Mode mode) {
     std::string object;
     if (mode == first) {
         object = sections["elf"];
-        made->path = keep_object(*this, object);
+        made->path = place_of_object(*this);
     } else if (!compile_variant(*this, mode, &made->path, &object)) {
         return nullptr;
+    } else {
+        made->kept = true;
     }
     if (!load_variant(*this, *made, mode, object)) return nullptr;
     slot = std::move(made);
@@ -264,7 +276,7 @@ SIM_EXPORT CUresult cuModuleLoadData(CUmodule* module, const void* image) { retu
 
 SIM_EXPORT CUresult cuModuleLoadDataEx(CUmodule* module, const void* image, unsigned count,
                                        CUjit_option* options, void** values) {
-    // The caller reads the sizes of the logs back; there is nothing to log.
+    // The caller reads back the sizes of the logs; there is nothing to log.
     for (unsigned i = 0; i < count; i++)
         if (options[i] == CU_JIT_INFO_LOG_BUFFER_SIZE_BYTES ||
             options[i] == CU_JIT_ERROR_LOG_BUFFER_SIZE_BYTES)
@@ -293,8 +305,7 @@ SIM_EXPORT CUresult cuModuleGetFunction(CUfunction* function, CUmodule module, c
             names += (names.empty() ? "" : ", ") + symbol;
             if (other->name == name)
                 advice = "\n  What to do: C++ gave it the longer name " + symbol +
-                         "; declare it extern \"C\", or ask for "
-                         "that name.";
+                         "; declare it extern \"C\", or ask for that name.";
         }
         return fail(CUDA_ERROR_NOT_FOUND, std::string("there is no kernel named ") + name +
                                               " in this module; it has: " + (names.empty() ? "none" : names) +

@@ -1,4 +1,4 @@
-// Modules: what cuModuleLoadData is given, the shared objects made of it, and the kernels they hold.
+// Modules: the input of cuModuleLoadData, the shared objects made from it, and their kernels.
 #pragma once
 #include <map>
 #include <memory>
@@ -23,12 +23,13 @@ struct SharedVariable {
 // One shared object: a module compiled for one mode.
 struct Variant {
     void* handle = nullptr;  // of dlopen
-    uintptr_t base = 0;      // load address: pc - base is what addr2line wants
+    uintptr_t base = 0;      // load address: addr2line needs pc - base
     uintptr_t text_begin = 0, text_end = 0;
-    std::string path;  // the file addr2line reads (the object in the cache, with debug lines)
+    std::string path;   // the file addr2line reads (in the cache, with debug lines): see keep_object
+    bool kept = false;  // whether the file exists and is complete
     std::vector<const sim_kernel*> kernels;
     std::vector<SharedVariable> shared;
-    size_t shared_bytes = 0;  // of the whole layout, gaps between variables included
+    size_t shared_bytes = 0;  // size of the whole layout, with gaps between variables
 };
 
 struct Module;
@@ -42,7 +43,7 @@ struct Kernel {
     std::vector<char> set_arguments;  // of cuParamSet*
     const sim_kernel* in[MODES] = {};
     size_t static_shared(Mode mode) const;                                 // bytes the kernel itself needs
-    std::vector<const SharedVariable*> shared_variables(Mode mode) const;  // those it can reach
+    std::vector<const SharedVariable*> shared_variables(Mode mode) const;  // the variables that it can use
 };
 
 struct Global {
@@ -52,20 +53,20 @@ struct Global {
 };
 
 struct Module {
-    // elf, variant (whose code elf is), plain (which variant serves without the checker), unit, flags,
-    // text:<path>
+    // elf, variant (whose code elf is), plain (which variant serves without the checker),
+    // unit, flags, text:<path>
     std::map<std::string, std::string> sections;
-    Mode first = Mode::plain;  // the mode of elf, loaded at once; others when needed
-    std::string key;           // content hash: names files in the cache
+    Mode first = Mode::plain;  // the mode of elf, which is loaded at once; others when needed
+    std::string key;           // hash of the content, which names files in the cache
     std::unique_ptr<Variant> variants[MODES];
     std::map<std::string, std::unique_ptr<Kernel>> kernels;
     std::map<std::string, Global> globals;
     size_t constant_bytes = 0;
-    bool out_of_memory = false;  // for a global of its own
+    bool out_of_memory = false;  // there was no memory for one of its global variables
     void* context = nullptr;
 
-    const char* name_of(Mode mode) const;  // of the compiler's variant for a mode
-    // Compiled and loaded when first needed; null with fail() called when that does not work.
+    const char* name_of(Mode mode) const;  // the name of the compiler's variant for a mode
+    // Compiled and loaded at the first use; on failure it calls fail() and returns null.
     Variant* variant(Mode mode);
 };
 
@@ -73,14 +74,14 @@ CUresult load_module(const void* image, Module** module);
 void unload_module(Module* module);
 Kernel* get_kernel(Module* module, const std::string& name);
 
-// The loaded variant whose code holds `pc`; null when none does.
+// The loaded variant whose code contains `pc`; null if there is none.
 struct Code {
     Module* module;
     Variant* variant;
 };
 Code code_at(uintptr_t pc);
 
-// Line `line` of the user's file `file`, without indentation; "" when unknown.
+// The text of line `line` of the user's file `file`, without indentation; "" if unknown.
 std::string source_line(const Module& module, const std::string& file, int line);
 
 }  // namespace sim

@@ -1,7 +1,7 @@
-// The profile: what each lane logs while it runs, and the counts that come of the logs at every barrier.
+// The profile: the log of each lane, and the counts that are computed from the logs at each barrier.
 //
-// Counts are kept for each place in the code (a return address), of each kernel in each launch shape. Python,
-// which has time to read the object, turns places into lines.
+// Counts are stored for each place in the code (a return address), of each kernel with each launch shape.
+// Python, which can take the time to read the object, maps places to lines.
 #include "profile.h"
 
 #include <algorithm>
@@ -11,19 +11,20 @@
 
 #include "memory.h"
 #include "requests.h"
+#include "images.h"
 #include "status.h"
 
 namespace sim::profile {
 
 namespace {
 
-// Events that the logs of one block, and of one thread, may hold. A thread with more of them between two
-// barriers is counted on, but what its warp did together is estimated from the part that was logged.
+// The most events in the logs of one block, and of one thread. The events of a thread with more of them
+// between two barriers are still counted, but the requests of its warp are estimated from the logged part.
 constexpr size_t LOG_EVENTS = size_t(1) << 25;
 constexpr size_t LANE_EVENTS = size_t(1) << 16;
 constexpr size_t WIDEST = 16;
 
-// The object that a kernel is in: a copy, since the module may be unloaded before anybody asks.
+// The object of a kernel. It is a copy, since the module may be unloaded before the counts are read.
 struct Object {
     std::string path;
     std::map<std::string, std::string> sources;
@@ -54,7 +55,7 @@ std::map<std::string, std::unique_ptr<Object>> objects;  // by path
 std::map<ShapeKey, Shape> shapes;
 unsigned every = 1;
 
-// Of the launch that runs; there is one at a time.
+// The data of the running launch; there is one at a time.
 Object* code = nullptr;
 Shape* shape = nullptr;
 uintptr_t text_begin = 0, text_bytes = 0;
@@ -63,10 +64,11 @@ std::vector<Log> logs;  // by thread of the block
 size_t lane_events = 0;
 bool looking = false;  // at this block
 
-Object* object_of(const Module& module, const Variant& variant) {
+Object* object_of(const Module& module, Variant& variant) {
     std::unique_ptr<Object>& found = objects[variant.path];
     if (found) return found.get();
     found = std::make_unique<Object>();
+    keep_object(module, variant);
     found->path = variant.path;
     found->text_offset = variant.text_begin - variant.base;
     found->site_at.resize(variant.text_end - variant.text_begin);
@@ -75,7 +77,7 @@ Object* object_of(const Module& module, const Variant& variant) {
     return found.get();
 }
 
-// Number of the site at `pc`; CALL_DEPTH, which is none, for code outside of the module.
+// Number of the site at `pc`; CALL_DEPTH, which is not a site, for code outside of the module.
 unsigned site_at(const void* pc, Kind kind, size_t bytes, const sim_place* place) {
     const uintptr_t offset = reinterpret_cast<uintptr_t>(pc) - text_begin;
     if (offset >= text_bytes) return CALL_DEPTH;
@@ -102,7 +104,7 @@ unsigned site_at(const void* pc, Kind kind, size_t bytes, const sim_place* place
     return number - 1;
 }
 
-// Count what the logs hold and empty them.
+// Count the events in the logs, and empty the logs.
 void flush() {
     for (size_t first = 0; first < logs.size(); first += LANES) {
         const unsigned size = unsigned(std::min<size_t>(LANES, logs.size() - first));
@@ -117,7 +119,7 @@ void flush() {
     }
 }
 
-// The log of the running thread; null when nothing is to be logged.
+// The log of the running thread; null if nothing is logged.
 Log* running() {
     if (!looking || worker == nullptr || worker->thread == nullptr) return nullptr;
     return &logs[worker->thread->index];

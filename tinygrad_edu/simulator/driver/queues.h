@@ -1,4 +1,4 @@
-// Inside of streams and events: the queue of a stream, and the moment an event stands for.
+// Internals of streams and events: the queue of a stream, and the moment of an event.
 #pragma once
 #include <cstdint>
 #include <deque>
@@ -10,8 +10,8 @@
 
 namespace sim {
 
-// What cuEventRecord puts into a stream, and cuStreamWaitEvent waits for. A new record makes a new moment, so
-// that a wait given earlier still means the old one.
+// cuEventRecord puts a Moment into a stream, and cuStreamWaitEvent waits for it. A new record creates a new
+// moment, so that an earlier wait still refers to the old one.
 struct Moment {
     CUstream stream;
     uint64_t order;
@@ -25,21 +25,22 @@ struct Item {
     std::shared_ptr<Moment> wait_for, record;
 };
 
-// Held while anything runs on the device. Python is never called under it: its own lock may be held by a
-// thread that waits here.
+// Held while anything runs on the device. Python is never called under this lock, because the interpreter's
+// lock may be held by a thread that waits here.
 std::recursive_mutex& engine();
 
-// The living stream of a handle, the default stream for null; null with fail() called when there is none.
+// The existing stream of a handle, the default stream for null; if there is none, it calls fail() and returns
+// null.
 CUstream resolve(const char* call, CUstream stream);
 
-// Put an item into a stream: it runs now, unless work is deferred.
+// Put an item into a stream. It runs now, unless work is deferred.
 CUresult enqueue(CUstream stream, Item item);
-// Run what lies in a stream up to and including `order`, after all it depends on.
+// Run the items of a stream up to and including `order`, after everything that they depend on.
 CUresult run_through(CUstream stream, uint64_t order);
-// Everything in one stream; of the default stream, everything that it waits for.
+// Run all items of a stream; for the default stream, also everything that it waits for.
 CUresult finish_stream(CUstream stream);
-// Run one item of a stream if there is one: how a program that asks again and again gets on.
-// CUDA_ERROR_NOT_READY when there was one.
+// Run one item of a stream, if there is one, so that a program that queries in a loop makes progress.
+// CUDA_ERROR_NOT_READY if there was one.
 CUresult progress(const char* call, CUstream stream, uint64_t order);
 
 void forget_events(CUcontext context);  // events.cpp

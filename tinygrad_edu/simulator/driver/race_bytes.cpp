@@ -22,7 +22,8 @@ void forget_bytes() { kept.clear(); }
 
 void keep_bytes(Record record, bool wrote, uintptr_t address, uint32_t floor) {
     std::vector<Kept>& all = kept[address / 4];
-    // Out goes what is ordered before this, and the same thread's earlier access to the same bytes.
+    // Removes records that are ordered before this one, and the same thread's earlier access to the same
+    // bytes.
     all.erase(std::remove_if(all.begin(), all.end(),
                              [&](const Kept& k) {
                                  const bool same = ((k.record ^ record) & (THREAD_BITS | ALL_BYTES)) == 0 &&

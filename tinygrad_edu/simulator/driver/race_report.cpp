@@ -1,4 +1,4 @@
-// How a race is told: both parties, their lines, and the one thing that would have ordered them.
+// The report of a race: both accesses, their lines, and the synchronisation that is missing.
 #include "access.h"
 #include "races.h"
 #include "status.h"
@@ -9,7 +9,7 @@ using namespace shadow;
 
 namespace {
 
-// A read of what nobody had written yet was to come after the write, whichever came first this time.
+// A read of memory that was not written: it should come after the write, whichever came first in this run.
 const char* kind_name(bool other_wrote, bool is_write, bool too_early) {
     return too_early      ? "read after write"
            : !other_wrote ? "write after read"
@@ -39,8 +39,8 @@ std::string advice(const Site& mine, const Site& theirs, const Relation& two) {
         return "one line reads and writes what several threads share. To count or add up, use atomicAdd(); "
                "to use a neighbour's element, read it into a variable, put __syncthreads(), then write.";
     if (two.one_warp)
-        return "put __syncwarp() or __syncthreads() between the two accesses: the lanes of a warp need not "
-               "run in step.";
+        return "put __syncwarp() or __syncthreads() between the two accesses: "
+               "the lanes of a warp need not run in step.";
     if (two.same_warp)
         return "put __syncthreads() between the two accesses. (__syncwarp() where only the lanes of one warp "
                "share this memory: they need not run in step.)";
@@ -51,18 +51,18 @@ std::string advice(const Site& mine, const Site& theirs, const Relation& two) {
         return "blocks run in any order and together: let each write elements of its own, or use an atomic "
                "such as atomicAdd().";
     return std::string(
-               "blocks run in any order and together, and __syncthreads() does not reach other "
-               "blocks: ") +
+               "blocks run in any order and together, and __syncthreads() does not reach other blocks: ") +
            (two.same_line ? "to count or add up, use atomicAdd(); else " : "") +
            "use two launches, or __threadfence() and then an atomic by the writer, and an atomic on the same "
            "address by the reader.";
 }
 
-// A barrier within a block must not be taken for the whole cure where there are several.
+// With several blocks, the advice must not suggest that a barrier within a block is sufficient.
 std::string in_several_blocks(const std::string& advice) {
     if (advice.find("__syncthreads()") == std::string::npos) return advice;
-    return advice + " Where other blocks touch the same elements that is not enough, for it does not reach "
-                    "them: write to another array, or use two launches.";
+    return advice +
+           " Where other blocks touch the same elements that is not enough, for it does not reach "
+           "them: write to another array, or use two launches.";
 }
 
 }  // namespace
@@ -84,10 +84,9 @@ std::string tell(const Block& block, const Race& race) {
     const std::string title =
         format("Data race on %s (%s%s)", target, kind_name(race.other_wrote, race.is_write, race.too_early),
                same_block ? "" : ", between blocks");
-    const std::string what_to_do =
-        advice(mine, theirs,
-               {shared, same_block, same_warp, same_block && block.threads <= WARP,
-                race.other_wrote && race.is_write, same_line});
+    const std::string what_to_do = advice(mine, theirs,
+                                          {shared, same_block, same_warp, same_block && block.threads <= WARP,
+                                           race.other_wrote && race.is_write, same_line});
     return compose(
         title, launch,
         {say_target(at, size_of(me)),

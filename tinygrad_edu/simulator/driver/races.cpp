@@ -1,6 +1,5 @@
-// Order between accesses. The common cases are decided by comparing ticks (races.h); this file holds what is
-// left: lanes that met at a __syncwarp(), and what threads learned from one another through fences and
-// atomics.
+// The order of accesses. Common cases are decided by comparing ticks (races.h). This file has the others:
+// lanes that met at a __syncwarp(), and order between threads through fences and atomics.
 #include "races.h"
 
 #include <algorithm>
@@ -14,15 +13,15 @@ using namespace shadow;
 namespace {
 
 struct Line;
-// "I know everything that was released at this address until then."
+// "Everything that was released at this address until then is ordered before me."
 struct Known {
     const Line* line;
     uint32_t until;
 };
 using Knowledge = std::vector<Known>;
 
-// A fence and then an atomic: makes known what its thread did before the fence, what its whole block did
-// before the barrier that preceded the fence, and what the threads of its block had fenced before the last
+// A fence followed by an atomic. It releases the accesses of its thread before the fence, those of its block
+// before the last barrier before the fence, and those that threads of its block had fenced before the last
 // barrier.
 struct Release {
     uint32_t when;
@@ -51,7 +50,7 @@ struct Segment {
 };
 std::vector<Segment> segments;  // by time: which block ran
 
-// Of the running block.
+// The data of the running block.
 std::vector<ThreadOrder> threads;
 Knowledge learned_by_block;
 std::shared_ptr<const std::vector<uint32_t>> fenced;
@@ -75,7 +74,7 @@ bool covers(const Release& release, Record record, bool same_block) {
     return tick < release.barrier || (release.fenced && tick < (*release.fenced)[thread_of(record)]);
 }
 
-// `seen`: lines already searched, and until when: knowledge may go in circles.
+// `seen` has the releases already searched, and until which tick, since the search could loop.
 bool tells(const Knowledge& knowledge, Record record, uint64_t block, Knowledge& seen) {
     for (const Known& known : knowledge) {
         auto found = known.line->of_block.find(block);
@@ -109,7 +108,7 @@ bool may_overlap(Record record, Record me, bool same_block) {
     if (kind_of(record) == BY_PC || kind_of(me) == BY_PC) return false;
     const Site a = decode(record), b = decode(me);
     if (a.is_atomic && b.is_atomic) return same_block || (a.scope != 0 && b.scope != 0);
-    // Old warp-synchronous code: the lanes of a warp go in step at volatile accesses.
+    // Old warp-synchronous code: the lanes of a warp run in lockstep at volatile accesses.
     return a.is_volatile && b.is_volatile && same_warp && !settings.strict_volatile;
 }
 
@@ -208,8 +207,8 @@ void atomic(uintptr_t address, int scope) {
             break;
         }
     if (releases.size() == MOST_RELEASES) {
-        // Give the second its predecessor's time: that may hide a race from half a million spins ago, while
-        // forgetting a release could make one up.
+        // The second release gets the tick of its predecessor. This may hide a race from half a million spins
+        // ago; but without the release, a race could be reported that does not exist.
         releases[1].when = releases[0].when;
         releases.erase(releases.begin());
     }
@@ -253,7 +252,7 @@ int place_for_reader(const Cell& cell, Record me, uint32_t floor) {
                second_here = tick_of(cell.read[1]) >= view.block;
     if (!first_here && !second_here) return 1;  // so that two different blocks are remembered
     if (first_here != second_here) return -1;
-    // Both of this block. A reader that is ordered before this one need not be remembered any longer.
+    // Both readers are of this block. A reader that is ordered before this one need not be stored any longer.
     if (view.warps_synced)
         for (int i = 0; i < 2; i++)
             if (((cell.read[i] ^ me) & WARP_BITS) == 0 && ordered(cell.read[i], me, floor == view.block))

@@ -1,5 +1,5 @@
-// Where in the user's source something happened, and how it is said. addr2line reads the debug lines: it
-// comes with g++, and a launch that ends in a report can wait the few milliseconds that it takes.
+// Finds lines in the user's source, and writes reports. addr2line reads the debug information. It comes with
+// g++, and its few milliseconds do not matter for a launch that ends with a report.
 #include "report.h"
 
 #include <fcntl.h>
@@ -10,7 +10,9 @@
 #include <cerrno>
 #include <map>
 #include <mutex>
+#include <regex>
 
+#include "images.h"
 #include "status.h"
 
 extern char** environ;
@@ -19,7 +21,7 @@ namespace sim {
 
 namespace {
 
-// What a command prints; "" when it cannot be run.
+// The output of a command; "" if it cannot be run.
 std::string output_of(const std::vector<std::string>& command) {
     std::vector<char*> words;
     for (const std::string& word : command) words.push_back(const_cast<char*>(word.c_str()));
@@ -60,11 +62,12 @@ std::vector<std::string> lines_of(const std::string& text) {
 }
 
 bool is_ours(const std::string& file) { return file.find("/simulator/device/") != std::string::npos; }
+bool is_of_cpp(const std::string& file) { return file.find("/include/c++/") != std::string::npos; }
 
 std::string base_name(const std::string& file) { return file.substr(file.rfind('/') + 1); }
 
-// `file` as the debug lines have it; the module knows its sources by the names they had when they were
-// compiled.
+// `file` is from the debug information; the module has its sources by the names that they had at compile
+// time.
 Location in_module(const Module& module, const std::string& file, int line, const std::string& function) {
     Location location{base_name(file), line, function, source_line(module, file, line)};
     if (!location.text.empty()) return location;
@@ -74,7 +77,7 @@ Location in_module(const Module& module, const std::string& file, int line, cons
     return location;
 }
 
-// "folder/kernel.cu:12 (discriminator 2)" in its parts.
+// The parts of "folder/kernel.cu:12 (discriminator 2)".
 bool split(const std::string& text, std::string* file, int* line) {
     const size_t colon = text.rfind(':');
     if (colon == std::string::npos) return false;
@@ -83,17 +86,43 @@ bool split(const std::string& text, std::string* file, int* line) {
     return *line > 0 && *file != "??";
 }
 
-// One address's part of addr2line's answer: pairs of lines, function and place, the innermost inlined call
-// first.
+// The text without its last bracket: "V(const V<int>&)" becomes "V", "V<int>" becomes "V".
+std::string without_end(std::string name, char opening, char closing) {
+    if (name.empty() || name.back() != closing) return name;
+    size_t at = name.size();
+    for (int depth = 0; at > 0 && (at == name.size() || depth > 0);) {
+        at--;
+        depth += (name[at] == closing) - (name[at] == opening);
+    }
+    return name.substr(0, at);
+}
+
+// An implicit copy: g++ generates V::V(const V&) and V::operator=, on the line of `struct V` or of `=
+// default`.
+bool is_implied_copy(const std::string& function, const std::string& line) {
+    static const std::regex head("\\b(struct|class|union|default)\\b");
+    const std::string name = without_end(function, '(', ')');
+    const size_t colons = name.rfind("::");
+    if (colons == std::string::npos || name.size() == function.size()) return false;
+    const std::string own = name.substr(colons + 2), owner = without_end(name.substr(0, colons), '<', '>');
+    const size_t outer = owner.rfind("::");
+    if (own != "operator=" && own != owner.substr(outer == std::string::npos ? 0 : outer + 2)) return false;
+    return line.find(';') == std::string::npos || std::regex_search(line, head);
+}
+
+// The output of addr2line for one address: pairs of lines, function and place, with the innermost inlined
+// call first. The result is the innermost function that the user wrote; if there is none, the nearest place.
 Location outermost_of_user(const Module& module, const std::vector<std::string>& lines, size_t begin,
                            size_t end) {
+    Location nearest;
     for (size_t i = begin; i + 1 < end; i += 2) {
         std::string file;
         int line;
-        if (split(lines[i + 1], &file, &line) && !is_ours(file))
-            return in_module(module, file, line, lines[i]);
+        if (!split(lines[i + 1], &file, &line) || is_ours(file)) continue;
+        nearest = in_module(module, file, line, lines[i]);
+        if (!is_of_cpp(file) && !is_implied_copy(lines[i], nearest.text)) break;
     }
-    return {};
+    return nearest;
 }
 
 std::map<std::pair<std::string, uintptr_t>, Location> known;  // by object and offset
@@ -109,11 +138,12 @@ std::vector<Location> locate(const std::vector<uintptr_t>& pcs) {
         if (done[first]) continue;
         const Code code = code_at(pcs[first] - 1);
         if (code.variant == nullptr) continue;
-        // All addresses of this object that are not known yet go into one call.
+        keep_object(*code.module, *code.variant);
+        // All addresses of this object that are not known yet are looked up in one call.
         std::vector<std::string> command = {"addr2line", "-e", code.variant->path, "-a", "-f", "-i", "-C"};
         std::vector<uintptr_t> asked;
         for (size_t i = first; i < pcs.size(); i++) {
-            // The instruction before a return address is the call: on the line that was meant.
+            // The instruction before a return address is the call, which is on the right line.
             const uintptr_t offset = pcs[i] - 1 - code.variant->base;
             if (code_at(pcs[i] - 1).variant != code.variant || known.count({code.variant->path, offset}) != 0)
                 continue;
@@ -144,7 +174,7 @@ Location locate(uintptr_t pc) { return locate(std::vector<uintptr_t>{pc})[0]; }
 Location locate(sim_place place) {
     if (place.file == nullptr) return {};
     if (worker == nullptr) return {base_name(place.file), place.line, "", ""};
-    // Not the block that runs: some reports come when it has just ended.
+    // Not the running block: some reports come just after it has ended.
     return in_module(*worker->resident.launch->kernel->module, place.file, place.line, "");
 }
 

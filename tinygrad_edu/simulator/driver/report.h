@@ -1,4 +1,4 @@
-// Reports: where in the user's source something happened, and how it is said.
+// Reports: the line in the user's source, and the text.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -9,16 +9,17 @@
 namespace sim {
 
 struct Location {
-    std::string file;  // as the user knows it: kernel.cu
+    std::string file;  // the user's name of the file: kernel.cu
     int line = 0;      // 0: unknown
     std::string function;
     std::string text;  // the line of source, without indentation
 };
 
-// The user's line behind a return address in a kernel (addr2line; inlined frames of our headers are skipped).
+// The user's line of a return address in a kernel (addr2line; inlined frames of the simulator's headers are
+// skipped).
 Location locate(uintptr_t pc);
 Location locate(sim_place place);
-// Several at once: one run of addr2line.
+// Several addresses with one run of addr2line.
 std::vector<Location> locate(const std::vector<uintptr_t>& pcs);
 
 // "kernel.cu:12: tile[t] = x[i];"

@@ -14,12 +14,12 @@ struct Sorted {
     unsigned count;
     Sorted(const uintptr_t* address, unsigned n) : count(n) {
         std::copy(address, address + n, at);
-        // Neighbouring lanes mostly have rising addresses, and looking costs less than sorting.
+        // Neighbouring lanes mostly have increasing addresses, and a check is faster than sorting.
         if (!std::is_sorted(at, at + n)) std::sort(at, at + n);
     }
 };
 
-// Pieces of `size` bytes that intervals of `bytes` bytes at rising addresses touch.
+// The number of pieces of `size` bytes that intervals of `bytes` bytes at increasing addresses touch.
 unsigned pieces(const Sorted& sorted, unsigned bytes, unsigned size) {
     unsigned found = 0;
     uintptr_t next = 0;  // the first piece not yet counted
@@ -91,14 +91,14 @@ struct Lane {
     const Event* end;
     uint64_t depth;
 
-    // Past the marks of calls and returns; false when the log is at its end.
+    // Skip the marks of calls and returns; false at the end of the log.
     bool settle() {
         for (; next < end && site_of(*next) == CALL_DEPTH; next++) depth = *next & ADDRESS_MASK;
         return next < end;
     }
 };
 
-// Whether `a` goes on before `b`. Accesses come first: they belong to a block that has been entered.
+// Whether `a` advances before `b`. Accesses come first, since they belong to a block that was entered.
 bool before(const Lane& a, const Lane& b, const std::vector<Site>& sites) {
     if (a.depth != b.depth) return a.depth > b.depth;
     const Site& at = sites[site_of(*a.next)];
@@ -107,7 +107,7 @@ bool before(const Lane& a, const Lane& b, const std::vector<Site>& sites) {
     return enters != other_enters ? other_enters : at.offset < other.offset;
 }
 
-// One request of the lanes that are in `space`.
+// Count one request of the lanes whose address is in `space`.
 void count_request(const Site& site, Space space, const uintptr_t* address, const uint8_t* lane,
                    unsigned count, Traffic& traffic) {
     Cost cost;

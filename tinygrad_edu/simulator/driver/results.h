@@ -1,4 +1,4 @@
-// Every result code of the driver API: name, number, and what it says when no better text is known.
+// Every result code of the driver API: name, number, and the text if no better text is known.
 #pragma once
 
 // clang-format off

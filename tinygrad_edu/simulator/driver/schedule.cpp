@@ -7,8 +7,8 @@ namespace sim {
 
 namespace {
 
-// A permutation of [0, count) that needs no table: a Feistel network over the next power of four, walked
-// until the value falls inside.
+// A permutation of [0, count) without a table: a Feistel network over the next power of four, applied until
+// the value is inside.
 uint64_t permute(uint64_t value, uint64_t count, uint64_t seed) {
     unsigned half = 1;
     while (half < 32 && (uint64_t(1) << (2 * half)) < count) half++;

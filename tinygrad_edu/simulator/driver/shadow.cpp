@@ -1,4 +1,4 @@
-// The tables of the shadow, and what the host side changes in them.
+// The tables of the shadow memory, and the changes by the host side.
 #include "shadow.h"
 
 #include <sys/mman.h>
@@ -16,7 +16,7 @@ View view;
 
 namespace {
 
-// Address space only: pages of the tables come into being when they are touched.
+// Only address space is reserved; the pages of the tables are allocated at their first use.
 void* reserve(size_t bytes) {
     void* memory =
         mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -34,7 +34,7 @@ unsigned byte_bits(uintptr_t address, size_t bytes) {  // within one granule
     return ((1u << bytes) - 1) << (address & 3);
 }
 
-// Run change(state, bits) for every granule of the range, with the bits of the bytes that are meant.
+// Call change(state, bits) for each granule of the range, with the bits of its bytes in the range.
 template <class Change>
 void each_granule(uintptr_t address, size_t bytes, Change change) {
     while (bytes != 0) {
@@ -58,9 +58,9 @@ bool turn_on() {
     if (view.state && view.shared_state && view.shared_cells && view.cells) return true;
     view.cells = nullptr;
     fail(CUDA_ERROR_OUT_OF_MEMORY,
-         "the checker could not reserve address space (1.6 TiB, of which only what is touched costs memory): "
-         "the limit 'ulimit -v' or vm.overcommit_memory=2 forbids it. Lift the limit, or run without the "
-         "checker.");
+         "the checker could not reserve address space (1.6 TiB, of which only what is touched costs "
+         "memory): the limit 'ulimit -v' or vm.overcommit_memory=2 forbids it. Lift the limit, "
+         "or run without the checker.");
     return false;
 }
 
@@ -121,8 +121,8 @@ Record encode(const Site& site) {
     const int traits = site.scope << 2 | site.is_atomic << 1 | site.is_volatile;
     unsigned& number = site_numbers[{what, site.place.line, traits}];
     if (number == 0) {
-        // A full table is 65535 lines of atomics in one launch. The last entry is then shared: a report would
-        // name a wrong line, but of the right kind of access.
+        // A table is full after 65535 lines of atomics in one launch. Then the last entry is shared: a report
+        // may name a wrong line, but with the right kind of access.
         if (sites.size() <= 0xFFFF) sites.push_back(site);
         number = static_cast<unsigned>(sites.size() - 1);
     }
@@ -130,8 +130,8 @@ Record encode(const Site& site) {
 }
 
 Record encode_pc(uintptr_t pc, bool is_volatile) {
-    // Return addresses are at least 5 bytes apart, the length of a call: a fourth of the offset tells them
-    // apart.
+    // Return addresses are at least 5 bytes apart, which is the length of a call, so a fourth of the offset
+    // identifies them.
     const uintptr_t quarter = (pc - view.text) >> 2;
     if (quarter <= 0xFFFF) return Record(is_volatile ? VOLATILE_BY_PC : BY_PC) << 16 | quarter;
     Site site;
@@ -143,7 +143,7 @@ Record encode_pc(uintptr_t pc, bool is_volatile) {
 Site decode(Record record) {
     if (kind_of(record) == IN_TABLE) return sites[site_of(record)];
     Site site;
-    // The address lies in [4 q, 4 q + 3], so 4 q is in the call instruction or just behind it, as a return
+    // The address is in [4 q, 4 q + 3], so 4 q is in the call instruction or just after it, as a return
     // address would be.
     site.pc = view.text + uintptr_t(site_of(record)) * 4;
     site.is_volatile = kind_of(record) == VOLATILE_BY_PC;

@@ -1,6 +1,6 @@
-// What the checker remembers of memory: for every 4 bytes a state (may it be touched, was it written) and who
-// touched it last. It lies in two tables beside the memory, found by one shift and one addition, because it
-// is looked up at every load and store of a checked kernel.
+// The shadow memory of the checker: for every 4 bytes a state (is access allowed, was it written) and the
+// last accesses. It is in two tables beside the memory, which are indexed by one shift and one addition,
+// because they are used at every load and store of a checked kernel.
 #pragma once
 #include <cstddef>
 #include <cstdint>
@@ -10,8 +10,8 @@
 
 namespace sim::shadow {
 
-// A granule is 4 bytes. Its state: bits 0-3, byte i may be touched; bits 4-7, byte i was written.
-// 0xF0, written but not to be touched, marks __constant__ memory: kernels may read it and not write it.
+// A granule is 4 bytes. Its state: bits 0-3, byte i may be accessed; bits 4-7, byte i was written. 0xF0,
+// written but not accessible, marks __constant__ memory: kernels may read it and not write it.
 using State = uint8_t;
 constexpr State FULL = 0xFF, FRESH = 0x0F, FORBIDDEN = 0x00, CONSTANT = 0xF0;
 
@@ -27,14 +27,14 @@ constexpr Record ALL_BYTES = Record(15) << 18;
 constexpr Record THREAD_BITS = Record(1023) << 22;
 constexpr Record WARP_BITS = Record(1023 & ~31u) << 22;
 
-// Two readers are kept, of different blocks or warps where possible: whoever writes without synchronising
-// then conflicts with at least one of them.
+// Two readers are stored, of different blocks or warps if possible. Then a later write without
+// synchronisation conflicts with at least one of them.
 struct Cell {
     Record write, read[2];
 };
 
-// A line of source that a record can name. An instruction's address is known from 16 bits of it as long as
-// the text of the module is smaller than 256 KiB; other sites, and all atomics, are in a table.
+// The source position of a record. 16 bits suffice for the address of an instruction if the text of the
+// module is smaller than 256 KiB; other sites, and all atomics, are in a table.
 struct Site {
     uintptr_t pc = 0;
     sim_place place{};
@@ -42,7 +42,7 @@ struct Site {
     int scope = 2;
 };
 
-// The running block, as the fast path wants it. One worker runs all blocks of a checked launch.
+// The data of the running block for the fast path. One worker runs all blocks of a checked launch.
 struct View {
     State* state = nullptr;  // of device memory
     Cell* cells = nullptr;
@@ -60,7 +60,7 @@ struct View {
 extern View view __attribute__((visibility("hidden")));
 
 bool is_on();
-// Map the tables; false with fail() called when the system does not give that much address space.
+// Map the tables; if the system does not have enough address space, it calls fail() and returns false.
 bool turn_on();
 
 void mark(uintptr_t address, size_t bytes, State state);  // FRESH, FULL or FORBIDDEN for exactly these bytes
@@ -80,7 +80,7 @@ struct Slot {
     Cell* cell;
     uint32_t floor;  // records older than this are of an earlier launch, or of another block's shared memory
 };
-// Null state when the address is neither device nor shared memory.
+// The state is null if the address is neither device nor shared memory.
 inline Slot slot_of(uintptr_t address) {
     uintptr_t offset = address - DEVICE_BASE;
     if (__builtin_expect(offset < DEVICE_SPAN, 1))

@@ -1,4 +1,4 @@
-// The book-keeping of device memory, shared by the files that hand it out and that describe it.
+// The data of device memory, shared by the files that allocate it and that describe it.
 #pragma once
 #include <algorithm>
 #include <cstdint>
@@ -14,9 +14,9 @@ constexpr size_t PAGE = 4096;
 constexpr size_t ALIGNMENT = 256;  // of what cuMemAlloc returns
 
 struct Space {
-    std::mutex lock;  // a leaf: nothing else is locked, and Python is not called, while it is held
+    std::mutex lock;  // while it is held, no other lock is taken, and Python is not called
     bool reserved = false;
-    std::map<uintptr_t, Allocation> allocations;  // live ones, and freed ones whose place was not used again
+    std::map<uintptr_t, Allocation> allocations;  // live ones, and freed ones whose addresses were not reused
     std::deque<uintptr_t> freed;                  // oldest first
     uintptr_t next = DEVICE_BASE + (size_t(1) << 20);
     size_t total = size_t(4) << 30;  // of each device

@@ -1,4 +1,4 @@
-// How the driver says that something went wrong: a CUresult, and a text that tells the user what to do.
+// Errors of the driver: a CUresult, and a text with advice for the user.
 #pragma once
 #include <string>
 
@@ -6,8 +6,8 @@
 
 namespace sim {
 
-// Remember `text` as the explanation of `code` and return `code`. cuGetErrorString then answers with it, so
-// it becomes the text of the exception that PyCUDA raises. Thread-safe; the last one wins.
+// Store `text` as the explanation of `code`, and return `code`. cuGetErrorString then returns it, so it
+// becomes the text of PyCUDA's exception. It is thread-safe; the last text is used.
 CUresult fail(CUresult code, const std::string& text);
 
 // printf into a std::string.

@@ -1,4 +1,4 @@
-// Small calls from kernels that concern memory order, asynchronous copies, and giving up.
+// Small functions for kernels: memory order, asynchronous copies, and ending the launch.
 #include <algorithm>
 #include <cstring>
 #include <string>
@@ -20,7 +20,7 @@ void carry_out(const Pending& copy) {
 }
 
 bool checking() { return worker->resident.launch->mode == Mode::check; }
-// A kernel that copies asynchronously is never run as a loop, so there is a thread here.
+// A kernel with asynchronous copies never runs as a loop, so there is a current thread here.
 Copies& own_copies() {
     worker->resident.copied = true;
     return worker->resident.copies[worker->thread->index];
@@ -50,7 +50,7 @@ extern "C" void sim_pipeline_wait(unsigned prior_groups) {
     size_t done = 0;
     for (; done < copies.pending.size(); done++) {
         const Pending& copy = copies.pending[done];
-        // Copies that were not committed yet are in no group: they are not waited for.
+        // Copies that were not committed yet are in no group, and are not waited for.
         if (copy.group == copies.group || copies.group - copy.group <= prior_groups) break;
         carry_out(copy);
         if (checking()) checks::pipeline_done(copy);

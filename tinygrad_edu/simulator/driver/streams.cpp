@@ -1,9 +1,8 @@
-// Streams: eager, or deferred until somebody waits.
+// Streams: eager, or deferred until the program waits.
 //
-// On hardware work goes on behind the program's back. Eager, everything is done when a call returns, and a
-// program that forgot to wait never notices. Deferred, nothing is done before it must be: copies out of
-// pinned memory read what is there when they run, and results are missing until the right stream was waited
-// for.
+// On hardware, work runs in the background. In eager mode all work is done when a call returns, so a missing
+// wait has no effect. In deferred mode, nothing is done before it must be: copies from pinned memory read its
+// contents when they run, and results are missing until the program has waited for the right stream.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -40,7 +39,7 @@ void keep(CUresult& first, CUresult next) {
     if (!first) first = next;
 }
 
-// What must have run before the first item of a stream may.
+// The work that must be done before the first item of a stream may run.
 CUresult run_dependencies(CUstream stream, const Item& item) {
     CUresult first = CUDA_SUCCESS;
     if (item.wait_for && !item.wait_for->reached)
@@ -58,7 +57,7 @@ CUresult run_dependencies(CUstream stream, const Item& item) {
 CUresult finish(CUcontext context, bool non_blocking_too) {
     std::lock_guard<std::recursive_mutex> guard(engine());
     CUresult first = CUDA_SUCCESS;
-    // The newest stream first: the order in which a missing cuStreamWaitEvent is likeliest to show.
+    // The newest stream runs first: in this order a missing cuStreamWaitEvent most likely has an effect.
     for (size_t i = context->streams.size(); i-- > 0;)
         if (non_blocking_too || context->streams[i]->blocking())
             keep(first, run_through(context->streams[i], UINT64_MAX));
@@ -85,7 +84,7 @@ CUresult run_through(CUstream stream, uint64_t order) {
 
 CUstream resolve(const char* call, CUstream stream) {
     if (!stream || stream == legacy_stream() || stream == per_thread_stream()) {
-        // One default stream for all threads of a program: the way PyCUDA is compiled.
+        // All threads of a program share one default stream, which is how PyCUDA is compiled.
         if (need_context(call)) return nullptr;
         return current_context()->legacy;
     }

@@ -1,5 +1,5 @@
-// The checker's hot path: one load or store of a running kernel. Everything that goes wrong, and everything
-// rare, is a call elsewhere.
+// The fast path of the checker: one load or store of a running kernel. Errors and rare cases call functions
+// in other files.
 #pragma once
 #include <cstring>
 
@@ -8,17 +8,18 @@
 
 namespace sim {
 
-// Set on the OS thread that runs checked or profiled kernels; elsewhere the callbacks return at once.
+// Set on the OS thread that runs checked or profiled kernels; on other threads the callbacks return at once.
 extern __thread Mode watching __attribute__((visibility("hidden"), tls_model("initial-exec")));
 
 namespace checks {
 
-// Any number of bytes at any address. `base` holds the kind and the site. A read is asked to find every byte
-// written when it is `exact`, else at least one: structs have padding that nobody writes.
+// An access of any number of bytes at any address. `base` has the kind and the site. An `exact` read requires
+// that all bytes were written; other reads require at least one, since structs have padding that is never
+// written.
 void visit(uintptr_t address, size_t bytes, bool is_write, bool is_read, bool exact, shadow::Record base);
 
-// The state of an access is not the ordinary one. Returns whether it is to be followed further: reads of
-// constants are not.
+// Handles an access to a granule with an unusual state. Returns whether it must be examined further: reads of
+// constants need not.
 bool look_at_state(uintptr_t address, size_t bytes, bool is_write, uintptr_t pc);
 void look_outside(uintptr_t address, size_t bytes, bool is_write, uintptr_t pc);
 [[noreturn]] void misaligned(uintptr_t address, size_t bytes, bool is_write, uintptr_t pc);
@@ -28,20 +29,20 @@ inline shadow::Record record_of(shadow::Record base) {
            shadow::Record(shadow::view.worker->thread->index) << 22 | base;
 }
 
-// A reader's record goes over one that is ordered before it, or over an older one of the same thread.
+// A reader's record replaces one that is ordered before it, or an older one of the same thread.
 inline bool replaceable(shadow::Record record, shadow::Record me, uint32_t floor) {
     const uint32_t tick = shadow::tick_of(record);
     return tick < floor || tick - shadow::view.block < shadow::view.barrier - shadow::view.block ||
            (((record ^ me) & shadow::THREAD_BITS) == 0 && tick >= shadow::view.block);
 }
 
-// The bytes that one thread touched at one tick are one record.
+// The bytes that one thread accessed at one tick are one record.
 inline shadow::Record merged(shadow::Record record, shadow::Record me) {
     const bool same = ((record ^ me) >> 22) == 0;
     return same ? me | (record & shadow::ALL_BYTES) : me;
 }
 
-// Both readers are of this block and need not make room for another: the usual case of a broadcast.
+// Both readers are of this block and need not be replaced: the usual case of a broadcast.
 inline bool well_chosen(const shadow::Cell& cell, shadow::Record me) {
     using namespace shadow;
     const bool here = tick_of(cell.read[0]) >= view.block && tick_of(cell.read[1]) >= view.block;
@@ -58,7 +59,8 @@ __attribute__((always_inline)) inline void note_write(shadow::Cell& cell, shadow
                              !plainly_ordered(cell.read[1], me, floor),
                          0))
         races::look(cell, me, true, address, floor);
-    // All that was read of these bytes is ordered before this: whoever is ordered after it need not know.
+    // All reads of these bytes are ordered before this access, so later accesses need not be compared with
+    // them.
     if ((me & shadow::ALL_BYTES) == shadow::ALL_BYTES) {
         cell = {me, {0, 0}};
     } else {

@@ -1,4 +1,4 @@
-// Moving bytes between host and device: the one place where copies and fills are checked and done.
+// Copies and fills are checked and done here, and only here.
 #include <algorithm>
 #include <cstring>
 
@@ -22,8 +22,8 @@ CUresult check_device_side(uintptr_t address, size_t bytes, const char* side, co
             a->bytes - (address - a->begin));
     else if (!in_device_range(address) && address >= 4096)
         text +=
-            " Were source and destination given in the wrong order? In Python, pass x.gpudata or x.ptr, not "
-            "x.";
+            " Were source and destination given in the wrong order? In Python, pass "
+            "x.gpudata or x.ptr, not x.";
     return fail(CUDA_ERROR_INVALID_VALUE, text);
 }
 
@@ -33,7 +33,7 @@ CUresult check_host_side(uintptr_t address, size_t bytes, const char* side, cons
         return fail(CUDA_ERROR_INVALID_VALUE,
                     format("%s: the %s on the host is a null pointer.", what, side));
     if (!in_device_range(address)) return CUDA_SUCCESS;
-    // Pinned and managed memory is the host's too; what cuMemAlloc returned is not.
+    // Pinned and managed memory is host memory too; memory from cuMemAlloc is not.
     const Allocation* a = holds(address, bytes);
     if (a && (a->kind == Kind::pinned || a->kind == Kind::managed)) return CUDA_SUCCESS;
     return fail(
@@ -69,7 +69,7 @@ CUresult fill_bytes(uintptr_t to, const void* pattern, size_t pattern_bytes, siz
     if (pattern_bytes == 1) {
         memset(at, *static_cast<const unsigned char*>(pattern), bytes);
     } else {
-        // The part that is done is the pattern of the next, twice as long step.
+        // The part that is filled is the pattern of the next step, which is twice as long.
         memcpy(at, pattern, pattern_bytes);
         for (size_t done = pattern_bytes; done < bytes; done *= 2)
             memcpy(at + done, at, std::min(done, bytes - done));

@@ -1,5 +1,5 @@
-// The callbacks that g++ -fsanitize=thread puts before every load and store. libtsan is never linked: these
-// are all there is.
+// The callbacks that g++ -fsanitize=thread inserts before loads and stores. libtsan is not linked; these are
+// all callbacks.
 #include "profile.h"
 #include "status.h"
 #include "touch.h"
@@ -8,7 +8,7 @@ using namespace sim;
 
 namespace {
 
-// Kept out of the callbacks, so that the usual case saves no registers for it.
+// Not inlined into the callbacks, so that they save no registers for it in the usual case.
 __attribute__((noinline)) void profiled(uintptr_t address, size_t bytes, bool is_write, const void* pc) {
     profile::access(address, bytes, is_write, pc);
 }
@@ -21,7 +21,7 @@ inline void plain(void* address, void* pc) {
     checks::touch<BYTES, IS_WRITE>(reinterpret_cast<uintptr_t>(address), reinterpret_cast<uintptr_t>(pc));
 }
 
-// A struct, or an access whose type promises less alignment than its size.
+// A struct, or an access whose type has a smaller alignment than its size.
 void range(void* address, size_t bytes, bool is_write, void* pc) {
     if (watching == Mode::plain || bytes == 0) return;
     if (watching == Mode::profile) return profiled(reinterpret_cast<uintptr_t>(address), bytes, is_write, pc);
@@ -46,8 +46,9 @@ CALLBACKS(16)
 SIM_EXPORT void __tsan_read_range(void* address, size_t bytes) { range(address, bytes, false, PC); }
 SIM_EXPORT void __tsan_write_range(void* address, size_t bytes) { range(address, bytes, true, PC); }
 SIM_EXPORT void __tsan_init() {}
-SIM_EXPORT void __tsan_vptr_update(void**, void*) {}
-SIM_EXPORT void __tsan_vptr_read(void**) {}
+// The constructor of a class with virtual functions.
+SIM_EXPORT void __tsan_vptr_update(void** address, void*) { plain<sizeof(void*), true>(address, PC); }
+SIM_EXPORT void __tsan_vptr_read(void** address) { plain<sizeof(void*), false>(address, PC); }
 SIM_EXPORT void __tsan_func_entry(void*) {
     if (watching == Mode::profile) profile::called();
 }
@@ -55,8 +56,8 @@ SIM_EXPORT void __tsan_func_exit() {
     if (watching == Mode::profile) profile::returned();
 }
 
-// --- -fsanitize=alignment: what g++ promised itself about the alignment of a pointer's type, and is not so.
-// --- A float4 is often loaded as four floats, of which each is aligned; only this check sees the whole.
+// --- -fsanitize=alignment: accesses whose address is not a multiple of the alignment of the type. A float4
+// is often loaded as four aligned floats; only this check finds that its address is wrong.
 
 namespace {
 
@@ -69,23 +70,26 @@ struct Mismatch {
     uint32_t line, column;
     const TypeName* type;
     unsigned char alignment_log2;
-    unsigned char use;  // 0 load, 1 store, then kinds of naming without access
+    unsigned char use;
 };
+enum Use : unsigned char { LOAD, STORE, MEMBER_CALL = 4 };  // the others name a part of it, or refer to it
 
-void mismatch(const Mismatch& what, uintptr_t address) {
+// The place is from the return address, since `file` and `line` of an implicit copy are those of the struct.
+void mismatch(const Mismatch& what, uintptr_t address, void* pc) {
     if (watching != Mode::check || shadow::view.worker == nullptr) return;
+    if (what.use == MEMBER_CALL) return;  // what the function does with it will be told
     shadow::Site site;
-    site.place = {what.file, static_cast<int>(what.line)};
+    site.pc = reinterpret_cast<uintptr_t>(pc);
     const size_t alignment = size_t(1) << what.alignment_log2;
-    report_misaligned({address, alignment, what.use == 1, site}, alignment,
+    report_misaligned({address, alignment, what.use == STORE, site}, alignment,
                       std::string("type ") + what.type->name);
 }
 
 }  // namespace
 
 SIM_EXPORT void __ubsan_handle_type_mismatch_v1(void* what, void* address) {
-    mismatch(*static_cast<Mismatch*>(what), reinterpret_cast<uintptr_t>(address));
+    mismatch(*static_cast<Mismatch*>(what), reinterpret_cast<uintptr_t>(address), PC);
 }
 SIM_EXPORT void __ubsan_handle_type_mismatch_v1_abort(void* what, void* address) {
-    mismatch(*static_cast<Mismatch*>(what), reinterpret_cast<uintptr_t>(address));
+    mismatch(*static_cast<Mismatch*>(what), reinterpret_cast<uintptr_t>(address), PC);
 }

@@ -1,5 +1,5 @@
-// The __atomic builtins of g++ in an instrumented kernel: the operation itself, and word of it to the
-// checker. CUDA's own atomics (atomicAdd and the like) do not come here; see device/atomics.h.
+// The __atomic builtins of g++ in an instrumented kernel: the operation, and a call of the checker. CUDA's
+// own atomics (such as atomicAdd) are in device/atomics.h.
 #include "checks.h"
 #include "touch.h"
 
@@ -7,7 +7,7 @@ using namespace sim;
 
 namespace {
 
-// Order of more than the operation itself is what a fence before it would give.
+// A memory order stronger than relaxed is treated as a fence before the operation.
 void tell(const volatile void* address, size_t bytes, int order, void* pc, bool compares = false) {
     if (watching != Mode::check || shadow::view.worker == nullptr) return;
     if (order == __ATOMIC_RELEASE || order == __ATOMIC_ACQ_REL || order == __ATOMIC_SEQ_CST) checks::fence(2);

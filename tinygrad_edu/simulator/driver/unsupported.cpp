@@ -1,22 +1,22 @@
-// The calls PyCUDA links with that have no meaning here, or that we do not do: each says so, and why.
+// API functions that PyCUDA links with, and that have no meaning here or are not supported: each returns an
+// error with its reason.
 //
-// Without them PyCUDA would not load at all. On x86-64 the caller cleans up its arguments, so a function that
-// takes none answers for one that takes any.
+// Without them PyCUDA could not be loaded. On x86-64 the caller removes its arguments, so a function without
+// parameters can be called with any.
 #include "contexts.h"
 
 namespace sim {
 namespace {
 
 constexpr const char* ARRAYS =
-    "the simulator has no CUDA arrays, textures and surfaces. Use ordinary device memory and index it in the "
-    "kernel; "
-    "const __restrict__ pointers and __ldg reach the same cache on hardware";
+    "the simulator has no CUDA arrays, textures and surfaces. Use ordinary device memory and index it in "
+    "the kernel; const __restrict__ pointers and __ldg reach the same cache on hardware";
 constexpr const char* LINKING =
-    "the simulator does not link device code. Put all of it into one source, with #include, and use "
-    "SourceModule";
+    "the simulator does not link device code. Put all of it into one source, with #include, "
+    "and use SourceModule";
 constexpr const char* PROCESSES =
-    "the simulator cannot share device memory or events between processes. Send the data itself: copy it to "
-    "the host";
+    "the simulator cannot share device memory or events between processes. Send the data "
+    "itself: copy it to the host";
 constexpr const char* PEERS =
     "the simulator's devices have no link between them, so no peer's memory can be reached; copy instead";
 
@@ -79,7 +79,8 @@ SIM_PROCESSES(cuIpcOpenMemHandle_v2)
 SIM_REFUSE(cuCtxEnablePeerAccess, CUDA_ERROR_PEER_ACCESS_UNSUPPORTED, PEERS)
 SIM_REFUSE(cuCtxDisablePeerAccess, CUDA_ERROR_PEER_ACCESS_NOT_ENABLED, PEERS)
 
-// These steer tools and caches that are not there; a program that calls them is right all the same.
+// These control tools and caches that do not exist here; a program that calls them is still correct, so they
+// succeed.
 SIM_EXPORT CUresult cuProfilerInitialize() { return CUDA_SUCCESS; }
 SIM_EXPORT CUresult cuProfilerStart() { return CUDA_SUCCESS; }
 SIM_EXPORT CUresult cuProfilerStop() { return CUDA_SUCCESS; }

@@ -1,5 +1,5 @@
-// Reads of memory that nobody has written: remembered first, told when it is sure that it was no race
-// (access.h).
+// Reads of memory that was not written. They are stored first, and reported when it is certain that there was
+// no race (access.h).
 #include "access.h"
 #include "status.h"
 
@@ -22,12 +22,10 @@ std::string told(const Launch& launch, const Unwritten& read, bool shared) {
         std::string("Read of uninitialised ") + (shared ? "shared" : "global") + " memory", launch,
         {say(locate(read.site)), read.who,
          shared ? "no thread of this block had written it" : "neither the host nor a kernel had written it"},
-        shared ? "shared memory begins as garbage in every block: write all that is read, the padding at the "
-                 "edges "
-                 "included, then __syncthreads()."
+        shared ? "shared memory begins as garbage in every block: write all that is read, "
+                 "the padding at the edges included, then __syncthreads()."
                : "memory from mem_alloc and gpuarray.empty begins as garbage: fill it (gpuarray.zeros, "
-                 "memset, a copy) "
-                 "or let a kernel write it first.");
+                 "memset, a copy) or let a kernel write it first.");
 }
 
 }  // namespace

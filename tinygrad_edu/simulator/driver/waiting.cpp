@@ -1,4 +1,4 @@
-// Who waits where: the heart of every report about barriers and masks.
+// Lists the threads that wait, and where, for reports about barriers and masks.
 #include <cstring>
 #include <vector>
 
@@ -30,7 +30,7 @@ Waits waits(const Thread& thread) {
     }
 }
 
-// "3", "0-15", "0, 4, 8-11": at most so many pieces, a longer list helps nobody.
+// A text such as "3", "0-15" or "0, 4, 8-11", with a limit on its length.
 std::string ranges(const std::vector<unsigned>& numbers) {
     constexpr unsigned PIECES = 12;
     std::string text;

@@ -1,4 +1,4 @@
-// Meetings of the lanes of one warp: collectives, lockstep at volatile accesses, and the active mask.
+// Synchronisation of the lanes of one warp: collectives, lockstep at volatile accesses, and the active mask.
 #include <cstring>
 
 #include "block.h"
@@ -11,13 +11,13 @@ namespace sim {
 
 namespace {
 
-// The lanes that must come: hardware does not wait for lanes that returned or never existed.
+// The lanes that must arrive: hardware does not wait for lanes that have returned or never existed.
 unsigned expected(const Warp& warp, unsigned mask) { return mask & warp.exists & ~warp.done; }
 
 Thread& lane_of(Block& block, const Warp& warp, unsigned lane) { return block.thread[warp.first + lane]; }
 
-// All lanes named in the call of `first` are there and mean the same: run it and wake them.
-// The current thread, if it is one of them, goes on without a switch and is not woken.
+// All lanes in the mask of `first` are there with the same call: run it and let them continue. The current
+// thread, if it is one of them, continues without a switch and is not put into the queue.
 bool complete(Worker& w, Warp& warp, const Thread& first) {
     const sim_collective* call = first.call;
     const unsigned lanes = expected(warp, call->mask);
@@ -43,7 +43,7 @@ bool complete(Worker& w, Warp& warp, const Thread& first) {
     return true;
 }
 
-// Nothing of this warp moves any more: those that met at volatile accesses and __activemask go on together.
+// No lane of this warp can run any more: those at volatile accesses and at __activemask continue together.
 void release_here(Worker& w, Warp& warp) {
     Block& block = w.resident;
     const unsigned here = warp.here;
@@ -63,7 +63,7 @@ void release_here(Worker& w, Warp& warp) {
         if ((here >> i & 1) != 0) wake(w, lane_of(block, warp, i));
 }
 
-// The lanes that are still on their way: those that meet at a volatile access or __activemask wait for them.
+// The lanes that can still arrive; lanes at a volatile access or __activemask wait for them.
 bool any_moving(const Block& block, const Warp& warp) {
     const uint32_t rest = warp.exists & ~(warp.done | warp.at_collective | warp.here | warp.spinning);
     for (unsigned lanes = rest; lanes != 0; lanes &= lanes - 1)
@@ -75,7 +75,7 @@ bool any_moving(const Block& block, const Warp& warp) {
 
 void lane_stopped(Worker& w, Warp& warp) {
     Block& block = w.resident;
-    // More than one group of lanes may wait for this one: each ends at most once.
+    // Several groups of lanes may wait for this one; each group can finish at most once.
     for (unsigned rest = warp.at_collective; rest != 0; rest &= rest - 1) {
         const unsigned lane = static_cast<unsigned>(__builtin_ctz(rest));
         if ((warp.at_collective >> lane & 1) != 0) complete(w, warp, lane_of(block, warp, lane));
@@ -143,6 +143,6 @@ extern "C" void sim_atomic(const void* address, size_t bytes, int kind, sim_plac
         checks::atomic_access(reinterpret_cast<uintptr_t>(address), bytes, kind, place);
     if (w->resident.launch->mode == Mode::profile)
         profile::atomic(reinterpret_cast<uintptr_t>(address), bytes, __builtin_return_address(0), place);
-    // Perhaps it spins until another thread lets go of a lock.
+    // It may spin until another thread releases a lock.
     if (++w->thread->spins >= 32) yield(*w);
 }

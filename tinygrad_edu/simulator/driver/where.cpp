@@ -1,7 +1,9 @@
-// The line of Python that made a call: asked of a callback, since only the interpreter knows it.
+// The user's line of Python for a call. It comes from a callback, since only the interpreter knows it.
 //
-// It is called with no lock of the driver held: it takes the interpreter's own lock, which a thread that
-// waits for the driver may have.
+// The callback is called without any lock of the driver, since it takes the interpreter's lock, which a
+// thread that waits for the driver may hold.
+#include <signal.h>
+
 #include <atomic>
 #include <cstdlib>
 
@@ -17,6 +19,7 @@ std::string where_in_python() {
     if (!ask) return "";
     char text[512];
     int length = ask(text, sizeof text);
+    if (length < 0) raise(SIGINT);  // it came while Python answered, where nothing can be raised
     return length > 0 ? std::string(text, size_t(length) < sizeof text ? length : sizeof text) : "";
 }
 

@@ -1,4 +1,4 @@
-// The OS threads that run blocks. The thread that launches is one of them; the others sleep between launches.
+// The OS threads that run blocks. The launching thread is one of them; the others sleep between launches.
 #include "workers.h"
 
 #include <signal.h>
@@ -13,7 +13,9 @@
 #include "block.h"
 #include "checks.h"
 #include "fibers.h"
+#include "interrupts.h"
 #include "profile.h"
+#include "report.h"
 #include "status.h"
 
 namespace sim {
@@ -23,7 +25,7 @@ std::atomic<Worker*> all_workers[MAX_WORKERS];
 
 namespace {
 
-// Below this many threads in all a launch is over before another core has woken up.
+// A launch with fewer threads is over before another core has woken up.
 constexpr uint64_t WORTH_SHARING = 4096;
 
 struct Pool {
@@ -57,7 +59,7 @@ Worker* worker_number(unsigned number) {
     return made;
 }
 
-// Shared memory with pages around it that nobody may touch.
+// Shared memory between pages without access.
 char* make_arena() {
     constexpr size_t guard = 64 * 1024;
     void* memory = mmap(nullptr, SHARED_ARENA + 2 * guard, PROT_NONE,
@@ -80,6 +82,7 @@ void work(Worker& w, Launch& launch) {
     w.random = launch.seed * 0x2545f4914f6cdd1d + launch.serial - settings.ordered_at;
     launch.code->reach();
     worker = &w;
+    w.overdue.store(false);
     w.busy.store(true);
     const bool plain = launch.mode == Mode::plain;
     if (plain && launch.code->loop != nullptr && launch.order == Order::forward) {
@@ -117,13 +120,26 @@ void help(Pool& p, unsigned number) {
     }
 }
 
-// Looks now and then whether every busy worker has begun another block since it looked last.
+// The seconds that a worker has computed; other programs do not affect it. 0 if the worker does not exist any
+// more.
+double computed(const Worker& w) {
+    timespec now{};
+    return clock_gettime(w.clock, &now) == 0 ? now.tv_sec + now.tv_nsec * 1e-9 : 0;
+}
+
+// Checks regularly whether each busy worker has started another block since the last check, and how long it
+// has computed since then; a worker that sleeps in a block has a longer limit. A worker that must stop is
+// signalled until it does; see on_fault in faults.cpp.
 void watch() {
     using clock = std::chrono::steady_clock;
+    constexpr double ASLEEP = 10;
     uint64_t seen[MAX_WORKERS] = {};
     clock::time_point since[MAX_WORKERS];
+    double before[MAX_WORKERS] = {};
+    bool waits = false;
     for (;;) {
-        std::this_thread::sleep_for(std::chrono::milliseconds(50));
+        std::this_thread::sleep_for(std::chrono::milliseconds(waits ? 2 : 50));
+        waits = false;
         const clock::time_point now = clock::now();
         for (unsigned i = 0; i < MAX_WORKERS; i++) {
             Worker* w = all_workers[i].load();
@@ -132,10 +148,14 @@ void watch() {
             if (!w->busy.load() || progress != seen[i]) {
                 seen[i] = progress;
                 since[i] = now;
-            } else if (std::chrono::duration<double>(now - since[i]).count() > settings.time_limit) {
-                pthread_kill(w->os_thread, stop_signal());
-                since[i] = now;
+                before[i] = computed(*w);
+            } else if (computed(*w) - before[i] > settings.time_limit ||
+                       std::chrono::duration<double>(now - since[i]).count() > ASLEEP * settings.time_limit) {
+                w->overdue.store(true);
             }
+            if (!w->busy.load() || (!is_interrupted() && !w->overdue.load())) continue;
+            waits = true;
+            pthread_kill(w->os_thread, stop_signal());
         }
     }
 }
@@ -171,12 +191,16 @@ void stop_launch(CUresult code, const std::string& report) {
 
 CUresult run(Launch& launch) {
     Pool& p = get_pool();
+    Interruptible interruptible;
     std::lock_guard<std::mutex> one(p.one_launch);
+    if (is_interrupted())  // while it waited for another thread's launch
+        return answer_interrupted(
+            compose("Interrupted", launch, {}, "nothing: the kernel was stopped before it began."));
     if (!p.watched) {
         p.watched = true;
         std::thread(watch).detach();
     }
-    interrupted.store(false);
+    set_home(launch.kernel->module);
     checks::launch_begins(launch);
     if (launch.mode == Mode::profile) profile::launch_begins(launch);
     const unsigned wanted = workers_wanted();
@@ -199,9 +223,11 @@ CUresult run(Launch& launch) {
         p.launch = nullptr;  // whoever has not woken up by now is not needed
         p.finish.wait(lock, [&] { return p.joined == 0; });
     }
+    set_home(nullptr);
     if (launch.mode == Mode::profile) profile::launch_ends(launch);
     checks::launch_ends(launch);
-    return launch.result == CUDA_SUCCESS ? CUDA_SUCCESS : fail(launch.result, launch.report);
+    if (launch.result == CUDA_SUCCESS) return CUDA_SUCCESS;
+    return launch.interrupted ? answer_interrupted(launch.report) : fail(launch.result, launch.report);
 }
 
 }  // namespace sim

@@ -1,21 +1,22 @@
-// The OS threads that run blocks, and the watch over them.
+// The OS threads that run blocks, and the supervision of their time.
 #pragma once
 #include "core.h"
 
 namespace sim {
 
-// All workers that exist, for the watch and for an interrupt from the keyboard.
+// All workers, for the supervision and for Ctrl-C.
 constexpr unsigned MAX_WORKERS = 64;
 extern std::atomic<Worker*> all_workers[MAX_WORKERS];
 
-// The signal by which a kernel is told to stop (it took too long, or Ctrl-C was pressed).
+// The signal that stops a kernel (because of the time limit, or Ctrl-C).
 int stop_signal();
-extern std::atomic<bool> interrupted;
 void stop_busy_workers();
 
-// Make this OS thread catch what kernels do wrong; cheap when it was done before.
+// Set the module whose code runs from now on, null after a launch: a kernel is stopped in that code.
+void set_home(const Module* module);
+// Install the signal handlers for errors of kernels on this OS thread; cheap if that was done before.
 void arm_faults(Worker& worker);
-// Turn the fault of a worker, if it has one, into the report of the launch.
+// Make the fault of a worker, if it has one, the report of the launch.
 void report_fault(Worker& worker, Launch& launch);
 
 }  // namespace sim

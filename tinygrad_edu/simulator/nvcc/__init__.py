@@ -1,1 +1,1 @@
-"""The stand-in for nvcc: finds the kernels in a .cu file and compiles them with g++ for the simulator."""
+"""The simulator's nvcc: it finds the kernels in a .cu file and compiles them with g++."""

@@ -1,8 +1,8 @@
-"""nvcc's command line, as far as it means something here.
+"""Parses the command line of nvcc.
 
-PyCUDA passes the user's options on, so anything nvcc knows may arrive. What decides about machine code of a
-GPU is accepted and has no effect; what asks for something the simulator cannot do is refused with a reason;
-what is not known at all gives a warning.
+PyCUDA passes the user's options on, so any option of nvcc may occur. Options for the machine code of a GPU
+are accepted and have no effect. Options for something that the simulator cannot do are errors, with a reason.
+Unknown options give a warning.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from pathlib import Path
 
 
 class ArgumentError(Exception):
-    """The command line cannot be followed; the text says why."""
+    """An error in the command line; the text has the reason."""
 
 
 @dataclass
 class Arguments:
-    """What nvcc was asked to do."""
+    """The parsed command line."""
 
     action: str = "cubin"  # version, help, preprocess, cubin, ptx, fatbin, variant
     sources: list[str] = field(default_factory=list)
@@ -30,11 +30,13 @@ class Arguments:
     standard: str = "c++17"
     architecture: int = 90
     fast_math: bool = False
-    fuse: bool = True  # a * b + c in one rounding, as nvcc does unless -fmad=false
+    fuse: bool = True  # a * b + c with one rounding, as in nvcc without -fmad=false
+    relaxed: bool = False  # --expt-relaxed-constexpr: device code may call constexpr host functions
+    lambdas: bool = False  # --extended-lambda: a lambda may be __device__
     keep: bool = False
     line_markers: bool = True
     verbose: bool = False
-    variant: str = ""  # check or profile: compile `unit` again
+    variant: str = ""  # check or profile: compile `unit` again for this variant
     unit: str = ""
     flags: str = ""
     warnings: list[str] = field(default_factory=list)
@@ -56,7 +58,7 @@ _ACTIONS = {
     "h": "help",
 }
 
-# Long names of options with a short one.
+# Long names of options that also have a short name.
 _ALIASES = dict(
     pair.split(":")
     for pair in _words(
@@ -79,12 +81,12 @@ _VALUED = _words(
     """
 )
 
-# Options that decide about the machine code of a GPU, its debug information, or nvcc's own messages.
+# Options for the machine code of a GPU, its debug information, or the messages of nvcc.
 _WITHOUT_EFFECT = _words(
     """
     arch code gencode Xptxas Xlinker Xnvlink maxrregcount O m m64 m32 ftz prec-div prec-sqrt l L x ccbin
     compiler-bindir keep-dir default-stream threads t diag-suppress split-compile dopt G g lineinfo w
-    res-usage resource-usage restrict expt-relaxed-constexpr expt-extended-lambda extended-lambda
+    res-usage resource-usage restrict
     source-in-ptx src-in-ptx cuda extra-device-vectorization Werror allow-unsupported-compiler
     ofast-compile opt-info pg no-compress compress-all
     """
@@ -98,7 +100,7 @@ _NO_LINKING = (
 
 
 def parse(arguments: list[str]) -> Arguments:
-    """Read the command line."""
+    """Parse the command line."""
     result = Arguments()
     rest = list(arguments)
     while rest:
@@ -114,7 +116,7 @@ def parse(arguments: list[str]) -> Arguments:
 
 
 def _split(argument: str, rest: list[str]) -> tuple[str, str]:
-    """The short name of an option and its value; takes the value from `rest` where it stands there."""
+    """(short name of an option, its value). If the value is the next argument, it is taken from `rest`."""
     name, equals, value = argument.lstrip("-").partition("=")
     name = _ALIASES.get(name, name)
     if name in _VALUED:
@@ -149,6 +151,10 @@ def _apply(result: Arguments, name: str, value: str, argument: str) -> None:
         result.fast_math = True
     elif name == "fmad":
         result.fuse = value != "false"
+    elif name == "expt-relaxed-constexpr":
+        result.relaxed = True
+    elif name in ("extended-lambda", "expt-extended-lambda"):
+        result.lambdas = True
     elif name == "keep":
         result.keep = True
     elif name in ("v", "dryrun"):
@@ -166,19 +172,18 @@ def _apply(result: Arguments, name: str, value: str, argument: str) -> None:
     elif name not in _WITHOUT_EFFECT:
         result.warnings.append(f"the option {argument} is not known to the simulator and has no effect")
     if name in ("arch", "code", "gencode"):
-        wanted = re.search(r"(?:sm|compute)_(\d+)", value)
-        if wanted and name != "code":
-            result.architecture = int(wanted[1])
+        match = re.search(r"(?:sm|compute)_(\d+)", value)
+        if match and name != "code":
+            result.architecture = int(match[1])
 
 
 def _standard(value: str) -> str:
-    # The headers of the simulator need C++17; what asks for less gets it, as less code is refused that way.
+    # The headers of the simulator need C++17, so an older standard is replaced by it.
     return value if value in ("c++17", "c++20", "gnu++17", "gnu++20", "c++23") else "c++17"
 
 
 def _host_options(result: Arguments, value: str) -> None:
-    # They are for the compiler of host code, and there is none in what PyCUDA compiles. -P is for
-    # --preprocess.
+    # These options are for host code, and PyCUDA compiles none. But -P changes --preprocess.
     for option in value.split(","):
         if option in ("-P", "-EP"):
             result.line_markers = False

@@ -1,8 +1,9 @@
-"""What a kernel can reach, by name: does it synchronise, which functions with shared variables can it call.
+"""The functions that a kernel may call, by name: whether it synchronises, and which shared variables it uses.
 
-The answer errs to one side only. A function is taken to call every function of the source whose name it
-mentions, whatever the scope; what is called without a name (operators, constructors, destructors) counts as
-called by all. A kernel said not to synchronise really does not, so it may run as a plain loop.
+The result may contain too many functions, but never too few. A function counts as calling every function of
+the source whose name it contains, in any scope. Functions that are called without a name (operators,
+constructors, destructors) count as called by all. So a kernel that does not synchronise by this result really
+does not, and may run as a loop.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from tinygrad_edu.simulator.nvcc.scopes import Function, Source, Statement, find_callee
 from tinygrad_edu.simulator.nvcc.tokens import Token
 
-# Whoever names one of these may have to wait for another thread of the block.
+# A function that names one of these may have to wait for another thread of the block.
 _SYNCHRONISING = re.compile(
     r"__syncthreads\w*|__barrier_sync\w*|__syncwarp|__shfl\w*|__(any|all|ballot|uni)(_sync)?|__match_\w+"
     r"|__reduce_\w+_sync"
@@ -27,7 +28,7 @@ _LOOPS = frozenset(("for", "while", "do", "goto"))
 
 @dataclass
 class Reach:
-    """What can happen in one kernel."""
+    """The result for one kernel."""
 
     synchronises: bool = False
     uses_volatile: bool = False
@@ -35,7 +36,7 @@ class Reach:
 
 
 class CallGraph:
-    """Names each function mentions, and the functions each name may mean."""
+    """The names in each function, and the functions that each name may refer to."""
 
     def __init__(self, source: Source) -> None:
         self._source = source
@@ -65,7 +66,7 @@ class CallGraph:
             result.functions.append(self._source.functions[index])
             fresh = list(self._uses[index] - names)
             if index in self._always and index != start:
-                # An operator for volatile objects is called where a volatile object is, which somebody names.
+                # An operator of volatile objects needs such an object, whose name occurs in some function.
                 fresh = [name for name in fresh if name != "volatile"]
             while fresh:
                 name = fresh.pop()
@@ -105,12 +106,12 @@ class CallGraph:
         return mask
 
     def _outside(self, statement: Statement) -> list[Token]:
-        """The tokens of a statement that belong to no function."""
+        """The tokens of a statement that are not part of a function."""
         span = range(statement.start, statement.end)
         return [self._source.tokens[i] for i in span if not self._in_function[i]]
 
     def _read_aliases(self) -> dict[str, set[str]]:
-        """Names that stand for others: typedef, using, variables with an initialiser, classes."""
+        """Names that refer to other names: typedef, using, variables with an initialiser, classes."""
         aliases: dict[str, set[str]] = {}
         for statement in self._source.statements:
             tokens = self._outside(statement)
@@ -123,9 +124,9 @@ class CallGraph:
         return aliases
 
     def _may_spin(self, names: set[str], functions: list[Function]) -> bool:
-        """A lock, or a wait for a counter: a loop around an atomic operation.
+        """Whether the kernel may have a spin loop: a loop around an atomic operation, as in a lock.
 
-        Another thread may have to move on before such a loop ends, so the threads cannot run one after the
+        Such a loop may end only after another thread has continued, so the threads cannot run one after the
         other.
         """
         if not any(_ATOMIC.fullmatch(name) for name in names):
@@ -135,7 +136,7 @@ class CallGraph:
         return any(self._waits(function) for function in functions)
 
     def _waits(self, function: Function) -> bool:
-        """`while (atomicAdd(p, 0) < n)`, `while (true)`, `for (;;)`."""
+        """Whether a function has a loop like `while (atomicAdd(p, 0) < n)`, `while (true)` or `for (;;)`."""
         tokens, partner = self._source.tokens, self._source.partner
         for here in range(*function.body):
             if tokens[here].text not in ("while", "for", "goto") or tokens[here].kind != "name":
@@ -162,4 +163,4 @@ class CallGraph:
                 parts.append([])
             else:
                 parts[-1].append(token)
-        return parts[1] if len(parts) == 3 else [tokens[opening]]  # a range-for ends by itself
+        return parts[1] if len(parts) == 3 else [tokens[opening]]  # a range-for always ends

@@ -1,7 +1,7 @@
-"""Reads one declaration of variables: `static __shared__ __align__(16) float a[4], *b;`.
+"""Parses one declaration of variables: `static __shared__ __align__(16) float a[4], *b;`.
 
-The pieces are what the rewriter needs: the type that all declarators share, and for each of them its shape
-around the name, so that `typedef <type> <shape with another name>` is its full type.
+The rewriter needs the type that all declarators share, and for each declarator the shape around its name.
+Then `typedef <type> <shape with another name>` is the full type of the variable.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from tinygrad_edu.simulator.nvcc.scopes import (
 )
 from tinygrad_edu.simulator.nvcc.tokens import Token
 
-_STORAGE = frozenset(("static", "extern", "inline", "thread_local", "register"))
+_STORAGE = frozenset(("static", "extern", "inline", "thread_local", "__thread", "register"))
 _TYPE_QUALIFIERS = frozenset(("const", "volatile", "constexpr", "__restrict__", "__restrict", "typename"))
 _ALIGNMENTS = frozenset(("__align__", "__builtin_align__", "alignas"))
 
 
 @dataclass
 class Declarator:
-    """One of the variables of a declaration; indices of tokens, ends not included."""
+    """One of the variables of a declaration. Ranges are [start, end) of token indices."""
 
     name: Token
     shape: tuple[int, int]  # `(*name)[4]`, without the initialiser
-    initialiser: tuple[int, int] | None = None  # what comes after `=`, or { ... }
+    initialiser: tuple[int, int] | None = None  # the tokens after `=`, or { ... }
     plain: bool = True  # the name alone: neither array nor pointer
     is_pointer: bool = False
     name_index: int = 0
@@ -37,7 +37,7 @@ class Declarator:
 
 @dataclass
 class Declaration:
-    """Qualifiers, the shared type and the declarators."""
+    """The qualifiers, the shared type and the declarators."""
 
     words: frozenset[str]  # __shared__, static, extern, const ...
     type: list[Token] = field(default_factory=list)
@@ -51,7 +51,7 @@ class Declaration:
 
 
 def read_declaration(source: Source, start: int, end: int) -> Declaration | None:
-    """The declaration in tokens [start, end); None when this declares a function or is something else."""
+    """The declaration in tokens [start, end); None if it is not a declaration of variables."""
     words: set[str] = set()
     result = Declaration(frozenset())
     here = _specifiers(source, start, end, words, result)
@@ -67,7 +67,7 @@ def read_declaration(source: Source, start: int, end: int) -> Declaration | None
 
 
 def _specifiers(source: Source, start: int, end: int, words: set[str], result: Declaration) -> int | None:
-    """Read qualifiers and type; the index of the first declarator."""
+    """Parse qualifiers and type; returns the index of the first declarator."""
     tokens, partner = source.tokens, source.partner
     has_type, here = False, start
     while here < end:
@@ -134,7 +134,7 @@ def _qualified(source: Source, here: int, end: int) -> int:
 
 
 def _elaborated(source: Source, here: int, end: int, result: Declaration) -> int:
-    """`struct __align__(8) name : base { ... }`; the index after it."""
+    """Parse `struct __align__(8) name : base { ... }`; returns the index after it."""
     tokens, partner = source.tokens, source.partner
     first = here
     here += 1
@@ -155,7 +155,7 @@ def _elaborated(source: Source, here: int, end: int, result: Declaration) -> int
 
 
 def split_commas(source: Source, start: int, end: int, angles: bool = False) -> list[tuple[int, int]]:
-    """The parts of tokens [start, end) between commas outside of brackets; `angles`: < > are brackets too."""
+    """The parts of tokens [start, end) between commas outside brackets; with `angles`, < > are brackets."""
     parts, first, here = [], start, start
     while here < end:
         text = source.tokens[here].text
@@ -188,7 +188,7 @@ def _declarator(source: Source, first: int, end: int) -> Declarator | None:
             is_pointer = True
         elif token.text == "(":
             if name is not None:
-                # parameters: of a function, unless the name stands in parentheses, as in (*name)(int)
+                # parameters of a function, unless the name is in parentheses, as in (*name)(int)
                 if name_depth == 0:
                     return None
                 here = partner[here]

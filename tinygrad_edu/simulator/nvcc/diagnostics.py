@@ -1,7 +1,7 @@
-"""What g++ says, said to the author of a kernel: the user's line, the message, typical advice.
+"""Translates messages of g++ for the author of a kernel: the user's line, the message, and advice.
 
-A message about a line of our headers is moved to the user's line that led there, and names that the rewriter
-made up are taken out.
+A message about a line of the simulator's headers gets the user's line that uses the header. Names that the
+rewriter has generated are removed.
 """
 
 from __future__ import annotations
@@ -14,13 +14,11 @@ from pathlib import Path
 from tinygrad_edu.simulator import toolchain
 
 _MESSAGE = re.compile(
-    r"^(?P<file>[^\s:][^:]*):(?P<line>\d+):(?:\d+:)? (?P<kind>fatal error|error|warning|note): (?P<text>.*)$"
+    r"^(?P<file>\S.*?):(?P<line>\d+):(?:\d+:)? (?P<kind>fatal error|error|warning|note): (?P<text>.*)$"
 )
-_CONTEXT = re.compile(
-    r"^(?P<file>[^\s:][^:]*):(?P<line>\d+):(?:\d+:)?\s+(?:required|instantiated|recursively) .*$"
-)
-_INCLUDED = re.compile(r"^(?:In file included from| {17}from) (?P<file>[^:]+):(?P<line>\d+)")
-_UNDEFINED = re.compile(r"^(?P<file>[^\s:]*):(?P<line>\d+): undefined reference to [`'](?P<name>.*)'$")
+_CONTEXT = re.compile(r"^(?P<file>\S.*?):(?P<line>\d+):(?:\d+:)?\s+(?:required|instantiated|recursively) .*$")
+_INCLUDED = re.compile(r"^(?:In file included from| {17}from) (?P<file>.+?):(?P<line>\d+)[,:]")
+_UNDEFINED = re.compile(r"^(?P<file>\S.*?):(?P<line>\d+): undefined reference to [`'](?P<name>.*)'$")
 _UNDEFINED_ANYWHERE = re.compile(r"undefined reference to [`'](?P<name>.*)'$")
 
 _MADE_UP = re.compile(r"its type|call to 'shared<")
@@ -35,12 +33,11 @@ _ADVICE = (
         "kernels have no streams: print with printf().",
     ),
     (
-        r"template with C linkage|template specialization with C linkage|C "
-        r"linkage.*template|conflicting declaration of C "
-        r"function|template.*must have C\+\+ linkage",
-        'PyCUDA puts the source into extern "C" { }, where templates and overloaded functions are not '
-        "allowed. Use "
-        'SourceModule(source, no_extern_c=True) and write extern "C" before each __global__ kernel.',
+        r"template with C linkage|template specialization with C linkage|C linkage.*template|"
+        r"conflicting declaration of C function|template.*must have C\+\+ linkage",
+        'PyCUDA puts the source into extern "C" { }, where templates and overloaded functions are '
+        "not allowed. Use SourceModule(source, no_extern_c=True) "
+        'and write extern "C" before each __global__ kernel.',
     ),
     (
         r"'__shfl(_up|_down|_xor)?' (was not declared|is not)|'__(any|all|ballot)' (was not declared|is not)",
@@ -55,8 +52,7 @@ _ADVICE = (
     (
         r"'(?!cudaTexture|cudaSurface)(cuda[A-Z]\w*)' was not declared",
         "this is a function of the host's CUDA runtime. With PyCUDA that part is Python: "
-        "pycuda.driver.mem_alloc, "
-        "memcpy_htod and so on.",
+        "pycuda.driver.mem_alloc, memcpy_htod and so on.",
     ),
     (
         r"'(half|__half2?|half2|__float2half\w*)' (was not declared|does not name a type)",
@@ -83,10 +79,10 @@ _INVENTED = re.compile(r"\bsim_(?:type|base|tag|initial|thunks|kernel|users)_\d+
 
 
 def explain(text: str, line_of: Callable[[str, int], str], internal: tuple[str, ...] = ()) -> str:
-    """The errors in the output of g++, for a reader who knows only the .cu file.
+    """The errors in the output of g++, in terms of the .cu file.
 
-    `line_of` gives a line of a user's file, "" when there is none. `internal`: more files that are not the
-    user's.
+    line_of   returns the text of a line of a user's file, "" if there is none
+    internal  further files that are not the user's
     """
     found: list[str] = []
     advice: list[str] = []
@@ -109,7 +105,7 @@ def explain(text: str, line_of: Callable[[str, int], str], internal: tuple[str, 
                 continue
             if _is_internal(message["file"], internal):
                 where = context
-            # one undeclared name in a __shared__ variable is an error of each line made from it
+            # an undeclared name in a __shared__ variable gives an error in each generated line
             line_said = where is not None and any(e.startswith(f"{where[0]}:{where[1]}:") for e in found)
             if line_said and _MADE_UP.search(words):
                 continue
@@ -168,7 +164,7 @@ def _missing_header(words: str, advice: list[str]) -> list[str]:
 
 
 def _is_internal(file: str, internal: tuple[str, ...]) -> bool:
-    # the user's folders may be anywhere; the compiler's own have these names
+    # the user's folders may be anywhere; those of the compiler have these names
     return (
         file.startswith((str(toolchain.DEVICE), "/usr/include/", "<", *internal))
         or "/include/c++/" in file

@@ -1,7 +1,7 @@
-"""nvcc for the simulator: reads nvcc's command line, compiles with g++, writes what the driver loads.
+"""The simulator's nvcc: parses the command line, compiles with g++, and writes a file for the driver.
 
-`--cubin`, `--ptx` and `--fatbin` write the same container: there is one kind of code here, and the driver
-takes it under each name, so programs that ask for PTX work. Nothing in it is PTX.
+`--cubin`, `--ptx` and `--fatbin` write the same container. It contains no PTX, but the driver accepts it in
+place of PTX, so programs that use PTX work.
 """
 
 from __future__ import annotations
@@ -11,8 +11,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tinygrad_edu import files
 from tinygrad_edu.simulator import toolchain
-from tinygrad_edu.simulator.nvcc import blob, compile, diagnostics, preprocess
+from tinygrad_edu.simulator.nvcc import blob, compile, diagnostics, host_uses, host_words, preprocess
 from tinygrad_edu.simulator.nvcc.arguments import ArgumentError, Arguments, parse
 from tinygrad_edu.simulator.nvcc.rewrite import Unit, rewrite
 from tinygrad_edu.simulator.nvcc.tokens import SourceError
@@ -33,9 +34,11 @@ Other options of nvcc are accepted and have no effect.
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command line; the exit code."""
+    """Run the command line; returns the exit code."""
     try:
         return _act(parse(arguments))
+    except KeyboardInterrupt:
+        return 130
     except (ArgumentError, SourceError, toolchain.ToolchainError) as error:
         sys.stderr.write(f"{error}\n")
     except (compile.CompileError, preprocess.PreprocessError) as error:
@@ -63,7 +66,7 @@ def _act(arguments: Arguments) -> int:
 
 
 def version() -> str:
-    """What --version prints. PyCUDA makes it part of its cache key: the build id keeps versions apart."""
+    """The output of --version. It has the build id, since PyCUDA uses the output in its cache key."""
     return (
         "nvcc: CUDA C++ on the CPU\n"
         "tinygrad_edu simulator, for kernels written for CUDA 13.0\n"
@@ -86,10 +89,9 @@ def _source(arguments: Arguments) -> str:
 def _compile(arguments: Arguments) -> None:
     source = _source(arguments)
     preprocessed = preprocess.for_rewriting(arguments, source)
-    unit = rewrite(preprocessed)
+    unit = rewrite(preprocessed, arguments.relaxed, arguments.lambdas)
     flags = compile.user_flags(arguments)
-    # The driver names what it makes of a unit by its content: another build of the simulator makes something
-    # else.
+    # The driver names compiled variants by the content of the unit, so the unit contains the build id.
     content = f"{unit.text}// build {toolchain.build_id()}\n".encode("utf-8", "surrogateescape")
     if arguments.keep:
         stem = Path(arguments.output or source).with_suffix("")
@@ -98,8 +100,9 @@ def _compile(arguments: Arguments) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path, output = Path(folder, "unit.cpp"), Path(folder, "module.so")
         path.write_bytes(content)
+        _refuse_host_code(unit, path, flags, arguments)
         plain = "volatile" if unit.uses_volatile else "plain"
-        # What the driver will run first; it asks for the others if they are needed.
+        # The variant that the driver runs first; it compiles the others when they are needed.
         mode = os.environ.get("TINYGRAD_EDU_SIMULATOR_MODE", "plain")
         variant = mode if mode in ("check", "profile") else plain
         compile.compile_unit(path, output, flags, variant, arguments.verbose)
@@ -108,13 +111,27 @@ def _compile(arguments: Arguments) -> None:
             "variant": variant.encode(),
             "plain": plain.encode(),
             "unit": content,
-            "flags": "".join(f"{f}\n" for f in flags).encode(),
+            "flags": "\0".join(flags).encode("utf-8", "surrogateescape"),
         }
     _write(arguments.output, blob.pack(records | _texts(unit)))
 
 
+def _refuse_host_code(unit: Unit, path: Path, flags: list[str], arguments: Arguments) -> None:
+    """Raise SourceError if device code uses host code."""
+    refusals = list(unit.refusals)
+    if unit.suspect is not None:
+        output = path.with_suffix(".search.o")
+        try:
+            compile.compile_object(path, output, flags, compile.SEARCH, arguments.verbose)
+            refusals += host_uses.seen_in_object(output.read_bytes(), unit.suspect, arguments.standard)
+        except compile.CompileError:
+            if not refusals:
+                raise
+    host_words.refuse(refusals)
+
+
 def _texts(unit: Unit) -> dict[str, bytes]:
-    """The user's files as they are, for reports that show a line."""
+    """{name: contents} of the user's files, for reports that show a line."""
     return {f"text:{file}": Path(file).read_bytes() for file in unit.files if Path(file).is_file()}
 
 
@@ -125,19 +142,21 @@ def _variant(arguments: Arguments) -> None:
         )
     if not (arguments.unit and arguments.flags and arguments.output):
         raise ArgumentError("--simulator-variant needs --unit, --flags and -o")
-    flags = [line for line in Path(arguments.flags).read_text().splitlines() if line]
+    # The name of a folder may contain any character except a null byte.
+    text = Path(arguments.flags).read_bytes().decode("utf-8", "surrogateescape")
+    flags = [flag for flag in text.split("\0") if flag]
     with tempfile.TemporaryDirectory() as folder:
         unit, output = Path(folder, "unit.cpp"), Path(folder, "module.so")
         unit.write_bytes(Path(arguments.unit).read_bytes())
         compile.compile_unit(unit, output, flags, arguments.variant, arguments.verbose)
-        toolchain.write_atomically(Path(arguments.output).absolute(), output.read_bytes())
+        files.write(arguments.output, output.read_bytes())
 
 
 def _write(output: str, content: bytes) -> None:
     if output in ("", "-"):
         sys.stdout.buffer.write(content)
     else:
-        toolchain.write_atomically(Path(output).absolute(), content)
+        files.write(output, content)
 
 
 def _line_of(file: str, line: int) -> str:

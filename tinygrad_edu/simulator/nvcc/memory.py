@@ -1,12 +1,12 @@
-"""Variables that live in the memory of the device: what each declaration becomes in the rewritten source.
+"""Rewrites declarations of variables in device memory: shared, global, constant and static.
 
-A variable becomes a reference to memory that the driver owns. `__shared__ float a[4];` in a function:
+A variable becomes a reference to memory of the driver. `__shared__ float a[4];` in a function becomes:
 
     struct sim_tag_0 { ... name and place ... }; typedef float sim_type_0[4];
     sim_type_0& a = *sim::shared<sim_tag_0, sim_type_0>();
 
-So `a` keeps its type, sizeof and all; only its address is found when the function runs. (uses.py mends where
-a reference would show.)
+So `a` keeps its type and size; its address is looked up when the function runs. uses.py handles the cases in
+which a program could notice the reference.
 """
 
 from __future__ import annotations
@@ -14,42 +14,40 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tinygrad_edu.simulator.nvcc.declarations import Declaration, Declarator, read_declaration, split_commas
-from tinygrad_edu.simulator.nvcc.scopes import QUALIFIERS, Function, Scope, Source, Statement
+from tinygrad_edu.simulator.nvcc.scopes import CLASS_KEYS, QUALIFIERS, Function, Scope, Source, Statement
 from tinygrad_edu.simulator.nvcc.tokens import Lines, Place, SourceError, quote
 
 _MEMORY = frozenset(("__device__", "__constant__", "__managed__"))
 
 
 @dataclass
-class SharedAtLarge:
-    """A shared variable declared outside of functions: functions that name it get a reference of their
-    own."""
+class GlobalSharedVariable:
+    """A shared variable declared outside of functions; each function that names it gets a reference."""
 
     name: str
-    reference: str  # the declaration to put into them
-    end: int  # index of the token after it: functions before do not know it
+    reference: str  # the declaration of the reference, for these functions
+    end: int  # index of the token after it; earlier functions cannot use it
     dynamic: bool
 
 
 class Variables:
-    """Rewrites declarations; counts, so that every name it makes is new."""
+    """Rewrites declarations; a counter makes each generated name unique."""
 
     def __init__(self, source: Source, lines: Lines) -> None:
         self._source = source
         self._lines = lines
         self._count = 0
         self._defined: set[tuple[tuple[str, ...], str]] = set()
-        self._announced: set[tuple[tuple[str, ...], str]] = set()  # extern __constant__ float c[4];
-        self._survey()
-        self.at_large: list[SharedAtLarge] = []
-        self.shared_names: dict[int, set[str]] = {}  # by function
-        self.names: set[str] = set()  # of all that became references
+        self._forward_declared: set[tuple[tuple[str, ...], str]] = set()  # extern __constant__ float c[4];
+        self._collect_names()
+        self.global_shared: list[GlobalSharedVariable] = []
+        self.shared_names: dict[int, set[str]] = {}  # id of a function -> names
+        self.names: set[str] = set()  # names of all variables that became references
 
     # --- in functions ---
 
     def shared_in(self, function: Function) -> list[tuple[int, int, str]]:
-        """Each shared declaration in the body: tokens [start, end), the semicolon included, and what it
-        becomes."""
+        """(start, end, new text) of each shared declaration in a body; [start, end) has the semicolon."""
         tokens, partner = self._source.tokens, self._source.partner
         found, here = [], function.body[0] + 1
         while here < function.body[1]:
@@ -71,20 +69,71 @@ class Variables:
             here = end + 1
         return found
 
+    def statics_in(self, function: Function) -> list[tuple[int, int, str]]:
+        """(start, end, new text) of each `static int n;` in the body of a device function.
+
+        As in CUDA, it is one variable in device memory. Constants are not changed.
+        """
+        tokens, partner = self._source.tokens, self._source.partner
+        if not {"__device__", "__global__"} & {token.text for token in tokens[slice(*function.head)]}:
+            return []
+        found, here = [], function.body[0] + 1
+        while here < function.body[1]:
+            text = tokens[here].text
+            if text in CLASS_KEYS:  # a static member of a local class is a function
+                while tokens[here].text not in ("{", ";", "(", ")", ",", ">", "=", "*"):
+                    here += 1
+                here = partner[here] if tokens[here].text == "{" else here
+            elif text == "static" and tokens[here - 1].text in (";", "{", "}", ":", ")", "else"):
+                end = here
+                while tokens[end].text != ";":
+                    end = partner[end] + 1 if tokens[end].text in ("(", "[", "{") else end + 1
+                declaration = read_declaration(self._source, here, end)
+                if declaration is not None and not self._is_unchanged(declaration):
+                    found.append((here, end + 1, self._static(declaration, function)))
+                here = end
+            here += 1
+        return found
+
+    def _is_unchanged(self, declaration: Declaration) -> bool:
+        constant = "const" in declaration.words and not any(d.is_pointer for d in declaration.declarators)
+        # thread_local is an error in host_uses.py.
+        return constant or bool(declaration.words & {"__shared__", "constexpr", "thread_local", "__thread"})
+
+    def _static(self, declaration: Declaration, function: Function) -> str:
+        number, text = self._base(declaration)
+        for declarator in declaration.declarators:
+            name, typename = declarator.name.text, self._next("type")
+            self.shared_names.setdefault(id(function), set()).add(name)  # so that a lambda does not copy it
+            self.names.add(name)
+            value = "{}"
+            if declarator.initialiser is not None:
+                value = " = " + self._source.text(*declarator.initialiser)
+            initial = f"static sim_base_{number} {self._shape(declarator, 'sim_initial')}{value}; "
+            tag, definition = self._tag(
+                declarator, '""', f"static auto& initial() {{ {initial}return sim_initial; }} "
+            )
+            text += (
+                f" {definition} typedef std::remove_reference_t<decltype({tag}::initial())> {typename};"
+                f" {typename}& {name} = *sim::static_variable<{tag}, {typename}, "
+                f"{self._alignment(declaration)}>();"
+            )
+        return text
+
     def shared_of(self, function: Function) -> set[str]:
-        """The names of the shared variables that a function may use."""
-        return self.shared_names.get(id(function), set()) | {shared.name for shared in self.at_large}
+        """The names of the shared and static variables that a function may use."""
+        return self.shared_names.get(id(function), set()) | {shared.name for shared in self.global_shared}
 
     def references_for(self, function: Function) -> str:
-        """Declarations of the shared variables from outside that `function` names."""
-        if not self.at_large:
+        """Declarations of references to the global shared variables that `function` names."""
+        if not self.global_shared:
             return ""
         tokens = self._source.tokens
         named = {token.text for token in tokens[function.body[0] : function.body[1]] if token.kind == "name"}
         hidden = {token.text for token in tokens[function.parameters[0] : function.parameters[1]]}
         return "".join(
             shared.reference
-            for shared in self.at_large
+            for shared in self.global_shared
             if shared.end <= function.head[0] and shared.name in named and shared.name not in hidden
         )
 
@@ -93,8 +142,8 @@ class Variables:
     ) -> str:
         """C++ for the name under which shared variables of `function` are registered.
 
-        Each instance of a kernel template has its own; `arguments` and `parameters` are those of an instance,
-        the names in the template's head stand for them inside of it.
+        Each instance of a kernel template has its own name. `arguments` and `parameters` are those of an
+        instance; inside the template, the names of its template parameters are used instead.
         """
         if not function.is_kernel or function.template is None or function.scope.classes:
             return quote(function.qualified)
@@ -103,7 +152,7 @@ class Variables:
         return f"sim::instance_name<static_cast<void (*)({types})>(&::{function.qualified}{arguments})>()"
 
     def _template_names(self, template: tuple[int, int]) -> list[str]:
-        """`<typename T, int N = 4, class... Rest>` to T, N, Rest..."""
+        """The names in `<typename T, int N = 4, class... Rest>`: T, N, Rest..."""
         tokens, names = self._source.tokens, []
         for first, last in split_commas(self._source, template[0] + 1, template[1], angles=True):
             end = next((i for i in range(first, last) if tokens[i].text == "="), last)
@@ -112,7 +161,7 @@ class Variables:
         return names
 
     def without_defaults(self, parameters: tuple[int, int]) -> str:
-        """The parameters of a function as its type has them."""
+        """The parameters of a function without default values, as in its type."""
         tokens, parts = self._source.tokens, []
         for first, last in split_commas(self._source, parameters[0] + 1, parameters[1], angles=True):
             end = next((i for i in range(first, last) if tokens[i].text == "="), last)
@@ -120,17 +169,19 @@ class Variables:
         return ", ".join(parts)
 
     def users(self, function: Function, label: str = "") -> list[str]:
-        """C++ for the names under which the variables of `function` are registered."""
+        """C++ for the names under which all variables of `function` are registered."""
         tokens = self._source.tokens
         body = tokens[function.body[0] : function.body[1]]
         named = {token.text for token in body if token.kind == "name"}
         result = [label or self.label(function)] if "__shared__" in named else []
-        return result + [quote(f"({s.name})") for s in self.at_large if s.name in named and not s.dynamic]
+        return result + [
+            quote(f"({s.name})") for s in self.global_shared if s.name in named and not s.dynamic
+        ]
 
     # --- outside of functions ---
 
     def outside(self, statement: Statement) -> str | None:
-        """What a declaration of device memory becomes, without the semicolon; None where it is none."""
+        """The new text of a declaration of device memory, without semicolon; None if it is not one."""
         words = {t.text for t in self._source.tokens[statement.start : statement.end] if t.text in QUALIFIERS}
         if statement.scope.classes or not words & (_MEMORY | {"__shared__"}):
             return None
@@ -140,16 +191,15 @@ class Variables:
         if "constexpr" in declaration.words:
             return None
         if "__shared__" in declaration.words:
-            return self._shared_at_large(declaration, statement)
+            return self._global_shared(declaration, statement)
         if self._is_compile_time_constant(declaration):
             return None
         return self._globals(declaration, statement.scope)
 
     def _is_compile_time_constant(self, declaration: Declaration) -> bool:
-        # `__device__ const int N = 16;` may be the size of an array: a reference could not
-        return (
-            "const" in declaration.words
-            and all(d.plain and d.initialiser is not None for d in declaration.declarators)
+        # `__device__ const int N = 16;` may be the size of an array, which a reference cannot be
+        return "const" in declaration.words and all(
+            d.plain and d.initialiser is not None for d in declaration.declarators
         )
 
     def _globals(self, declaration: Declaration, scope: Scope) -> str:
@@ -164,9 +214,9 @@ class Variables:
             if "extern" in declaration.words and declarator.initialiser is None:
                 if (scope.names, name) not in self._defined:
                     raise SourceError(
-                        f"{place}: error: '{name}' is declared extern here and defined nowhere. The "
-                        f"simulator loads "
-                        "one source at a time, so a variable of another one cannot be reached."
+                        f"{place}: error: '{name}' is declared extern here and defined nowhere. "
+                        "The simulator loads one source at a time, "
+                        "so a variable of another one cannot be reached."
                     )
                 typename = self._next("type")
                 text += f" {self._typedef(number, declarator, typename)} extern {typename}& {name};"
@@ -185,16 +235,15 @@ class Variables:
                     f" static sim_base_{number} {shape} = {value}; typedef decltype({initial}) {typename};"
                 )
                 arguments += f", &{initial}"
-            # static, where nobody else has declared it: g++ then knows that no store changes the reference
-            # itself
-            storage = "" if (scope.names, name) in self._announced else "static "
+            # static, if it has no other declaration, so that g++ knows that no store changes the reference
+            storage = "" if (scope.names, name) in self._forward_declared else "static "
             text += (
                 f" {storage}{typename}& {name} = sim::global<{typename}, {alignment}>({arguments}, "
                 f"sim_place{self._literal(place)});"
             )
         return text.rstrip(";")
 
-    def _shared_at_large(self, declaration: Declaration, statement: Statement) -> str:
+    def _global_shared(self, declaration: Declaration, statement: Statement) -> str:
         dynamic = "extern" in declaration.words
         self._refuse_initialisers(declaration)
         number, text = self._base(declaration)
@@ -212,7 +261,7 @@ class Variables:
                     f"{path}{typename}& {name} = *sim::shared<{path}{tag}, {path}{typename}, "
                     f"{self._alignment(declaration)}>(); "
                 )
-            self.at_large.append(SharedAtLarge(name, reference, statement.end, dynamic))
+            self.global_shared.append(GlobalSharedVariable(name, reference, statement.end, dynamic))
         return text.rstrip(";")
 
     # --- both ---
@@ -236,13 +285,13 @@ class Variables:
                 )
         return text
 
-    def _tag(self, declarator: Declarator, function: str) -> tuple[str, str]:
+    def _tag(self, declarator: Declarator, function: str, more: str = "") -> tuple[str, str]:
         tag = self._next("tag")
         place = self._literal(self._lines.place(declarator.name.start))
         return tag, (
             f"struct {tag} {{ static const char* function() {{ return {function}; }} "
             f"static const char* name() {{ return {quote(declarator.name.text)}; }} "
-            f"static sim_place place() {{ return {place}; }} }};"
+            f"static sim_place place() {{ return {place}; }} {more}}};"
         )
 
     def _refuse_initialisers(self, declaration: Declaration) -> None:
@@ -250,9 +299,9 @@ class Variables:
             if declarator.initialiser is not None:
                 raise SourceError(
                     f"{self._lines.place(declarator.name.start)}: error: the __shared__ variable "
-                    f"'{declarator.name.text}' cannot have an initialiser: every block has its own, and "
-                    f"no thread "
-                    "would know whether to write it. Let one thread assign it, then call __syncthreads()."
+                    f"'{declarator.name.text}' cannot have an initialiser: every block has its own, "
+                    "and no thread would know whether to write it. "
+                    "Let one thread assign it, then call __syncthreads()."
                 )
 
     def _base(self, declaration: Declaration) -> tuple[int, str]:
@@ -272,7 +321,7 @@ class Variables:
 
     @staticmethod
     def _symbol(name: str, scope: Scope) -> str:
-        """The name cuModuleGetGlobal knows: plain in the global namespace, mangled in another."""
+        """The name for cuModuleGetGlobal: plain in the global namespace, mangled in another."""
         if scope.c_linkage or not scope.names:
             return name
         return "_ZN" + "".join(f"{len(part)}{part}" for part in (*scope.names, name)) + "E"
@@ -305,7 +354,7 @@ class Variables:
     def _literal(place: Place) -> str:
         return f"{{{quote(place.file)}, {place.line}}}"
 
-    def _survey(self) -> None:
+    def _collect_names(self) -> None:
         for statement in self._source.statements:
             if statement.scope.classes:
                 continue
@@ -314,5 +363,5 @@ class Variables:
                 continue
             for declarator in declaration.declarators:
                 only_announced = "extern" in declaration.words and declarator.initialiser is None
-                names = self._announced if only_announced else self._defined
+                names = self._forward_declared if only_announced else self._defined
                 names.add((statement.scope.names, declarator.name.text))

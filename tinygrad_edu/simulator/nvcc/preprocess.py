@@ -1,8 +1,8 @@
-"""The preprocessing pass, and what is left of its output for the rewriter: the user's own text.
+"""The preprocessing pass, which leaves only the user's own text for the rewriter.
 
-g++ expands all macros but knows none of CUDA's keywords here, so that __global__ and __shared__ survive. What
-comes from system headers and from headers of the simulator is cut out again and its #include directive put
-back: the compile pass reads those headers itself, from the precompiled one for the most part.
+g++ expands all macros. CUDA's keywords are not macros here, so __global__ and __shared__ stay in the text.
+The text of system headers and of the simulator's headers is replaced by its #include directive; the compile
+pass includes those headers itself, most of them from the precompiled header.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from pathlib import Path
 
 from tinygrad_edu.simulator import toolchain
 from tinygrad_edu.simulator.nvcc.arguments import Arguments
-from tinygrad_edu.simulator.nvcc.tokens import Place, marker
+from tinygrad_edu.simulator.nvcc.tokens import Place, marker, unquote
 
-HEADERS = toolchain.DEVICE / "include"  # the names that users include: cuda_fp16.h, mma.h ...
+HEADERS = toolchain.DEVICE / "include"  # headers that users include: cuda_fp16.h, mma.h ...
 
 _MARKER = re.compile(r'^#[ \t]*(\d+)[ \t]+"((?:\\.|[^"\\\n])*)"((?:[ \t]\d)*)[ \t]*$')
 
 
 class PreprocessError(Exception):
-    """g++ refused to preprocess; the text is what it said."""
+    """g++ could not preprocess; the text has its messages."""
 
 
 def command(arguments: Arguments, source: str) -> list[str]:
@@ -56,7 +56,7 @@ def command(arguments: Arguments, source: str) -> list[str]:
 
 
 def include_flags(arguments: Arguments) -> list[str]:
-    """The user's folders of headers, as flags of g++."""
+    """The user's header folders as flags of g++."""
     return [
         *(f"-I{folder}" for folder in arguments.includes),
         *(f"-isystem{folder}" for folder in arguments.systems),
@@ -64,10 +64,10 @@ def include_flags(arguments: Arguments) -> list[str]:
 
 
 def for_reading(arguments: Arguments, source: str) -> str:
-    """What --preprocess prints.
+    """The output of --preprocess.
 
-    PyCUDA makes its cache key of it, and takes an answer of less than half the source for a broken compiler:
-    with real nvcc CUDA's own headers make up for comments that are gone. Blanks do here.
+    PyCUDA uses it in its cache key. If it is less than half as long as the source, PyCUDA assumes a broken
+    compiler; with real nvcc, CUDA's headers make it longer. Here blanks are added instead.
     """
     done = _run([*command(arguments, source), *([] if arguments.line_markers else ["-P"])])
     missing = Path(source).stat().st_size - len(done)
@@ -75,7 +75,7 @@ def for_reading(arguments: Arguments, source: str) -> str:
 
 
 def for_rewriting(arguments: Arguments, source: str) -> str:
-    """The user's text with macros expanded and line markers, other headers as #include directives."""
+    """The user's text with macros expanded and with line markers; other headers as #include directives."""
     return keep_own_text(_run([*command(arguments, source), "-dI"]), source)
 
 
@@ -87,10 +87,10 @@ def _run(arguments: list[str]) -> str:
 
 
 def keep_own_text(text: str, source: str) -> str:
-    """Cut the text of foreign headers out of the output of g++ -E -dI."""
+    """Remove the text of foreign headers from the output of g++ -E -dI."""
     own = {source}
-    inside = False  # in text of the user's
-    directive = ""  # an #include of the user's, until it is known what it brings
+    inside = False  # inside the user's text
+    directive = ""  # an #include of the user, until its file is known
     kept: list[str] = []
     for line in text.splitlines(keepends=True):
         if not line.startswith("#"):
@@ -105,7 +105,7 @@ def keep_own_text(text: str, source: str) -> str:
             elif inside:
                 kept.append(line)
             continue
-        number, file, flags = int(found[1]), re.sub(r"\\(.)", r"\1", found[2]), found[3].split()
+        number, file, flags = int(found[1]), unquote(found[2]), found[3].split()
         if "1" in flags:
             foreign = "3" in flags or file.startswith(str(toolchain.DEVICE))
             if not foreign:

@@ -1,16 +1,16 @@
-"""From preprocessed CUDA to C++ that g++ compiles: the user's text and a table of kernels.
+"""Rewrites preprocessed CUDA to C++ for g++: the changed text of the user, and a table of kernels.
 
-Line markers stay, and a change never moves what follows to another line: errors, reports and debug
-information name the user's file and line.
+Line markers are kept, and no change moves later text to another line. So errors, reports and debug
+information have the user's files and lines.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 
-from tinygrad_edu.simulator.nvcc import uses
+from tinygrad_edu.simulator.nvcc import host_text, host_words, spaces, uses
 from tinygrad_edu.simulator.nvcc.callgraph import CallGraph
 from tinygrad_edu.simulator.nvcc.memory import Variables
 from tinygrad_edu.simulator.nvcc.scopes import Function, Instantiation, Source, read
@@ -31,12 +31,16 @@ class Unit:
 
     text: str
     uses_volatile: bool
-    files: list[str]  # the user's files it comes from
+    files: list[str]  # the user's files in its text
     kernels: list[str]
+    suspect: spaces.Spaces | None = None  # set if device code may use host code; see host_uses.py
+    refusals: list[host_words.Refusal] = field(
+        default_factory=list
+    )  # the uses of host code that the text shows
 
 
 class _Edits:
-    """Replacements in a text, none inside another."""
+    """Replacements in a text; none of them is inside another."""
 
     def __init__(self, text: str, lines: Lines) -> None:
         self._text = text
@@ -47,7 +51,7 @@ class _Edits:
         self._edits.append((start, end, new))
 
     def replace_unless_replaced(self, start: int, end: int, new: str) -> None:
-        """For what may stand inside a declaration that is replaced as a whole."""
+        """Replace, unless it is inside a declaration that is replaced as a whole."""
         if not any(first < end and start < last for first, last, _ in self._edits):
             self.replace(start, end, new)
 
@@ -61,33 +65,45 @@ class _Edits:
         return "".join([*parts, self._text[here:]])
 
 
-def rewrite(text: str) -> Unit:
-    """Rewrite one preprocessed source."""
+def rewrite(text: str, relaxed: bool = False, lambdas: bool = False) -> Unit:
+    """Rewrite one preprocessed source. `relaxed`: --expt-relaxed-constexpr, `lambdas`: --extended-lambda."""
     lines = Lines(text)
     tokens = tokenize(text)
     _refuse(tokens, lines)
+    if not lambdas:
+        _refuse_lambdas(tokens, lines)
     partner = match_brackets(tokens)
-    if partner is None:  # g++ explains this better
+    if partner is None:  # g++ has a better message for this
         return Unit(f'#include "unit.h"\n{text}', False, lines.files(), [])
     _refuse_headers(text, tokens, partner, lines)
     source = read(tokens, partner)
+    known = spaces.Spaces(source, lines, relaxed)
     graph = CallGraph(source)
     variables = Variables(source, lines)
     edits = _Edits(text, lines)
+    previous = ""
     for token in tokens:
         if token.text == "__global__":
             edits.replace(token.start, token.end, "")
+        elif (
+            token.text == "__noinline__" and previous != "("
+        ):  # __attribute__((__noinline__)) is an attribute of g++
+            edits.replace_unless_replaced(token.start, token.end, "__attribute__((noinline))")
+        previous = token.text
     for statement in source.statements:
         new = variables.outside(statement)
         if new is not None:
             edits.replace(tokens[statement.start].start, tokens[statement.end - 1].end, new)
     for function in source.functions:
-        for start, end, new in variables.shared_in(function):
+        for start, end, new in (*variables.shared_in(function), *variables.statics_in(function)):
             edits.replace(tokens[start].start, tokens[end - 1].end, new)
         references = variables.references_for(function)
         if references:
             edits.replace(tokens[function.body[0]].end, tokens[function.body[0]].end, f" {references}{{")
             edits.replace(tokens[function.body[1]].start, tokens[function.body[1]].start, "}")
+    for function in known.host_bodies(("throw", "try", "catch")):
+        # Kernels are compiled without exceptions, and host functions are never run.
+        edits.replace(tokens[function.body[0]].end, tokens[function.body[1]].start, " __builtin_trap(); ")
     for function in source.functions:
         for where, new in uses.captures(tokens, partner, function.body, variables.shared_of(function)):
             edits.replace_unless_replaced(where, where, new)
@@ -101,11 +117,13 @@ def rewrite(text: str) -> Unit:
         table.uses_volatile,
         lines.files(),
         table.names,
+        known if host_text.is_suspect(known) else None,
+        list(host_text.seen_in_text(known)),
     )
 
 
 def _refuse(tokens: list[Token], lines: Lines) -> None:
-    """Errors for what the simulator cannot do and g++ would explain badly."""
+    """Raise errors for code that the simulator does not support, if the message of g++ would be unclear."""
     for index, token in enumerate(tokens):
         if token.text == "<<<":
             raise SourceError(
@@ -117,9 +135,8 @@ def _refuse(tokens: list[Token], lines: Lines) -> None:
             strings = [t for t in tokens[index : index + 4] if t.kind == "string"]
             if strings and strings[0].text != '""':
                 raise SourceError(
-                    f"{lines.place(token.start)}: error: inline PTX (`asm`) is the machine language of "
-                    f"GPUs; the "
-                    "simulator compiles for the CPU. Use the CUDA function for it (__popc, __shfl_sync, "
+                    f"{lines.place(token.start)}: error: inline PTX (`asm`) is the machine language of GPUs; "
+                    "the simulator compiles for the CPU. Use the CUDA function for it (__popc, __shfl_sync, "
                     "__pipeline_memcpy_async, nvcuda::wmma ...), or leave it out with "
                     "#ifndef __TINYGRAD_EDU_SIMULATOR__."
                 )
@@ -130,9 +147,19 @@ def _refuse(tokens: list[Token], lines: Lines) -> None:
             and tokens[index + 1].text == "<"
         ):
             raise SourceError(
-                f"{lines.place(token.start)}: error: texture and surface references were removed from "
-                f"CUDA in version "
-                "12, and the simulator has none either. Read global memory instead: __ldg(&x[i])."
+                f"{lines.place(token.start)}: error: texture and surface references were removed from CUDA "
+                "in version 12, and the simulator has none either. "
+                "Read global memory instead: __ldg(&x[i])."
+            )
+
+
+def _refuse_lambdas(tokens: list[Token], lines: Lines) -> None:
+    for before, token in pairwise(tokens):
+        if before.text == "]" and token.text in ("__device__", "__host__"):
+            raise SourceError(
+                f"{lines.place(token.start)}: error: a lambda with {token.text} is an extension\n"
+                "What to do: compile with --extended-lambda; or leave the word out, since a lambda in a "
+                "device function runs on the device."
             )
 
 
@@ -142,7 +169,7 @@ _TEMPLATE_HEADER = re.compile(
 
 
 def _refuse_headers(text: str, tokens: list[Token], partner: dict[int, int], lines: Lines) -> None:
-    """CUDA's C++ headers do not compile inside extern "C" { }; here they would, unlike on a GPU."""
+    """Raise an error for CUDA's C++ headers inside extern "C" { }: nvcc does not compile them there."""
     for match in _TEMPLATE_HEADER.finditer(text):
         linkage = ""
         for index, token in enumerate(tokens):
@@ -160,7 +187,7 @@ def _refuse_headers(text: str, tokens: list[Token], partner: dict[int, int], lin
 
 
 class _Table:
-    """The kernels of a module as C++: what registers them when the module is loaded."""
+    """The table of kernels as C++ code, which registers them when the module is loaded."""
 
     def __init__(self, source: Source, graph: CallGraph, variables: Variables, lines: Lines) -> None:
         self._source, self._graph, self._variables, self._lines = source, graph, variables, lines
@@ -207,7 +234,7 @@ class _Table:
         where = f"{{{quote(place.file)}, {place.line}}}"
         parameters_text = " ".join(self._variables.without_defaults(kernel.parameters).split())
         signature = quote("(" + re.sub(r" (?=[,)\]\[])|(?<=[(\[*&]) ", "", parameters_text) + ")")
-        # The assembler cannot tell the name of a function that the C library has too, such as conj.
+        # The assembler would confuse the name with a function of the C library, such as conj.
         symbol = quote(kernel.name) if self._has_c_linkage(kernel) else f"sim_thunks_{number}::symbol()"
         listed = "".join(f"{user}, " for user in users)
         thunks = f"sim_thunks_{number}"
@@ -238,7 +265,7 @@ class _Table:
         return "true" if value else "false"
 
     def _max_threads(self, kernel: Function) -> str:
-        """The first argument of __launch_bounds__; 0 without, and where it depends on the template."""
+        """The first argument of __launch_bounds__; 0 without it, or if it depends on template parameters."""
         tokens, partner = self._source.tokens, self._source.partner
         for here in range(kernel.head[0], kernel.parameters[0]):
             if tokens[here].text == "__launch_bounds__":

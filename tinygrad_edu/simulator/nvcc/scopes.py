@@ -1,7 +1,7 @@
-"""The structure of a source: functions with their bodies, kernels, and the statements between them.
+"""Finds the structure of a source: functions with bodies, kernels, and the statements between them.
 
-This is no C++ parser. It follows brackets, namespaces and classes, and tells a function's head from other
-heads; what it does not understand it leaves as it is, and g++ has the last word on it.
+It is not a full C++ parser. It matches brackets, namespaces and classes, and distinguishes the head of a
+function from other heads. Code that it does not understand is not changed, and g++ reports its errors.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from tinygrad_edu.simulator.nvcc.tokens import Token
 
 QUALIFIERS = frozenset(("__global__", "__device__", "__host__", "__shared__", "__constant__", "__managed__"))
 
-# Names before a parenthesis that are no function: attributes and operators.
+# Names before a parenthesis that are not functions: attributes and operators.
 ATTRIBUTES = frozenset(
     (
         "__launch_bounds__",
@@ -72,9 +72,9 @@ CLASS_KEYS = frozenset(("class", "struct", "union"))
 
 @dataclass(frozen=True)
 class Scope:
-    """Where a declaration stands."""
+    """The scope of a declaration."""
 
-    names: tuple[str, ...] = ()  # of the namespaces around, those without a name left out
+    names: tuple[str, ...] = ()  # the enclosing named namespaces
     c_linkage: bool = False
     classes: tuple[str, ...] = ()
     is_template: bool = False  # inside a class template
@@ -82,7 +82,7 @@ class Scope:
 
 @dataclass
 class Function:
-    """A function with a body. All numbers are indices of tokens; body and parameters name their brackets."""
+    """A function with a body. Numbers are token indices; `body` and `parameters` are of the brackets."""
 
     name: str
     scope: Scope
@@ -112,7 +112,7 @@ class Instantiation:
 
 @dataclass
 class Statement:
-    """What ends with a semicolon outside of functions: [start, end), the semicolon left out."""
+    """A statement outside of functions: tokens [start, end), without its semicolon."""
 
     start: int
     end: int
@@ -121,7 +121,7 @@ class Statement:
 
 @dataclass
 class Source:
-    """All that was found in one source."""
+    """The structure of one source."""
 
     tokens: list[Token]
     partner: dict[int, int]
@@ -130,18 +130,19 @@ class Source:
     statements: list[Statement] = field(default_factory=list)
 
     def text(self, start: int, end: int) -> str:
-        """Tokens [start, end) on one line."""
+        """The text of tokens [start, end) on one line."""
         return " ".join(token.text for token in self.tokens[start:end])
 
 
 def read(tokens: list[Token], partner: dict[int, int]) -> Source:
-    """Find functions and statements."""
+    """Find the functions and statements of a source."""
     source = Source(tokens, partner)
-    _walk(source, 0, len(tokens), Scope())
+    walk(source, 0, len(tokens), Scope())
     return source
 
 
-def _walk(source: Source, start: int, end: int, scope: Scope) -> None:
+def walk(source: Source, start: int, end: int, scope: Scope) -> None:
+    """Read the declarations in tokens [start, end) into `source`."""
     tokens, partner = source.tokens, source.partner
     first = here = start
     while here < end:
@@ -179,18 +180,18 @@ def _statement(source: Source, first: int, end: int, scope: Scope) -> None:
 
 
 def _braces(source: Source, first: int, opening: int, scope: Scope) -> bool:
-    """Handle `head { ... }`. False when the statement goes on after the brace."""
+    """Process `head { ... }`. False if the statement continues after the closing brace."""
     tokens, partner = source.tokens, source.partner
     closing = partner[opening]
     words = [token.text for token in tokens[first:opening]]
     if words[:1] == ["extern"] and len(words) == 2 and words[1].startswith('"'):
         inner = Scope(scope.names, words[1] == '"C"', scope.classes, scope.is_template)
-        _walk(source, opening + 1, closing, inner)
+        walk(source, opening + 1, closing, inner)
         return True
     if "namespace" in words[:2]:
         at = words.index("namespace")
         names = tuple(word for word in words[at + 1 :] if word not in ("::", "inline"))
-        _walk(
+        walk(
             source,
             opening + 1,
             closing,
@@ -199,10 +200,10 @@ def _braces(source: Source, first: int, opening: int, scope: Scope) -> bool:
         return True
     callee = None if _has_initialiser(source, first, opening) else find_callee(source, first, opening)
     if callee is not None:
-        # `: member{1}` before the body of a constructor is not the body
+        # the braces of `: member{1}` are not the body of a constructor
         if (
             tokens[opening - 1].kind == "name"
-            and ":" in _flat(source, callee[2], opening)
+            and ":" in _texts_outside_brackets(source, callee[2], opening)
             and tokens[opening - 1].text not in ("const", "noexcept", "override", "final", "try")
         ):
             return False
@@ -211,7 +212,7 @@ def _braces(source: Source, first: int, opening: int, scope: Scope) -> bool:
     key = next((i for i in _after_template(source, first, opening) if tokens[i].text in CLASS_KEYS), None)
     if key is not None and "=" not in words and "enum" not in words:
         name = _class_name(source, key, opening)
-        _walk(
+        walk(
             source,
             opening + 1,
             closing,
@@ -220,8 +221,8 @@ def _braces(source: Source, first: int, opening: int, scope: Scope) -> bool:
     return not words
 
 
-def _flat(source: Source, start: int, end: int) -> list[str]:
-    """The texts of [start, end) without what stands in brackets."""
+def _texts_outside_brackets(source: Source, start: int, end: int) -> list[str]:
+    """The texts of tokens [start, end), without those inside brackets."""
     found, here = [], start
     while here < end:
         text = source.tokens[here].text
@@ -232,7 +233,7 @@ def _flat(source: Source, start: int, end: int) -> list[str]:
 
 def _has_initialiser(source: Source, first: int, end: int) -> bool:
     here = next(iter(_after_template(source, first, end)), end)
-    flat = _flat(source, here, end)
+    flat = _texts_outside_brackets(source, here, end)
     return "=" in flat and "operator" not in flat
 
 
@@ -262,7 +263,7 @@ def _after_template(source: Source, first: int, end: int) -> range:
 
 
 def find_callee(source: Source, first: int, end: int) -> tuple[str, str, int] | None:
-    """Name, template arguments and index of the ( of the function that a head declares."""
+    """(name, template arguments, index of the `(`) of the function that a head declares."""
     tokens = source.tokens
     here = next(iter(_after_template(source, first, end)), end)
     start = here
@@ -287,7 +288,7 @@ def find_callee(source: Source, first: int, end: int) -> tuple[str, str, int] | 
             if before is not None and before.text == ">":
                 angle = _back_over_angles(tokens, here - 1, start)
                 if angle > start and tokens[angle - 1].kind == "name":
-                    return tokens[angle - 1].text, _compact(source.text(angle, here)), here
+                    return tokens[angle - 1].text, _remove_spaces(source.text(angle, here)), here
             elif (
                 before is not None
                 and before.kind == "name"
@@ -304,8 +305,8 @@ def find_callee(source: Source, first: int, end: int) -> tuple[str, str, int] | 
     return None
 
 
-def _compact(text: str) -> str:
-    """Without spaces, but for those between words: `<unsigned char,3>`."""
+def _remove_spaces(text: str) -> str:
+    """The text without spaces, except those between words: `<unsigned char,3>`."""
     return re.sub(r"(?<!\w) | (?!\w)", "", text)
 
 

@@ -1,7 +1,7 @@
-"""A tokenizer for preprocessed C++, and the way back from a position to the user's file and line.
+"""A tokenizer for preprocessed C++, and the map from a position to the user's file and line.
 
-Tokens keep their position in the text, because the rewriter changes few places and copies everything between
-them. Comments are gone by then, lines that begin with `#` are left out of the tokens.
+Tokens have their position in the text, because the rewriter changes few places and copies all text between
+them. Preprocessed text has no comments; lines that begin with `#` are not tokens.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 
 class SourceError(Exception):
-    """Something in the user's source that the simulator must refuse; the text names file, line and remedy."""
+    """An error in the user's source; the text has file, line and advice."""
 
 
 class Token(NamedTuple):
-    """One token; kind is name, number, string, character or punctuation."""
+    """One token; `kind` is name, number, string, character or punctuation."""
 
     kind: str
     text: str
@@ -25,7 +25,7 @@ class Token(NamedTuple):
 
 
 class Place(NamedTuple):
-    """A line of a file, as the line markers name it."""
+    """A line of a file, from the line markers."""
 
     file: str
     line: int
@@ -65,7 +65,7 @@ def tokenize(text: str) -> list[Token]:
 
 
 def match_brackets(tokens: list[Token]) -> dict[int, int] | None:
-    """From the index of each ( [ { to that of its partner and back; None when they do not pair up."""
+    """{index of each ( [ { or ) ] }: index of its partner}; None if they do not match."""
     partner: dict[int, int] = {}
     waiting: list[int] = []
     for index, token in enumerate(tokens):
@@ -82,7 +82,7 @@ def match_brackets(tokens: list[Token]) -> dict[int, int] | None:
 
 
 class Lines:
-    """Answers where in the user's files a position of the preprocessed text comes from."""
+    """Maps positions of the preprocessed text to lines of the user's files."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -90,7 +90,7 @@ class Lines:
         self._places: list[Place] = []
         for match in _MARKER.finditer(text):
             self._starts.append(match.end())
-            self._places.append(Place(re.sub(r"\\(.)", r"\1", match[2]), int(match[1])))
+            self._places.append(Place(unquote(match[2]), int(match[1])))
 
     def place(self, position: int) -> Place:
         """File and line of a position."""
@@ -101,7 +101,7 @@ class Lines:
         return Place(file, line + self._text.count("\n", self._starts[index], position))
 
     def files(self) -> list[str]:
-        """Every file that is named, once."""
+        """The names of all files, each once."""
         return list(dict.fromkeys(place.file for place in self._places))
 
 
@@ -110,6 +110,11 @@ def quote(text: str) -> str:
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
 
 
+def unquote(text: str) -> str:
+    """The text of a string in a line marker, without escapes."""
+    return re.sub(r"\\(.)", lambda found: "\n" if found[1] == "n" else found[1], text)
+
+
 def marker(place: Place) -> str:
-    """The line that says: what follows is this line of this file."""
+    """A line marker: the next line is this line of this file."""
     return f"# {place.line} {quote(place.file)}\n"

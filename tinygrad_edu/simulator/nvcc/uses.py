@@ -1,7 +1,7 @@
-"""Where a program would notice that a variable became a reference: captures of lambdas, and decltype.
+"""Handles the cases in which a program would notice references: captures of lambdas, and decltype.
 
-A `__shared__` variable has static storage in CUDA, so a lambda uses it without capturing it; `[=]` would copy
-what the reference refers to. And decltype of a reference is a reference.
+A `__shared__` variable has static storage in CUDA, so a lambda uses it without a capture; but with a
+reference, `[=]` would copy the variable. And decltype of a reference is a reference type.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _BEFORE_A_LAMBDA = ("return", "co_return", "case", "else", "do", "throw")
 def captures(
     tokens: list[Token], partner: dict[int, int], body: tuple[int, int], names: set[str]
 ) -> Iterator[tuple[int, str]]:
-    """Where in the text to put what, so that each lambda in `body` captures `names` by reference."""
+    """(position, text to insert) so that each lambda in `body` captures `names` by reference."""
     for opening in range(body[0] + 1, body[1]):
         if tokens[opening].text != "[" or not _begins_lambda(tokens[opening - 1]):
             continue
@@ -39,7 +39,7 @@ def captures(
 
 
 def types(tokens: list[Token], names: set[str]) -> Iterator[tuple[int, int, str]]:
-    """Each `decltype(name)`: where it begins and ends in the text, and the type of the variable itself."""
+    """(start, end, type of the variable) of each `decltype(name)` in the text."""
     for index, token in enumerate(tokens[:-3]):
         if token.text == "decltype" and tokens[index + 1].text == "(" and tokens[index + 3].text == ")":
             name = tokens[index + 2].text
@@ -48,7 +48,7 @@ def types(tokens: list[Token], names: set[str]) -> Iterator[tuple[int, int, str]
 
 
 def _begins_lambda(before: Token) -> bool:
-    """After a name, a number or a closing bracket, `[` is an index; after another `[`, an attribute."""
+    """Whether `[` begins a lambda: after a name, number or bracket it is an index, after `[` an attribute."""
     if before.text in _BEFORE_A_LAMBDA:
         return True
     return before.kind not in ("name", "number", "string") and before.text not in (")", "]", "[")

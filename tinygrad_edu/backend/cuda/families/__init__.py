@@ -1,79 +1,69 @@
-"""The host side of each family of kernels, a file each: its table of rungs, its cases, what calls it."""
+"""The middle storey: one file per family of kernels, with its rungs, its cases and its host functions.
+
+A host function launches kernels. A family may import another family, as `norm` imports `reduce`, and the
+device below, but not the backend above.
+"""
 
 from __future__ import annotations
 
-import functools
-import importlib
-from collections.abc import Callable, Mapping
-from typing import Any
+import contextlib
+from collections.abc import Iterator, Mapping
+from types import ModuleType
 
-from tinygrad_edu.backend.cuda.kernels import Case, Ladder
+from tinygrad_edu.backend.cuda.device import kernels
+from tinygrad_edu.backend.cuda.device.kernels import Case, Ladder
+from tinygrad_edu.backend.cuda.families import (
+    convolution,
+    copy,
+    cross_entropy,
+    einsum,
+    elementwise,
+    fold,
+    gather,
+    matmul,
+    norm,
+    optim,
+    pooling,
+    random,
+    reduce,
+    scan,
+    scatter,
+    softmax,
+    sort,
+)
+from tinygrad_edu.backend.cuda.families.hosts import FUSED as FUSED
+from tinygrad_edu.backend.cuda.families.hosts import REDUCTIONS as REDUCTIONS
 
-Host = Callable[..., Any]
-
-# In the order of a first reading. A file may hold several ladders: one a folder of kernels/.
+# In the order in which to read them first.
 # fmt: off
-FAMILIES = ("elementwise", "copy", "reduce", "scan", "softmax", "cross_entropy", "norm", "matmul", "einsum",
-            "gather", "scatter", "sort", "random", "convolution", "pooling", "fold",
-            "optim")
+FAMILIES: tuple[ModuleType, ...] = (
+    elementwise, copy, reduce, scan, softmax, cross_entropy, norm, matmul, einsum, gather, scatter, sort,
+    random, convolution, pooling, fold, optim)
 # fmt: on
-STEPS = ("sgd_step", "adam_step", "adagrad_step", "rmsprop_step")
-FUSED: dict[str, Host] = {}
-REDUCTIONS: dict[str, Host] = {}
-
-
-def fused(name: str) -> Callable[[Host], Host]:
-    """Register how the op `name` runs: `(device, *arrays, **params) -> DeviceArray`."""
-
-    def register(host: Host) -> Host:
-        FUSED[name] = host
-        return host
-
-    return register
-
-
-def reduction(name: str) -> Callable[[Host], Host]:
-    """Register how the reduction `name` runs: `(device, array, axes, dtype, **params) -> DeviceArray`."""
-
-    def register(host: Host) -> Host:
-        REDUCTIONS[name] = host
-        return host
-
-    return register
-
-
-@functools.cache
-def load_all() -> None:
-    """Import every family, so that their host functions are registered."""
-    for name in FAMILIES:
-        importlib.import_module(f"tinygrad_edu.backend.cuda.families.{name}")
-
-
-@functools.cache
-def ladders() -> Mapping[str, Ladder]:
-    """All ladders, by folder of kernels/."""
-    found: dict[str, Ladder] = {}
-    for name in FAMILIES:
-        module = importlib.import_module(f"tinygrad_edu.backend.cuda.families.{name}")
-        for value in vars(module).values():
-            if isinstance(value, Ladder):
-                found[value.family] = value
-    return found
+_OF = {family.LADDER.family: family for family in FAMILIES if family is not einsum}  # einsum has no kernels
+LADDERS: dict[str, Ladder] = {folder: family.LADDER for folder, family in _OF.items()}
 
 
 def ladder(family: str) -> Ladder:
-    """The ladder of a folder of kernels/. Raises KeyError naming those there are."""
+    """The ladder of a folder of kernels/. Raises KeyError with the names of all folders."""
     try:
-        return ladders()[family]
+        return LADDERS[family]
     except KeyError:
-        raise KeyError(f"no family of kernels {family!r}; there are {', '.join(ladders())}") from None
+        raise KeyError(f"no family of kernels {family!r}; there are {', '.join(LADDERS)}") from None
 
 
 def cases(family: str) -> Mapping[str, Case]:
     """The cases "count" and "time" of a ladder."""
-    for name in FAMILIES:
-        module = importlib.import_module(f"tinygrad_edu.backend.cuda.families.{name}")
-        if any(isinstance(v, Ladder) and v.family == family for v in vars(module).values()):
-            found: Mapping[str, Case] = getattr(module, "CASES", {})
-            return found
-    return {}
+    found: Mapping[str, Case] = _OF[family].CASES
+    return found
+
+
+@contextlib.contextmanager
+def using(family: str, rung: str) -> Iterator[None]:
+    """Use this rung of `family` inside the block. Raises KeyError with the names of all rungs."""
+    ladder(family).rung(rung)
+    token = kernels.active_rungs.set({**kernels.active_rungs.get(), family: rung})
+    try:
+        yield
+    finally:
+        kernels.active_rungs.reset(token)

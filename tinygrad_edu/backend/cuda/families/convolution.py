@@ -1,21 +1,19 @@
-"""Convolution and its two gradients, as products of matrices that are nowhere stored."""
+"""Convolution and its two gradients, as matrix products whose large operand is never stored."""
 
 from __future__ import annotations
 
 import math
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.backend.cuda.array import DeviceArray
-from tinygrad_edu.backend.cuda.families import fused
-from tinygrad_edu.backend.cuda.kernels import Case, Ladder, Rung, blocks
-from tinygrad_edu.errors import DeviceError, ShapeError
+from tinygrad_edu.backend.cuda.device.array import DeviceArray
+from tinygrad_edu.backend.cuda.device.device import Device
+from tinygrad_edu.backend.cuda.device.kernels import Case, Ladder, Rung, blocks
+from tinygrad_edu.backend.cuda.families.hosts import fused
+from tinygrad_edu.errors import DeviceError, ShapeError, wrong
 from tinygrad_edu.shapes import Shape
-
-if TYPE_CHECKING:
-    from tinygrad_edu.backend.cuda.backend import Cuda
 
 AXES = 3  # as in kernels/convolution/problem.cuh
 _PROBLEM = struct.Struct(f"PPP{4 + 6 * AXES}q")
@@ -44,7 +42,7 @@ LADDER = Ladder(
 
 
 def _run(
-    device: Cuda,
+    device: Device,
     symbol: str,
     out: Shape,
     left: DeviceArray,
@@ -56,31 +54,35 @@ def _run(
     dilations: Shape,
     groups: int,
 ) -> DeviceArray:
-    """Launch one of the three products; `x` and `weight` are the shapes of the convolution's operands."""
+    """Launch one of the three products. `x` and `weight` are the shapes of the convolution's operands."""
     axes = len(x) - 2
     if axes > AXES:
-        raise DeviceError(f"{symbol}: {axes} spatial axes; kernels have {AXES}")
+        raise wrong(DeviceError, symbol, f"{axes} spatial axes", f"kernels have {AXES}")
     if len(x) != len(weight) or x[1] != weight[1] * groups or weight[0] % groups:
-        raise ShapeError(
-            f"x {x} has {x[1]} channels; weight {weight} with groups={groups} is for "
-            f"{weight[1] * groups}, and its {weight[0]} outputs must divide by groups"
+        raise wrong(
+            ShapeError,
+            None,
+            f"x {x} has {x[1]} channels; weight {weight} with groups={groups} is for {weight[1] * groups}, "
+            f"and its {weight[0]} outputs must divide by groups",
         )
     counts = tuple(
         (n + 2 * p - d * (k - 1) - 1) // s + 1
         for n, p, d, k, s in zip(x[2:], padding, dilations, weight[2:], strides, strict=True)
     )
     if min(counts) < 1:
-        raise ShapeError(
-            f"windows of {weight[2:]} do not fit into {x[2:]} with padding {padding}; "
-            "use smaller ones or more padding"
+        raise wrong(
+            ShapeError,
+            None,
+            f"windows of {weight[2:]} do not fit into {x[2:]} with padding {padding}",
+            "use smaller ones or more padding",
         )
     out = out or (x[0], weight[0], *counts)
     dtype = np.result_type(left.dtype, right.dtype)
     left, right = (
         device.contiguous(a if a.dtype == dtype else device.copy(a, dtype=dtype)) for a in (left, right)
     )
-    made = device.empty(out, dtype)
-    if not made.size or not left.size or not right.size:
+    result = device.empty(out, dtype)
+    if not result.size or not left.size or not right.size:
         return device.zeros(out, dtype)
     rest = (1,) * (AXES - axes)
     none = (0,) * (AXES - axes)
@@ -93,7 +95,7 @@ def _run(
     device.kernel("convolution", symbol, dtype).launch(
         (*sizes, groups),
         _PROBLEM.pack(
-            made.pointer,
+            result.pointer,
             left.pointer,
             right.pointer,
             x[0],
@@ -114,18 +116,18 @@ def _run(
             *dilations,
         ),
     )
-    return made
+    return result
 
 
 @fused("convolution")
-def convolution(device: Cuda, x: DeviceArray, weight: DeviceArray, **how: Any) -> DeviceArray:
+def convolution(device: Device, x: DeviceArray, weight: DeviceArray, **how: Any) -> DeviceArray:
     """(N, C, spatial...) with (O, C / groups, sizes...) -> (N, O, counts...)."""
     return _run(device, "convolution", (), x, weight, x.shape, weight.shape, **how)
 
 
 @fused("convolution_input")
 def convolution_input(
-    device: Cuda, seed: DeviceArray, weight: DeviceArray, *, shape: Shape, **how: Any
+    device: Device, seed: DeviceArray, weight: DeviceArray, *, shape: Shape, **how: Any
 ) -> DeviceArray:
     """The gradient by x, of `shape`."""
     return _run(device, "convolution_input", shape, seed, weight, shape, weight.shape, **how)
@@ -133,7 +135,7 @@ def convolution_input(
 
 @fused("convolution_weight")
 def convolution_weight(
-    device: Cuda, seed: DeviceArray, x: DeviceArray, *, shape: Shape, **how: Any
+    device: Device, seed: DeviceArray, x: DeviceArray, *, shape: Shape, **how: Any
 ) -> DeviceArray:
     """The gradient by weight, of `shape`."""
     return _run(device, "convolution_weight", shape, seed, x, x.shape, shape, **how)

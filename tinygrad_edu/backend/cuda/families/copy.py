@@ -1,103 +1,53 @@
-"""Copies between layouts of one dtype: memory to memory, element by element, or through tiles."""
+"""Copies between layouts of one dtype, element by element or through tiles; ops that only move elements."""
 
 from __future__ import annotations
 
-import math
-import struct
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.backend.cuda.array import DeviceArray, merged
-from tinygrad_edu.backend.cuda.families import fused
-from tinygrad_edu.backend.cuda.kernels import Case, Ladder, Rung, blocks
+from tinygrad_edu.backend.cuda.device import layouts
+from tinygrad_edu.backend.cuda.device.array import DeviceArray
+from tinygrad_edu.backend.cuda.device.device import Device
+from tinygrad_edu.backend.cuda.device.kernels import Case, Ladder, Rung, blocks
+from tinygrad_edu.backend.cuda.families.hosts import fused
+from tinygrad_edu.errors import wrong
 from tinygrad_edu.shapes import Shape
 
-if TYPE_CHECKING:
-    from tinygrad_edu.backend.cuda.backend import Cuda
 
-AXES, TILE = 8, 32  # as in kernels/copy/layout.cuh
-_LAYOUT = struct.Struct(f"{3 * AXES}qiiii")
-_BITS: dict[int, np.dtype[Any]] = {1: np.dtype(np.uint8), 4: np.dtype(np.int32), 8: np.dtype(np.int64)}
-
-
-def _tiles(n: int, tiles: int) -> tuple[int, int, int]:
-    """A block a tile, or a block 256 elements where nothing is gained by tiles."""
+def _grid_of_tiles(n: int, tiles: int) -> tuple[int, int, int]:
+    """One block per tile; one block per 256 elements where tiles would not help."""
     return (min(tiles, 2**31 - 1) if tiles else blocks(n, 256, 1 << 16), 1, 1)
 
 
 LADDER = Ladder(
     family="copy",
-    symbols={"copy": f"PPqq{_LAYOUT.size}s"},
+    symbols={"copy": f"PPqq{layouts.COPY.size}s"},
     unit="moves",
     production="03_padded_tile",
     rungs=(
         Rung("01_strided", block=(256, 1, 1), grid=lambda n, tiles: (blocks(n, 256, 1 << 16), 1, 1)),
-        Rung("02_tile", block=(256, 1, 1), grid=_tiles),
-        Rung("03_padded_tile", block=(256, 1, 1), grid=_tiles),
+        Rung("02_tile", block=(256, 1, 1), grid=_grid_of_tiles),
+        Rung("03_padded_tile", block=(256, 1, 1), grid=_grid_of_tiles),
     ),
 )
-
-
-def plan(shape: Shape, out: Shape, source: Shape) -> tuple[bytes, int] | None:
-    """The struct Layout, and the number of tiles (0: no transposition); strides in elements.
-
-    The last two axes of the layout are those of the tiles: first the one that the source runs along, last the
-    one that the result runs along.
-    """
-    sizes, (to, come) = merged(shape, out, source)
-    if len(sizes) > AXES:
-        return None
-    along = [a for a, step in enumerate(come) if abs(step) == 1]
-    last = [a for a, step in enumerate(to) if abs(step) == 1]
-    tiles = 0
-    if along and last and along[-1] != last[-1] and sizes[along[-1]] > 1 and sizes[last[-1]] > 1:
-        order = [a for a in range(len(sizes)) if a not in (along[-1], last[-1])] + [along[-1], last[-1]]
-        sizes, to, come = ([values[a] for a in order] for values in (sizes, to, come))
-        tiles = math.prod(sizes[:-2]) * -(-sizes[-2] // TILE) * -(-sizes[-1] // TILE)
-    rest = [0] * (AXES - len(sizes))
-    return _LAYOUT.pack(*sizes, *rest, *to, *rest, *come, *rest, len(sizes), int(tiles > 0), 0, 0), tiles
-
-
-def copy_into(device: Cuda, x: DeviceArray, out: DeviceArray) -> None:
-    """out[...] = x, both of one shape and dtype, in any strides."""
-    if not out.size:
-        return
-    if x.contiguous and out.contiguous:
-        if x.pointer != out.pointer:
-            device.context.between(out.pointer, x.pointer, out.nbytes)
-        return
-    size, plans = x.dtype.itemsize, device.plans
-    key = ("copy", size, x.shape, x.strides, out.strides)
-    made = plans.get(key)
-    if made is None:
-        made = plan(x.shape, tuple(s // size for s in out.strides), tuple(s // size for s in x.strides))
-        if made is None:  # more axes than kernels have: a copy for each place on the first
-            for i in range(x.shape[0]):
-                copy_into(
-                    device, *(device.view(a, a.shape[1:], a.strides[1:], i * a.strides[0]) for a in (x, out))
-                )
-            return
-        plans[key] = made
-    packed, tiles = made
-    device.kernel("copy", "copy", _BITS[size]).launch(
-        (out.size, tiles), out.pointer, x.pointer, out.size, tiles, packed
-    )
 
 
 # -- ops that only move elements -----------------------------------------------------------------------------
 
 
 @fused("concat")
-def concat(device: Cuda, *xs: DeviceArray, axis: int) -> DeviceArray:
-    """The arrays one after another along `axis`, each copied, and cast, into its part of the result."""
+def concat(device: Device, *xs: DeviceArray, axis: int) -> DeviceArray:
+    """Join arrays along `axis`: each is copied, and cast, into its part of the result."""
     shapes = [x.shape for x in xs]
     ndim = len(shapes[0])
     if any(
         len(s) != ndim or s[:axis] != shapes[0][:axis] or s[axis + 1 :] != shapes[0][axis + 1 :]
         for s in shapes
     ):
-        raise ValueError(f"all shapes must be equal but along axis {axis}: {', '.join(map(str, shapes))}")
+        raise wrong(
+            ValueError, None, f"all shapes must be equal but along axis {axis}: {', '.join(map(str, shapes))}"
+        )
     shape = (*shapes[0][:axis], sum(s[axis] for s in shapes), *shapes[0][axis + 1 :])
     out = device.empty(shape, np.result_type(*(x.dtype for x in xs)))
     start = 0
@@ -115,7 +65,7 @@ def concat(device: Cuda, *xs: DeviceArray, axis: int) -> DeviceArray:
 
 
 @fused("pad")
-def pad(device: Cuda, x: DeviceArray, *, widths: Any, value: float = 0.0) -> DeviceArray:
+def pad(device: Device, x: DeviceArray, *, widths: Any, value: float = 0.0) -> DeviceArray:
     """x inside a border of `value`."""
     shape = tuple(before + n + after for n, (before, after) in zip(x.shape, widths, strict=True))
     out = device.full(shape, x.dtype, np.asarray(value, x.dtype).item())
@@ -125,8 +75,8 @@ def pad(device: Cuda, x: DeviceArray, *, widths: Any, value: float = 0.0) -> Dev
 
 
 @fused("unslice")
-def unslice(device: Cuda, x: DeviceArray, *, shape: Shape, key: Any) -> DeviceArray:
-    """Zeros of `shape` with x where `key` points."""
+def unslice(device: Device, x: DeviceArray, *, shape: Shape, key: Any) -> DeviceArray:
+    """Zeros of `shape` with x written to the positions of `key`."""
     out = device.zeros(shape, x.dtype)
     target = part(device, out, key)
     device.copy(device.broadcast(x, target.shape), out=target)
@@ -134,8 +84,8 @@ def unslice(device: Cuda, x: DeviceArray, *, shape: Shape, key: Any) -> DeviceAr
 
 
 @fused("roll")
-def roll(device: Cuda, x: DeviceArray, *, shifts: tuple[int, ...], axes: tuple[int, ...]) -> DeviceArray:
-    """Elements moved along axes, those that leave at one end coming in at the other."""
+def roll(device: Device, x: DeviceArray, *, shifts: tuple[int, ...], axes: tuple[int, ...]) -> DeviceArray:
+    """Elements shifted along axes; those that leave at one end enter at the other end."""
     shift = dict.fromkeys(range(len(x.shape)), 0)
     for by, axis in zip(shifts, axes, strict=True):
         shift[axis % len(x.shape)] += by
@@ -153,18 +103,33 @@ def roll(device: Cuda, x: DeviceArray, *, shifts: tuple[int, ...], axes: tuple[i
     return out
 
 
-def part(device: Cuda, x: DeviceArray, key: Any) -> DeviceArray:
-    """x[key] as a view, for a key of slices, numbers, ellipsis and None; NumPy finds it on a stand-in."""
+def put(device: Device, out: DeviceArray, key: Any, source: Any) -> None:
+    """`out[key] = source`: through a view, or through the host if the key has index arrays."""
+    keys = key if isinstance(key, tuple) else (key,)
+    given = device.asarray(np.asarray(source, out.dtype)) if not isinstance(source, DeviceArray) else source
+    if any(isinstance(k, (np.ndarray, list, bool, np.bool_)) for k in keys):
+        host = np.array(device.numpy(out))
+        host[key] = device.numpy(given)
+        device.copy(device.asarray(host), out=out)
+        return
+    target = part(device, out, key)
+    if given.memory is out.memory:  # read all of it before the first write
+        given = device.copy(given)
+    device.copy(device.broadcast(given, target.shape), out=target)
+
+
+def part(device: Device, x: DeviceArray, key: Any) -> DeviceArray:
+    """x[key] as a view, for a key of slices, integers, ellipsis and None; NumPy computes its strides."""
     keys = key if isinstance(key, tuple) else (key,)
     if any(k is Ellipsis for k in keys) is False:
         keys = (*keys, ...)
-    stand_in = np.lib.stride_tricks.as_strided(np.empty(1, np.uint8), x.shape, x.strides, writeable=False)
-    seen = stand_in[keys]
-    offset = seen.__array_interface__["data"][0] - stand_in.__array_interface__["data"][0]
-    return device.view(x, seen.shape, seen.strides, offset if seen.size else 0)
+    sample = np.lib.stride_tricks.as_strided(np.empty(1, np.uint8), x.shape, x.strides, writeable=False)
+    sample_view = sample[keys]
+    offset = sample_view.__array_interface__["data"][0] - sample.__array_interface__["data"][0]
+    return device.view(x, sample_view.shape, sample_view.strides, offset if sample_view.size else 0)
 
 
-def _transposed(device: Cuda, x: DeviceArray) -> DeviceArray:
+def _transposed(device: Device, x: DeviceArray) -> DeviceArray:
     return device.copy(device.view(x, x.shape[::-1], x.strides[::-1], 0))
 
 

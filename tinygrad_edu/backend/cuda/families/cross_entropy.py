@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.backend.cuda.array import CODES, DeviceArray
-from tinygrad_edu.backend.cuda.families import fused
+from tinygrad_edu.backend.cuda.device.array import CODES, DeviceArray
+from tinygrad_edu.backend.cuda.device.device import Device
+from tinygrad_edu.backend.cuda.device.kernels import Case, Ladder, Rung, blocks
 from tinygrad_edu.backend.cuda.families import reduce as reducing
-from tinygrad_edu.backend.cuda.kernels import Case, Ladder, Rung, blocks
-
-if TYPE_CHECKING:
-    from tinygrad_edu.backend.cuda.backend import Cuda
+from tinygrad_edu.backend.cuda.families.hosts import fused
 
 THREADS, SHORT = 256, 1024  # as in kernels/cross_entropy/
-WARP_KEEPS = {4: 1024, 8: 256}  # logits of a row, by their bytes, as in 04_registers.cu
+WARP_KEEPS = {4: 1024, 8: 256}  # {itemsize: most logits of a row that a warp keeps}, as in 04_registers.cu
 _ROWS = struct.Struct("PPqqqqqPqii")
 _SEED = struct.Struct("Pqd")
 _BLOCK = (THREADS, 1, 1)
+RANGE = "target {value} is out of range for {size} classes (0 to {last})"
 LADDER = Ladder(
     family="cross_entropy",
     unit="rows",
@@ -47,19 +46,19 @@ LADDER = Ladder(
 )
 
 
-def _packed(device: Cuda, logits: DeviceArray, target: DeviceArray) -> bytes:
+def _rows_struct(device: Device, logits: DeviceArray, target: DeviceArray) -> bytes:
     rows, classes = logits.shape
-    call = device.watch("cross_entropy", "target {value} is out of range for {size} classes (0 to {last})")
-    row, column = (s // logits.itemsize for s in logits.strides)
+    call = device.faults.register_call("cross_entropy", RANGE)
+    row, column = logits.steps
     return _ROWS.pack(
         logits.pointer,
         target.pointer,
         row,
         column,
-        target.strides[0] // target.itemsize,
+        target.steps[0],
         rows,
         classes,
-        device.fault_pointer,
+        device.faults.pointer,
         call,
         CODES[target.dtype],
         0,
@@ -68,7 +67,7 @@ def _packed(device: Cuda, logits: DeviceArray, target: DeviceArray) -> bytes:
 
 @fused("cross_entropy")
 def cross_entropy(
-    device: Cuda, logits: DeviceArray, target: DeviceArray, *, reduction: str = "mean"
+    device: Device, logits: DeviceArray, target: DeviceArray, *, reduction: str = "mean"
 ) -> DeviceArray:
     """-log softmax(logits)[target] of each row, or their mean or sum."""
     rows, classes = logits.shape
@@ -79,7 +78,7 @@ def cross_entropy(
     device.kernel("cross_entropy", "cross_entropy_loss", logits.dtype).launch(
         (rows, classes, logits.itemsize),
         losses.pointer,
-        _packed(device, logits, target),
+        _rows_struct(device, logits, target),
         1.0 / rows if reduction == "mean" else 1.0,
     )
     if reduction == "none":
@@ -90,9 +89,9 @@ def cross_entropy(
 
 @fused("cross_entropy_grad")
 def cross_entropy_grad(
-    device: Cuda, seed: Any, logits: DeviceArray, target: DeviceArray, *, reduction: str = "mean"
+    device: Device, seed: Any, logits: DeviceArray, target: DeviceArray, *, reduction: str = "mean"
 ) -> DeviceArray:
-    """(softmax - one_hot) of each row, times the seed, and 1 / rows for a mean."""
+    """(softmax - one_hot) of each row, times the seed, and times 1 / rows for a mean."""
     rows, classes = logits.shape
     out = device.empty(logits.shape, logits.dtype)
     if not out.size:
@@ -101,12 +100,12 @@ def cross_entropy_grad(
     if isinstance(seed, DeviceArray):
         if seed.dtype != logits.dtype:
             seed = device.copy(seed, dtype=logits.dtype)
-        step = seed.strides[0] // seed.itemsize if seed.ndim and seed.shape[0] != 1 else 0
+        step = seed.steps[0] if seed.ndim and seed.shape[0] != 1 else 0
         weight = _SEED.pack(seed.pointer, step, factor)
     else:
         weight = _SEED.pack(0, 0, float(seed) * factor)
     device.kernel("cross_entropy", "cross_entropy_slope", logits.dtype).launch(
-        (rows, classes, logits.itemsize), out.pointer, _packed(device, logits, target), weight
+        (rows, classes, logits.itemsize), out.pointer, _rows_struct(device, logits, target), weight
     )
     return out
 
@@ -119,7 +118,7 @@ def _logits(rows: int, n: int) -> Any:
     return make
 
 
-def _slopes(logits: np.ndarray[Any, Any], target: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _expected_gradient(logits: np.ndarray[Any, Any], target: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     e = np.exp(logits.astype(np.float64) - logits.max(1, keepdims=True))
     e /= e.sum(1, keepdims=True)
     e[np.arange(len(target)), target] -= 1
@@ -131,7 +130,7 @@ def _case(rows: int, n: int) -> Case:
         title=f"gradient of cross-entropy, {rows:,} rows of {n:,} classes, float32",
         arrays=_logits(rows, n),
         run=lambda device, x, t: cross_entropy_grad(device, 1.0, x, t),
-        expect=_slopes,
+        expect=_expected_gradient,
         bytes=8 * rows * n + 8 * rows,
         flops=5 * rows * n,
         tolerance=1e-5,

@@ -1,19 +1,17 @@
-"""Windows added back to where they came from."""
+"""Windows added back to the positions that they were taken from."""
 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.backend.cuda.array import DeviceArray, merged
-from tinygrad_edu.backend.cuda.families import fused
-from tinygrad_edu.backend.cuda.kernels import Case, Ladder, Rung, blocks
+from tinygrad_edu.backend.cuda.device.array import DeviceArray, merged
+from tinygrad_edu.backend.cuda.device.device import Device
+from tinygrad_edu.backend.cuda.device.kernels import Case, Ladder, Rung, blocks
+from tinygrad_edu.backend.cuda.families.hosts import fused
 from tinygrad_edu.shapes import Shape
-
-if TYPE_CHECKING:
-    from tinygrad_edu.backend.cuda.backend import Cuda
 
 AXES, SPATIAL = 8, 3  # as in kernels/fold/layout.cuh
 _LAYOUT = struct.Struct(f"{2 * AXES + 7 * SPATIAL}qii")
@@ -28,27 +26,27 @@ LADDER = Ladder(
 
 @fused("fold")
 def fold(
-    device: Cuda, x: DeviceArray, *, shape: Shape, sizes: Shape, strides: Shape, dilations: Shape
+    device: Device, x: DeviceArray, *, shape: Shape, sizes: Shape, strides: Shape, dilations: Shape
 ) -> DeviceArray:
     """(lead..., counts..., sizes...) summed into (lead..., spatial...)."""
     k = len(sizes)
     lead = len(shape) - k
-    if k > SPATIAL:  # along all but the first of the axes, then along that
+    if k > SPATIAL:  # first along all window axes but the first, then along the first
         n = lead + k
         x = device.permuted(x, (*range(lead), lead, n, *range(lead + 1, n), *range(n + 1, n + k)))
         inner = (*shape[:lead], x.shape[lead], sizes[0], *shape[lead + 1 :])
         x = fold(device, x, shape=inner, sizes=sizes[1:], strides=strides[1:], dilations=dilations[1:])
         x = device.permuted(x, (*range(lead), *range(lead + 2, x.ndim), lead, lead + 1))
-        turned = (*shape[:lead], *shape[lead + 1 :], shape[lead])
-        out = fold(device, x, shape=turned, sizes=sizes[:1], strides=strides[:1], dilations=dilations[:1])
+        transposed = (*shape[:lead], *shape[lead + 1 :], shape[lead])
+        out = fold(device, x, shape=transposed, sizes=sizes[:1], strides=strides[:1], dilations=dilations[:1])
         return device.permuted(out, (*range(lead), out.ndim - 1, *range(lead, out.ndim - 1)))
     out = device.empty(shape, x.dtype)
     if not out.size:
         return out
     if not x.size:
         return device.zeros(shape, x.dtype)
-    steps = [s // x.itemsize for s in x.strides]
-    sizes_lead, (come,) = merged(tuple(shape[:lead]), tuple(steps[:lead]))
+    steps = x.steps
+    sizes_lead, (source_steps,) = merged(tuple(shape[:lead]), tuple(steps[:lead]))
     if len(sizes_lead) > AXES:
         return fold(device, device.copy(x), shape=shape, sizes=sizes, strides=strides, dilations=dilations)
 
@@ -59,7 +57,7 @@ def fold(
     packed = _LAYOUT.pack(
         *sizes_lead,
         *rest,
-        *come,
+        *source_steps,
         *rest,
         *last(shape[lead:], 1),
         *last(x.shape[lead : lead + k], 1),

@@ -1,25 +1,22 @@
-"""Reading at places given by integers: along an axis, rows of a table, any NumPy key; one-hot rows."""
+"""Reading at indices: along an axis, rows of a table, any NumPy key; one-hot rows."""
 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.backend.cuda.array import CODES, DeviceArray, merged
-from tinygrad_edu.backend.cuda.families import fused
-from tinygrad_edu.backend.cuda.kernels import Case, Ladder, Rung, blocks
-from tinygrad_edu.errors import DeviceError
-from tinygrad_edu.shapes import Shape, broadcast_shapes
-
-if TYPE_CHECKING:
-    from tinygrad_edu.backend.cuda.backend import Cuda
+from tinygrad_edu.backend.cuda.device.array import CODES, DeviceArray, merged
+from tinygrad_edu.backend.cuda.device.device import BITS, Device
+from tinygrad_edu.backend.cuda.device.kernels import Case, Ladder, Rung, blocks
+from tinygrad_edu.backend.cuda.families.hosts import fused
+from tinygrad_edu.errors import DeviceError, wrong
+from tinygrad_edu.shapes import Shape, broadcast_shapes, broadcast_strides
 
 AXES, THREADS, WIDE = 8, 256, 16  # as in kernels/gather/
 _LAYOUT = struct.Struct(f"{3 * AXES + 3}qii")
 _BLOCK = (THREADS, 1, 1)
-_BITS: dict[int, np.dtype[Any]] = {1: np.dtype(np.uint8), 4: np.dtype(np.int32), 8: np.dtype(np.int64)}
 RANGE = "index {value} is out of range for an axis of size {size}"
 
 
@@ -45,13 +42,18 @@ LADDER = Ladder(
 
 
 def check_kind(index: DeviceArray) -> None:
-    """Raise TypeError for an index that holds no integers."""
+    """Raise TypeError if the index is not of an integer dtype."""
     if index.dtype.kind not in "iu":
-        raise TypeError(f"an index must hold integers, not {index.dtype}; a mask goes in brackets: x[mask]")
+        raise wrong(
+            TypeError,
+            None,
+            f"an index must hold integers, not {index.dtype}",
+            "a mask goes in brackets: x[mask]",
+        )
 
 
 def _run(
-    device: Cuda,
+    device: Device,
     op: str,
     x: DeviceArray,
     index: DeviceArray,
@@ -62,89 +64,82 @@ def _run(
     size: int,
     call: int | None = None,
 ) -> DeviceArray:
-    """Gather with strides in elements along `shape`; what `x` and `index` step by."""
+    """Gather into an array of `shape`; `in_steps` and `index_steps` are strides of x and index along it."""
     out = device.empty(shape, x.dtype)
     if not out.size:
         return out
-    sizes, (come, look) = merged(shape, in_steps, index_steps)
+    sizes, (source_steps, look_steps) = merged(shape, in_steps, index_steps)
     if len(sizes) > AXES:
-        raise DeviceError(f"{op}: {len(sizes)} axes that do not merge; kernels have {AXES}")
-    row = sizes[-1] if sizes and look[-1] == 0 and come[-1] == 1 else 1
+        raise wrong(DeviceError, op, f"{len(sizes)} axes that do not merge", f"kernels have {AXES}")
+    row = sizes[-1] if sizes and look_steps[-1] == 0 and source_steps[-1] == 1 else 1
     rest = [0] * (AXES - len(sizes))
     packed = _LAYOUT.pack(
-        *sizes, *rest, *come, *rest, *look, *rest, axis_step, size, row, len(sizes), CODES[index.dtype]
+        *sizes,
+        *rest,
+        *source_steps,
+        *rest,
+        *look_steps,
+        *rest,
+        axis_step,
+        size,
+        row,
+        len(sizes),
+        CODES[index.dtype],
     )
-    call = device.watch(op, RANGE) if call is None else call
-    device.kernel("gather", "gather", _BITS[x.itemsize]).launch(
-        (out.size, row), out.pointer, x.pointer, index.pointer, device.fault_pointer, out.size, call, packed
+    call = device.faults.register_call(op, RANGE) if call is None else call
+    device.kernel("gather", "gather", BITS[x.itemsize]).launch(
+        (out.size, row), out.pointer, x.pointer, index.pointer, device.faults.pointer, out.size, call, packed
     )
     return out
 
 
-def _steps(a: DeviceArray, shape: Shape) -> list[int]:
-    """Strides in elements of `a` broadcast to `shape`."""
-    lead = len(shape) - a.ndim
-    return [0] * lead + [
-        0 if n == 1 and full != 1 else s // a.itemsize
-        for n, s, full in zip(a.shape, a.strides, shape[lead:], strict=True)
-    ]
-
-
 @fused("gather")
-def gather(device: Cuda, x: DeviceArray, index: DeviceArray, axis: int) -> DeviceArray:
+def gather(device: Device, x: DeviceArray, index: DeviceArray, axis: int) -> DeviceArray:
     """out[..., i, ...] = x[..., index[..., i, ...], ...]: NumPy's take_along_axis."""
     check_kind(index)
     axis %= x.ndim
     x, index = (device.contiguous(a) if a.ndim > AXES else a for a in (x, index))
-    loose = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
-    shape = broadcast_shapes(loose, index.shape)
-    come = _steps(device.view(x, loose, x.strides, 0), shape)
-    come[axis] = 0
+    outer_shape = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
+    shape = broadcast_shapes(outer_shape, index.shape)
+    source_steps = broadcast_strides(outer_shape, x.steps, shape)  # 0 along `axis`, where the size is 1
     return _run(
         device,
         "gather",
         x,
         index,
         shape,
-        tuple(come),
-        tuple(_steps(index, shape)),
-        x.strides[axis] // x.itemsize,
+        source_steps,
+        broadcast_strides(index.shape, index.steps, shape),
+        x.steps[axis],
         x.shape[axis],
     )
 
 
-def refuse_negative(device: Cuda, op: str, x: DeviceArray) -> None:
-    """A ValueError, when somebody waits, for a negative number in x: by a gather that only checks places."""
+def refuse_negative(device: Device, op: str, x: DeviceArray) -> None:
+    """Report a ValueError for a negative number in x, by a gather that only checks its indices."""
     if x.dtype.kind != "i" or not x.size:
         return
     x = device.contiguous(x) if x.ndim > AXES else x
-    still = (0,) * x.ndim
-    call = device.faults.watch(
+    zero_steps = (0,) * x.ndim
+    call = device.faults.register_call(
         op,
         "whole numbers have no negative powers, and an exponent is {value}; make one of them float",
         ValueError,
     )
-    _run(
-        device,
-        op,
-        device.zeros((1,), np.uint8),
-        x,
-        x.shape,
-        still,
-        tuple(_steps(x, x.shape)),
-        0,
-        2**63 - 1,
-        call,
-    )
+    _run(device, op, device.zeros((1,), np.uint8), x, x.shape, zero_steps, x.steps, 0, 2**63 - 1, call)
 
 
 @fused("take_rows")
-def take_rows(device: Cuda, weight: DeviceArray, index: DeviceArray) -> DeviceArray:
+def take_rows(device: Device, weight: DeviceArray, index: DeviceArray) -> DeviceArray:
     """Rows of `weight`, one for each element of the index."""
     check_kind(index)
     width = weight.shape[1:]
-    in_steps = (0,) * index.ndim + tuple(s // weight.itemsize for s in weight.strides[1:])
-    look = tuple(s // index.itemsize for s in index.strides) + (0,) * len(width)
+    if 0 in width:  # no kernel runs, so nothing else checks the indices
+        places = device.numpy(index).reshape(-1)
+        for place in places[(places < 0) | (places >= weight.shape[0])][:1]:
+            raise wrong(IndexError, "take_rows", RANGE.format(value=place, size=weight.shape[0]))
+    in_steps = (0,) * index.ndim + weight.steps[1:]
+    look_steps = index.steps + (0,) * len(width)
     return _run(
         device,
         "take_rows",
@@ -152,26 +147,26 @@ def take_rows(device: Cuda, weight: DeviceArray, index: DeviceArray) -> DeviceAr
         index,
         (*index.shape, *width),
         in_steps,
-        look,
-        weight.strides[0] // weight.itemsize,
+        look_steps,
+        weight.steps[0],
         weight.shape[0],
     )
 
 
 def rows_of(key: Any, rows: int) -> Any:
-    """The whole numbers of a key that takes rows and nothing else, none negative; None for other keys."""
+    """The row indices, made >= 0, of a key that is one integer array; None for other keys."""
     parts = key if isinstance(key, tuple) else (key,)
     if len(parts) != 1 or not isinstance(parts[0], np.ndarray) or parts[0].dtype.kind not in "iu":
         return None
     index = parts[0].astype(np.int64)
     if index.size and (index.min() < -rows or index.max() >= rows):
         bad = index[(index < -rows) | (index >= rows)][0]
-        raise IndexError(f"index {bad} is out of bounds for axis 0 with size {rows}")
+        raise wrong(IndexError, None, f"index {bad} is out of bounds for axis 0 with size {rows}")
     return np.where(index < 0, index + rows, index)
 
 
 def offsets_of(shape: Shape, key: Any) -> np.ndarray[Any, Any]:
-    """Where x[key] lies in a dense x of `shape`, in elements; NumPy reads the key and refuses bad ones."""
+    """The offsets of x[key] in a dense x of `shape`, in elements. NumPy checks the key."""
     found: Any = None
     step = 1
     for axis in range(len(shape) - 1, -1, -1):
@@ -183,8 +178,8 @@ def offsets_of(shape: Shape, key: Any) -> np.ndarray[Any, Any]:
 
 
 @fused("index")
-def index(device: Cuda, x: DeviceArray, *, key: Any) -> DeviceArray:
-    """x[key] for any key that NumPy takes; arrays in it are the host's."""
+def index(device: Device, x: DeviceArray, *, key: Any) -> DeviceArray:
+    """x[key] for any key of NumPy; arrays in the key are host arrays."""
     rows = rows_of(key, x.shape[0]) if x.ndim else None
     if rows is not None:
         return take_rows(device, x, device.asarray(rows))
@@ -199,8 +194,8 @@ def index(device: Cuda, x: DeviceArray, *, key: Any) -> DeviceArray:
 
 
 @fused("one_hot")
-def one_hot(device: Cuda, x: DeviceArray, *, classes: int, dtype: Any = np.float32) -> DeviceArray:
-    """Rows of zeros with a 1 where x says."""
+def one_hot(device: Device, x: DeviceArray, *, classes: int, dtype: Any = np.float32) -> DeviceArray:
+    """Rows of zeros, with a 1 at the index in x."""
     check_kind(x)
     out = device.empty((*x.shape, classes), np.dtype(dtype))
     x = device.contiguous(x)
@@ -209,14 +204,14 @@ def one_hot(device: Cuda, x: DeviceArray, *, classes: int, dtype: Any = np.float
             (out.size, 1),
             out.pointer,
             x.pointer,
-            device.fault_pointer,
+            device.faults.pointer,
             x.size,
             classes,
-            device.watch("one_hot", RANGE),
+            device.faults.register_call("one_hot", RANGE),
             CODES[x.dtype],
         )
     elif x.size and not classes:
-        raise IndexError("one_hot: no class 0 among 0 classes")
+        raise wrong(IndexError, "one_hot", "no class 0 among 0 classes")
     return out
 
 

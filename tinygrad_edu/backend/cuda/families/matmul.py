@@ -1,30 +1,28 @@
-"""Products of matrices, transposed, strided and batched without a copy; the linear layer."""
+"""Matrix products of transposed, strided and batched operands without a copy; the linear layer."""
 
 from __future__ import annotations
 
 import math
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.backend import precision
-from tinygrad_edu.backend.cuda.array import DeviceArray, merged
-from tinygrad_edu.backend.cuda.families import elementwise, fused
-from tinygrad_edu.backend.cuda.kernels import Case, Geometry, Ladder, Rung, blocks
-from tinygrad_edu.errors import ShapeError
-from tinygrad_edu.shapes import broadcast_shapes
-
-if TYPE_CHECKING:
-    from tinygrad_edu.backend.cuda.backend import Cuda
+from tinygrad_edu.backend.cuda.device.array import DeviceArray, merged
+from tinygrad_edu.backend.cuda.device.device import Device
+from tinygrad_edu.backend.cuda.device.kernels import Case, Geometry, Ladder, Rung, blocks
+from tinygrad_edu.backend.cuda.families.hosts import fused
+from tinygrad_edu.errors import ShapeError, wrong
+from tinygrad_edu.shapes import broadcast_shapes, broadcast_strides
 
 BATCH_AXES = 4  # as in kernels/matmul/problem.cuh
 _PROBLEM = struct.Struct(f"PPPP7q{3 * BATCH_AXES}qqq")
-FILLED = 264  # blocks that fill a large GPU: two for each of 132 multiprocessors
+FILLED = 264  # the blocks that keep a large GPU busy: two for each of 132 multiprocessors
 
 
-def _tiles(bm: int, bn: int) -> Geometry:
-    """The grid of blocks that compute bm x bn elements each; half of both for elements of 8 bytes."""
+def _grid_of_tiles(bm: int, bn: int) -> Geometry:
+    """The grid of blocks that compute bm x bn elements each; bm / 2 x bn / 2 for elements of 8 bytes."""
 
     def grid(m: int, n: int, k: int, batches: int, splits: int, size: int) -> tuple[int, int, int]:
         high, wide = (bm, bn) if size < 8 else (bm // 2, bn // 2)
@@ -33,7 +31,7 @@ def _tiles(bm: int, bn: int) -> Geometry:
     return grid
 
 
-def _fixed(bm: int, bn: int) -> Geometry:
+def _grid_of_fixed_tiles(bm: int, bn: int) -> Geometry:
     def grid(m: int, n: int, k: int, batches: int, splits: int, size: int) -> tuple[int, int, int]:
         return (-(-m // bm) * -(-n // bn), splits, min(batches, 65535))
 
@@ -47,33 +45,36 @@ LADDER = Ladder(
     symbols={"matmul": f"{_PROBLEM.size}s", "matmul_combine": "PPPqqq"},
     second={"matmul_combine": 256},
     rungs=(
-        Rung("01_naive", block=(16, 16, 1), grid=_fixed(16, 16)),
-        Rung("02_coalesced", block=(16, 16, 1), grid=_fixed(16, 16)),
-        Rung("03_shared_tiles", block=(1024, 1, 1), grid=_fixed(32, 32)),
-        Rung("04_register_column", block=(512, 1, 1), grid=_fixed(64, 64)),
-        Rung("05_register_tile", block=(256, 1, 1), grid=_tiles(128, 128)),
-        Rung("06_vector_loads", block=(256, 1, 1), grid=_tiles(128, 128)),
-        Rung("07_warp_tiles", block=(256, 1, 1), grid=_tiles(128, 128)),
+        Rung("01_naive", block=(16, 16, 1), grid=_grid_of_fixed_tiles(16, 16)),
+        Rung("02_coalesced", block=(16, 16, 1), grid=_grid_of_fixed_tiles(16, 16)),
+        Rung("03_shared_tiles", block=(1024, 1, 1), grid=_grid_of_fixed_tiles(32, 32)),
+        Rung("04_register_column", block=(512, 1, 1), grid=_grid_of_fixed_tiles(64, 64)),
+        Rung("05_register_tile", block=(256, 1, 1), grid=_grid_of_tiles(128, 128)),
+        Rung("06_vector_loads", block=(256, 1, 1), grid=_grid_of_tiles(128, 128)),
+        Rung("07_warp_tiles", block=(256, 1, 1), grid=_grid_of_tiles(128, 128)),
         Rung(
-            "08_double_buffer", block=(256, 1, 1), grid=_tiles(128, 128), defines={"WARPS_M": 2, "WARPS_N": 4}
+            "08_double_buffer",
+            block=(256, 1, 1),
+            grid=_grid_of_tiles(128, 128),
+            defines={"WARPS_M": 2, "WARPS_N": 4},
         ),
         Rung(
             "08_double_buffer_small",
             block=(64, 1, 1),
-            grid=_tiles(64, 64),
+            grid=_grid_of_tiles(64, 64),
             file="08_double_buffer",
             defines={"WARPS_M": 1, "WARPS_N": 2},
         ),
-        Rung("09_tensor_cores", block=(256, 1, 1), grid=_tiles(128, 128)),
+        Rung("09_tensor_cores", block=(256, 1, 1), grid=_grid_of_tiles(128, 128)),
     ),
 )
-_WHOLE = "03_shared_tiles"  # of whole numbers: exact, and nobody's bottleneck
+_INTEGER_RUNG = "03_shared_tiles"  # exact for integers; integer products are rarely a bottleneck
 
 
-def _rung(dtype: np.dtype[Any], m: int, n: int, batches: int) -> str:
-    """Which rung multiplies: by type and sizes alone."""
+def _rung_for(dtype: np.dtype[Any], m: int, n: int, batches: int) -> str:
+    """The name of the rung, which depends on dtype, sizes and precision alone."""
     if dtype.kind != "f":
-        return _WHOLE
+        return _INTEGER_RUNG
     if dtype == np.float32 and precision.get_matmul_precision() == "high":
         return "09_tensor_cores"
     tile = 128 if dtype.itemsize == 4 else 64
@@ -82,15 +83,18 @@ def _rung(dtype: np.dtype[Any], m: int, n: int, batches: int) -> str:
 
 
 def _splits(blocks_: int, k: int) -> int:
-    """Parts of k, so that a product with few tiles fills a GPU; each part has at least 256 terms."""
+    """The number of parts to split k into, so that few tiles fill a GPU; a part has at least 256 terms."""
     return max(1, min(FILLED // max(blocks_, 1), k // 256, 32))
 
 
-def matmul(device: Cuda, x: DeviceArray, y: DeviceArray, bias: DeviceArray | None = None) -> DeviceArray:
+def matmul(device: Device, x: DeviceArray, y: DeviceArray, bias: DeviceArray | None = None) -> DeviceArray:
     """(..., M, K) @ (..., K, N), plus `bias` (N,); batch axes broadcast. No operand is copied."""
     if x.ndim < 2 or y.ndim < 2 or x.shape[-1] != y.shape[-2]:
-        raise ShapeError(
-            f"the last axis of x {x.shape} must equal the last but one of y {y.shape}; for x @ y.T use y.mT"
+        raise wrong(
+            ShapeError,
+            None,
+            f"the last axis of x {x.shape} must equal the last but one of y {y.shape}",
+            "for x @ y.T use y.mT",
         )
     dtype = x.dtype if x.dtype == y.dtype else np.result_type(x.dtype, y.dtype)
     x, y = (a if a.dtype == dtype else device.copy(a, dtype=dtype) for a in (x, y))
@@ -105,7 +109,12 @@ def matmul(device: Cuda, x: DeviceArray, y: DeviceArray, bias: DeviceArray | Non
             device.copy(device.broadcast(bias, out.shape), out=out)
         return out
     size, batches = dtype.itemsize, math.prod(batch)
-    shape, steps = merged(batch, *(_batch_steps(a, batch) for a in (x, y)))
+    (*lead_x, row_x, column_x), (*lead_y, row_y, column_y) = x.steps, y.steps
+    shape, steps = merged(
+        batch,
+        broadcast_strides(x.shape[:-2], tuple(lead_x), batch),
+        broadcast_strides(y.shape[:-2], tuple(lead_y), batch),
+    )
     if len(shape) > BATCH_AXES:
         return matmul(
             device,
@@ -113,7 +122,7 @@ def matmul(device: Cuda, x: DeviceArray, y: DeviceArray, bias: DeviceArray | Non
             device.copy(device.broadcast(y, (*batch, k, n))),
             bias,
         )
-    kernel = device.kernel("matmul", "matmul", dtype, _rung(dtype, m, n, batches))
+    kernel = device.kernel("matmul", "matmul", dtype, _rung_for(dtype, m, n, batches))
     grid: Any = kernel.rung.grid
     splits = _splits(grid(m, n, k, batches, 1, size)[0] * batches, k)
     bias_pointer = bias.pointer if bias is not None else 0
@@ -129,10 +138,10 @@ def matmul(device: Cuda, x: DeviceArray, y: DeviceArray, bias: DeviceArray | Non
             m,
             n,
             k,
-            x.strides[-2] // size,
-            x.strides[-1] // size,
-            y.strides[-2] // size,
-            y.strides[-1] // size,
+            row_x,
+            column_x,
+            row_y,
+            column_y,
             *[1] * len(rest),
             *shape,
             *(v for step in steps for v in (*rest, *step)),
@@ -154,18 +163,9 @@ def matmul(device: Cuda, x: DeviceArray, y: DeviceArray, bias: DeviceArray | Non
     return out
 
 
-def _batch_steps(a: DeviceArray, batch: tuple[int, ...]) -> tuple[int, ...]:
-    """The batch strides in elements, 0 where an axis repeats."""
-    lead = len(batch) - (a.ndim - 2)
-    return (0,) * lead + tuple(
-        0 if have == 1 and full != 1 else s // a.itemsize
-        for have, s, full in zip(a.shape[:-2], a.strides[:-2], batch[lead:], strict=True)
-    )
-
-
 @fused("linear")
-def linear(device: Cuda, x: DeviceArray, weight: DeviceArray, bias: DeviceArray) -> DeviceArray:
-    """x W^T + b; a bias of (out,) is added where the product is stored, a larger one afterwards."""
+def linear(device: Device, x: DeviceArray, weight: DeviceArray, bias: DeviceArray) -> DeviceArray:
+    """x W^T + b. The kernel adds a bias of shape (out,) when it stores; a larger bias is added afterwards."""
     out, columns = weight.shape
     dtype = np.result_type(x.dtype, weight.dtype, bias.dtype)
     x, weight, bias = (a if a.dtype == dtype else device.copy(a, dtype=dtype) for a in (x, weight, bias))
@@ -175,13 +175,13 @@ def linear(device: Cuda, x: DeviceArray, weight: DeviceArray, bias: DeviceArray)
         row = device.contiguous(row if row.shape == (out,) else device.broadcast(row, (out,)))
     rows = math.prod(x.shape[:-1])
     flat = x if x.ndim == 2 else device.reshaped(x, (rows, columns))
-    turned = device.view(weight, (columns, out), weight.strides[::-1], 0)
-    made = matmul(device, flat, turned, row)
-    made = made if x.ndim == 2 else device.reshaped(made, (*x.shape[:-1], out))
+    transposed = device.view(weight, (columns, out), weight.strides[::-1], 0)
+    result = matmul(device, flat, transposed, row)
+    result = result if x.ndim == 2 else device.reshaped(result, (*x.shape[:-1], out))
     if row is not None:
-        return made
-    total = device.empty(made.shape, dtype)
-    elementwise.run(device, "add", (made, bias), total, dtype)
+        return result
+    total = device.empty(result.shape, dtype)
+    device.apply("add", (result, bias), total, dtype)
     return total
 
 

@@ -1,34 +1,32 @@
-"""Standardization over any axes, the heart of layer and batch norm, and its gradient."""
+"""Standardization over any axes, as in layer norm and batch norm, and its gradient."""
 
 from __future__ import annotations
 
 import math
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.backend.cuda.array import DeviceArray, merged
-from tinygrad_edu.backend.cuda.families import fused
-from tinygrad_edu.backend.cuda.families.reduce import apart
-from tinygrad_edu.backend.cuda.kernels import Case, Ladder, Rung, blocks
+from tinygrad_edu.backend.cuda.device.array import DeviceArray, merged
+from tinygrad_edu.backend.cuda.device.device import Device
+from tinygrad_edu.backend.cuda.device.kernels import Case, Ladder, Rung, blocks
+from tinygrad_edu.backend.cuda.families.hosts import fused
+from tinygrad_edu.backend.cuda.families.reduce import axes_last
 from tinygrad_edu.shapes import Shape, inverse_permutation
 
-if TYPE_CHECKING:
-    from tinygrad_edu.backend.cuda.backend import Cuda
-
 AXES, THREADS, SHORT = 8, 256, 1024  # as in kernels/norm/
-WARP_KEEPS = 32 * 128  # bytes of a row that a warp keeps, as in kernels/registers.cuh
+WARP_KEEPS = 32 * 128  # most bytes of a row that a warp keeps in registers, as in kernels/registers.cuh
 _LAYOUT = struct.Struct(f"{8 * AXES}qiiii")
 _FORMAT = f"PPPqqd{_LAYOUT.size}s"
 _BLOCK = (THREADS, 1, 1)
 
 
-def _shaped(groups: int, n: int, columns: int, itemsize: int) -> tuple[int, int, int]:
+def _grid_by_shape(groups: int, n: int, columns: int, itemsize: int) -> tuple[int, int, int]:
     return (blocks(groups, 32 if columns else THREADS // 32 if n <= SHORT else 1), 1, 1)
 
 
-def _kept(groups: int, n: int, columns: int, itemsize: int) -> tuple[int, int, int]:
+def _grid_by_registers(groups: int, n: int, columns: int, itemsize: int) -> tuple[int, int, int]:
     return (blocks(groups, 32 if columns else THREADS // 32 if n * itemsize <= WARP_KEEPS else 1), 1, 1)
 
 
@@ -39,23 +37,17 @@ LADDER = Ladder(
     extra=("registers.cuh",),
     symbols={"standardize": _FORMAT, "standardize_grad": _FORMAT},
     rungs=(
-        Rung(
-            "01_thread_per_group",
-            block=_BLOCK,
-            grid=lambda groups, *_: (blocks(groups, THREADS), 1, 1),
-        ),
+        Rung("01_thread_per_group", block=_BLOCK, grid=lambda groups, *_: (blocks(groups, THREADS), 1, 1)),
         Rung("02_block_per_group", block=_BLOCK, grid=lambda groups, *_: (blocks(groups, 1), 1, 1)),
-        Rung("03_warp_per_group", block=_BLOCK, grid=_shaped),
-        Rung("04_registers", block=_BLOCK, grid=_kept),
+        Rung("03_warp_per_group", block=_BLOCK, grid=_grid_by_shape),
+        Rung("04_registers", block=_BLOCK, grid=_grid_by_registers),
     ),
 )
 
 
 def _plan(out: DeviceArray, x: DeviceArray, seed: DeviceArray | None, axes: Shape) -> Any:
-    """(struct Layout, groups, n, columns); None when more axes are left than kernels have."""
-    strides = [
-        tuple(s // a.itemsize for s in a.strides) if a is not None else (0,) * x.ndim for a in (out, x, seed)
-    ]
+    """(struct Layout, groups, n, columns); None if more axes remain than the kernels support."""
+    strides = [a.steps if a is not None else (0,) * x.ndim for a in (out, x, seed)]
     values: list[int] = []
     found = []
     for which in ([a for a in range(x.ndim) if a not in axes], list(axes)):
@@ -79,9 +71,9 @@ def _plan(out: DeviceArray, x: DeviceArray, seed: DeviceArray | None, axes: Shap
 
 
 def run(
-    device: Cuda, symbol: str, x: DeviceArray, seed: DeviceArray | None, axes: Shape, eps: float
+    device: Device, symbol: str, x: DeviceArray, seed: DeviceArray | None, axes: Shape, eps: float
 ) -> DeviceArray:
-    """Whole numbers become float64, as NumPy's do."""
+    """Launch the kernel `symbol`. Integers become float64, as in NumPy."""
     axes = tuple(a % x.ndim for a in axes)
     dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
     if seed is not None:
@@ -92,17 +84,17 @@ def run(
     if not out.size:
         return out
     key = ("norm", dtype, x.shape, x.strides, seed and seed.strides, axes)
-    made = device.plans.get(key)
-    if made is None:
-        made = _plan(out, x, seed, axes)
-        if made is None:
-            order = apart(x.ndim, axes)
+    parameters = device.plans.get(key)
+    if parameters is None:
+        parameters = _plan(out, x, seed, axes)
+        if parameters is None:
+            order = axes_last(x.ndim, axes)
             x = device.copy(device.permuted(x, order))
             seed = seed and device.copy(device.permuted(seed, order))
             out = run(device, symbol, x, seed, tuple(range(x.ndim - len(axes), x.ndim)), eps)
             return device.permuted(out, inverse_permutation(order))
-        device.plans[key] = made
-    packed, groups, n, columns = made
+        device.plans.remember(key, parameters)
+    packed, groups, n, columns = parameters
     device.kernel("norm", symbol, dtype).launch(
         (groups, n, columns, dtype.itemsize),
         out.pointer,
@@ -117,14 +109,14 @@ def run(
 
 
 @fused("standardize")
-def standardize(device: Cuda, x: DeviceArray, *, axes: Shape, eps: float = 1e-5) -> DeviceArray:
+def standardize(device: Device, x: DeviceArray, *, axes: Shape, eps: float = 1e-5) -> DeviceArray:
     """(x - mean) / sqrt(variance + eps) over `axes`."""
     return run(device, "standardize", x, None, axes, eps)
 
 
 @fused("standardize_grad")
 def standardize_grad(
-    device: Cuda, seed: DeviceArray, x: DeviceArray, *, axes: Shape, eps: float = 1e-5
+    device: Device, seed: DeviceArray, x: DeviceArray, *, axes: Shape, eps: float = 1e-5
 ) -> DeviceArray:
     """The gradient of `standardize` at x, for the incoming gradient `seed`."""
     return run(device, "standardize_grad", x, seed, axes, eps)

@@ -1,20 +1,22 @@
-"""Optimizer steps: a rule over many tensors at once, in place."""
+"""Optimizer steps: one launch updates many tensors in place."""
 
 from __future__ import annotations
 
+import re
 import struct
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.backend.cuda.array import DeviceArray
-from tinygrad_edu.backend.cuda.families import STEPS, fused
-from tinygrad_edu.backend.cuda.kernels import Case, Ladder, Rung
+from tinygrad_edu.backend.cuda.device.array import DeviceArray
+from tinygrad_edu.backend.cuda.device.compile import kernels_folder
+from tinygrad_edu.backend.cuda.device.device import Device
+from tinygrad_edu.backend.cuda.device.kernels import Case, Ladder, Rung
+from tinygrad_edu.backend.protocol import ParameterState, Rule
 
-if TYPE_CHECKING:
-    from tinygrad_edu.backend.cuda.backend import Cuda
-
+# The names of the kernels, one for each rule, from the table at the end of kernels/optim/rules.cuh.
+STEPS = tuple(re.findall(r"STEP\((\w+), \w+\)", (kernels_folder() / "optim" / "rules.cuh").read_text()))
 MOST, CHUNK, NUMBERS = 48, 4096, 8  # as in kernels/optim/rules.cuh
 _TABLE = struct.Struct(f"{4 * MOST}P{2 * MOST + 1}q{NUMBERS}dii")
 _BLOCK = (256, 1, 1)
@@ -36,8 +38,8 @@ LADDER = Ladder(
 Tensors = Sequence[tuple[DeviceArray, ...]]  # (parameter, gradient, *memories) of each
 
 
-def step(device: Cuda, rule: str, tensors: Tensors, numbers: Sequence[float], flag: bool) -> None:
-    """Update dense tensors of one dtype in place, 48 a launch."""
+def step(device: Device, rule: str, tensors: Tensors, numbers: Sequence[float], flag: bool) -> None:
+    """Update dense tensors of one dtype in place, up to 48 in one launch."""
     tensors = [t for t in tensors if t[0].size]
     for begin in range(0, len(tensors), MOST):
         part = tensors[begin : begin + MOST]
@@ -66,24 +68,29 @@ def step(device: Cuda, rule: str, tensors: Tensors, numbers: Sequence[float], fl
         )
 
 
-def _register(rule: str) -> None:
-    @fused(rule)
-    def host(device: Cuda, *arrays: DeviceArray, each: int, numbers: Sequence[float], flag: bool) -> None:
-        """`arrays` are (parameter, gradient, *memories), `each` of them a tensor."""
-        made = []
-        for i in range(0, len(arrays), each):
-            p, g, *memories = arrays[i : i + each]
-            if g.dtype != p.dtype or not g.contiguous:
-                g = device.copy(g, dtype=p.dtype)
-            made.append((p, g, *memories))
-        step(device, rule, made, numbers, flag)
+def update(
+    device: Device,
+    rule: Rule,
+    tensors: Sequence[tuple[ParameterState, DeviceArray]],
+    numbers: Sequence[float],
+) -> Sequence[tuple[ParameterState, DeviceArray]]:
+    """The backend's `update`. It returns the parameters without a kernel, and those that are not dense."""
+    if rule.name not in STEPS:
+        return tensors
+    dense, remaining = [], []
+    for slot, g in tensors:
+        p = slot.array
+        if not p.contiguous:
+            remaining.append((slot, g))
+            continue
+        if g.dtype != p.dtype or not g.contiguous:
+            g = device.copy(g, dtype=p.dtype)
+        dense.append((p, g, *slot.memories[: rule.state_count]))
+    step(device, rule.name, dense, numbers, rule.flag)
+    return remaining
 
 
-for _rule in STEPS:
-    _register(_rule)
-
-
-def _adam(device: Cuda, p: DeviceArray, g: DeviceArray, m: DeviceArray, v: DeviceArray) -> DeviceArray:
+def _adam(device: Device, p: DeviceArray, g: DeviceArray, m: DeviceArray, v: DeviceArray) -> DeviceArray:
     step(device, "adam_step", [(p, g, m, v)], (0.9, 0.1, 0.999, 0.001, 1e-3, 1e-8, 0.0), False)
     return p
 

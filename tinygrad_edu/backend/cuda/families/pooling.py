@@ -1,20 +1,17 @@
-"""The largest element of each window, and its two adjoints."""
+"""Max pooling, and its two adjoints."""
 
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tinygrad_edu.backend.cuda.array import DeviceArray
-from tinygrad_edu.backend.cuda.families import fused
-from tinygrad_edu.backend.cuda.kernels import Case, Ladder, Rung, blocks
-from tinygrad_edu.errors import DeviceError
+from tinygrad_edu.backend.cuda.device.array import DeviceArray
+from tinygrad_edu.backend.cuda.device.device import Device
+from tinygrad_edu.backend.cuda.device.kernels import Case, Ladder, Rung, blocks
+from tinygrad_edu.backend.cuda.families.hosts import fused
+from tinygrad_edu.errors import DeviceError, wrong
 from tinygrad_edu.shapes import Shape
-
-if TYPE_CHECKING:
-    from tinygrad_edu.backend.cuda.backend import Cuda
 
 AXES = 3  # as in kernels/pooling/layout.cuh
 _WINDOWS = struct.Struct(f"{4 * AXES}q")
@@ -29,13 +26,13 @@ LADDER = Ladder(
 
 
 def _windows(op: str, x: Shape, sizes: Shape, strides: Shape) -> tuple[Shape, bytes]:
-    """(shape of the result, struct Windows). Raises ValueError where no window fits."""
+    """(shape of the result, struct Windows). Raises ValueError if no window fits."""
     k = len(sizes)
     if k > AXES:
-        raise DeviceError(f"{op}: windows along {k} axes; kernels have {AXES}")
+        raise wrong(DeviceError, op, f"windows along {k} axes", f"kernels have {AXES}")
     spatial = x[len(x) - k :]
     if any(size > n for size, n in zip(sizes, spatial, strict=True)):
-        raise ValueError(f"windows of {sizes} do not fit into the last axes of {x}; pad first")
+        raise wrong(ValueError, None, f"windows of {sizes} do not fit into the last axes of {x}", "pad first")
     counts = tuple((n - size) // s + 1 for n, size, s in zip(spatial, sizes, strides, strict=True))
     rest = (1,) * (AXES - k)
     return (*x[: len(x) - k], *counts), _WINDOWS.pack(
@@ -44,7 +41,7 @@ def _windows(op: str, x: Shape, sizes: Shape, strides: Shape) -> tuple[Shape, by
 
 
 @fused("max_pool")
-def max_pool(device: Cuda, x: DeviceArray, *, sizes: Shape, strides: Shape) -> DeviceArray:
+def max_pool(device: Device, x: DeviceArray, *, sizes: Shape, strides: Shape) -> DeviceArray:
     """The largest element of each window of the last axes."""
     shape, packed = _windows("max_pool", x.shape, sizes, strides)
     out, x = device.empty(shape, x.dtype), device.contiguous(x)
@@ -56,7 +53,7 @@ def max_pool(device: Cuda, x: DeviceArray, *, sizes: Shape, strides: Shape) -> D
 
 
 def _adjoint(
-    device: Cuda, op: str, other: DeviceArray, x: DeviceArray, shape: Shape, packed: bytes
+    device: Device, op: str, other: DeviceArray, x: DeviceArray, shape: Shape, packed: bytes
 ) -> DeviceArray:
     dtype = np.result_type(other.dtype, x.dtype)
     other, x = (device.contiguous(a if a.dtype == dtype else device.copy(a, dtype=dtype)) for a in (other, x))
@@ -70,16 +67,16 @@ def _adjoint(
 
 @fused("max_pool_spread")
 def max_pool_spread(
-    device: Cuda, seed: DeviceArray, x: DeviceArray, *, sizes: Shape, strides: Shape
+    device: Device, seed: DeviceArray, x: DeviceArray, *, sizes: Shape, strides: Shape
 ) -> DeviceArray:
-    """What each element of x gets from the windows that it is the largest of."""
+    """The gradient by x: each element gets a share of the seed of each window where it is the largest."""
     _, packed = _windows("max_pool_spread", x.shape, sizes, strides)
     return _adjoint(device, "max_pool_spread", seed, x, x.shape, packed)
 
 
 @fused("max_pool_read")
 def max_pool_read(
-    device: Cuda, u: DeviceArray, x: DeviceArray, *, sizes: Shape, strides: Shape
+    device: Device, u: DeviceArray, x: DeviceArray, *, sizes: Shape, strides: Shape
 ) -> DeviceArray:
     """The mean of u over the elements of each window of x that have its largest value."""
     shape, packed = _windows("max_pool_read", x.shape, sizes, strides)

@@ -1,28 +1,27 @@
-"""Random numbers by counter: NumPy's bits on every device; the generator itself stays on the host."""
+"""Random numbers from a counter: the same bits as NumPy's. The generator object stays on the host."""
 
 from __future__ import annotations
 
 import math
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.backend.cuda.array import CODES, DeviceArray
-from tinygrad_edu.backend.cuda.families import fused
+from tinygrad_edu.backend.cuda.device.array import CODES, DeviceArray
+from tinygrad_edu.backend.cuda.device.device import Device
+from tinygrad_edu.backend.cuda.device.kernels import Case, Ladder, Rung, blocks
+from tinygrad_edu.backend.cuda.families.hosts import fused
 from tinygrad_edu.backend.cuda.families.sort import sorted_places
-from tinygrad_edu.backend.cuda.kernels import Case, Ladder, Rung, blocks
 from tinygrad_edu.backend.philox import Generator
+from tinygrad_edu.errors import wrong
 from tinygrad_edu.shapes import Shape, check_size
-
-if TYPE_CHECKING:
-    from tinygrad_edu.backend.cuda.backend import Cuda
 
 _STREAM = struct.Struct("6Q")
 _BLOCK = (256, 1, 1)
 _WORD = 2**64 - 1
 UNIFORM, NORMAL, INTEGER, BERNOULLI, WORDS = range(5)  # Kind of kernels/random/philox.cuh
-_UINT8 = np.dtype(np.uint8)  # one module serves all types
+_UINT8 = np.dtype(np.uint8)  # one compiled module is used for all dtypes
 
 LADDER = Ladder(
     family="random",
@@ -38,7 +37,7 @@ LADDER = Ladder(
 
 
 def _fill(
-    device: Cuda,
+    device: Device,
     shape: Shape,
     dtype: Any,
     generator: Generator,
@@ -48,7 +47,7 @@ def _fill(
     low: int = 0,
     p: float = 0.0,
 ) -> DeviceArray:
-    """An array of `shape` from the generator's next `words`, as many as it has elements if not said."""
+    """An array of `shape` from the generator's next `words`; None: one word per element."""
     shape = check_size(shape)
     out = device.empty(shape, np.dtype(dtype))
     start = generator.advance(out.size if words is None else words)
@@ -65,43 +64,45 @@ def _fill(
 
 
 @fused("uniform")
-def uniform(device: Cuda, *, shape: Shape, generator: Generator, dtype: Any = np.float32) -> DeviceArray:
+def uniform(device: Device, *, shape: Shape, generator: Generator, dtype: Any = np.float32) -> DeviceArray:
     """Uniform on [0, 1): the bits of Generator.uniform."""
     return _fill(device, shape, dtype, generator, UNIFORM)
 
 
 @fused("normal")
-def normal(device: Cuda, *, shape: Shape, generator: Generator, dtype: Any = np.float32) -> DeviceArray:
+def normal(device: Device, *, shape: Shape, generator: Generator, dtype: Any = np.float32) -> DeviceArray:
     """Standard normal, by Box and Muller's transform in float64."""
     count = math.prod(check_size(shape))
     return _fill(device, shape, dtype, generator, NORMAL, words=2 * -(-count // 2))
 
 
 @fused("integers")
-def integers(device: Cuda, *, low: int, high: int, shape: Shape, generator: Generator) -> DeviceArray:
+def integers(device: Device, *, low: int, high: int, shape: Shape, generator: Generator) -> DeviceArray:
     """Integers of [low, high), int64."""
     if not 0 < high - low <= 2**53:
-        raise ValueError(f"randint: the range [{low}, {high}) must hold between 1 and 2**53 integers")
+        raise wrong(
+            ValueError, "randint", f"the range [{low}, {high}) must hold between 1 and 2**53 integers"
+        )
     return _fill(device, shape, np.int64, generator, INTEGER, low=low, p=float(high - low))
 
 
 @fused("bernoulli")
 def bernoulli(
-    device: Cuda, *, p: float, shape: Shape, generator: Generator, dtype: Any = np.float32
+    device: Device, *, p: float, shape: Shape, generator: Generator, dtype: Any = np.float32
 ) -> DeviceArray:
     """1 with probability p, else 0."""
     return _fill(device, shape, dtype, generator, BERNOULLI, p=float(np.float32(p)))
 
 
 @fused("permutation")
-def permutation(device: Cuda, *, n: int, generator: Generator) -> DeviceArray:
-    """0 to n - 1 in random order: the places that sort n random words."""
+def permutation(device: Device, *, n: int, generator: Generator) -> DeviceArray:
+    """0 to n - 1 in random order: the indices that sort n random words."""
     words = _fill(device, (1, n), np.uint64, generator, WORDS)
     return device.reshaped(sorted_places(device, words), (n,))
 
 
 def _case(n: int) -> Case:
-    def run(device: Cuda, seed: DeviceArray) -> DeviceArray:
+    def run(device: Device, seed: DeviceArray) -> DeviceArray:
         return uniform(device, shape=(n,), generator=Generator(7))
 
     return Case(

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import math
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.backend.cuda.array import CODES, DeviceArray, dense_strides, merged
-from tinygrad_edu.backend.cuda.families import elementwise, fused
-from tinygrad_edu.backend.cuda.kernels import Case, Ladder, Rung, blocks
+from tinygrad_edu.backend.cuda.device.array import CODES, DeviceArray, dense_strides, merged
+from tinygrad_edu.backend.cuda.device.device import Device
+from tinygrad_edu.backend.cuda.device.kernels import Case, Ladder, Rung, blocks
+from tinygrad_edu.backend.cuda.families.hosts import fused
 from tinygrad_edu.shapes import Shape, inverse_permutation
-
-if TYPE_CHECKING:
-    from tinygrad_edu.backend.cuda.backend import Cuda
 
 AXES, THREADS = 8, 256  # as in kernels/scan/layout.cuh
 _LAYOUT = struct.Struct(f"{3 * AXES + 2}qii")
@@ -39,7 +37,7 @@ LADDER = Ladder(
 
 
 def scan(
-    device: Cuda,
+    device: Device,
     symbol: str,
     x: DeviceArray,
     axis: int,
@@ -48,59 +46,72 @@ def scan(
     exclusive: bool = False,
     backwards: bool = False,
 ) -> DeviceArray:
-    """A running total along `axis`, in `dtype`; dense."""
+    """A running sum or product along `axis`, in `dtype`, as a dense array."""
     out = device.empty(x.shape, dtype)
     if not out.size:
         return out
     others = [a for a in range(x.ndim) if a != axis]
-    to, come = ([s // a.itemsize for s in a.strides] for a in (out, x))
+    out_steps, source_steps = out.steps, x.steps
     shape, (lines_to, lines_in) = merged(
-        tuple(x.shape[a] for a in others), tuple(to[a] for a in others), tuple(come[a] for a in others)
+        tuple(x.shape[a] for a in others),
+        tuple(out_steps[a] for a in others),
+        tuple(source_steps[a] for a in others),
     )
     if len(shape) > AXES:
         return scan(device, symbol, device.copy(x), axis, dtype, exclusive=exclusive, backwards=backwards)
     rest = [0] * (AXES - len(shape))
     packed = _LAYOUT.pack(
-        *shape, *rest, *lines_in, *rest, *lines_to, *rest, come[axis], to[axis], len(shape), CODES[x.dtype]
+        *shape,
+        *rest,
+        *lines_in,
+        *rest,
+        *lines_to,
+        *rest,
+        source_steps[axis],
+        out_steps[axis],
+        len(shape),
+        CODES[x.dtype],
     )
     lines, n = math.prod(shape), x.shape[axis]
-    columns = bool(shape) and lines_in[-1] == lines_to[-1] == 1 and come[axis] != 1  # as in 04_vector_tiles
+    columns = (
+        bool(shape) and lines_in[-1] == lines_to[-1] == 1 and source_steps[axis] != 1
+    )  # as in 04_vector_tiles
     device.kernel("scan", symbol, dtype).launch(
         (lines, columns), out.pointer, x.pointer, lines, n, packed, exclusive, backwards
     )
     return out
 
 
-def _total(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    """What NumPy adds this dtype up in: whole numbers as int64."""
+def _total_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    """The dtype of NumPy's running totals: int64 for integers."""
     return dtype if dtype.kind == "f" else np.dtype(np.int64)
 
 
 @fused("cumsum")
-def cumsum(device: Cuda, x: DeviceArray, *, axis: int) -> DeviceArray:
+def cumsum(device: Device, x: DeviceArray, *, axis: int) -> DeviceArray:
     """Running sums along `axis`."""
-    return scan(device, "scan_sum", x, axis, _total(x.dtype))
+    return scan(device, "scan_sum", x, axis, _total_dtype(x.dtype))
 
 
 @fused("cumprod")
-def cumprod(device: Cuda, x: DeviceArray, *, axis: int) -> DeviceArray:
+def cumprod(device: Device, x: DeviceArray, *, axis: int) -> DeviceArray:
     """Running products along `axis`."""
-    return scan(device, "scan_product", x, axis, _total(x.dtype))
+    return scan(device, "scan_product", x, axis, _total_dtype(x.dtype))
 
 
 @fused("prod_others")
-def prod_others(device: Cuda, x: DeviceArray, *, axes: Shape) -> DeviceArray:
-    """For each element the product of all others along `axes`: what comes before times what comes after."""
+def prod_others(device: Device, x: DeviceArray, *, axes: Shape) -> DeviceArray:
+    """For each element the product of all others along `axes`: all before it times all after it."""
     kept = tuple(a for a in range(x.ndim) if a not in axes)
     order = (*kept, *axes)
-    turned = device.view(x, tuple(x.shape[a] for a in order), tuple(x.strides[a] for a in order), 0)
-    line = device.reshaped(turned, (*(x.shape[a] for a in kept), math.prod(x.shape[a] for a in axes)))
-    last, dtype = line.ndim - 1, _total(x.dtype) if x.dtype.kind != "f" else x.dtype
+    transposed = device.view(x, tuple(x.shape[a] for a in order), tuple(x.strides[a] for a in order), 0)
+    line = device.reshaped(transposed, (*(x.shape[a] for a in kept), math.prod(x.shape[a] for a in axes)))
+    last, dtype = line.ndim - 1, _total_dtype(x.dtype) if x.dtype.kind != "f" else x.dtype
     before, after = (
         scan(device, "scan_product", line, last, dtype, exclusive=True, backwards=b) for b in (False, True)
     )
     out = device.empty(line.shape, dtype)
-    elementwise.run(device, "mul", (before, after), out, dtype)
+    device.apply("mul", (before, after), out, dtype)
     shape = tuple(x.shape[a] for a in order)
     back = inverse_permutation(order)
     strides = dense_strides(shape, out.itemsize)

@@ -1,22 +1,21 @@
-"""Adding up at places given by integers, in the order of the source: same bits on every run."""
+"""Adding at indices, in the order of the source: every run gives the same bits."""
 
 from __future__ import annotations
 
 import math
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.backend.cuda.array import CODES, DeviceArray
-from tinygrad_edu.backend.cuda.families import fused
+from tinygrad_edu.backend.cuda.device.array import CODES, DeviceArray
+from tinygrad_edu.backend.cuda.device.device import Device
+from tinygrad_edu.backend.cuda.device.kernels import Case, Ladder, Rung, blocks
 from tinygrad_edu.backend.cuda.families.gather import RANGE, check_kind, offsets_of, rows_of
+from tinygrad_edu.backend.cuda.families.hosts import fused
 from tinygrad_edu.backend.cuda.families.sort import sorted_places
-from tinygrad_edu.backend.cuda.kernels import Case, Ladder, Rung, blocks
+from tinygrad_edu.errors import wrong
 from tinygrad_edu.shapes import Shape
-
-if TYPE_CHECKING:
-    from tinygrad_edu.backend.cuda.backend import Cuda
 
 _SHAPE = struct.Struct("4qii")
 _BLOCK = (256, 1, 1)
@@ -39,7 +38,7 @@ LADDER = Ladder(
 
 
 def _run(
-    device: Cuda,
+    device: Device,
     op: str,
     shape: Shape,
     lines: DeviceArray,
@@ -47,11 +46,15 @@ def _run(
     sizes: tuple[int, int, int, int],
     shared: bool,
 ) -> DeviceArray:
-    """`lines` (lines, places) dense; source (outer, places, width) dense; `sizes` ends with the target's."""
+    """Launch the kernel. `sizes` is (outer, places, width, size of the target's axis).
+
+    `lines`, the indices, is dense with shape (lines, places); `source` is dense with shape (outer, places,
+    width).
+    """
     out = device.empty(shape, source.dtype)
     if not out.size:
         if lines.size and not sizes[3]:
-            raise IndexError(f"{op}: an index into an axis of size 0")
+            raise wrong(IndexError, op, "an index into an axis of size 0")
         return out
     kernel = device.kernel("scatter", "scatter_add", source.dtype)
     order = sorted_places(device, lines) if kernel.rung.name == "02_sorted_runs" else lines
@@ -61,15 +64,15 @@ def _run(
         source.pointer,
         lines.pointer,
         order.pointer,
-        device.fault_pointer,
-        device.watch(op, RANGE),
+        device.faults.pointer,
+        device.faults.register_call(op, RANGE),
         _SHAPE.pack(*sizes, CODES[lines.dtype], int(shared)),
     )
     return out
 
 
 def scatter_add(
-    device: Cuda, shape: Shape, index: DeviceArray, source: DeviceArray, axis: int
+    device: Device, shape: Shape, index: DeviceArray, source: DeviceArray, axis: int
 ) -> DeviceArray:
     """Zeros of `shape` with `source` added where `gather` along `axis` would have read."""
     check_kind(index)
@@ -79,27 +82,27 @@ def scatter_add(
     outer, places = math.prod(source.shape[:axis]), source.shape[axis]
     width, size = math.prod(source.shape[axis + 1 :]), shape[axis]
     if tuple(shape) != (*source.shape[:axis], size, *source.shape[axis + 1 :]):
-        out = device.zeros(shape, source.dtype)  # the source covers a part of the target
+        out = device.zeros(shape, source.dtype)  # the source covers only a part of the target
         part = (*source.shape[:axis], size, *source.shape[axis + 1 :])
         device.copy(
             scatter_add(device, part, index, source, axis), out=device.view(out, part, out.strides, 0)
         )
         return out
-    turned = device.view(
+    transposed = device.view(
         index,
         (*index.shape[:axis], *index.shape[axis + 1 :], places),
         (*index.strides[:axis], *index.strides[axis + 1 :], index.strides[axis]),
         0,
     )
-    lines = device.reshaped(turned, (outer * width, places))
+    lines = device.reshaped(transposed, (outer * width, places))
     return _run(
         device, "scatter_add", shape, lines, device.contiguous(source), (outer, places, width, size), False
     )
 
 
 @fused("add_rows")
-def add_rows(device: Cuda, source: DeviceArray, index: DeviceArray, *, rows: int) -> DeviceArray:
-    """Rows of `source` added up by index: (rows, width)."""
+def add_rows(device: Device, source: DeviceArray, index: DeviceArray, *, rows: int) -> DeviceArray:
+    """(rows, width): the sums of the rows of `source` that have the same index."""
     check_kind(index)
     width = source.shape[index.ndim :]
     places = index.size
@@ -116,8 +119,8 @@ def add_rows(device: Cuda, source: DeviceArray, index: DeviceArray, *, rows: int
 
 
 @fused("index_add")
-def index_add(device: Cuda, source: DeviceArray, *, shape: Shape, key: Any) -> DeviceArray:
-    """Zeros of `shape` with `source` added at `key`; arrays in the key are the host's."""
+def index_add(device: Device, source: DeviceArray, *, shape: Shape, key: Any) -> DeviceArray:
+    """Zeros of `shape` with `source` added at `key`; arrays in the key are host arrays."""
     rows = rows_of(key, shape[0]) if shape else None
     if rows is not None:
         full = (*rows.shape, *shape[1:])

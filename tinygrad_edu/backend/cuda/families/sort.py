@@ -1,17 +1,15 @@
-"""Sorting: the places of sorted elements, equal ones in the order they had."""
+"""Sorting: the indices of the sorted elements; equal elements keep their order."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.backend.cuda.array import DeviceArray
-from tinygrad_edu.backend.cuda.families import elementwise, fused
-from tinygrad_edu.backend.cuda.kernels import Case, Ladder, Rung, blocks
-
-if TYPE_CHECKING:
-    from tinygrad_edu.backend.cuda.backend import Cuda
+from tinygrad_edu.backend.cuda.device.array import DeviceArray
+from tinygrad_edu.backend.cuda.device.device import Device
+from tinygrad_edu.backend.cuda.device.kernels import Case, Ladder, Rung, blocks
+from tinygrad_edu.backend.cuda.families.hosts import fused
 
 THREADS = RUN = 256  # as in kernels/sort/
 _BLOCK = (THREADS, 1, 1)
@@ -34,44 +32,46 @@ LADDER = Ladder(
 )
 
 
-def sorted_places(device: Cuda, lines: DeviceArray) -> DeviceArray:
-    """For dense (lines, n): the places that sort each line, int64 (lines, n)."""
+def sorted_places(device: Device, lines: DeviceArray) -> DeviceArray:
+    """For a dense (lines, n) array: the indices that sort each line, int64 (lines, n)."""
     count, n = lines.shape
     places = device.empty(lines.shape, _INT64)
     if not places.size:
         return places
     kernel = device.kernel("sort", "argsort", lines.dtype)
-    spare = (
+    second_buffer = (
         device.empty(lines.shape, _INT64) if kernel.rung.name != "01_rank_by_counting" and n > RUN else places
     )
-    kernel.launch((count * n, 0), places.pointer, lines.pointer, spare.pointer, count, n, 0)
+    kernel.launch((count * n, 0), places.pointer, lines.pointer, second_buffer.pointer, count, n, 0)
     run = RUN
-    while spare is not places and run < n:
-        places, spare = spare, places
-        kernel.launch((count * n, run), places.pointer, lines.pointer, spare.pointer, count, n, run)
+    while second_buffer is not places and run < n:
+        places, second_buffer = second_buffer, places
+        kernel.launch((count * n, run), places.pointer, lines.pointer, second_buffer.pointer, count, n, run)
         run *= 2
     return places
 
 
 @fused("argsort")
-def argsort(device: Cuda, x: DeviceArray, *, axis: int, descending: bool = False) -> DeviceArray:
-    """The places of the sorted elements along `axis`; descending reverses before and after."""
+def argsort(device: Device, x: DeviceArray, *, axis: int, descending: bool = False) -> DeviceArray:
+    """The indices of the sorted elements along `axis`. For descending order it reverses before and after."""
     axis %= x.ndim
     order = (*(a for a in range(x.ndim) if a != axis), axis)
     n, step = x.shape[axis], x.strides[axis]
-    turned = device.view(x, tuple(x.shape[a] for a in order), tuple(x.strides[a] for a in order), 0)
+    transposed = device.view(x, tuple(x.shape[a] for a in order), tuple(x.strides[a] for a in order), 0)
     if descending and n:
-        turned = device.view(turned, turned.shape, (*turned.strides[:-1], -step), (n - 1) * step)
+        transposed = device.view(
+            transposed, transposed.shape, (*transposed.strides[:-1], -step), (n - 1) * step
+        )
     lines = x.size // n if n else 0
-    places = sorted_places(device, device.reshaped(turned, (lines, n)))
+    places = sorted_places(device, device.reshaped(transposed, (lines, n)))
     if descending and n:
         flipped = device.view(places, places.shape, (places.strides[0], -8), 8 * (n - 1))
         places = device.empty(places.shape, _INT64)
-        elementwise.run(device, "sub", (n - 1, flipped), places, _INT64)
-    shape = turned.shape
-    made = device.reshaped(places, shape)
+        device.apply("sub", (n - 1, flipped), places, _INT64)
+    shape = transposed.shape
+    result = device.reshaped(places, shape)
     back = [order.index(a) for a in range(x.ndim)]
-    return device.view(made, tuple(shape[a] for a in back), tuple(made.strides[a] for a in back), 0)
+    return device.view(result, tuple(shape[a] for a in back), tuple(result.strides[a] for a in back), 0)
 
 
 def _case(n: int) -> Case:

@@ -5,8 +5,8 @@
 #if defined(NDEBUG)
 #define assert(...) (static_cast<void>(0))
 #else
-#define assert(...) \
+#define assert(...)                 \
     (static_cast<bool>(__VA_ARGS__) \
-         ? static_cast<void>(0) \
+         ? static_cast<void>(0)     \
          : sim_assert_failed(#__VA_ARGS__, __FILE__, __LINE__, __PRETTY_FUNCTION__))
 #endif

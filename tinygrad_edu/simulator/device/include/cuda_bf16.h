@@ -1,5 +1,5 @@
-// #include <cuda_bf16.h>: the short names and constants of bfloat16. The type itself is always there:
-// ../bfloat16.h.
+// #include <cuda_bf16.h>: the short names and constants of bfloat16.
+// The type itself is always there: ../bfloat16.h.
 #pragma once
 
 typedef __nv_bfloat16 nv_bfloat16;

@@ -1,3 +1,3 @@
-// #include <cooperative_groups/memcpy_async.h>: what it declares is always there, see
-// ../../groups_algorithms.h.
+// #include <cooperative_groups/memcpy_async.h>: what it declares is always there,
+// see ../../groups_algorithms.h.
 #pragma once

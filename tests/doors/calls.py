@@ -1,0 +1,335 @@
+"""One call of everything public that takes a number: what is no number, and the numbers by their names.
+
+`given` makes the arguments anew for each call, since some are changed by it; `star` are numbers that go where
+a signature says `*shape`.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+import tinygrad_edu as te
+from tinygrad_edu import data, metrics, nn, optim
+from tinygrad_edu.data.catalogue import GENERATED
+
+
+@dataclass(frozen=True)
+class Call:
+    """`function(*given(), *star, **numbers)`."""
+
+    function: Callable[..., Any]
+    given: Callable[[], tuple[Any, ...]] = tuple
+    numbers: dict[str, Any] = field(default_factory=dict)
+    star: tuple[Any, ...] = ()
+
+    def __call__(self, **numbers: Any) -> Any:
+        star = numbers.pop("star", self.star)
+        return self.function(*self.given(), *star, **{**self.numbers, **numbers})
+
+
+def grid(*shape: int, dtype: str = "float32") -> te.Tensor:
+    """0.25, 0.5, ... in a shape."""
+    size = int(np.prod(shape))
+    return te.tensor((np.arange(1, size + 1) * 0.25).reshape(shape).astype(dtype))
+
+
+def one() -> tuple[te.Tensor]:
+    return (grid(2, 3),)
+
+
+def weights() -> list[te.Tensor]:
+    """Two parameters with gradients."""
+    found = [grid(2, 3).requires_grad_(), grid(3).requires_grad_()]
+    for w in found:
+        w.grad = grid(*w.shape) - 1.0
+    return found
+
+
+def pair() -> tuple[te.Tensor, te.Tensor]:
+    return grid(2, 3), te.ones(2, 3)
+
+
+def derived(derivative: Callable[..., Any]) -> Callable[..., Any]:
+    """A derivative of x^2 y."""
+    return lambda **numbers: derivative(lambda x, y: (x * x * y).sum(), **numbers)(grid(2), grid(2))
+
+
+def stepped(kind: Callable[..., Any]) -> Callable[..., Any]:
+    """What two steps of an optimizer make of its parameters, and the settings that it has then."""
+
+    def run(**settings: Any) -> Any:
+        found = weights()
+        optimizer = kind([{"params": found[:1], **settings}, {"params": found[1:]}], **settings)
+        optimizer.step()
+        optimizer.step()
+        return [w.detach() for w in found], repr(optimizer)
+
+    return run
+
+
+def scheduled(kind: Callable[..., Any]) -> Callable[..., Any]:
+    """The rates of five steps."""
+    return lambda **settings: [float(kind(**settings)(step)) for step in range(5)]
+
+
+def drawn(function: Callable[..., Any]) -> Callable[..., Any]:
+    """A random function, from a generator of its own."""
+    return lambda *args, **numbers: function(*args, generator=te.Generator(3), **numbers)
+
+
+def layer(kind: Callable[..., Any]) -> Callable[..., Any]:
+    """A layer made from the same random stream every time."""
+
+    def make(**settings: Any) -> Any:
+        te.manual_seed(0)
+        return kind(**settings)
+
+    return make
+
+
+def answered(kind: Callable[..., Any], *inputs: Any) -> Callable[..., Any]:
+    """A layer, and what it says of some inputs."""
+
+    def run(**settings: Any) -> Any:
+        made = layer(kind)(**settings)
+        return made, made(*inputs)
+
+    return run
+
+
+def table(reader: Callable[..., Any]) -> Callable[..., Any]:
+    """What a reader makes of a small file."""
+
+    def read(**numbers: Any) -> Any:
+        import tempfile
+
+        with tempfile.TemporaryDirectory() as at:
+            path = Path(at) / "t.csv"
+            with path.open("w") as out:
+                csv.writer(out).writerows([["a", "b", "y", "who"], [1, 2, "u", "k"], [3, 4, "v", "l"]])
+            found = reader(path, **numbers)
+            return found if isinstance(found, data.Table) else repr(found).replace(at, "")
+
+    return read
+
+
+def clipped(function: Callable[..., Any]) -> Callable[..., Any]:
+    def run(**numbers: Any) -> Any:
+        found = weights()
+        return function(found, **numbers), [w.grad for w in found]
+
+    return run
+
+
+def elementwise() -> dict[str, Call]:
+    """The elementwise functions that take numbers, as their ops declare."""
+    lifted = {name: getattr(te, name) for name in te.functional.elementwise.__all__}
+    ops = {name: f.op for name, f in lifted.items() if hasattr(f, "op")}
+    some = {float: 0.5, int: 2, bool: True}
+    return {
+        name: Call(
+            lifted[name],
+            lambda op=op: (grid(3) - 1.0,) * len(op.inputs),
+            {p: some[type(op.defaults.get(p, 0.0))] for p in op.params},
+        )
+        for name, op in ops.items()
+        if op.params
+    }
+
+
+LINE = {"axis": 1, "keepdims": True}
+IMAGE = (grid(1, 2, 6, 6),)
+SIGNS = (grid(2, 3), te.tensor([[1.0, -1.0, 1.0], [-1.0, 1.0, 1.0]]))
+PLACES = te.tensor([[0, 1, 0], [1, 0, 1]])
+
+# fmt: off
+FUNCTIONS: dict[str, Call] = {
+    **{n: Call(getattr(te, n), one, LINE) for n in ("all", "any", "argmax", "argmin", "logsumexp", "max",
+                                                    "mean", "min", "prod", "sum")},
+    **{n: Call(getattr(te, n), one, {**LINE, "correction": 1.0}) for n in ("std", "var")},
+    **{n: Call(getattr(te, n), one, {"axis": 1}) for n in ("cumprod", "cumsum", "expand_dims", "flip",
+                                                           "log_softmax", "softmax")},
+    **{n: Call(getattr(te, n), one, {"axis": 0, "descending": True}) for n in ("argsort", "sort")},
+    **{n: Call(getattr(te, n), lambda: ([grid(2), grid(2)],), {"axis": 0}) for n in ("concat", "stack")},
+    **{n: Call(getattr(te, n), lambda: (grid(2, 3), PLACES), {"axis": 0}) for n in ("gather",
+                                                                                    "take_along_axis")},
+    **{n: Call(getattr(te, n), lambda: (grid(2, 3), te.tensor([1, 0])), {"axis": 1}) for n in (
+        "index_select", "take")},
+    **{n: Call(getattr(te, n), one, {"shape": (4, 2, 3)}) for n in ("broadcast_to", "expand")},
+    **{n: Call(getattr(te, n), star=(2, 3), numbers={"requires_grad": True}) for n in ("ones", "zeros")},
+    **{n: Call(drawn(getattr(te, n)), star=(2, 3), numbers={"requires_grad": True}) for n in ("rand",
+                                                                                              "randn")},
+    **{n: Call(getattr(te, n), lambda: IMAGE, {"size": (2, 2), "stride": 2, "padding": 1}) for n in (
+        "avg_pool2d", "max_pool2d")},
+    "allclose": Call(te.allclose, pair, {"rtol": 0.5, "atol": 0.25}),
+    "arange": Call(te.arange, numbers={"start": 1, "stop": 9, "step": 2}),
+    "arange of floats": Call(te.arange, numbers={"start": 0.5, "stop": 3.0, "step": 0.25}),
+    "bernoulli": Call(drawn(te.bernoulli), numbers={"p": 0.5, "shape": (2, 3)}),
+    "conv1d": Call(te.conv1d, lambda: (grid(1, 2, 8), grid(2, 1, 2)),
+                   {"stride": 2, "padding": 1, "dilation": (2,), "groups": 2}),
+    "conv2d": Call(te.conv2d, lambda: (grid(1, 2, 8, 8), grid(2, 1, 2, 2)),
+                   {"stride": 2, "padding": (1, 0), "dilation": (2, 1), "groups": 2}),
+    **elementwise(),
+    "eye": Call(te.eye, numbers={"n": 2, "m": 3}),
+    "flatten": Call(te.flatten, lambda: (grid(2, 3, 2),), {"start": 0, "end": 1}),
+    "full": Call(lambda **k: te.full(value=0.5, **k), numbers={"shape": (2, 3), "requires_grad": True}),
+    "full of one size": Call(lambda **k: te.full(value=0.5, **k), numbers={"shape": 3}),
+    "hinge": Call(te.hinge, lambda: SIGNS, {"margin": 0.5}),
+    "huber": Call(te.huber, pair, {"delta": 0.5}),
+    "layer_norm": Call(te.layer_norm, one, {"axis": (0, 1), "eps": 0.5}),
+    "linspace": Call(te.linspace, numbers={"start": 1, "stop": 2.5, "num": 4}),
+    "norm": Call(te.norm, one, {"ord": 3, **LINE}),
+    "one_hot": Call(te.one_hot, lambda: (te.tensor([0, 2]),), {"classes": 3}),
+    "pad": Call(te.pad, one, {"widths": ((1, 0), (2, 1)), "value": 0.5}),
+    "pad on all sides": Call(te.pad, one, {"widths": 1}),
+    "permute_dims": Call(te.permute_dims, one, {"axes": (1, 0)}),
+    "randint": Call(drawn(te.randint), numbers={"low": 2, "high": 9, "shape": (4,)}),
+    "randperm": Call(drawn(te.randperm), numbers={"n": 5}),
+    "repeat": Call(te.repeat, one, {"count": 2, "axis": 1}),
+    "reshape": Call(te.reshape, one, {"shape": (3, -1)}),
+    "reshape to one": Call(te.reshape, one, {"shape": 6}),
+    "roll": Call(te.roll, one, {"shift": 1, "axis": 1}),
+    "roll several": Call(te.roll, one, {"shift": (1, 2), "axis": (0, 1)}),
+    "scatter_add": Call(te.scatter_add, lambda: (grid(2, 3), PLACES, grid(2, 3)), {"axis": 0}),
+    "sliding_windows": Call(te.sliding_windows, lambda: (grid(6, 6),),
+                            {"sizes": (2, 2), "stride": 2, "dilation": (1, 2)}),
+    "split": Call(te.split, one, {"sizes": 2, "axis": 1}),
+    "split in sizes": Call(te.split, one, {"sizes": (1, 2), "axis": 1}),
+    "squeeze": Call(te.squeeze, lambda: (grid(2, 1),), {"axis": 1}),
+    "tensor": Call(te.tensor, lambda: ([1.0, 2.0],), {"requires_grad": True}),
+    "tile": Call(te.tile, one, {"repeats": (2, 2)}),
+    "topk": Call(te.topk, one, {"k": 2, "axis": 1}),
+    "transpose": Call(te.transpose, one, star=(0, 1)),
+    "wrap": Call(te.wrap, lambda: (np.ones(2),), {"requires_grad": True}),
+    **{n: Call(derived(getattr(te, n)), numbers={"argnums": 1}) for n in ("grad", "jacobian",
+                                                                         "value_and_grad")},
+    "grad by several": Call(derived(te.grad), numbers={"argnums": (0, 1)}),
+    "manual_seed": Call(lambda **k: (te.manual_seed(**k), te.rand(3))[1], numbers={"seed": 7}),
+    "Generator": Call(te.Generator, numbers={"seed": 7}),
+    "Generator.uniform": Call(lambda **k: te.Generator(1).uniform(**k), numbers={"shape": (2, 3)}),
+    "Generator.normal": Call(lambda **k: te.Generator(1).normal(**k), numbers={"shape": (2, 3)}),
+    "Generator.integers": Call(lambda **k: te.Generator(1).integers(**k),
+                               numbers={"low": 1, "high": 5, "shape": (2, 3)}),
+    "Generator.permutation": Call(lambda **k: te.Generator(1).permutation(**k), numbers={"n": 5}),
+    "Generator.words": Call(lambda **k: te.Generator(1).words(**k), numbers={"count": 5}),
+    "Generator.advance": Call(lambda **k: te.Generator(1).advance(**k), numbers={"count": 5}),
+    "Generator.spawn": Call(te.Generator(1).spawn, star=(1, 2)),
+    "Generator.load_state_dict": Call(
+        lambda state: (g := te.Generator(1)).load_state_dict({"key": state, "counter": state}) or g,
+        numbers={"state": 2}),
+}
+
+METHODS: dict[str, Call] = {
+    "add_": Call(lambda **k: grid(3).add_(grid(3), **k), numbers={"alpha": 0.5}),
+    "fill_": Call(lambda **k: grid(3).fill_(**k), numbers={"value": 0.5}),
+    "requires_grad_": Call(lambda **k: grid(3).requires_grad_(**k), numbers={"wanted": True}),
+    "backward": Call(lambda **k: (x := grid(3).requires_grad_(), (x * x).sum().backward(**k))[0].grad,
+                     numbers={"create_graph": True, "retain_graph": True}),
+    "unsqueeze": Call(lambda **k: grid(3).unsqueeze(**k), numbers={"axis": 1}),
+    "getitem": Call(lambda i: grid(2, 3)[i], numbers={"i": 1}),
+    "getitem of a slice": Call(lambda i, j, k: grid(6)[i:j:k], numbers={"i": 1, "j": 5, "k": 2}),
+    "setitem": Call(lambda i, v: (x := grid(3), x.__setitem__(i, v))[0], numbers={"i": 1, "v": 0.5}),
+    "round": Call(lambda n: round(te.tensor(0.28125), n), numbers={"n": 2}),
+    **{n: Call(lambda *star, name=n: getattr(grid(2, 3), name)(*star), star=star)
+       for n, star in (("reshape", (3, 2)), ("expand", (2, 3)), ("permute", (1, 0)), ("transpose", (0, 1)))},
+}
+
+MODULES: dict[str, Call] = {
+    "Linear": Call(layer(nn.Linear), numbers={"in_features": 3, "out_features": 2, "bias": True}),
+    "Conv1d": Call(answered(nn.Conv1d, grid(1, 2, 8)), numbers={
+        "in_channels": 2, "out_channels": 4, "kernel_size": (2,), "stride": 2, "padding": 1, "dilation": 2,
+        "groups": 2, "bias": True}),
+    "Conv2d": Call(answered(nn.Conv2d, grid(1, 2, 8, 8)), numbers={
+        "in_channels": 2, "out_channels": 4, "kernel_size": 2, "stride": (2, 1), "padding": 1, "dilation": 2,
+        "groups": 2, "bias": True}),
+    **{n: Call(answered(getattr(nn, n), *IMAGE), numbers={"kernel_size": 2, "stride": 2, "padding": (1, 1)})
+       for n in ("MaxPool2d", "AvgPool2d")},
+    "Flatten": Call(answered(nn.Flatten, grid(2, 3, 2)), numbers={"start": 1, "end": 2}),
+    "Dropout": Call(answered(nn.Dropout, grid(5)), numbers={"p": 0.25}),
+    "LayerNorm": Call(answered(nn.LayerNorm, grid(2, 3)), numbers={
+        "normalized_shape": (2, 3), "eps": 0.5, "elementwise_affine": True, "bias": True}),
+    "LayerNorm of one": Call(answered(nn.LayerNorm, grid(2, 3)), numbers={"normalized_shape": 3}),
+    "Embedding": Call(answered(nn.Embedding, te.tensor([1, 2])), numbers={
+        "num_embeddings": 3, "embedding_dim": 2}),
+    **{n: Call(answered(getattr(nn, n), x), numbers={
+        "num_features": 3, "eps": 0.5, "momentum": 0.25, "affine": True, "track_running_stats": True})
+       for n, x in (("BatchNorm1d", grid(2, 3)), ("BatchNorm2d", grid(2, 3, 2, 2)))},
+    "LeakyReLU": Call(answered(nn.LeakyReLU, grid(3) - 1.0), numbers={"negative_slope": 0.5}),
+    "ELU": Call(answered(nn.ELU, grid(3) - 1.0), numbers={"alpha": 0.5}),
+    **{n: Call(answered(getattr(nn, n), grid(2, 3)), numbers={"axis": 0}) for n in ("Softmax", "LogSoftmax")},
+    "HuberLoss": Call(answered(nn.HuberLoss, *pair()), numbers={"delta": 0.5}),
+    "HingeLoss": Call(answered(nn.HingeLoss, *SIGNS), numbers={"margin": 0.5}),
+    "Parameter": Call(lambda **k: nn.Parameter([1.0], **k), numbers={"requires_grad": True}),
+    "Sequential[i]": Call(lambda i: nn.Sequential(nn.ReLU(), nn.Tanh())[i], numbers={"i": 1}),
+    "Module.train": Call(lambda **k: nn.ReLU().train(**k), numbers={"mode": False}),
+    "summary": Call(lambda size: str(nn.Linear(3, 2).summary(size)), numbers={"size": (5, 3)}),
+}
+# fmt: on
+
+INIT: dict[str, Call] = {
+    "calculate_gain": Call(nn.init.calculate_gain, lambda: ("leaky_relu",), {"slope": 0.5}),
+    "constant_": Call(nn.init.constant_, one, {"value": 0.5}),
+    "uniform_": Call(drawn(nn.init.uniform_), one, {"low": 0.25, "high": 0.5}),
+    "normal_": Call(drawn(nn.init.normal_), one, {"mean": 0.25, "std": 0.5}),
+    **{
+        n: Call(drawn(getattr(nn.init, n)), one, {"gain": 0.5})
+        for n in ("xavier_uniform_", "xavier_normal_", "orthogonal_")
+    },
+    **{n: Call(drawn(getattr(nn.init, n)), one, {"a": 0.5}) for n in ("kaiming_uniform_", "kaiming_normal_")},
+}
+
+# fmt: off
+OPTIM: dict[str, Call] = {
+    "SGD": Call(stepped(optim.SGD), numbers={"lr": 0.25, "momentum": 0.5, "dampening": 0, "weight_decay": 0.5,
+                                             "nesterov": True}),
+    **{n: Call(stepped(getattr(optim, n)), numbers={"lr": 0.25, "betas": (0.5, 0.75), "eps": 0.125,
+                                                    "weight_decay": 0.5}) for n in ("Adam", "AdamW")},
+    "Adagrad": Call(stepped(optim.Adagrad), numbers={
+        "lr": 0.25, "lr_decay": 0.5, "weight_decay": 0.5, "initial_accumulator_value": 0.5, "eps": 0.125}),
+    "RMSprop": Call(stepped(optim.RMSprop), numbers={
+        "lr": 0.25, "alpha": 0.5, "eps": 0.125, "weight_decay": 0.5, "momentum": 0.5}),
+    "StepLR": Call(scheduled(optim.StepLR), numbers={"every": 2, "factor": 0.5}),
+    "CosineLR": Call(scheduled(optim.CosineLR), numbers={"total": 4, "lowest": 0.25}),
+    "LinearWarmup": Call(scheduled(optim.LinearWarmup), numbers={"steps": 4}),
+    "clip_grad_norm_": Call(clipped(optim.clip_grad_norm_), numbers={
+        "max_norm": 0.5, "norm_type": 2, "error_if_nonfinite": True}),
+    "clip_grad_value_": Call(clipped(optim.clip_grad_value_), numbers={"clip_value": 0.5}),
+}
+# fmt: on
+
+_ROWS = data.ArrayDataset(np.arange(6), np.arange(6) % 2)
+# fmt: off
+DATA: dict[str, Call] = {
+    "DataLoader": Call(lambda **k: list(data.DataLoader(_ROWS, **k)), numbers={
+        "batch_size": 4, "seed": 5, "shuffle": True, "drop_last": True, "as_numpy": True, "shard": (0, 1)}),
+    "DataLoader.order": Call(data.DataLoader(_ROWS, shuffle=True).order, numbers={"epoch": 2}),
+    "RandomAffine": Call(lambda **k: data.RandomAffine(**k)(np.ones((2, 4, 4))), numbers={
+        "degrees": 10, "translate": 0.5, "fill": 0.25, "seed": 3}),
+    "affine": Call(data.affine, lambda: (np.ones((2, 4, 4)),), {"fill": 0.5}),
+    **{n: Call(make, numbers={"n": 8, "noise": 0.25, "seed": 3}) for n, make in GENERATED.items()},
+    "kfold": Call(lambda **k: [a.tolist() for parts in data.kfold(**k) for a in parts], numbers={
+        "rows": 6, "folds": 2, "seed": 3, "stratify": True}),
+    "load": Call(data.load, lambda: ("xor",), {"seed": 3}),
+    "read_csv": Call(table(data.read_csv), numbers={"label": 2, "names": 3, "header": True}),
+    "read_examples": Call(table(data.read_examples), numbers={
+        "label": 2, "names": 3, "header": True, "encode": True, "categories": (0, 1)}),
+    "train_test_split": Call(data.train_test_split, lambda: (_ROWS,), {"test_fraction": 0.5, "seed": 3}),
+    "ArrayDataset[i]": Call(lambda i: _ROWS[i], numbers={"i": 2}),
+    "Subset[i]": Call(lambda i: data.Subset(_ROWS, [3, 1])[i], numbers={"i": 1}),
+}
+# fmt: on
+
+METRICS: dict[str, Call] = {}
+
+TABLES: dict[str, dict[str, Call]] = {
+    "te": FUNCTIONS, "Tensor": METHODS, "nn": MODULES, "init": INIT, "optim": OPTIM, "data": DATA,
+    "metrics": METRICS,
+}  # fmt: skip
+SPACES: dict[str, Any] = {"te": te, "Tensor": te.Tensor, "nn": nn, "init": nn.init, "optim": optim,
+                          "data": data, "metrics": metrics}  # fmt: skip

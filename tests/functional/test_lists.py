@@ -1,0 +1,134 @@
+"""Lists, tuples and nested lists of tensors: every public function keeps their graph."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tinygrad_edu as te
+from tests.functional.drawing import Case, maps
+from tests.functional.table import TABLE, TESTED_ELSEWHERE
+from tinygrad_edu.domain import Call
+from tinygrad_edu.testing import HypothesisDraw
+
+KEEP_ARRAYS = {"getitem": ("key",)}
+
+
+def images(name: str) -> Case:
+    axes = 1 if name == "conv1d" else 2
+    filters = {"conv1d": ((2, 2, 2), (2,)), "conv2d": ((2, 2, 2, 2), (2,))}.get(name, ())
+
+    def recipe(draw: HypothesisDraw) -> Call:
+        arrays = tuple(draw.array(s) for s in ((1, 2, *(3,) * axes), *filters))
+        return Call(arrays, {} if filters else {"size": 2})
+
+    return Case(getattr(te, name), recipe)
+
+
+FREE = {name: Case(getattr(te, name), maps(te.Interval(-1, 1))) for name in ("as_tensor",)}
+CASES = {**TABLE, **{name: images(name) for name in ("conv1d", "conv2d", "max_pool2d", "avg_pool2d")}, **FREE}
+NO_GRADIENTS = {
+    "arange",
+    "eye",
+    "full",
+    "linspace",
+    "ones",
+    "ones_like",
+    "zeros",
+    "zeros_like",
+    "rand",
+    "randn",
+    "randint",
+    "randperm",
+    "bernoulli",
+    "spread",
+    "numpy_key",
+    "seed_for",
+    "from_dlpack",
+    "wrap",
+    "tensor",
+}
+
+
+def test_every_public_function_is_here_or_cannot_keep_a_graph() -> None:
+    assert set(te.functional.__all__) == set(CASES) | NO_GRADIENTS
+    assert set(TESTED_ELSEWHERE) >= NO_GRADIENTS
+
+
+def rows(x: te.Tensor) -> Any:
+    return [x[i] for i in range(len(x))] if x.shape and len(x) else x
+
+
+def pair(x: te.Tensor) -> Any:
+    return tuple(rows(x)) if isinstance(rows(x), list) else x
+
+
+def nested(x: te.Tensor) -> Any:
+    return [nested(x[i]) for i in range(len(x))] if x.shape and len(x) else x
+
+
+def mixed(x: te.Tensor) -> Any:
+    """Its first row is a tensor, the others are Python's numbers."""
+    return [x[0], *x[1:].tolist()] if x.ndim and x.size else x
+
+
+HOW: dict[str, Callable[[te.Tensor], Any]] = {"list": rows, "tuple": pair, "nested": nested, "mixed": mixed}
+
+
+def numbers_of(result: Any) -> Iterator[te.Tensor]:
+    for item in result if isinstance(result, (list, tuple)) else [result]:
+        if isinstance(item, te.Tensor):
+            yield item
+
+
+def called(name: str, call: Call, how: Callable[[te.Tensor], Any]) -> Any:
+    """What a function gives for its arrays as `how` spells them, and the gradient of each."""
+    leaves: list[te.Tensor] = []
+
+    def spelled(x: Any) -> Any:
+        if isinstance(x, list):
+            return [spelled(v) for v in x]
+        if not isinstance(x, np.ndarray) or x.dtype.kind != "f":
+            return x
+        leaves.append(te.tensor(x, requires_grad=True))
+        return how(leaves[-1])
+
+    given = [spelled(x) for x in call.arrays]
+    params = {k: v if k in KEEP_ARRAYS.get(name, ()) else spelled(v) for k, v in call.params.items()}
+    results = list(numbers_of(getattr(te, name)(*given, **params)))
+    live = [r for r in results if r.requires_grad]
+    for r in live:
+        (r * te.tensor(np.linspace(0.5, 1.5, r.size).reshape(r.shape), dtype=r.dtype)).sum().backward()
+    slopes = [None if x.grad is None else x.grad.numpy() for x in leaves]
+    return [r.numpy() for r in results], [r.dtype for r in results], len(live), slopes
+
+
+@pytest.mark.parametrize("name", sorted(CASES))
+@given(data=st.data(), how=st.sampled_from(sorted(HOW)))
+def test_lists_keep_the_graph_of_their_tensors(name: str, how: str, data: st.DataObject) -> None:
+    call = CASES[name].calls(HypothesisDraw(data.draw))
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        try:
+            expected, dtypes, live, slopes = called(name, call, lambda x: x)
+        except ValueError:
+            with pytest.raises(ValueError):
+                called(name, call, HOW[how])
+            return
+        found = called(name, call, HOW[how])
+    for f, e in zip(found[0], expected, strict=True):
+        np.testing.assert_allclose(f, e, rtol=1e-12, atol=1e-12)
+    assert (found[1], found[2]) == (dtypes, live)
+    for f, e in zip(found[3], slopes, strict=True):
+        if f is None or e is None:
+            assert f is e
+        elif how == "mixed" and f.ndim:  # the numbers among them have none
+            np.testing.assert_allclose(f[:1], e[:1], rtol=1e-12, atol=1e-12)
+        else:
+            np.testing.assert_allclose(f, e, rtol=1e-12, atol=1e-12)

@@ -1,0 +1,127 @@
+"""Floor 0: other libraries' names, and what to write here instead: one table, for error messages and a page.
+
+This file makes the errors; the table and the look-up are imported only when a name was not found.
+"""
+
+from __future__ import annotations
+
+import dis
+import functools
+import importlib
+import inspect
+import itertools
+import sys
+from collections.abc import Callable, Collection, Mapping, Sequence
+from types import FrameType
+from typing import Any, NoReturn, TypeVar
+
+from tinygrad_edu.errors import wrong
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+Missing = TypeVar("Missing", AttributeError, ImportError)
+
+_READS = ("LOAD_ATTR", "LOAD_METHOD")
+_IMPORTS = dis.opmap["IMPORT_FROM"]
+_PLACES = {"te.{}": "functional", "te.nn.{}": "nn", "te.nn.init.{}": "nn.init", "te.optim.{}": "optim",
+           "te.data.{}": "data", "te.metrics.{}": "metrics", "te.check.{}": "check"}  # fmt: skip
+
+
+def unknown_attribute(owner: object, name: str) -> AttributeError:
+    """The error for an attribute that neither an object of the library nor its class has."""
+    kind = type(owner)
+    title = f"{kind.__name__!r} object"
+    if name.startswith("_") or hasattr(kind, name):  # an empty slot
+        return AttributeError(f"{title} has no attribute {name!r}")  # the caller only asks whether it exists
+    own = {*dir(kind), *getattr(owner, "__dict__", ())}
+    tensor = hasattr(kind, "storage")
+    elsewhere = {"te.{}(x, ...)": _public_names("functional")} if tensor else {}
+    return _missing(AttributeError, title, name, own, elsewhere, "x" if tensor else "model")
+
+
+def missing_from(module: str) -> Callable[..., NoReturn]:
+    """The `__getattr__` of a module of the library, for missing names; `frame` is that of the caller."""
+
+    def __getattr__(name: str, frame: FrameType | None = None) -> NoReturn:
+        title = f"module {module!r}"
+        if name.startswith("__"):
+            raise AttributeError(f"{title} has no attribute {name!r}")
+        package = module.partition(".")[0]
+        here = "functional" if module == package else module.removeprefix(package + ".")
+        elsewhere = {form: _public_names(place) for form, place in _PLACES.items() if place != here}
+        own = _public_names(here) if module != package else sys.modules[module].__all__
+        frame = frame or sys._getframe(1)
+        around = (here, *_following_names(frame))
+        if (
+            frame.f_code.co_code[frame.f_lasti] == _IMPORTS
+        ):  # with another error, the import statement would lose the text
+            raise _missing(ImportError, title, name, own, elsewhere, "name", around)
+        raise _missing(AttributeError, title, name, own, elsewhere, "name", around)
+
+    return __getattr__
+
+
+def unknown_argument(title: str, name: str, known: Collection[str], about: str = "") -> TypeError:
+    """The error for an argument `name=` of the function or class `title`, which takes only `known`."""
+    from tinygrad_edu.words import lookup
+
+    hints = [hint for hint in (lookup.argument(name, known), about) if hint] or ["it takes none"]
+    return wrong(TypeError, title, f"{title} has no argument {name}=", "; ".join(hints))
+
+
+def explaining(function: Function, title: str = "") -> Function:
+    """`function`, whose error for an unknown argument explains that argument's name in other libraries.
+
+    title  its name in the error; for a method without one, that of the object's class
+    """
+    parameters = inspect.signature(function).parameters.values()
+    known = tuple(
+        p.name for p in parameters if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.name != "self"
+    )
+    if any(p.kind is p.VAR_KEYWORD for p in parameters):
+        return function
+
+    @functools.wraps(function)
+    def called(*args: Any, **named: Any) -> Any:
+        for name in named:
+            if name not in known:
+                raise unknown_argument(title or type(args[0]).__name__, name, known)
+        return function(*args, **named)
+
+    return called  # type: ignore[return-value]
+
+
+def _following_names(frame: FrameType) -> list[str]:
+    """The names that a program will read from the missing one: `grad` in `te.autograd.grad`."""
+    rest = (step for step in dis.get_instructions(frame.f_code) if step.offset > frame.f_lasti)
+    return [step.argval for step in itertools.takewhile(lambda s: s.opname in _READS, rest)]
+
+
+def _missing(
+    error: type[Missing],
+    title: str,
+    name: str,
+    own: Collection[str],
+    elsewhere: Mapping[str, Collection[str]],
+    kind: str,
+    around: Sequence[str] = ("",),
+) -> Missing:
+    from tinygrad_edu.words import lookup
+
+    hints = lookup.member(name, own, elsewhere, kind, around)
+    return wrong(error, title, f"{title} has no attribute {name!r}", hints)
+
+
+def _public_names(place: str) -> tuple[str, ...]:
+    """The public names of a module of the library."""
+    module = importlib.import_module(f"{__package__.partition('.')[0]}.{place}")
+    return tuple(
+        getattr(
+            module,
+            "__all__",
+            [
+                name
+                for name, value in vars(module).items()
+                if getattr(value, "__module__", None) == module.__name__ and not name.startswith("_")
+            ],
+        )
+    )
