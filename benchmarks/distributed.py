@@ -106,32 +106,40 @@ def messages() -> str:
     return f"{table(head, rows)}\n\n{machine('numpy', 'mpi4py', 'mpich')}"
 
 
-def calibrated() -> dict[str, Any]:
-    """The options of a simulated cluster that is like this machine."""
-    update = statistics.median(mpi(2, "costs")[0] for _ in range(ROUNDS))
-    scheme = "parameter server, asynchronous"
-    balanced = statistics.median(mpi(WORKERS, "straggler", scheme, 0.0, SECONDS)[0] for _ in range(ROUNDS))
-    small, large = (
-        statistics.median(max(mpi(2, "push_and_pull", n)) / 2 for _ in range(ROUNDS)) for n in (8, 400_000)
-    )
+CALIBRATION: dict[str, tuple[Any, ...]] = {
+    "update": (2, "costs"),
+    "balanced": (WORKERS, "straggler", "parameter server, asynchronous", 0.0, SECONDS),
+    "small": (2, "push_and_pull", 8),
+    "large": (2, "push_and_pull", 400_000),
+}
+
+
+def calibrated(found: dict[str, float]) -> dict[str, Any]:
+    """The options of a simulated cluster like this machine, by the medians of the runs of `CALIBRATION`."""
+    small, large = found["small"] / 2, found["large"] / 2
     # In the memory of one host, a message takes the time of the processors at its two ends.
     network = Network(latency=0.0, bandwidth=400_000 / (large - small), overhead=small / 2)
     # In a job of a server and the workers that are not slow, the cores are never idle. What updates and
     # messages do not take is the time of gradients, with what it costs that processes share cores.
-    gradient = max(CORES / balanced - update - 4 * network.overhead, 0.0)
-    return {"network": network, "compute": constant(gradient), "update": update, "cores": CORES}  # fmt: skip
+    gradient = max(CORES / found["balanced"] - found["update"] - 4 * network.overhead, 0.0)
+    return {"network": network, "compute": constant(gradient), "update": found["update"], "cores": CORES}
 
 
 def stragglers() -> str:
     """Updates per second with a slow worker, and their prediction."""
-    options = calibrated()
+    jobs = {scheme: (WORKERS + bool(settings), "straggler", scheme, DELAY, SECONDS)
+            for scheme, settings in ranks.SCHEMES.items()}  # fmt: skip
+    runs: dict[str, list[float]] = {}
+    for name in tqdm([name for _ in range(ROUNDS) for name in (*CALIBRATION, *jobs)], desc="stragglers"):
+        count, program, *arguments = (CALIBRATION | jobs)[name]
+        results = mpi(count, program, *arguments)
+        runs.setdefault(name, []).append(max(results) if program == "push_and_pull" else results[0])
+    found = {name: statistics.median(times) for name, times in runs.items()}
+    options = calibrated(found)
     rows = []
-    for scheme, settings in tqdm(ranks.SCHEMES.items(), desc="stragglers"):
-        count = WORKERS + bool(settings)
-        measured = statistics.median(
-            mpi(count, "straggler", scheme, DELAY, SECONDS)[0] for _ in range(ROUNDS)
-        )
-        predicted = SimulatedCluster(count, **options).run(ranks.straggler, scheme, DELAY, SECONDS)[0]
+    for scheme, (count, _, *arguments) in jobs.items():
+        measured = found[scheme]
+        predicted = SimulatedCluster(count, **options).run(ranks.straggler, *arguments)[0]
         rows.append(
             [scheme, f"{measured:.1f}", f"{predicted:.1f}", f"{100 * (predicted / measured - 1):+.0f}"]
         )

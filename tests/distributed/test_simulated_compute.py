@@ -112,16 +112,47 @@ def test_a_gradient_in_parts_takes_as_long_as_at_once():
     assert results[2] == pytest.approx(results[0], rel=1e-9)
 
 
-@pytest.mark.parametrize(("cores", "expected"), [(None, 10.0), (4, 10.0), (2, 20.0), (3, 20.0), (1, 40.0)])
+@pytest.mark.parametrize(("cores", "expected"), [(None, 10.0), (4, 10.0), (2, 20.0), (3, 40 / 3), (1, 40.0)])
 def test_ranks_of_one_host_share_its_cores(cores, expected):
     def program(comm):
         comm.computed()
         return comm.clock()
 
     times = SimulatedCluster(4, compute=constant(10.0), cores=cores).run(program)
-    assert max(times) == expected
-    busy = cores or 4
-    assert sorted(times) == [10.0 * (1 + i // busy) for i in range(4)]
+    assert times == pytest.approx([expected] * 4)
+
+
+def _shared(begins, works, cores):
+    """When each of some jobs ends on cores that all have in equal parts: from one change to the next."""
+    left, ends, now = np.array(works), np.full(len(works), np.nan), 0.0
+    while np.isnan(ends).any():
+        active = np.isnan(ends) & (begins <= now)
+        later = begins[begins > now]
+        rate = min(1.0, cores / active.sum()) if active.any() else 1.0
+        step = min(*(left[active] / rate), *(later - now), np.inf, np.inf)
+        left[active] -= step * rate
+        now = min(later) if len(later) and step == min(later) - now else now + step
+        ends[active & (left <= 1e-9)] = now
+    return ends
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 6), st.integers(1, 9), st.integers(1, 9)), min_size=1, max_size=6),
+    st.integers(1, 4),
+)
+def test_cores_are_shared_equally_among_all_that_compute(jobs, cores):
+    def program(comm):
+        begin, first, second = jobs[comm.rank]
+        comm.sleep(float(begin))
+        for _ in (first, second):
+            comm.computed()
+        return comm.clock()
+
+    cluster = SimulatedCluster(len(jobs), compute=lambda rank, step: float(jobs[rank][1 + step]), cores=cores)
+    begins, works = (
+        np.array(column, float) for column in ([j[0] for j in jobs], [j[1] + j[2] for j in jobs])
+    )
+    np.testing.assert_allclose(cluster.run(program), _shared(begins, works, cores), rtol=1e-9)
 
 
 def test_a_rank_that_sleeps_occupies_no_core():
@@ -132,9 +163,28 @@ def test_a_rank_that_sleeps_occupies_no_core():
         return comm.clock()
 
     cluster = SimulatedCluster(3, compute=constant(1.0), cores=1, timeline=True)
-    assert cluster.run(program) == [6.0, 1.0, 2.0]
-    waits = [(s.rank, s.begin, s.end) for s in cluster.spans if s.details.get("cores")]
-    assert waits == [(2, 0.0, 1.0)]
+    assert cluster.run(program) == [6.0, 2.0, 2.0]
+    assert [(s.rank, s.begin, s.end) for s in cluster.spans if s.rank] == [(1, 0.0, 2.0), (2, 0.0, 2.0)]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_job_that_ends_early_does_not_wait_for_the_cores(fails):
+    def program(comm):
+        if comm.rank == 0:
+            comm.sleep(1.0)
+            if fails:
+                raise RuntimeError("no more")
+            return comm.clock()
+        comm.computed()
+        return comm.clock()
+
+    cluster = SimulatedCluster(4, compute=constant(10.0), cores=1)
+    if fails:
+        with pytest.raises(RuntimeError, match="no more"):
+            cluster.run(program)
+        assert cluster.seconds == 1.0
+    else:
+        assert cluster.run(program) == [1.0, 30.0, 30.0, 30.0]
 
 
 def test_an_update_of_a_server_takes_time():

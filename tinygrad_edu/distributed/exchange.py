@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import heapq
 from collections import deque
 from collections.abc import Sequence
 
 import numpy as np
 
 from tinygrad_edu.distributed import rounds
+from tinygrad_edu.distributed.cores import Cores
 from tinygrad_edu.distributed.fault import RankFailed, deadlock, ended
 from tinygrad_edu.distributed.network import Network, Ports
 from tinygrad_edu.distributed.schedules import Schedule, bounds
@@ -84,7 +84,7 @@ class Exchange:
         self.size, self.collectives = size, collectives
         self.ports = Ports(network, size)
         self.time = VirtualTime(size, self._idle)
-        self.cores = [0.0] * cores if cores is not None else None  # when each is free: a heap
+        self.cores = Cores(cores, self.time) if cores is not None else None
         self.boxes: dict[tuple[int, int, int], _Box] = {}
         self.groups: dict[tuple[str, str], Group] = {}
         self.busy = np.zeros(size)  # until when each rank's collectives so far are in progress
@@ -210,13 +210,14 @@ class Exchange:
         self.time.pause_until(rank, self.time.now + seconds)
         self.check(rank)
 
-    def occupy_core(self, seconds: float) -> float:
-        """The moment at which a rank gets a core for that long: first come, first served."""
+    def compute(self, rank: int, seconds: float) -> None:
+        """Let the time pass in which a rank has a core for that long."""
         if self.cores is None:
-            return self.time.now
-        begin = max(self.time.now, self.cores[0])
-        heapq.heapreplace(self.cores, begin + seconds)
-        return begin
+            self.sleep(rank, seconds)
+            return
+        self.check(rank)
+        self.cores.occupy(rank, seconds)
+        self.check(rank)
 
     def check(self, rank: int) -> None:
         """Raise an error if the job has failed."""

@@ -20,7 +20,6 @@ from tinygrad_edu.distributed.compute import ComputeModel, Times, constant
 from tinygrad_edu.distributed.exchange import Exchange, Request
 from tinygrad_edu.distributed.network import Network
 from tinygrad_edu.distributed.schedules import ALL_REDUCE, Schedule
-from tinygrad_edu.distributed.timeline import Span
 from tinygrad_edu.distributed.virtual_time import start_with_small_stacks
 from tinygrad_edu.distributed.work import Array, Requests, Waiting, Work
 from tinygrad_edu.errors import wrong
@@ -76,14 +75,8 @@ class SimulatedComm(Comm):
         self._compute("update", self._update)
 
     def _compute(self, kind: str, seconds: float) -> None:
-        called, since = self.clock(), self._since
-        begin = self._exchange.occupy_core(seconds)
-        self._exchange.sleep(self.rank, begin + seconds - called)
-        if self.spans is not None and begin > called:
-            if called > since:  # what the program slept before
-                self.spans.append(Span(self.rank, kind, since, called, {}))
-            self.spans.append(Span(self.rank, "wait", called, begin, {"cores": True}))
-            since = begin
+        since = self._since
+        self._exchange.compute(self.rank, seconds)
         self.note(kind, since)
 
     def wait_any(self, works: Sequence[Work]) -> int:
@@ -150,8 +143,7 @@ class SimulatedComm(Comm):
         """Let the time pass that a message costs the processor."""
         overhead = self._exchange.ports.network.overhead
         if overhead:
-            begin = self._exchange.occupy_core(overhead)
-            self._exchange.sleep(self.rank, begin + overhead - self.clock())
+            self._exchange.compute(self.rank, overhead)
 
     def _wait_for_any(self, requests: Sequence[Any], waiting: Waiting) -> None:
         begin = self.clock()
@@ -167,8 +159,8 @@ class SimulatedCluster(Cluster):
 
     network      latency and bandwidth between ranks
     compute      how long a gradient takes: a model of `compute.py`, or a function (rank, step) -> seconds
-    cores        the ranks share one host with so many cores, which compute for the ranks in the order in
-                 which they ask; None: each rank has a host
+    cores        the ranks share one host with so many cores, which all that compute have in equal parts;
+                 None: each rank has a host
     update       seconds that a parameter server needs for each update
     seed         selects the random times of the model of computation
     timeline     whether to keep what each rank did and when, in `spans`

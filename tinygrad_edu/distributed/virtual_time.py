@@ -27,6 +27,7 @@ class VirtualTime:
         self.now, self.idle = 0.0, idle
         self._events: list[tuple[float, int, int, Callable[[], None] | None]] = []
         self._count = 0
+        self._cancelled: set[int] = set()
         self._batons = [threading.Lock() for _ in range(size)]
         self._due: list[tuple[float, int] | None] = [
             None
@@ -37,10 +38,15 @@ class VirtualTime:
             baton.acquire()
             self.wake(number, 0.0)
 
-    def at(self, moment: float, action: Callable[[], None]) -> None:
-        """Call `action` at that moment, which has not passed."""
+    def at(self, moment: float, action: Callable[[], None]) -> int:
+        """Call `action` at that moment, which has not passed. Returns the number of this event."""
         self._count += 1
         heapq.heappush(self._events, (moment, NETWORK, self._count, action))
+        return self._count
+
+    def cancel(self, event: int) -> None:
+        """Let an event that is still to come not happen."""
+        self._cancelled.add(event)
 
     def wake(self, number: int, moment: float) -> None:
         """Let a thread go on at that moment, or now if it has passed; an earlier moment replaces a later."""
@@ -85,13 +91,15 @@ class VirtualTime:
     def is_idle(self) -> bool:
         """Whether no event is left."""
         while self._events and not self._is_valid(self._events[0]):
-            heapq.heappop(self._events)
+            self._cancelled.discard(heapq.heappop(self._events)[2])
         return not self._events
 
     def _is_valid(self, event: tuple[float, int, int, Callable[[], None] | None]) -> bool:
-        """Whether an event has not been replaced by an earlier one."""
+        """Whether an event has not been cancelled, nor replaced by an earlier one."""
         moment, number, count, action = event
-        return action is not None or (self._due[number] == (moment, count) and number in self._alive)
+        if action is not None:
+            return count not in self._cancelled
+        return self._due[number] == (moment, count) and number in self._alive
 
     def _next(self) -> int:
         """The thread that goes on now; the clock is at its moment."""
