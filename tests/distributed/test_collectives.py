@@ -202,6 +202,9 @@ def test_ranks_that_do_not_go_together_are_named(name):
     def other_shape(comm):
         comm.all_reduce(np.ones(3 + comm.rank))
 
+    def other_shape_of_as_many(comm):
+        comm.all_reduce(np.ones((2, 2) if comm.rank else 4))
+
     def other_dtype(comm):
         comm.all_reduce(np.ones(4, "float32" if comm.rank else "float64"))
 
@@ -226,6 +229,7 @@ def test_ranks_that_do_not_go_together_are_named(name):
         "rank 0 waits in all_reduce number 1 of 24 bytes",
         "rank 1 waits in all_reduce number 1 of 32",
     )
+    check(other_shape_of_as_many, "float64 (4,)", "float64 (2, 2)")
     check(other_dtype, "32 bytes float64", "16 bytes float32")
     check(ends_early, "rank 1", "ended", "barrier")
     check(nobody_sends, "rank 0 waits in recv from rank 1", "rank 1 waits in recv from rank 0")

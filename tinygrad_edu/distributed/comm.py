@@ -11,6 +11,7 @@ are copied to the host, sent, and copied back, since an MPI that cannot read dev
 from __future__ import annotations
 
 import functools
+import math
 import pickle
 import time
 import zlib
@@ -130,7 +131,7 @@ class Comm(ABC):
         name, schedule = all_reduce(algorithm, self.size, flat.nbytes)
         divisor = self.size if op == "mean" else 1
         work = self._collective("all_reduce", (name, 0), schedule, flat, OPERATIONS[op], divisor, finish,
-                                _reduction(flat.nbytes, flat.dtype, op, name))  # fmt: skip
+                                _reduction(x.shape, flat.dtype, op, name))  # fmt: skip
         if async_op:
             return work
         work.wait()
@@ -141,7 +142,7 @@ class Comm(ABC):
         self._check_rank("broadcast", "src", src)
         flat, finish = host_buffer(x, "broadcast", write=True)
         self._collective("broadcast", ("spread", src), spread(self.size, src), flat, None, 1, finish,
-                         f"of {flat.nbytes} bytes {_name(flat.dtype)} from rank {src}").wait()  # fmt: skip
+                         f"{_description(x.shape, flat.dtype)} from rank {src}").wait()  # fmt: skip
 
     def all_gather(self, x: Any) -> Array:
         """The arrays of all ranks, (size, *x.shape), on every rank; x has one shape and dtype on all."""
@@ -152,7 +153,7 @@ class Comm(ABC):
         every = np.empty((self.size, len(flat)), flat.dtype)
         every[self.rank] = flat
         self._collective(operation, ("collect", 0), collect(self.size), every.reshape(-1), None, 1, None,
-                         f"of {flat.nbytes} bytes {_name(flat.dtype)}").wait()  # fmt: skip
+                         _description(x.shape, flat.dtype)).wait()  # fmt: skip
         return every.reshape(self.size, *x.shape)
 
     def barrier(self) -> None:
@@ -293,8 +294,12 @@ def _number_of(operation: str, details: str) -> int:
 
 
 @functools.lru_cache(maxsize=4096)  # a text for each step would take longer than a small message
-def _reduction(nbytes: int, dtype: np.dtype[Any], op: str, algorithm: str) -> str:
-    return f"of {nbytes} bytes {_name(dtype)}, {op} by {algorithm}"
+def _reduction(shape: tuple[int, ...], dtype: np.dtype[Any], op: str, algorithm: str) -> str:
+    return f"{_description(shape, dtype)}, {op} by {algorithm}"
+
+
+def _description(shape: tuple[int, ...], dtype: np.dtype[Any]) -> str:
+    return f"of {dtype.itemsize * math.prod(shape)} bytes {_name(dtype)} {shape}"
 
 
 @functools.cache

@@ -63,7 +63,7 @@ def late(
 
 
 def _listed(states: Mapping[int, str]) -> str:
-    """`rank 0 waits in all_reduce number 3 of 400 bytes float32, rank 1 has ended`."""
+    """`rank 0 waits in all_reduce number 3 of 400 bytes float32 (100,), rank 1 has ended`."""
     said = []
     for rank in sorted(states):
         state = states[rank]

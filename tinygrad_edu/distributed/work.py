@@ -22,7 +22,7 @@ Requests = Generator[Sequence[Any], None, None]
 
 
 class Waiting(NamedTuple):
-    """What a rank waits for, for errors: `all_reduce number 3 of 400 bytes float32`.
+    """What a rank waits for, for errors: `all_reduce number 3 of 400 bytes float32 (100,)`.
 
     operation  the function that was called
     number     the how many-th collective of this rank it is, from 1; 0 for a message between two ranks

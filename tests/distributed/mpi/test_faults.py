@@ -54,8 +54,8 @@ def test_a_stopped_rank_ends_the_job_at_the_timeout():
 
 @pytest.mark.parametrize(
     ("kind", "other"),
-    [("broadcasts", "rank 1 waits in broadcast number 2 of 400 bytes float32 from rank 0"),
-     ("shapes", "rank 1 waits in all_reduce number 2 of 404 bytes float32, sum by tree")],
+    [("broadcasts", "rank 1 waits in broadcast number 2 of 400 bytes float32 (100,) from rank 0"),
+     ("shapes", "rank 1 waits in all_reduce number 2 of 404 bytes float32 (101,), sum by tree")],
 )  # fmt: skip
 def test_ranks_that_call_different_things_are_named_with_what_they_wait_in(kind, other):
     job = fails(2, kind)
