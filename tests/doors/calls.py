@@ -325,7 +325,41 @@ DATA: dict[str, Call] = {
 }
 # fmt: on
 
-METRICS: dict[str, Call] = {}
+
+def counted(kind: Callable[..., Any]) -> Callable[..., Any]:
+    """The metric of two batches."""
+
+    def run(**settings: Any) -> Any:
+        metric = kind(**settings)
+        for labels in ([1, 0, 1], [1, 1, 0]):
+            metric.update(np.array([0.25, 0.5, 0.75])[:, None, None] - np.array([[[0.5], [0.25]]]),
+                          np.array(labels)[:, None])  # fmt: skip
+        return metric.compute()
+
+    return run
+
+
+def thresholded(kind: Callable[..., Any]) -> Callable[..., Any]:
+    """The metric of one column of scores."""
+
+    def run(threshold: Any) -> Any:
+        metric = kind(threshold=threshold)
+        metric.update(np.array([0.25, 0.5, 0.75]), np.array([1, 0, 1]))
+        return metric.compute()
+
+    return run
+
+
+_OF_CLASSES = ("Accuracy", "ConfusionMatrix", "Precision", "Recall", "F1Score")
+METRICS: dict[str, Call] = {
+    **{n: Call(counted(getattr(metrics, n)), numbers={"axis": 1, "ignore_index": 0}) for n in _OF_CLASSES},
+    **{
+        f"{n} of one column": Call(thresholded(getattr(metrics, n)), numbers={"threshold": 0.5})
+        for n in _OF_CLASSES
+    },
+    "TopKAccuracy": Call(counted(metrics.TopKAccuracy), numbers={"k": 1, "axis": 1, "ignore_index": 0}),
+    "Perplexity": Call(counted(metrics.Perplexity), numbers={"axis": 1, "ignore_index": 0}),
+}
 
 TABLES: dict[str, dict[str, Call]] = {
     "te": FUNCTIONS, "Tensor": METHODS, "nn": MODULES, "init": INIT, "optim": OPTIM, "data": DATA,

@@ -201,6 +201,19 @@ DATA = (
       sklearn="roc_auc_score"),
     W("te.metrics.r2", pytorch="torchmetrics.R2Score", tensorflow="keras.metrics.R2Score",
       sklearn="r2_score"),
+    W("te.metrics.TopKAccuracy(k)", tensorflow="keras.metrics.TopKCategoricalAccuracy",
+      sklearn="top_k_accuracy_score"),
+    W("te.metrics.Precision()", pytorch="torchmetrics.Precision", tensorflow="keras.metrics.Precision",
+      sklearn="precision_score"),
+    W("te.metrics.Recall()", pytorch="torchmetrics.Recall", tensorflow="keras.metrics.Recall",
+      sklearn="recall_score"),
+    W("te.metrics.F1Score()", pytorch="torchmetrics.F1Score", tensorflow="keras.metrics.F1Score",
+      sklearn="f1_score"),
+    W("te.metrics.ConfusionMatrix()", pytorch="torchmetrics.ConfusionMatrix", sklearn="confusion_matrix"),
+    W("te.metrics.MeanAbsoluteError()", pytorch="torchmetrics.MeanAbsoluteError",
+      tensorflow="keras.metrics.MeanAbsoluteError", sklearn="mean_absolute_error"),
+    W("te.metrics.Perplexity()", pytorch="torchmetrics.text.Perplexity"),
+    W("te.metrics.Mean()", pytorch="torchmetrics.MeanMetric", tensorflow="keras.metrics.Mean"),
 )
 
 ARGUMENTS = (

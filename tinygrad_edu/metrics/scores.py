@@ -1,4 +1,4 @@
-"""Metrics of predictions: accuracy, ROC AUC, mean squared error, R^2. NumPy in, a number out.
+"""Scores of all predictions at once: accuracy, ROC AUC, mean squared error, R^2. NumPy in, a number out.
 
 The ROC AUC is computed as the rank statistic it equals (Mann and Whitney 1947): the probability that a random
 positive scores above a random negative, with a tie counted as one half. This needs no curve and no
@@ -13,9 +13,6 @@ import numpy as np
 import numpy.typing as npt
 
 from tinygrad_edu.errors import wrong
-from tinygrad_edu.words import missing_from
-
-__getattr__ = missing_from(__name__)
 
 Array = np.ndarray[Any, Any]
 
@@ -31,7 +28,7 @@ def accuracy(labels: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
                 "one column of scores tells no class from another",
                 "pass the classes with shape (n,), such as predicted[:, 0], or scores (n, classes)",
             )
-        _refuse_nan("accuracy", guess)
+        refuse_nan("accuracy", guess)
         guess = guess.argmax(axis=1)
     if truth.size and guess.size and (truth.dtype.kind in "US") != (guess.dtype.kind in "US"):
         raise wrong(
@@ -106,14 +103,15 @@ def _area(positive: Array, score: Array) -> float:
     count, hits = len(positive), int(positive.sum())
     if hits in (0, count):
         return float("nan")
-    _refuse_nan("roc_auc", score)
+    refuse_nan("roc_auc", score)
     _, place, ties = np.unique(score, return_inverse=True, return_counts=True)
     middle = np.cumsum(ties) - (ties - 1) / 2.0  # the mean rank, from 1, of each group of equals
     surplus = middle[place][positive].sum() - hits * (hits + 1) / 2.0
     return float(surplus / (hits * (count - hits)))
 
 
-def _refuse_nan(name: str, score: Array) -> None:
+def refuse_nan(name: str, score: Array) -> None:
+    """Raise ValueError if a score is NaN: it has no rank."""
     if score.dtype.kind == "f" and np.isnan(score).any():
         raise wrong(ValueError, name, "a score is NaN", "the model diverged, or its input was damaged")
 

@@ -1,0 +1,131 @@
+"""Metric: a number of many batches, of which only counts and sums are kept.
+
+So an epoch needs no memory for its predictions, and the ranks of a job can count apart and be merged. The
+result does not depend on how the rows were split into batches: counts are exact, sums differ by rounding.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+
+from tinygrad_edu.errors import ShapeError, wrong
+from tinygrad_edu.metrics.scores import Array, refuse_nan
+
+
+class Metric(ABC):
+    """A metric that is counted batch by batch.
+
+    >>> metric = Accuracy()
+    >>> for x, y in loader:
+    ...     metric.update(model(x), y)
+    >>> metric.compute()
+
+    name     the column of a history
+    counted  the names of the attributes that hold what was counted; they are saved
+
+    A metric of one's own has `reset`, `update`, `compute` and `merge`, and lists its `counted`.
+    """
+
+    name: str = ""
+    counted: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self) -> None:
+        self.reset()
+
+    @abstractmethod
+    def reset(self) -> None:
+        """Forget all batches."""
+
+    @abstractmethod
+    def update(self, outputs: Any, targets: Any) -> None:
+        """Count a batch: what the model returned, and what was expected; tensors or arrays."""
+
+    @abstractmethod
+    def compute(self) -> Any:
+        """The metric of all batches since `reset`: a number, or an array."""
+
+    @abstractmethod
+    def merge(self, state: Mapping[str, Any]) -> None:
+        """Add what another metric of this kind has counted, its `state_dict()`."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """A copy of what was counted."""
+        return {name: np.array(value) if isinstance(value := getattr(self, name), np.ndarray) else value
+                for name in self.counted}  # fmt: skip
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from `state`. Raises ValueError if it is not the state of such a metric."""
+        title = type(self).__name__
+        if not isinstance(state, Mapping) or set(state) != set(self.counted):
+            problem = f"it counts {', '.join(self.counted)}, and the state is of another metric"
+            raise wrong(ValueError, title, problem, "load what its state_dict() returned")
+        self.reset()
+        self.merge(state)
+
+    def _nothing(self) -> Exception:
+        """The error of `compute` before any row was counted."""
+        return wrong(ValueError, type(self).__name__, "there are no rows to judge by", "call update() first")
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
+
+def array(x: Any) -> Array:
+    """A tensor of any device, or what NumPy takes, as an array without a graph."""
+    return np.asarray(x.detach().numpy() if hasattr(x, "detach") else x)
+
+
+def flat_scores(
+    title: str, outputs: Any, targets: Any, axis: int, ignore_index: int | None
+) -> tuple[Array, Array]:
+    """(rows, classes) scores and (rows,) class numbers, without the rows whose target is `ignore_index`.
+
+    outputs  scores with the classes along `axis`; targets have its shape without that axis
+    """
+    score, truth = array(outputs), array(targets)
+    if score.dtype.kind != "f" or score.ndim < 2 or not -score.ndim <= axis < score.ndim:
+        raise _shapes(title, score, truth, f"give scores of floats (n, classes), with the classes on {axis=}")
+    score = np.moveaxis(score, axis, -1)
+    if score.shape[:-1] != truth.shape:
+        raise _shapes(title, array(outputs), truth, "targets have the shape of outputs without the axis of "
+                      f"the classes, {axis=}; outputs come first, as in a loss")  # fmt: skip
+    score, truth = score.reshape(-1, score.shape[-1]), class_numbers(title, truth.reshape(-1))
+    if ignore_index is not None:
+        kept = truth != ignore_index
+        score, truth = score[kept], truth[kept]
+    if not ((truth >= 0) & (truth < score.shape[1])).all():
+        raise wrong(ValueError, title, f"targets must be class numbers below {score.shape[1]}, the number of "
+                    f"classes in outputs, and there is {_outside(truth, score.shape[1])}",
+                    "begin at 0, and leave rows out by ignore_index=")  # fmt: skip
+    refuse_nan(title, score)
+    return score, truth
+
+
+def class_numbers(title: str, given: Array) -> Array:
+    """Integers of any dtype, bools, or floats that are integers, as int64."""
+    numbers = given.astype(np.int64) if given.dtype.kind in "biuf" and np.isfinite(given).all() else None
+    if numbers is None or not (numbers == given).all():
+        raise wrong(ValueError, title, f"classes of {given.dtype} that are not numbers 0, 1, ...",
+                    "give class numbers, (n,)")  # fmt: skip
+    return numbers
+
+
+def same_shape(title: str, outputs: Any, targets: Any) -> tuple[Array, Array]:
+    """Both in float64. Raises ShapeError for shapes that would broadcast: a mean over pairs is no error."""
+    guess, truth = array(outputs).astype(np.float64), array(targets).astype(np.float64)
+    if guess.shape != truth.shape:
+        raise _shapes(title, guess, truth, "make both the same shape, as by outputs.squeeze(1)")
+    return guess, truth
+
+
+def _outside(truth: Array, classes: int) -> int:
+    return int(truth[(truth < 0) | (truth >= classes)][0])
+
+
+def _shapes(title: str, outputs: Array, targets: Array, remedy: str) -> Exception:
+    problem = f"{outputs.shape} {outputs.dtype} outputs and {targets.shape} targets do not fit together"
+    return wrong(ShapeError, title, problem, remedy)
