@@ -218,7 +218,7 @@ def test_reports_are_written_into_folders_that_are_made(tmp_path):
 
 
 # who may: the door itself, locks, and what only its writer sees before it has its name
-OTHERS = {"files.py", "backend/cuda/device/compile.py", "cli/__init__.py", "simulator/build.py",
+OTHERS = {"files.py", "backend/cuda/device/compile.py", "simulator/build.py",
           "simulator/nvcc/compile.py", "simulator/nvcc/host_uses.py", "simulator/nvcc/main.py",
           "simulator/nvcc/shim.py", "simulator/seal.py", "viz/screen.py"}  # fmt: skip
 
