@@ -4,12 +4,9 @@ from __future__ import annotations
 
 import argparse
 import functools
-import signal
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -47,6 +44,8 @@ from tinygrad_edu.data.csv_file import Examples
 from tinygrad_edu.errors import without_line
 from tinygrad_edu.nn.ranks import together
 from tinygrad_edu.training import PredictionError, Predictor, Settings, Trainer, TrainingError
+from tinygrad_edu.training.interrupt import interrupt_flag
+from tinygrad_edu.training.progress import progress_bar
 from tinygrad_edu.training.trainer import Row
 
 _REMEMBERED = (*source.READING, *source.PREPARING, "task")  # a resumed run reads its file as the first did
@@ -58,7 +57,7 @@ def run(asked: argparse.Namespace) -> int:
     job = workers.options(asked, _folder(asked) / CHECKPOINT)
     if job.ranks > 1 and asked.cluster != "threads":
         return workers.launch(asked, job)
-    with _interrupt_flag() as stop:
+    with interrupt_flag() as stop:
         if job.ranks > 1:
             return int(workers.cluster_of_threads(job.ranks).run(run_rank, asked, job, stop)[0])
         return run_rank(None, asked, job, stop)
@@ -251,22 +250,11 @@ def _train_once(plan: Plan, asked: argparse.Namespace, run: _Run) -> int:
 
 def _fit(trainer: Trainer, checkpoint: Path, stop: Callable[[], bool], quiet: bool, title: str = "") -> bool:
     """Train under a progress bar, with regular checkpoints; returns whether training is complete."""
-    from tqdm import tqdm
-
     epochs, steps = trainer.settings.epochs, trainer.steps
     begun = len(trainer.history) * steps + trainer.loader.state_dict()["position"]
     saved = time.monotonic()
-    with tqdm(
-        total=epochs * steps,
-        initial=begun,
-        desc=title or "training",
-        unit="step",
-        disable=quiet or not trainer.job.is_first,
-        file=sys.stderr,
-        leave=False,
-        mininterval=0.2,
-        dynamic_ncols=True,
-    ) as bar:
+    hidden = quiet or not trainer.job.is_first
+    with progress_bar(title or "training", epochs * steps, initial=begun, hidden=hidden) as bar:
 
         def on_epoch(row: Row) -> None:
             nonlocal saved
@@ -282,29 +270,6 @@ def _fit(trainer: Trainer, checkpoint: Path, stop: Callable[[], bool], quiet: bo
             bar.update()
 
         return trainer.fit(stop=stop, on_step=on_step, on_epoch=on_epoch)
-
-
-@contextmanager
-def _interrupt_flag() -> Iterator[Callable[[], bool]]:
-    """A function that returns whether Ctrl-C was pressed; here the first Ctrl-C interrupts nothing.
-
-    So every step is completed and every save is whole. The second Ctrl-C interrupts as usual.
-    """
-    asked: list[int] = []
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False  # only the main thread may set a handler
-        return
-
-    def note(number: int, frame: Any) -> None:
-        if asked:
-            raise KeyboardInterrupt
-        asked.append(number)
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield lambda: bool(asked)
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 # -- cross-validation ------------------------------------------------------------------------------

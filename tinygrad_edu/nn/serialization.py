@@ -10,8 +10,10 @@ between ranks, their streams of random numbers and their loaders, is in it once 
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -29,6 +31,7 @@ from tinygrad_edu.nn.checkpoint_file import (
 )
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.ranks import Ranks, together
+from tinygrad_edu.nn.state_tree import join, take_apart
 from tinygrad_edu.tensor import NumpyArray
 
 
@@ -40,6 +43,7 @@ def save_checkpoint(
     schedule: Any = None,
     loader: Any = None,
     generators: Mapping[str, Generator] | None = None,
+    parts: Mapping[str, Any] | None = None,
     extra: Any = None,
     comm: Ranks | None = None,
 ) -> None:
@@ -50,11 +54,13 @@ def save_checkpoint(
     schedule    its number of steps, and the initial learning rates
     loader      its position (`DataLoader.state_dict`)
     generators  further streams of random numbers, by name; the default stream is always saved
+    parts       further objects with `state_dict()` and `load_state_dict()`, by name: averages of weights,
+                more optimizers; their arrays are entries of the file
     extra       anything JSON can hold: the epoch, the history, the architecture; tuples come back as lists
     comm        in a job of several ranks, all of which call this together: rank 0 writes its model,
-                optimizer, schedule and extra, and the streams and loaders of all ranks. A rank may have no
-                loader, as a parameter server has none. A DataParallel has the names of its model, so that
-                either loads the file
+                optimizer, schedule, parts and extra, and the streams and loaders of all ranks. A rank may
+                have no loader, as a parameter server has none. A DataParallel has the names of its model, so
+                that either loads the file
 
     Raises TypeError for what JSON cannot hold, such as keys that are not text, OSError if the disk cannot
     store it; an older file at `path` then stays unchanged. With a comm, all ranks raise the error of one.
@@ -62,7 +68,7 @@ def save_checkpoint(
     together(
         comm,
         lambda: _rank_facts(unnamed, model, generators, loader),
-        lambda ranks: _save(path, model, optimizer, schedule, extra, ranks),
+        lambda ranks: _save(path, model, optimizer, schedule, parts or {}, extra, ranks),
     )
 
 
@@ -83,7 +89,13 @@ def _rank_facts(
 
 
 def _save(
-    path: PathLike, model: Module | None, optimizer: Any, schedule: Any, extra: Any, ranks: list[Any]
+    path: PathLike,
+    model: Module | None,
+    optimizer: Any,
+    schedule: Any,
+    parts: Mapping[str, Any],
+    extra: Any,
+    ranks: list[Any],
 ) -> None:
     """Write the file: the state of this rank, and what each of `ranks` adds to it."""
     arrays: dict[str, NumpyArray] = {}
@@ -103,6 +115,10 @@ def _save(
         }
     if schedule is not None:
         facts["schedule"] = schedule.state_dict()
+    if parts:
+        facts["parts"] = {
+            name: take_apart(part.state_dict(), f"part.{name}", arrays) for name, part in parts.items()
+        }
     loaders = [rank["loader"] for rank in ranks]
     alike = all(loader == loaders[0] for loader in loaders)
     if alike and loaders[0] is not None:
@@ -132,6 +148,7 @@ def load_checkpoint(
     schedule: Any = None,
     loader: Any = None,
     generators: Mapping[str, Generator] | None = None,
+    parts: Mapping[str, Any] | None = None,
     strict: bool = True,
     default_generator: bool = True,
     comm: Ranks | None = None,
@@ -150,6 +167,7 @@ def load_checkpoint(
     gets the streams of rank 0, and only a loader that every rank had at the same position.
     """
     installs: list[Callable[[], Any]] = []
+    undo: list[Callable[[], Any]] = []
 
     def read(_: list[None]) -> tuple[dict[str, Any], dict[str, NumpyArray]]:
         return read_checkpoint(path)
@@ -174,13 +192,25 @@ def load_checkpoint(
                     installs.append(_restore_later(stream, saved["generators"], name))
             if loader is not None:
                 installs.append(_load_later(loader, _saved_part(saved, "loader")))
+            for name, part in (parts or {}).items():
+                if name not in saved.get("parts", {}):
+                    raise wrong(ValueError, None, f"it was saved without a part {name!r}")
+                before = part.state_dict()
+                undo.append(partial(part.load_state_dict, before))
+                part.load_state_dict(join(saved["parts"][name], arrays))
         except FAULTS as error:
-            before = f"{os.fspath(path)} does not fit, nothing was loaded: "
-            before += "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
-            raise retold(error, None, CheckpointError, place=os.fspath(path), before=before) from error
+            start = f"{os.fspath(path)} does not fit, nothing was loaded: "
+            start += "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+            raise retold(error, None, CheckpointError, place=os.fspath(path), before=start) from error
 
     facts, arrays = together(comm, lambda: _check_keywords("load_checkpoint", unnamed), read)
-    together(comm, plan, lambda _: None)
+    try:
+        together(comm, plan, lambda _: None)
+    except BaseException:
+        for load in reversed(undo):
+            with contextlib.suppress(Exception):  # the one that refused its state may refuse this, too
+                load()
+        raise
     for install in installs:
         install()
     return facts["extra"]
