@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from tests import oracles_linalg
 from tinygrad_edu.engine.op import Op
 from tinygrad_edu.ops.elementwise import Map
 from tinygrad_edu.ops.oracle import expected
@@ -305,6 +306,7 @@ LOOPS: dict[str, Callable[..., Any]] = {
     "matmul": _matmul, "linear": lambda x, w, b: (x[..., None, :] * w).sum(-1) + b,
     "einsum": lambda *xs, subscripts: np.einsum(subscripts, *(x.copy() for x in xs)),
     "cross_entropy": _cross_entropy, "cross_entropy_grad": _cross_entropy_grad,
+    **oracles_linalg.LOOPS,
 }
 # fmt: on
 

@@ -23,6 +23,7 @@ from tinygrad_edu.dtypes import bool_, float32, float64, int32, int64, uint8
 from tinygrad_edu.engine.modes import enable_grad, is_grad_enabled, no_grad
 from tinygrad_edu.engine.op import Op
 from tinygrad_edu.functional import *  # noqa: F403 - the array functions are the public face
+from tinygrad_edu.functional import linalg
 from tinygrad_edu.recompute import checkpoint
 from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.words import missing_from
@@ -50,8 +51,8 @@ __all__ = [
     "Call", "Edge", "Generator", "Interval", "Op", "Tensor", "__version__", "bool_", "check",
     "checkpoint", "cuda", "data", "detect_anomaly", "device_info", "devices", "distributed", "edge",
     "enable_grad", "float32", "float64", "get_matmul_precision", "grad", "graph", "hessian", "hvp", "int32",
-    "int64", "is_grad_enabled", "jacobian", "jvp", "manual_seed", "metrics", "nn", "no_grad", "optim",
-    "profile", "set_default_device", "set_matmul_precision", "testing", "uint8", "value_and_grad",
+    "int64", "is_grad_enabled", "jacobian", "jvp", "linalg", "manual_seed", "metrics", "nn", "no_grad",
+    "optim", "profile", "set_default_device", "set_matmul_precision", "testing", "uint8", "value_and_grad",
     "viz", "vjp",
 ]  # fmt: skip
 __all__ += functional.PUBLIC

@@ -14,6 +14,8 @@ from collections.abc import Iterable
 from types import FrameType
 from typing import Any, NamedTuple, TypeVar
 
+from numpy.linalg import LinAlgError
+
 from tinygrad_edu.phrases import Phrase
 
 # Code that is not the user's; some is ours: the code that `dataclasses` writes for our classes has no file.
@@ -143,8 +145,8 @@ def without_line(error: BaseException) -> str:
 
 def _kind(error: Exception) -> type[Exception]:
     """The kind to raise again: one that takes only a text; some of NumPy's do not."""
-    known = (ShapeError, DeviceError, IndexError, TypeError, MemoryError, ZeroDivisionError, OverflowError,
-             ValueError)  # fmt: skip
+    known = (ShapeError, DeviceError, LinAlgError, IndexError, TypeError, MemoryError, ZeroDivisionError,
+             OverflowError, ValueError)  # fmt: skip
     return next((kind for kind in known if isinstance(error, kind)), RuntimeError)
 
 

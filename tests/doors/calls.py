@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 import tinygrad_edu as te
+from tests.doors import calls_functions, calls_linalg, data_calls, image_calls
 from tinygrad_edu import data, metrics, nn, optim
 from tinygrad_edu.data.catalogue import GENERATED
 
@@ -144,7 +145,6 @@ def elementwise() -> dict[str, Call]:
 
 
 LINE = {"axis": 1, "keepdims": True}
-IMAGE = (grid(1, 2, 6, 6),)
 SIGNS = (grid(2, 3), te.tensor([[1.0, -1.0, 1.0], [-1.0, 1.0, 1.0]]))
 PLACES = te.tensor([[0, 1, 0], [1, 0, 1]])
 
@@ -165,8 +165,7 @@ FUNCTIONS: dict[str, Call] = {
     **{n: Call(getattr(te, n), star=(2, 3), numbers={"requires_grad": True}) for n in ("ones", "zeros")},
     **{n: Call(drawn(getattr(te, n)), star=(2, 3), numbers={"requires_grad": True}) for n in ("rand",
                                                                                               "randn")},
-    **{n: Call(getattr(te, n), lambda: IMAGE, {"size": (2, 2), "stride": 2, "padding": 1}) for n in (
-        "avg_pool2d", "max_pool2d")},
+    **image_calls.functions(Call, grid),
     "allclose": Call(te.allclose, pair, {"rtol": 0.5, "atol": 0.25}),
     "arange": Call(te.arange, numbers={"start": 1, "stop": 9, "step": 2}),
     "arange of floats": Call(te.arange, numbers={"start": 0.5, "stop": 3.0, "step": 0.25}),
@@ -248,8 +247,7 @@ MODULES: dict[str, Call] = {
     "Conv2d": Call(answered(nn.Conv2d, grid(1, 2, 8, 8)), numbers={
         "in_channels": 2, "out_channels": 4, "kernel_size": 2, "stride": (2, 1), "padding": 1, "dilation": 2,
         "groups": 2, "bias": True}),
-    **{n: Call(answered(getattr(nn, n), *IMAGE), numbers={"kernel_size": 2, "stride": 2, "padding": (1, 1)})
-       for n in ("MaxPool2d", "AvgPool2d")},
+    **image_calls.modules(Call, grid, answered),
     "Flatten": Call(answered(nn.Flatten, grid(2, 3, 2)), numbers={"start": 1, "end": 2}),
     "Dropout": Call(answered(nn.Dropout, grid(5)), numbers={"p": 0.25}),
     "LayerNorm": Call(answered(nn.LayerNorm, grid(2, 3)), numbers={
@@ -307,10 +305,12 @@ _ROWS = data.ArrayDataset(np.arange(6), np.arange(6) % 2)
 # fmt: off
 DATA: dict[str, Call] = {
     "DataLoader": Call(lambda **k: list(data.DataLoader(_ROWS, **k)), numbers={
-        "batch_size": 4, "seed": 5, "shuffle": True, "drop_last": True, "as_numpy": True, "shard": (0, 1)}),
+        "batch_size": 4, "seed": 5, "shuffle": True, "drop_last": True, "as_numpy": True, "shard": (0, 1),
+        "num_workers": 0, "timeout": 9.0, "prefetch_factor": 3, "persistent_workers": True}),
     "DataLoader.order": Call(data.DataLoader(_ROWS, shuffle=True).order, numbers={"epoch": 2}),
     "RandomAffine": Call(lambda **k: data.RandomAffine(**k)(np.ones((2, 4, 4))), numbers={
         "degrees": 10, "translate": 0.5, "fill": 0.25, "seed": 3}),
+    **data_calls.calls(Call),
     "affine": Call(data.affine, lambda: (np.ones((2, 4, 4)),), {"fill": 0.5}),
     **{n: Call(make, numbers={"n": 8, "noise": 0.25, "seed": 3}) for n, make in GENERATED.items()},
     "kfold": Call(lambda **k: [a.tolist() for parts in data.kfold(**k) for a in parts], numbers={
@@ -361,9 +361,11 @@ METRICS: dict[str, Call] = {
     "Perplexity": Call(counted(metrics.Perplexity), numbers={"axis": 1, "ignore_index": 0}),
 }
 
+FUNCTIONS |= calls_functions.functions(Call)
+MODULES |= calls_functions.modules(Call)
 TABLES: dict[str, dict[str, Call]] = {
     "te": FUNCTIONS, "Tensor": METHODS, "nn": MODULES, "init": INIT, "optim": OPTIM, "data": DATA,
-    "metrics": METRICS,
+    "metrics": METRICS, "linalg": calls_linalg.functions(Call),
 }  # fmt: skip
 SPACES: dict[str, Any] = {"te": te, "Tensor": te.Tensor, "nn": nn, "init": nn.init, "optim": optim,
-                          "data": data, "metrics": metrics}  # fmt: skip
+                          "data": data, "metrics": metrics, "linalg": te.linalg}  # fmt: skip

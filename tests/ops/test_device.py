@@ -38,7 +38,7 @@ def test_every_op_of_the_library_has_a_kernel():
     missing = [
         n
         for n, op in REGISTRY.items()
-        if not isinstance(op, Map) and op.family != "restride" and n not in kernels
+        if not isinstance(op, Map) and op.family not in ("restride", "host") and n not in kernels
     ]
     assert not missing
 

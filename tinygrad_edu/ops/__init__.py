@@ -5,14 +5,16 @@ from tinygrad_edu.ops import (
     constant,
     contract,
     convolution,
+    decompositions,
     elementwise,
     fused,
     index,
+    linalg,
     movement,
     pooling,
     random,
     reduce,
 )
 
-__all__ = ["activation", "constant", "contract", "convolution", "elementwise", "fused", "index", "movement",
-           "pooling", "random", "reduce"]  # fmt: skip
+__all__ = ["activation", "constant", "contract", "convolution", "decompositions", "elementwise", "fused",
+           "index", "linalg", "movement", "pooling", "random", "reduce"]  # fmt: skip

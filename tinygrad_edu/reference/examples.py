@@ -44,6 +44,7 @@ _SCORES = (
     "logits = te.tensor([[2.0, 0.5, -1.0], [0.0, 1.0, 0.0]], requires_grad=True)\n"
     "loss = te.cross_entropy(logits, [0, 2])\n"
 )
+_SYSTEM = "x = te.tensor([[2.0, 1.0], [1.0, 3.0]], requires_grad=True)\n"
 _OWN = "from tinygrad_edu.ops.{module} import {name}\n"
 
 # op: statements; {name} stands for its name, {module} for the file of ops/ that declares it
@@ -117,6 +118,20 @@ WRITTEN = {
     "max_pool_spread(te.tensor([1.0, 10.0]), x, sizes=(2,), strides=(2,))",
     "max_pool_read": _OWN + "x = te.tensor([1.0, 5.0, 2.0, 4.0])\n"
     "max_pool_read(te.tensor([0.1, 0.2, 0.3, 0.4]), x, sizes=(2,), strides=(2,))",
+    "solve": _SYSTEM + "y = te.linalg.solve(x, [3.0, 4.0])\ny" + _BACK,
+    "cofactor": _OWN + "cofactor(te.tensor([[1.0, 2.0], [3.0, 5.0]]))",
+    "det": "x = te.tensor([[1.0, 2.0], [2.0, 4.0]], requires_grad=True)\ny = te.linalg.det(x)\ny" + _BACK,
+    "slogdet": _SYSTEM + "sign, size = te.linalg.slogdet(x)\nsign\nsize\nsize.backward()\nx.grad",
+    "cholesky": _SYSTEM + "y = te.linalg.cholesky(x)\ny" + _BACK,
+    "pinv": "te.linalg.pinv([[3.0, 0.0], [0.0, 4.0], [0.0, 0.0]])",
+    "eigh": "values, vectors = te.linalg.eigh([[2.0, 1.0], [1.0, 2.0]])\nvalues\nvectors",
+    "eigvalsh": _SYSTEM + "y = te.linalg.eigvalsh(x)\ny\ny[1].backward()\nx.grad",
+    "svd": "u, s, vh = te.linalg.svd([[3.0, 0.0], [4.0, 5.0]], full_matrices=False)\ns\nvh",
+    "svdvals": "x = te.tensor([[3.0, 0.0], [4.0, 5.0]], requires_grad=True)\ny = te.linalg.svdvals(x)\ny\n"
+    "y[0].backward()\nx.grad",
+    "svd_full": "te.linalg.svd([[3.0, 0.0], [4.0, 5.0], [0.0, 1.0]]).U.shape",
+    "qr": "q, r = te.linalg.qr([[3.0, 1.0], [4.0, 2.0]])\nq\nr",
+    "qr_full": "te.linalg.qr([[3.0, 1.0], [4.0, 2.0], [0.0, 1.0]], mode='complete').Q.shape",
     "full": "te.full((2, 2), 0.5)",
     "uniform": "te.manual_seed(0)\nte.rand(3)",
     "normal": "te.manual_seed(0)\nte.randn(3)",

@@ -31,6 +31,13 @@ NAMESAKES: dict[str, tuple[str | None, str | None]] = {
     "einsum": ("einsum", "einsum"), "convolution": (None, "convolution"),
     "convolution_input": (None, "nn.grad.conv2d_input"),
     "convolution_weight": (None, "nn.grad.conv2d_weight"),
+    # linear algebra
+    "solve": ("linalg.solve", "linalg.solve"), "det": ("linalg.det", "linalg.det"),
+    "slogdet": ("linalg.slogdet", "linalg.slogdet"), "cholesky": ("linalg.cholesky", "linalg.cholesky"),
+    "pinv": ("linalg.pinv", "linalg.pinv"), "eigh": ("linalg.eigh", "linalg.eigh"),
+    "eigvalsh": ("linalg.eigvalsh", "linalg.eigvalsh"), "svd": ("linalg.svd", "linalg.svd"),
+    "svdvals": ("linalg.svdvals", "linalg.svdvals"), "qr": ("linalg.qr", "linalg.qr"),
+    "svd_full": ("linalg.svd", "linalg.svd"), "qr_full": ("linalg.qr", "linalg.qr"),
     # reductions and scans
     "cast": ("ndarray.astype", "Tensor.to"), "max": ("max", "amax"), "min": ("min", "amin"),
     "norm2": ("linalg.norm", "linalg.vector_norm"), "norm_p": ("linalg.norm", "linalg.vector_norm"),
@@ -46,10 +53,21 @@ NAMESAKES: dict[str, tuple[str | None, str | None]] = {
     # compositions: losses
     "mse": (None, "nn.functional.mse_loss"), "l1": (None, "nn.functional.l1_loss"),
     "huber": (None, "nn.functional.huber_loss"), "logistic": (None, "nn.functional.soft_margin_loss"),
-    "nll": (None, "nn.functional.nll_loss"),
+    "nll": (None, "nn.functional.nll_loss"), "smooth_l1": (None, "nn.functional.smooth_l1_loss"),
+    "poisson_nll": (None, "nn.functional.poisson_nll_loss"), "ctc": (None, "nn.functional.ctc_loss"),
+    "gaussian_nll": (None, "nn.functional.gaussian_nll_loss"),
+    "margin_ranking": (None, "nn.functional.margin_ranking_loss"),
+    "cosine_embedding": (None, "nn.functional.cosine_embedding_loss"),
+    "triplet_margin": (None, "nn.functional.triplet_margin_loss"),
+    "multi_margin": (None, "nn.functional.multi_margin_loss"),
     # compositions: linear algebra and statistics
     "norm": ("linalg.norm", "linalg.vector_norm"),
+    "median": ("median", "quantile"), "cummax": ("maximum.accumulate", "cummax"),
+    "cummin": ("minimum.accumulate", "cummin"),
     # compositions: shapes and places
+    "chunk": ("array_split", "chunk"), "unbind": ("unstack", "unbind"),
+    "unique_values": ("unique_values", "unique"), "unique_counts": ("unique_counts", "unique"),
+    "unique_inverse": ("unique_inverse", "unique"), "masked_select": ("extract", "masked_select"),
     "expand_dims": ("expand_dims", "unsqueeze"), "flatten": ("ndarray.flatten", "flatten"),
     "permute_dims": ("permute_dims", "permute"), "matrix_transpose": ("matrix_transpose", "Tensor.mT"),
     "clone": ("copy", "clone"), "stack": ("stack", "stack"), "split": ("array_split", "split"),

@@ -1,0 +1,138 @@
+"""`te.linalg` where matrices are singular, values repeat, ranks change, or shapes do not fit."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as te
+from tinygrad_edu.errors import NotDifferentiableError, ShapeError
+
+L: Any = te.linalg
+N = np.linalg
+random = np.random.default_rng(7)
+TALL = random.standard_normal((2, 4, 3))
+
+
+def test_an_error_names_the_matrix() -> None:
+    x = np.stack([np.eye(2), np.ones((2, 2)), np.eye(2)])
+    for f in (L.inv, lambda x: L.solve(x, te.ones(2, dtype="float64")), lambda x: L.matrix_power(x, -1)):
+        with pytest.raises(L.LinAlgError, match=r"matrix 1 of the stack is singular.*lstsq"):
+            f(x)
+        with pytest.raises(np.linalg.LinAlgError, match=r"matrix \(1, 0\) of the stack"):
+            f(x[:, None])
+        with pytest.raises(ValueError, match="the matrix is singular"):
+            f(x[1])
+    with pytest.raises(L.LinAlgError, match=r"matrix 2 of the stack is not.*smallest eigenvalue is -1"):
+        L.cholesky(np.stack([np.eye(2), np.eye(2), np.diag([1.0, -1.0])]))
+    with pytest.raises(L.LinAlgError, match="the matrix is singular"):
+        L.solve_triangular(np.diag([1.0, 0.0]), np.ones((2, 1)), upper=False)
+    broken = np.stack([np.eye(2), np.full((2, 2), np.nan)])
+    with pytest.raises(L.LinAlgError, match=r"matrix 1 of the stack.*not finite"):
+        L.svdvals(broken)
+
+
+def test_the_determinant_of_a_singular_matrix() -> None:
+    x = te.tensor([[1.0, 2.0], [2.0, 4.0]], dtype="float64", requires_grad=True)
+    slope = te.grad(L.det)(x)
+    np.testing.assert_allclose(slope.numpy(), [[4.0, -2.0], [-2.0, 1.0]], atol=1e-14)
+    np.testing.assert_allclose(te.grad(L.det)(te.zeros(3, 3)).numpy(), 0.0)
+    np.testing.assert_allclose(te.grad(L.det)(te.zeros(1, 1)).numpy(), 1.0)
+    with pytest.raises(L.LinAlgError, match="singular"):
+        te.hessian(L.det)(x)
+    sign, size = L.slogdet(x)
+    assert sign.item() == 0.0 and size.item() == -math.inf
+    with pytest.raises(L.LinAlgError, match="singular"):
+        size.backward()
+
+
+def test_repeated_values_have_the_stated_gradients() -> None:
+    twice = te.tensor(2.0 * np.eye(2))
+    for f in (L.eigvalsh, L.svdvals, lambda x: L.eigh(x)[0], lambda x: L.svd(x)[1]):
+        np.testing.assert_allclose(te.grad(lambda x, f=f: f(x).sum())(twice).numpy(), np.eye(2))
+    for f in (lambda x: L.eigh(x)[1], lambda x: L.svd(x)[0], lambda x: L.svd(x)[2]):
+        with np.errstate(all="ignore"):
+            slope = te.grad(lambda x, f=f: (f(x) * np.array([[1.0, 2.0], [5.0, 7.0]])).sum())(twice).numpy()
+        assert not np.isfinite(slope).any()
+    with np.errstate(all="ignore"):  # a second derivative is never a wrong number
+        second = te.hessian(lambda x: (L.eigvalsh(x) ** 2).sum())(twice).numpy()
+    assert np.isnan(second).any()
+    # no other matrix of the stack is touched
+    stack = te.tensor(np.stack([2.0 * np.eye(2), np.diag([1.0, 3.0])]))
+    with np.errstate(all="ignore"):
+        slope = te.grad(lambda x: (L.eigh(x)[1] * np.arange(4.0).reshape(2, 2)).sum())(stack).numpy()
+    assert np.isnan(slope[0]).any() and np.isfinite(slope[1]).all()
+
+
+def test_what_has_no_derivative_is_refused() -> None:
+    x = te.tensor(TALL, requires_grad=True)
+    with pytest.raises(NotDifferentiableError, match="full_matrices=False"):
+        L.svd(x)
+    with pytest.raises(NotDifferentiableError, match="reduced"):
+        L.qr(x, mode="complete")
+    with te.no_grad():
+        assert L.svd(x).U.shape == (2, 4, 4) and L.qr(x, mode="complete").Q.shape == (2, 4, 4)
+    assert L.svd(x.detach()).U.shape == (2, 4, 4)
+    with pytest.raises(L.LinAlgError, match="singular"):
+        te.grad(lambda x: L.qr(x)[0].sum())(te.zeros(3, 2))
+
+
+def test_both_triangles_of_symmetric_matrices_are_read() -> None:
+    x = np.array([[2.0, 0.5], [-0.1, 1.0]])
+    middle = (x + x.T) / 2
+    np.testing.assert_array_equal(L.cholesky(x).numpy(), N.cholesky(middle))
+    np.testing.assert_allclose(L.eigvalsh(x).numpy(), N.eigvalsh(middle))
+    for f in (L.cholesky, L.eigvalsh, lambda x: L.eigh(x)[1]):
+        slope = te.grad(lambda x, f=f: (f(x) ** 2 * 0.5 + f(x)).sum())(x).numpy()
+        np.testing.assert_allclose(slope, slope.T, atol=1e-14)
+
+
+def test_vectors_have_a_sign() -> None:
+    x = random.standard_normal((50, 3, 3))
+    for vectors in (L.eigh(x)[1].numpy(), L.svd(x)[0].numpy()):
+        sizes = np.abs(vectors)
+        first = (sizes >= 0.9 * sizes.max(-2, keepdims=True)).argmax(-2)[:, None]
+        assert (np.take_along_axis(vectors, first, -2) > 0).all()
+
+
+def test_misuse_is_explained() -> None:
+    for f in (
+        L.inv,
+        L.det,
+        L.slogdet,
+        L.cholesky,
+        L.eigh,
+        L.eigvalsh,
+        L.matrix_exp,
+        lambda x: L.matrix_power(x, 2),
+    ):
+        with pytest.raises(ShapeError, match="square"):
+            f(te.ones(2, 3))
+        with pytest.raises(ShapeError, match="matrices"):
+            f(te.ones(3))
+    for f in (L.qr, L.svd, L.svdvals, L.pinv, L.matrix_rank, L.matrix_norm, L.diagonal, L.trace):
+        with pytest.raises(ShapeError, match="matrices"):
+            f(te.ones(3))
+    with pytest.raises(ShapeError, match=r"2 equations meet right sides of 3 rows"):
+        L.solve(te.eye(2), te.ones(3, 2))
+    with pytest.raises(ShapeError, match="broadcast"):
+        L.solve(te.ones(2, 2, 2), te.ones(3, 2, 2))
+    with pytest.raises(ValueError, match="'reduced' or 'complete'"):
+        L.qr(te.ones(2, 2), mode="full")
+    with pytest.raises(ValueError, match="'fro', 'nuc'"):
+        L.matrix_norm(te.ones(2, 2), 3)
+    with pytest.raises(TypeError, match="n"):
+        L.matrix_power(te.eye(2), 0.5)
+    with pytest.raises(ValueError, match="rtol"):
+        L.pinv(te.eye(2), rtol=-1.0)
+    with pytest.raises(ShapeError, match="size 3"):
+        L.cross(te.ones(2), te.ones(2))
+    with pytest.raises(ShapeError, match="one size"):
+        L.vecdot(te.ones(2), te.ones(3))
+    with pytest.raises(ShapeError, match="must be equal"):
+        L.tensordot(te.ones(2, 3), te.ones(2, 3), axes=1)
+    with pytest.raises(ShapeError, match="more than there are"):
+        L.tensordot(te.ones(2, 3), te.ones(2, 3), axes=3)
