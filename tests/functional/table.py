@@ -16,6 +16,8 @@ from tests import oracles as o
 from tests.functional import drawing as d
 from tests.functional import placements as p
 from tests.functional.drawing import WIDE, Case
+from tests.functional.table_functions import FUNCTIONS
+from tests.functional.table_losses import LOSSES as MORE_LOSSES
 from tinygrad_edu import functional
 from tinygrad_edu.domain import Interval
 from tinygrad_edu.engine.op import REGISTRY
@@ -124,17 +126,42 @@ LOSSES = {
         o.reduced(lambda z, t: -t * np.log(1 / (1 + np.exp(-z))) - (1 - t) * np.log(1 / (1 + np.exp(z)))),
         d.pairs(),
     ),
-    "cross_entropy": Case(
-        o.reduced(lambda z, t: -np.log(o.softmax(z, 1))[np.arange(len(t)), t]), d.class_calls
-    ),
-    "nll": Case(o.reduced(lambda z, t: -z[np.arange(len(t)), t]), d.class_calls),
 }
 
-TABLE: dict[str, Case] = {**ELEMENTWISE, **REDUCTIONS, **MOVEMENT, **INDEXING, **LINEAR, **LOSSES}
+TABLE: dict[str, Case] = {
+    **ELEMENTWISE,
+    **REDUCTIONS,
+    **MOVEMENT,
+    **INDEXING,
+    **LINEAR,
+    **LOSSES,
+    **MORE_LOSSES,
+    **FUNCTIONS,
+}
 NO_ARRAYS = "tests/functional/test_creation.py"
 RANDOM = "tests/functional/test_random.py"
 TESTED_ELSEWHERE: dict[str, str] = {
-    **dict.fromkeys(("conv1d", "conv2d", "max_pool2d", "avg_pool2d"), "tests/functional/test_convolution.py"),
+    **dict.fromkeys(
+        ("celu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "mish", "prelu", "relu6",
+         "selu", "softmin", "softshrink", "softsign", "tanhshrink", "threshold"),
+        "tests/functional/test_activation.py",
+    ),
+    **dict.fromkeys(
+        ("causal_mask", "dropout", "scaled_dot_product_attention"), "tests/functional/test_attention.py"
+    ),
+    **dict.fromkeys(
+        ("conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
+        "tests/functional/test_convolution.py",
+    ),
+    **dict.fromkeys(
+        tuple(f"{a}{b}_pool{k}d" for a in ("", "adaptive_") for b in ("avg", "max") for k in (1, 2, 3)),
+        "tests/functional/test_pooling.py",
+    ),
+    **dict.fromkeys(
+        ("fold", "unfold", "interpolate", "pixel_shuffle", "pixel_unshuffle", "unflatten", "group_norm",
+         "instance_norm", "rms_norm"),
+        "tests/functional/test_resize.py",
+    ),
     **dict.fromkeys(
         (
             "arange",
@@ -154,6 +181,10 @@ TESTED_ELSEWHERE: dict[str, str] = {
             "seed_for",
         ),
         NO_ARRAYS,
+    ),
+    **dict.fromkeys(
+        ("empty", "empty_like", "full_like", "rand_like", "randn_like", "randint_like", "multinomial"),
+        "tests/functional/test_likes.py",
     ),
     **dict.fromkeys(("rand", "randn", "randint", "bernoulli", "randperm"), RANDOM),
 }

@@ -10,6 +10,7 @@ import pytest
 
 import tinygrad_edu as te
 from tests.functional.differences import prove
+from tests.functional.proofs import PROOFS
 from tests.functional.table import TABLE
 
 random = np.random.default_rng(7)
@@ -107,8 +108,19 @@ COMPOSITIONS: dict[str, Composition] = {
     "cross_entropy none": (lambda z: te.cross_entropy(z, LABELS, reduction="none"), [X]),
     "nll": (lambda z: te.nll(te.log_softmax(z), LABELS), [X]),
 }
+COMPOSITIONS |= PROOFS
 PRIMITIVES = {name for name in TABLE if hasattr(getattr(te, name), "op")}  # proven op by op in tests/ops
-NOT_DIFFERENTIABLE = {"any", "all", "argmax", "argmin", "argsort", "allclose", "one_hot"}
+NOT_DIFFERENTIABLE = {
+    "nonzero",
+    "histogram",
+    "any",
+    "all",
+    "argmax",
+    "argmin",
+    "argsort",
+    "allclose",
+    "one_hot",
+}
 
 
 @pytest.mark.parametrize("name", sorted(COMPOSITIONS))
@@ -122,7 +134,7 @@ def test_every_composition_is_proven() -> None:
     assert set(TABLE) - PRIMITIVES - NOT_DIFFERENTIABLE - proven - {"vector"} == set()
 
 
-@pytest.mark.parametrize("name", sorted(NOT_DIFFERENTIABLE - {"allclose", "one_hot"}))
+@pytest.mark.parametrize("name", sorted(NOT_DIFFERENTIABLE - {"allclose", "one_hot", "nonzero", "histogram"}))
 def test_what_has_no_derivative_records_nothing(name: str) -> None:
     assert not getattr(te, name)(te.ones(3, requires_grad=True)).requires_grad
 

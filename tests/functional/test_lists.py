@@ -34,6 +34,13 @@ def images(name: str) -> Case:
 FREE = {name: Case(getattr(te, name), maps(te.Interval(-1, 1))) for name in ("as_tensor",)}
 CASES = {**TABLE, **{name: images(name) for name in ("conv1d", "conv2d", "max_pool2d", "avg_pool2d")}, **FREE}
 NO_GRADIENTS = {
+    "empty",
+    "empty_like",
+    "full_like",
+    "rand_like",
+    "randn_like",
+    "randint_like",
+    "multinomial",
     "arange",
     "eye",
     "full",

@@ -15,6 +15,7 @@ from tinygrad_edu import functional
 from tinygrad_edu.profile import profile
 from tinygrad_edu.reference import namesakes
 from tinygrad_edu.reference.examples import block
+from tinygrad_edu.reference.written import WRITTEN as MORE
 
 FILE = "compositions.md"
 _TWO = "y = te.tensor([1.0, 2.0, 4.0], requires_grad=True)\n"
@@ -56,6 +57,10 @@ WRITTEN: dict[str, dict[str, tuple[str, str]]] = {
         "norm": (r"\left(\sum_i |x_i|^p\right)^{1/p}", "te.norm([3.0, -4.0])\nte.norm([3.0, -4.0], 1)"),
         "layer_norm": (r"\frac{x - \bar x}{\sqrt{\operatorname{var}(x) + \varepsilon}} \, w + b",
                        _VECTOR + "te.layer_norm(x)"),
+        "group_norm": ("", "te.group_norm([[1.0, 3.0, 1.0, 5.0]], 2)"),
+        "instance_norm": ("", "te.instance_norm([[[1.0, 3.0], [1.0, 5.0]]])"),
+        "rms_norm": (r"x / \sqrt{\operatorname{mean}(x^2) + \varepsilon} \, w",
+                     _VECTOR + "te.rms_norm(x)"),
         "sort": ("", "te.sort([3.0, 1.0, 2.0])\nte.sort([3.0, 1.0, 2.0], descending=True)"),
         "topk": ("", "values, places = te.topk([3.0, 1.0, 2.0], 2)\nvalues\nplaces"),
         "allclose": ("", "te.allclose([1.0, 2.0], [1.0, 2.0 + 1e-7])"),
@@ -68,13 +73,38 @@ WRITTEN: dict[str, dict[str, tuple[str, str]]] = {
                    "te.conv1d([[[1.0, 2.0, 4.0]]], [[[-1.0, 1.0]]], padding=1)"),
         "conv2d": (r"y_{o,i,j} = b_o + \sum_{c,k,l} w_{o,c,k,l}\, x_{c,\, s i + d k,\, s j + d l}",
                    _IMAGE + "te.conv2d(x, te.ones(1, 1, 2, 2), stride=2)"),
+        "conv3d": ("", "te.conv3d(te.ones(1, 1, 2, 2, 2), te.ones(1, 1, 2, 2, 2))"),
+        "conv_transpose1d": (r"y_{o,\, s i + d k} = b_o + \sum_{c} w_{c,o,k}\, x_{c,i}",
+                             "te.conv_transpose1d([[[1.0, 2.0]]], [[[1.0, 10.0]]], stride=2)"),
+        "conv_transpose2d": ("", "te.conv_transpose2d(te.ones(1, 1, 2, 2), te.ones(1, 1, 2, 2))"),
+        "conv_transpose3d": ("", "te.conv_transpose3d(te.ones(1, 1, 1, 1, 2), te.ones(1, 1, 1, 1, 2))"),
+    },
+    "Pooling": {
+        "avg_pool1d": ("", "te.avg_pool1d([[1.0, 2.0, 4.0]], 2, stride=1)"),
         "avg_pool2d": ("", _IMAGE + "te.avg_pool2d(x, 2)"),
+        "avg_pool3d": ("", "te.avg_pool3d(te.ones(1, 2, 2, 2), 2)"),
+        "max_pool1d": ("", "te.max_pool1d([[1.0, 2.0, 4.0]], 2, ceil_mode=True)"),
         "max_pool2d": ("", _IMAGE + "te.max_pool2d(x, 2)"),
+        "max_pool3d": ("", "te.max_pool3d(te.ones(1, 2, 2, 2), 2)"),
+        "adaptive_avg_pool1d": ("", "te.adaptive_avg_pool1d([[1.0, 2.0, 4.0]], 2)"),
+        "adaptive_avg_pool2d": ("", _IMAGE + "te.adaptive_avg_pool2d(x, 1)"),
+        "adaptive_avg_pool3d": ("", "te.adaptive_avg_pool3d(te.ones(1, 2, 2, 2), 1)"),
+        "adaptive_max_pool1d": ("", "te.adaptive_max_pool1d([[1.0, 2.0, 4.0]], 2)"),
+        "adaptive_max_pool2d": ("", _IMAGE + "te.adaptive_max_pool2d(x, (2, 1))"),
+        "adaptive_max_pool3d": ("", "te.adaptive_max_pool3d(te.ones(1, 2, 2, 2), 1)"),
+    },
+    "Images": {
+        "interpolate": ("", "te.interpolate([[[1.0, 3.0]]], 4, mode='linear')"),
+        "pixel_shuffle": ("", "te.pixel_shuffle(te.reshape(te.arange(4.0), (4, 1, 1)), 2)"),
+        "pixel_unshuffle": ("", "te.pixel_unshuffle(te.reshape(te.arange(4.0), (1, 2, 2)), 2).shape"),
+        "unfold": ("", _IMAGE + "te.unfold(x, 2, stride=2)"),
+        "fold": ("", "te.fold(te.ones(1, 4, 4), (3, 3), 2)"),
     },
     "Shapes": {
         "squeeze": ("", "te.squeeze(te.ones(1, 3, 1)).shape"),
         "expand_dims": ("", "te.expand_dims(te.ones(3), 0).shape"),
         "flatten": ("", "te.flatten(te.ones(2, 3, 4), 1).shape"),
+        "unflatten": ("", "te.unflatten(te.ones(2, 6), 1, (2, 3)).shape"),
         "broadcast_to": ("", "te.broadcast_to([1.0, 2.0], (2, 2))"),
         "transpose": ("", "te.transpose([[1.0, 2.0, 3.0]])"),
         "matrix_transpose": ("", "te.matrix_transpose(te.ones(5, 2, 3)).shape"),
@@ -95,6 +125,8 @@ WRITTEN: dict[str, dict[str, tuple[str, str]]] = {
     },
 }
 # fmt: on
+for _title, _group in MORE.items():
+    WRITTEN.setdefault(_title, {}).update(_group)
 
 
 def names() -> list[str]:
