@@ -23,6 +23,7 @@ EXEMPT = {
     "te.Op", "te.Interval", "te.Edge", "te.Call", "te.spread", "te.seed_for", "te.numpy_key",
     "data.compounds",       # its threshold needs RDKit
     "data.Preparation",     # made by a reader
+    "data.WorkerInfo",      # made by a DataLoader
     "data.Table", "data.Dataset", "data.Gathers", "data.Selects", "optim.Optimizer", "optim.Schedule",
     "nn.Module", "nn.load_checkpoint", "nn.save_checkpoint", "init.Generator",
     "Tensor.sum_to",

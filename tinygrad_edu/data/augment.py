@@ -10,15 +10,15 @@ document analysis", ICDAR 2003.
 from __future__ import annotations
 
 import math
-import operator
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from tinygrad_edu.data.dataset import Array
-from tinygrad_edu.data.seeds import check_seed, generator
+from tinygrad_edu.data.draws import RandomTransform, check_images
+from tinygrad_edu.data.rows import current_rows
+from tinygrad_edu.data.seeds import generator
 from tinygrad_edu.errors import wrong
 
 Floats = npt.NDArray[np.float64]
@@ -39,8 +39,8 @@ def affine(
     A uint8 result is rounded, and so is its fill.
     Raises ValueError for other shapes, TypeError for other dtypes.
     """
-    images = _check_images("affine", images)
-    fill = _number("affine", "fill", fill)
+    images = check_images("affine", images)
+    fill = check_real("affine", "fill", fill)
     for name, values in (("degrees", degrees), ("translate", translate)):
         if np.asarray(values).dtype.kind not in "fiu":
             raise wrong(TypeError, "affine", f"{name}={values!r} must be made of numbers")
@@ -62,99 +62,77 @@ def affine(
     down = np.arange(height)[None, :, None] - middle[0] - shift[:, 0, None, None]
     right = np.arange(width)[None, None, :] - middle[1] - shift[:, 1, None, None]
     cos, sin = np.cos(angle)[:, None, None], np.sin(angle)[:, None, None]
-    return _sample(images, cos * down + sin * right + middle[0], cos * right - sin * down + middle[1], fill)
+    return sample(
+        "affine", images, cos * down + sin * right + middle[0], cos * right - sin * down + middle[1], fill
+    )
 
 
-class RandomAffine:
+class RandomAffine(RandomTransform):
     """Turn and shift each image of a batch by its own random draw: `RandomAffine(degrees=10, translate=1.5)`.
 
     degrees    angles are uniform on [-degrees, degrees]
     translate  shifts in pixels, down and right, are uniform on [-translate, translate]
     fill       the value of what lies outside the image
-    seed       call k draws from stream k of `seed`, for all images
+    seed       in a DataLoader, draws depend on (seed, epoch, row); otherwise call k draws from stream k of
+               `seed`, for all images
 
     Call it on images (n, h, w) or (n, c, h, w), or give it to a DataLoader as `transform=`: further arrays of
-    the batch, such as labels, pass through unchanged. Calls are counted; `state_dict` and
-    `load_state_dict` save and restore the count, so that a resumed run draws what the first one would have
-    drawn. A loader's own `state_dict` does not contain it: save and load both.
+    the batch, such as labels, pass through unchanged. Calls outside of a loader are counted;
+    `state_dict` and `load_state_dict` save and restore the count.
     """
 
     def __init__(
         self, *, degrees: float = 0.0, translate: float = 0.0, fill: float = 0.0, seed: int = 0
     ) -> None:
         for name, value in (("degrees", degrees), ("translate", translate)):
-            if not 0 <= _number("RandomAffine", name, value) < math.inf:
+            if not 0 <= check_real("RandomAffine", name, value) < math.inf:
                 raise wrong(
                     ValueError,
                     "RandomAffine",
                     f"{name}={value} must be a number >= 0, the most in either direction",
                 )
+        super().__init__(seed)
         self.degrees, self.translate = float(degrees), float(translate)
-        self.fill = _number("RandomAffine", "fill", fill)
-        self.seed = check_seed(seed)
-        self.calls = 0
+        self.fill = check_real("RandomAffine", "fill", fill)
 
-    def __call__(self, images: Array, *others: Array) -> Any:
-        """The changed images; with `others`, the tuple (changed images, *others)."""
-        images = _check_images("RandomAffine", images)
-        draw = generator(self.seed, self.calls)
-        degrees = draw.uniform(-self.degrees, self.degrees, len(images))
-        translate = draw.uniform(-self.translate, self.translate, (len(images), 2))
-        changed = affine(images, degrees=degrees, translate=translate, fill=self.fill)
-        self.calls += 1  # after `affine`: a batch that raised an error is not counted
-        return (changed, *others) if others else changed
+    def draw(self, random: np.random.Generator) -> list[float]:
+        """An angle, and a shift down and right."""
+        degrees = random.uniform(-self.degrees, self.degrees)
+        return [degrees, *random.uniform(-self.translate, self.translate, 2).tolist()]
 
-    def state_dict(self) -> dict[str, int]:
-        """How many batches were drawn, and with which seed."""
-        return {"calls": self.calls, "seed": self.seed}
+    def change(self, images: Array, draws: Array) -> Array:
+        """The images turned and shifted by these numbers, (n, 3)."""
+        return affine(images, degrees=draws[:, 0], translate=draws[:, 1:], fill=self.fill)
 
-    def load_state_dict(self, state: Mapping[str, int]) -> None:
-        """Continue from where `state_dict` was taken. ValueError for a state without a count of calls."""
-        if not {"calls", "seed"} <= set(state) or operator.index(state["calls"]) < 0:
-            raise wrong(
-                ValueError, "RandomAffine", f"{dict(state)} is no state", "pass what state_dict() returned"
-            )
-        self.calls, self.seed = operator.index(state["calls"]), check_seed(state["seed"])
+    def _draws(self, count: int) -> Array:
+        if current_rows() is not None:
+            return super()._draws(count)
+        random = generator(self.seed, self.calls)
+        degrees = random.uniform(-self.degrees, self.degrees, count)
+        return np.column_stack([degrees, random.uniform(-self.translate, self.translate, (count, 2))])
 
-    def __repr__(self) -> str:
-        settings = f"degrees={self.degrees}, translate={self.translate}, fill={self.fill}, seed={self.seed}"
-        return f"RandomAffine({settings})"
+    def settings(self) -> dict[str, Any]:
+        """The arguments but the seed."""
+        return {"degrees": self.degrees, "translate": self.translate, "fill": self.fill}
 
 
-def _number(caller: str, name: str, value: Any) -> float:
+def check_real(caller: str, name: str, value: Any) -> float:
     """One real number; NaN and infinity are allowed."""
     if np.ndim(value) or np.asarray(value).dtype.kind not in "fiu":
         raise wrong(TypeError, caller, f"{name}={value!r} must be one number")
     return float(value)
 
 
-def _check_images(caller: str, images: Any) -> Array:
-    array = np.asarray(images)
-    if array.dtype.kind == "f":
-        array = array.astype(array.dtype.newbyteorder("="), copy=False)
-    if array.ndim not in (3, 4):
-        raise wrong(
-            ValueError,
-            caller,
-            f"images {array.shape} must be (n, h, w) or (n, c, h, w)",
-            "reshape rows of pixels first, as rows.reshape(-1, 8, 8)",
-        )
-    if array.dtype not in (np.float32, np.float64, np.uint8):
-        raise wrong(
-            TypeError, caller, f"images are {array.dtype}", "convert them to float32, float64 or uint8"
-        )
-    return array
-
-
-def _sample(images: Array, row: Floats, column: Floats, fill: float) -> Array:
-    """The images at (row, column), each (n, h, w), interpolated between pixels; outside them is `fill`."""
+def sample(caller: str, images: Array, row: Floats, column: Floats, fill: float) -> Array:
+    """The images at (row, column), each (n, new h, new w), interpolated between pixels; outside is `fill`."""
     if images.dtype.kind == "u":
         if not 0 <= fill <= 255:
-            raise wrong(ValueError, "affine", f"fill={fill} is no uint8", "pass a number from 0 to 255")
+            raise wrong(ValueError, caller, f"fill={fill} is no uint8", "pass a number from 0 to 255")
         fill = round(fill)
     n, (height, width) = len(images), images.shape[-2:]
     kind = images.dtype if images.dtype.kind == "f" else np.dtype(np.float32)
     flat = images.reshape(n, math.prod(images.shape[1:-2]), height, width)
+    shape = *flat.shape[:2], *row.shape[1:]
     # A frame two pixels wide holds `fill`: a position further out has all four neighbours in it.
     wide = width + 4
     framed = np.pad(flat, ((0, 0), (0, 0), (2, 2), (2, 2)), constant_values=images.dtype.type(fill))
@@ -163,17 +141,17 @@ def _sample(images: Array, row: Floats, column: Floats, fill: float) -> Array:
     above, left = np.floor(row), np.floor(column)
     lower, further = (row - above).astype(kind)[:, None], (column - left).astype(kind)[:, None]
     first = (np.clip(above, -2, height) + 2) * wide + np.clip(left, -2, width) + 2
-    first = first.astype(np.int64).reshape(n, 1, height * width)
+    first = first.astype(np.int64).reshape(n, 1, math.prod(row.shape[1:]))
 
     def read(rows: int, columns: int) -> Array:
         """The neighbour that lies `rows` and `columns` further, (n, c, h, w)."""
-        return np.take_along_axis(framed, first + (rows * wide + columns), axis=2).reshape(flat.shape)
+        return np.take_along_axis(framed, first + (rows * wide + columns), axis=2).reshape(shape)
 
     upper = _interpolate(further, read(0, 0), read(0, 1))
     out = _interpolate(lower, upper, _interpolate(further, read(1, 0), read(1, 1)))
     if images.dtype.kind == "u":
         np.rint(out, out)
-    return out.astype(images.dtype).reshape(images.shape)
+    return out.astype(images.dtype).reshape(*images.shape[:-2], *row.shape[1:])
 
 
 def _snap_to_pixels(places: Floats) -> Floats:

@@ -15,6 +15,7 @@ from typing import Any, Protocol, Self, TypeAlias, runtime_checkable
 import numpy as np
 import numpy.typing as npt
 
+from tinygrad_edu.data.collating import collate
 from tinygrad_edu.errors import wrong
 
 Array: TypeAlias = npt.NDArray[Any]
@@ -145,70 +146,3 @@ def take(dataset: Dataset, indices: Indices) -> Batch:
     if isinstance(dataset, Gathers):
         return dataset.take(indices)
     return collate([dataset[i] for i in indices.tolist()])
-
-
-def collate(items: Sequence[Any]) -> Any:
-    """Stack items into arrays along a new first axis: k items of (x, y) become ((k, ...), (k, ...)).
-
-    Items that are dicts become a dict of such columns, and a column of text a list of k strings; in a tuple
-    or list that holds either, each place is a column of its own. An item that is neither tuple, list nor dict
-    is a tuple of one. ValueError when items differ in length, keys or shape, TypeError for what is neither
-    number nor text.
-    """
-    if any(isinstance(item, dict) for item in items):
-        return _column(items, "the items")
-    rows = [tuple(item) if isinstance(item, tuple | list) else (item,) for item in items]
-    return _columns(rows, "the items")
-
-
-def _columns(rows: Sequence[tuple[Any, ...]], where: str) -> Batch:
-    if len({len(row) for row in rows}) > 1:
-        raise wrong(
-            ValueError, "collate", f"{where} have {sorted({len(r) for r in rows})} parts", "make all the same"
-        )
-    return tuple(_column(part, f"part {i} of {where}") for i, part in enumerate(zip(*rows, strict=True)))
-
-
-def _column(values: Sequence[Any], where: str) -> Any:
-    """The values at one position of every item, joined: an array, strings, or a dict or tuple of such."""
-    kinds = {_kind(value) for value in values}
-    if len(kinds) > 1:
-        raise wrong(TypeError, "collate", f"{where} are {' and '.join(sorted(kinds))}", "make them one kind")
-    if kinds == {"text"}:
-        return list(values)
-    if kinds == {"dicts"}:
-        keys = list(values[0])
-        if any(set(value) != set(keys) for value in values):
-            raise wrong(
-                ValueError, "collate", f"{where} have different keys, {keys} and others", "make all the same"
-            )
-        return {key: _column([value[key] for value in values], f"{key!r} in {where}") for key in keys}
-    if kinds == {"tuples"}:
-        return _columns([tuple(value) for value in values], where)
-    arrays = [np.asarray(value) for value in values]
-    shapes = sorted({array.shape for array in arrays})
-    if len(shapes) > 1:
-        raise wrong(
-            ValueError,
-            "collate",
-            f"{where} comes in shapes {shapes}",
-            "pad or crop the items to one shape, or pass DataLoader a collate= of your own",
-        )
-    stacked = np.stack(arrays)
-    if stacked.dtype.kind not in "fiubc":
-        raise wrong(
-            TypeError,
-            "collate",
-            f"{where} is no number but a {type(values[0]).__name__}",
-            "leave it out, or pass DataLoader a collate= of your own",
-        )
-    return stacked
-
-
-def _kind(value: Any) -> str:
-    if isinstance(value, str | bytes):
-        return "text"
-    if isinstance(value, dict):
-        return "dicts"
-    holds = isinstance(value, tuple | list) and any(_kind(inner) != "numbers" for inner in value)
-    return "tuples" if holds else "numbers"

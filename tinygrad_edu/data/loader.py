@@ -6,22 +6,43 @@ loader is two integers, not a random generator. And a batch is one fancy index p
 
 With `shard=` the ranks of a job share every batch, so they go through an epoch together, batch by batch, and
 their common order and position need no message: each rank computes them by itself.
+
+With `num_workers=` batches are computed in other processes (`workers.py` says how), each by its number: so
+their values do not depend on which process computes them.
 """
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from tinygrad_edu.data.dataset import Batch, Dataset, Indices, take
+from tinygrad_edu.data.collating import tensors_of
+from tinygrad_edu.data.combining import IterableDataset
+from tinygrad_edu.data.dataset import Dataset, Indices
+from tinygrad_edu.data.fetching import END, Job
+from tinygrad_edu.data.loader_arguments import (
+    BATCH_SIZE,
+    check_batch_size,
+    check_dataset,
+    check_functions,
+    check_number,
+    check_rows,
+    check_samplers,
+    check_shard,
+    check_timeout,
+)
+from tinygrad_edu.data.rows import Rows
+from tinygrad_edu.data.sampling import batches_of, earlier_draws, order_of, settings_of
 from tinygrad_edu.data.seeds import check_seed, generator
+from tinygrad_edu.data.workers import Pool
 from tinygrad_edu.errors import wrong
-from tinygrad_edu.functional import tensor
 from tinygrad_edu.words import explaining
 
 
@@ -31,20 +52,35 @@ class _Cursor:
 
     epoch: int = 0
     position: int = 0
+    has_ended: bool = False
 
 
 class DataLoader:
     """Iterate over a dataset in batches: `for x, y in DataLoader(table, 32, shuffle=True): ...`
 
-    dataset     anything with a length and rows; a Table, ArrayDataset or Subset of one is fast
+    dataset     anything with a length and rows; a Table, ArrayDataset or Subset of one is fast. Or a
+                stream, an IterableDataset, whose items come in its own order
     batch_size  rows in a batch, at least 1; the last batch of an epoch may be smaller
     shuffle     epoch e in the order `order(e)`; otherwise in the dataset's own order
+    sampler     the rows and their order instead: one of `sampling.py`, or anything with a length that yields
+                indices. If such a one has `set_epoch`, it is called; if it draws at random without it, a
+                resumed run cannot repeat its order
+    batch_sampler  the indices of each batch, instead of batch_size, shuffle, sampler and drop_last
+    num_workers  processes that compute the batches ahead; 0: this process does, when one is needed. Order and
+                values are the same for any number. It pays where a row takes long to read or to change
+    collate_fn  how a list of items becomes a batch, `collate` by default; given, rows are fetched one by one
     drop_last   leave out a smaller last batch
+    timeout     seconds to wait for one batch of a worker; 0: as long as it takes
+    worker_init_fn  called in each worker with its number before it begins
+    prefetch_factor  batches that are computed ahead, for each worker
+    persistent_workers  whether the workers stay for the next epoch, until `close` or the deletion of the
+                loader. They keep the dataset as it was when they started
     seed        of the orders of all epochs, see `order`
     transform   called with the arrays of a batch before they become tensors, returns arrays, as
-                `lambda x, y: (x / 255, y)`; make it a function of the batch alone, or a resumed run will
-                not repeat the first one, unless its state is saved as well: RandomAffine has `state_dict`
-    collate     how a list of items becomes a tuple of arrays; given, rows are fetched one by one
+                `lambda x, y: (x / 255, y)`. Make it a function of the batch alone, or take random numbers
+                from the transforms of this module: these depend on (seed, epoch, row). A resumed run, and
+                one with workers, repeats no other randomness
+    collate     an older name of collate_fn
     as_numpy    return NumPy arrays instead of tensors
     shard       (rank, size): this rank's part of every batch, in a job of `size` ranks; see below
 
@@ -53,6 +89,14 @@ class DataLoader:
     Each `for` is one epoch. A `break` ends the epoch: the next `for` starts the next one, so that "100
     batches an epoch" does not use the same 100 every time. After `load_state_dict` the next `for` continues
     in the middle of the saved epoch.
+
+    An error in a worker is a WorkerError here, with the row and the traceback; a worker that ends is one at
+    once. Workers get a pickled copy of the dataset and the functions, and import the file of the program:
+    what it does must stand under `if __name__ == "__main__":`. They know no device, and compute arrays. A
+    `break`, an error and Ctrl-C end them. In a worker `random`, `numpy.random` and the default generator of
+    te are seeded for each row (for each batch where the dataset has `take`) by (seed, epoch, row), and so
+    do not depend on the number of workers; without workers they are left alone. `sample_generator` gives
+    the same numbers in both cases.
 
     With `shard=(rank, size)`, batch k of all ranks together has the rows that batch k of one loader with
     `batch_size * size` has. It is cut into `size` parts that differ by at most one row, and this loader
@@ -65,81 +109,88 @@ class DataLoader:
     @partial(explaining, title="DataLoader")
     def __init__(
         self,
-        dataset: Dataset,
-        batch_size: int = 32,
+        dataset: Dataset | IterableDataset,
+        batch_size: int = BATCH_SIZE,
         *,
         shuffle: bool = False,
+        sampler: Any = None,
+        batch_sampler: Any = None,
+        num_workers: int = 0,
+        collate_fn: Callable[[Sequence[Any]], Any] | None = None,
         drop_last: bool = False,
+        timeout: float = 0.0,
+        worker_init_fn: Callable[..., Any] | None = None,
+        prefetch_factor: int = 2,
+        persistent_workers: bool = False,
         seed: int = 0,
         transform: Callable[..., Any] | None = None,
-        collate: Callable[[Sequence[Any]], Batch] | None = None,
+        collate: Callable[[Sequence[Any]], Any] | None = None,
         as_numpy: bool = False,
         shard: tuple[int, int] = (0, 1),
     ) -> None:
-        try:
-            self.batch_size = operator.index(batch_size)
-        except TypeError:
-            raise wrong(
-                TypeError, "DataLoader", f"batch_size must be an integer, not {batch_size!r}"
-            ) from None
-        if self.batch_size < 1:
-            raise wrong(
-                ValueError, "DataLoader", f"batch_size must be at least 1, not {batch_size}", "32 is usual"
-            )
-        if not isinstance(dataset, Dataset):
-            raise wrong(
-                TypeError,
-                "DataLoader",
-                f"{type(dataset).__name__} has no __len__ or no __getitem__",
-                "wrap arrays in ArrayDataset(x, y)",
-            )
-        if isinstance(dataset, np.ndarray | tuple | list):
-            raise wrong(
-                TypeError,
-                "DataLoader",
-                f"a {type(dataset).__name__} is not a dataset",
-                "wrap it: DataLoader(ArrayDataset(x, y), ...)",
-            )
-        if len(dataset) == 0:
-            raise wrong(
-                ValueError, "DataLoader", "the dataset has no rows", "look at how it was read or split"
-            )
-        self.rank, self.size = _checked_shard(shard)
-        if drop_last and len(dataset) < self.batch_size * self.size:
-            batch = f"{self.batch_size}{f' on each of {self.size} ranks' if self.size > 1 else ''}"
-            raise wrong(
-                ValueError,
-                "DataLoader",
-                f"{len(dataset)} rows make no batch of {batch} with drop_last=True",
-                "lower batch_size or keep the last batch",
-            )
-        if len(dataset) < self.size:
-            raise wrong(
-                ValueError,
-                "DataLoader",
-                f"{len(dataset)} rows cannot be shared by {self.size} ranks",
-                "start at most as many ranks as there are rows",
-            )
-        self.dataset = dataset
-        self.shuffle = bool(shuffle)
-        self.drop_last = bool(drop_last)
+        self.batch_size = check_batch_size(batch_size)
+        self.dataset: Any = check_dataset(dataset)
+        self.is_stream = isinstance(dataset, IterableDataset)
+        self.rank, self.size = check_shard(shard)
+        self.shuffle, self.drop_last = bool(shuffle), bool(drop_last)
+        others = {"shuffle": self.shuffle, "drop_last": self.drop_last,
+                  "batch_size": self.batch_size != BATCH_SIZE}  # fmt: skip
+        check_samplers(dataset, sampler, batch_sampler, others, self.size)
+        self.sampler, self.batch_sampler = sampler, batch_sampler
+        if not self.is_stream and batch_sampler is None:
+            check_rows(self._rows(), self.batch_size, self.size, self.drop_last)
         self.seed = check_seed(seed)
+        if collate is not None and collate_fn is not None:
+            raise wrong(
+                ValueError, "DataLoader", "collate is an older name of collate_fn", "pass collate_fn= only"
+            )
+        check_functions(
+            collate_fn=collate_fn, collate=collate, transform=transform, worker_init_fn=worker_init_fn
+        )
         self.transform = transform
-        self.collate = collate
+        self.collate_fn = collate if collate_fn is None else collate_fn
         self.as_numpy = as_numpy
+        self.num_workers = check_number("num_workers", num_workers, 0)
+        self.prefetch_factor = check_number("prefetch_factor", prefetch_factor, 1)
+        self.timeout, self.worker_init_fn = check_timeout(timeout), worker_init_fn
+        self.persistent_workers = bool(persistent_workers)
+        self._pool: Pool | None = None
         self._cursor = _Cursor()
         self._resume = False
 
+    def _rows(self) -> int:
+        """Rows of an epoch, on all ranks together."""
+        return len(self.dataset if self.sampler is None else self.sampler)
+
     def __len__(self) -> int:
-        """Batches in an epoch, the same number on all ranks."""
-        whole, rest = divmod(len(self.dataset), self.batch_size * self.size)
+        """Batches in an epoch, the same number on all ranks. TypeError for a stream."""
+        if self.is_stream:
+            raise TypeError("a DataLoader of a stream has no length: it ends when the stream ends")
+        if self.batch_sampler is not None:
+            return len(self.batch_sampler)
+        whole, rest = divmod(self._rows(), self.batch_size * self.size)
         return whole if self.drop_last or rest < self.size else whole + 1
 
     def order(self, epoch: int) -> Indices:
         """The row order of an epoch, (rows,): `Generator(Philox(key=[seed, epoch])).permutation(rows)`.
 
-        It is that of all ranks together: batch after batch, and in each batch rank after rank.
+        It is that of all ranks together: batch after batch, and in each batch rank after rank. A sampler has
+        its own order. TypeError for a stream.
         """
+        if self.is_stream:
+            raise wrong(TypeError, "DataLoader.order", "a stream has no rows, and comes in its own order")
+        if self.batch_sampler is not None:
+            return np.concatenate(batches_of(self.batch_sampler, epoch))
+        if self.sampler is not None:
+            order = order_of(self.sampler, epoch)
+            if len(order) != len(self.sampler):
+                raise wrong(
+                    ValueError,
+                    "DataLoader",
+                    f"the sampler has length {len(self.sampler)} and yields {len(order)} indices",
+                    "make them agree",
+                )
+            return order
         if not self.shuffle:
             return np.arange(len(self.dataset))
         return generator(self.seed, epoch).permutation(len(self.dataset))
@@ -150,6 +201,8 @@ class DataLoader:
 
         It is the number of rows here, times `size`, divided by the rows of all parts: 1 for equal parts.
         """
+        if self.size == 1:
+            return 1.0
         position = max(self._cursor.position, 1) - 1
         start, stop = self._span(position)
         first, end = self._part(position)
@@ -157,7 +210,7 @@ class DataLoader:
 
     def _span(self, position: int) -> tuple[int, int]:
         """Where in the order a batch of all ranks begins and ends."""
-        step, rows = self.batch_size * self.size, len(self.dataset)
+        step, rows = self.batch_size * self.size, self._rows()
         is_last = position == len(self) - 1 and not self.drop_last
         return position * step, rows if is_last else (position + 1) * step
 
@@ -174,7 +227,7 @@ class DataLoader:
 
     def __iter__(self) -> Iterator[Any]:
         last = self._cursor
-        if self._resume or last.position == 0:
+        if self._resume or (last.position == 0 and not last.has_ended):
             self._cursor = _Cursor(last.epoch, last.position)
         else:
             self._cursor = _Cursor(last.epoch + 1)
@@ -183,60 +236,110 @@ class DataLoader:
         return self._batches(self._cursor)
 
     def _batches(self, cursor: _Cursor) -> Iterator[Any]:
-        order = self.order(cursor.epoch)
-        while cursor.position < len(self):
-            start, stop = self._part(cursor.position)
-            batch = self._batch(order[start:stop])
-            cursor.position += 1  # before the yield, so that state_dict counts this batch
-            yield batch
+        with contextlib.closing(self._arrays(cursor)) as batches:
+            for arrays in batches:
+                cursor.position += 1  # before the yield, so that state_dict counts this batch
+                yield arrays if self.as_numpy else tensors_of(arrays)
+        cursor.has_ended = True
 
-    def _batch(self, indices: Indices) -> Any:
-        arrays: Any
-        if self.collate is not None:
-            arrays = self.collate([self.dataset[i] for i in indices.tolist()])
+    def _rows_of_batches(self, epoch: int) -> Callable[[int], Rows | None]:
+        """The rows of batch k of an epoch, as a function of k; None after the last one."""
+        none = np.empty(0, np.int64)
+        if self.is_stream:
+            return lambda k: Rows(epoch, none, none)
+        if self.batch_sampler is not None:
+            batches = batches_of(self.batch_sampler, epoch)
+            order = np.concatenate([none, *batches])
+            ends = [0, *np.cumsum([len(batch) for batch in batches]).tolist()]
+            spans = list(itertools.pairwise(ends))
         else:
-            arrays = take(self.dataset, indices)
-        if self.transform is not None:
-            changed = self.transform(arrays) if isinstance(arrays, dict) else self.transform(*arrays)
-            if changed is None:
-                raise wrong(
-                    ValueError, "DataLoader", "transform returned None", "return the arrays of the batch"
-                )
-            arrays = (
-                changed
-                if isinstance(changed, dict)
-                else tuple(changed)
-                if isinstance(changed, tuple | list)
-                else (changed,)
-            )
-        return arrays if self.as_numpy else _tensors(arrays)
+            order = self.order(epoch)
+            spans = [self._part(position) for position in range(len(self))]
+        is_drawn = self.sampler is not None or self.batch_sampler is not None
+        repeats = earlier_draws(order) if is_drawn else np.zeros(len(order), np.int64)
 
-    def state_dict(self) -> dict[str, int]:
+        def rows_of(k: int) -> Rows | None:
+            if k >= len(spans):
+                return None
+            start, stop = spans[k]
+            return Rows(epoch, order[start:stop], repeats[start:stop])
+
+        return rows_of
+
+    def _arrays(self, cursor: _Cursor) -> Generator[Any, None, None]:
+        """The arrays of the batches of a pass, from its position on."""
+        rows_of, first = self._rows_of_batches(cursor.epoch), cursor.position
+        size = self.batch_size if self.is_stream else 0
+        job = Job(self.dataset, self.collate_fn, self.transform, self.seed, size, self.drop_last)
+        if not self.num_workers:
+            for batch in itertools.count(first):
+                rows = rows_of(batch)
+                if rows is None or (arrays := job(0, batch, rows)) is END:
+                    return
+                yield arrays
+        pool = self._free_pool(job)
+        try:
+            yield from pool.batches(first, rows_of)
+        finally:
+            if pool is not self._pool:
+                pool.close()
+
+    def _free_pool(self, job: Job) -> Pool:
+        """Workers for one pass: those that stayed, unless another pass still uses them, or new ones."""
+        kept = self._pool if self._pool is not None and self._pool.is_open else None
+        if kept is not None and not kept.is_busy:
+            return kept
+        job.in_worker = True
+        pool = Pool(
+            job,
+            self.num_workers if self.is_stream else min(self.num_workers, len(self)),
+            prefetch_factor=self.prefetch_factor,
+            timeout=self.timeout,
+            worker_init_fn=self.worker_init_fn,
+        )
+        if self.persistent_workers and kept is None:
+            self._pool = pool
+        return pool
+
+    def close(self) -> None:
+        """End the workers that stayed after an epoch; the next epoch starts new ones."""
+        if self._pool is not None:
+            self._pool.close()
+        self._pool = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """A copy, also a pickled one, has no workers yet."""
+        return {**self.__dict__, "_pool": None}
+
+    def state_dict(self) -> dict[str, Any]:
         """The position of the loader, and the settings that give this position its meaning.
 
         It is the same on all ranks after the same number of batches, and does not name the rank.
         """
         epoch, position = self._cursor.epoch, self._cursor.position
-        if position == len(self):
+        if self._cursor.has_ended or (not self.is_stream and position == len(self)):
             epoch, position = epoch + 1, 0
         return {"epoch": epoch, "position": position, **self._settings()}
 
-    def load_state_dict(self, state: Mapping[str, int]) -> None:
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue exactly where `state_dict` was taken: the next `for` yields the remaining batches.
 
         Raises ValueError if the loader was made with other settings: its batches would have other rows.
         """
         self._plan(state)()
 
-    def _plan(self, state: Mapping[str, int]) -> Callable[[], None]:
+    def _plan(self, state: Mapping[str, Any]) -> Callable[[], None]:
         """Check a state, and return what continues there."""
-        missing = {"epoch", "position", *self._settings()} - {"shards"} - set(state)
+        own = {"shards": 1, "sampler": None, "batch_sampler": None, **self._settings()}
+        missing = (
+            {"epoch", "position", *self._settings()} - {"shards", "sampler", "batch_sampler"} - set(state)
+        )
         if missing:
             raise wrong(
                 ValueError, "DataLoader", f"state lacks {sorted(missing)}", "pass what state_dict() returned"
             )
-        for name, value in {"shards": 1, **self._settings()}.items():
-            if (saved := state.get(name, 1)) != value:
+        for name, value in own.items():
+            if (saved := state.get(name, 1 if name == "shards" else None)) != value:
                 raise wrong(
                     ValueError,
                     "DataLoader",
@@ -244,11 +347,12 @@ class DataLoader:
                     "make it with the same settings and data, or begin a new run without the state",
                 )
         epoch, position = operator.index(state["epoch"]), operator.index(state["position"])
-        if not 0 <= epoch < 2**64 or not 0 <= position < len(self):
+        end = 2**64 if self.is_stream else len(self)
+        if not 0 <= epoch < 2**64 or not 0 <= position < end:
             raise wrong(
                 ValueError,
                 "DataLoader",
-                f"state has epoch {epoch}, position {position}; an epoch has {len(self)} batches",
+                f"state has epoch {epoch}, position {position}; an epoch has {end} batches",
             )
 
         def install() -> None:
@@ -257,49 +361,17 @@ class DataLoader:
 
         return install
 
-    def _settings(self) -> dict[str, int]:
+    def _settings(self) -> dict[str, Any]:
         return {
-            "rows": len(self.dataset),
+            "rows": -1 if self.is_stream else len(self.dataset),
             "batch_size": self.batch_size,
             "shuffle": int(self.shuffle),
             "drop_last": int(self.drop_last),
             "seed": self.seed,
             **({"shards": self.size} if self.size > 1 else {}),
+            **({} if self.sampler is None else {"sampler": settings_of(self.sampler)}),
+            **({} if self.batch_sampler is None else {"batch_sampler": settings_of(self.batch_sampler)}),
         }
 
     def __repr__(self) -> str:
         return f"DataLoader({self.dataset!r}, {self._settings()})"
-
-
-def _checked_shard(shard: Any) -> tuple[int, int]:
-    """The rank and the number of ranks in `shard`, or an error."""
-    try:
-        rank, size = (operator.index(number) for number in shard)
-    except (TypeError, ValueError):
-        raise wrong(
-            TypeError,
-            "DataLoader",
-            f"shard must be two integers, not {shard!r:.60}",
-            "pass shard=(comm.rank, comm.size)",
-        ) from None
-    if not 0 <= rank < size:
-        raise wrong(
-            ValueError,
-            "DataLoader",
-            f"shard={(rank, size)} is no rank of a job of {size}",
-            "ranks go from 0 to size - 1: pass shard=(comm.rank, comm.size)",
-        )
-    return rank, size
-
-
-def _tensors(batch: Any) -> Any:
-    """The arrays of a batch as tensors, also within dicts and tuples; text as a list of strings."""
-    if isinstance(batch, dict):
-        return {key: _tensors(value) for key, value in batch.items()}
-    if isinstance(batch, tuple):
-        return tuple(map(_tensors, batch))
-    if isinstance(batch, np.ndarray) and batch.dtype.kind in "US":
-        return batch.tolist()
-    if isinstance(batch, list) and all(isinstance(value, str | bytes) for value in batch):
-        return batch
-    return tensor(batch)

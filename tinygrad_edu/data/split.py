@@ -6,8 +6,9 @@ held out 0.52 on random bits): so it must be easy to make a held-out set, and ha
 
 from __future__ import annotations
 
+import math
 import operator
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar, overload
 
 import numpy as np
@@ -122,6 +123,36 @@ def kfold(
     fold = np.empty(count, np.int64)
     fold[order] = np.arange(count) % folds
     return ((np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(folds))
+
+
+def random_split(data: Dataset, lengths: Sequence[float], *, seed: int = 0) -> list[Subset]:
+    """Disjoint Subsets of `data`, its rows drawn at random from `seed`: `random_split(rows, [0.8, 0.2])`.
+
+    lengths  the numbers of rows, which sum to len(data); or fractions, which sum to 1. A fraction is rounded
+             down, and the rows that remain go one each to the first parts, as in PyTorch
+    """
+    count, name = len(data), "random_split"
+    parts = np.asarray(lengths)
+    if parts.ndim != 1 or not len(parts) or parts.dtype.kind not in "fiu":
+        raise wrong(
+            TypeError, name, f"lengths={lengths!r:.60} must be several numbers", "pass for example [0.8, 0.2]"
+        )
+    if not (parts >= 0).all():
+        raise wrong(ValueError, name, f"lengths={lengths!r:.60} must not be negative")
+    if math.isclose(parts.sum(), 1) and (parts <= 1).all() and not (parts.dtype.kind in "iu" and count == 1):
+        sizes = np.floor(parts * count + 1e-9).astype(np.int64)  # 0.29 * 100 is 28.999...
+        sizes[: count - sizes.sum()] += 1
+    else:
+        sizes = parts.astype(np.int64)
+        if (sizes != parts).any() or sizes.sum() != count:
+            raise wrong(
+                ValueError,
+                name,
+                f"lengths={lengths!r:.60} sum to {parts.sum()}; there are {count} rows",
+                f"pass integers that sum to {count}, or fractions that sum to 1",
+            )
+    order, ends = generator(seed).permutation(count), np.cumsum(sizes)
+    return [Subset(data, order[end - size : end]) for size, end in zip(sizes, ends, strict=True)]
 
 
 def _class_numbers(labels: npt.ArrayLike, count: int, caller: str) -> Indices:

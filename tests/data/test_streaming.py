@@ -1,0 +1,139 @@
+"""Files larger than memory: memory maps of arrays, streams of lines and of CSV rows."""
+
+import gzip
+import itertools
+import pickle
+
+import numpy as np
+import pytest
+
+from tinygrad_edu.data import ArrayFile, CSVRows, DataError, DataLoader, ShuffleBuffer, TextLines, read_csv
+
+X, Y = np.arange(24.0).reshape(8, 3), np.arange(8) % 2
+
+
+@pytest.fixture
+def arrays(tmp_path):
+    """X and Y as .npy files, and both in one .npz, X in the order of Fortran."""
+    np.save(tmp_path / "x.npy", X)
+    np.save(tmp_path / "y.npy", Y)
+    np.savez(tmp_path / "both.npz", x=np.asfortranarray(X), y=Y)
+    return tmp_path
+
+
+def test_rows_of_mapped_arrays(arrays):
+    for dataset in (ArrayFile(arrays / "x.npy", arrays / "y.npy"), ArrayFile(arrays / "both.npz")):
+        assert len(dataset) == 8 and all(isinstance(array, np.memmap) for array in dataset.arrays)
+        x, y = dataset[5]
+        assert x.tolist() == X[5].tolist() and y == Y[5]
+        x, y = dataset.take(np.array([7, 0, 7]))
+        assert type(x) is np.ndarray and x.flags.writeable
+        np.testing.assert_array_equal(x, X[[7, 0, 7]])
+        np.testing.assert_array_equal(y, Y[[7, 0, 7]])
+    (y,) = ArrayFile(arrays / "both.npz", names=["y"]).arrays
+    assert y.tolist() == Y.tolist()
+
+
+def test_a_pickled_file_is_its_path_and_workers_map_it_again(arrays, tmp_path):
+    np.save(tmp_path / "large.npy", np.zeros((1000, 1000)))
+    content = pickle.dumps(ArrayFile(tmp_path / "large.npy"))
+    assert len(content) < 1000 and len(pickle.loads(content)) == 1000
+    options = {"shuffle": True, "as_numpy": True}
+    alone, many = (
+        [x.tolist() for x, _ in DataLoader(ArrayFile(arrays / "both.npz"), 3, num_workers=n, **options)]
+        for n in (0, 2)
+    )
+    assert alone == many
+
+
+def test_lines_of_several_files(file):
+    one = file("a\r\nb\n\nc".encode("utf-8-sig"), "one.txt")
+    two = file(gzip.compress("Grüße\n  \n".encode()), "two.txt.gz")
+    assert list(TextLines(one, two)) == ["a", "b", "", "c", "Grüße", "  "]
+    assert list(TextLines(one, two, skip_empty=True)) == ["a", "b", "c", "Grüße"]
+    assert list(TextLines(file("é\n".encode("cp1252")), encoding="cp1252")) == ["é"]
+    batches = DataLoader(ShuffleBuffer(TextLines(one, two), 3), 4)
+    first, second = (list(itertools.chain(*(text for (text,) in batches))) for _ in range(2))
+    assert sorted(first) == sorted(second) == sorted(TextLines(one, two))
+
+
+def test_lines_are_read_as_they_are_needed(file):
+    path = file("line\n" * 1_000_000)
+    lines = iter(TextLines(path))
+    assert [next(lines) for _ in range(3)] == ["line"] * 3
+    lines.close()
+
+
+TABLE = "a,b,y\n" + "".join(f"{i},{i / 8},{i % 2}\n" for i in range(20))
+
+
+def test_csv_rows_are_those_of_read_csv(file):
+    path = file(TABLE)
+    table = read_csv(path, "y", task="regression")
+    batches = list(DataLoader(CSVRows(path, "y"), 6, as_numpy=True))
+    np.testing.assert_array_equal(np.concatenate([x for x, _ in batches]), table.features)
+    np.testing.assert_array_equal(np.concatenate([y for _, y in batches]), table.labels)
+    assert batches[0][0].dtype == batches[0][1].dtype == np.float32
+    for workers in (0, 2):
+        shuffled = DataLoader(ShuffleBuffer(CSVRows(path), 8), 6, as_numpy=True, num_workers=workers)
+        rows = np.concatenate([x for x, _ in shuffled])
+        assert rows[:, 0].tolist() != list(range(20)) and sorted(rows[:, 0]) == list(range(20))
+
+
+def test_columns_of_csv_rows(file):
+    def items(text, *given, **named):
+        stream = CSVRows(file(text), *given, **named)
+        return [[part.tolist() for part in stream.decode(item)] for item in stream]
+
+    assert items("1;2;3\n\n4;5;6\n", 0, delimiter=";") == [[[2, 3], 1], [[5, 6], 4]]
+    assert items("a,b\n1,2\n", None) == [[[1, 2]]]
+    assert items("a,b,c\n1,2,3\n", "a", columns=["c", 0]) == [[[3, 1], 1]]
+    assert items('1,2\n"3","4"\n', header=True) == [[[3], 4]]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        ("a,b,y\n1,2,3\n4,x,6\n", {}, r"people.csv:3, column 2 \('b'\): 'x' is no finite number"),
+        ("1,2\n3,nan\n", {}, r"people.csv:2, column 2: 'nan' is no finite number"),
+        ("1,2\n3\n", {}, "people.csv:2: 1 cells, and 2 in line 1"),
+        ("1,2\n1e99,2\n", {}, "people.csv:2: a number does not fit float32"),
+        ("", {}, "the file is empty"),
+        ("1\n2\n", {}, "no column is left for features"),
+        (b"1,2\n3,\xff\n", {}, "byte 0xff is not utf-8"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:overflow")
+def test_a_bad_file_is_named_with_its_place(file, text, options, message):
+    with pytest.raises(DataError, match=message):
+        stream = CSVRows(file(text), **options)
+        for item in stream:
+            stream.decode(item)
+
+
+def test_other_files_are_refused(arrays, file):
+    for make in (ArrayFile, TextLines, CSVRows):
+        with pytest.raises(FileNotFoundError, match="a relative path is looked up in"):
+            make(arrays / "nowhere")
+    with pytest.raises(DataError, match=r"this is no .npy file of numbers"):
+        ArrayFile(file("text"))
+    np.savez_compressed(arrays / "small.npz", x=X)
+    with pytest.raises(DataError, match=r"'x' is compressed"):
+        ArrayFile(arrays / "small.npz")
+    np.savez(arrays / "objects.npz", x=np.array([{}, 1], object))
+    with pytest.raises(DataError, match="holds Python objects"):
+        ArrayFile(arrays / "objects.npz")
+    np.save(arrays / "objects.npy", np.array([{}, 1], object))
+    with pytest.raises(DataError, match=r"no .npy file of numbers"):
+        ArrayFile(arrays / "objects.npy")
+    with pytest.raises(ValueError, match="there is no array 'z'; there are"):
+        ArrayFile(arrays / "both.npz", names=["z"])
+    with pytest.raises(ValueError, match="first dimensions differ"):
+        np.save(arrays / "z.npy", np.ones(3))
+        ArrayFile(arrays / "x.npy", arrays / "z.npy")
+    with pytest.raises(ValueError, match="label='z' is no column; there are"):
+        CSVRows(file(TABLE), "z")
+    with pytest.raises(ValueError, match="label=3: there are 3 columns"):
+        CSVRows(file(TABLE), 3)
+    with pytest.raises(DataError, match="damaged gzip"):
+        list(TextLines(file(gzip.compress(b"a\n" * 999)[:-9], "cut.gz")))
