@@ -73,7 +73,7 @@ def _column(values: Sequence[Any], where: str) -> Any:
             ValueError,
             "collate",
             f"{where} comes in shapes {shapes}",
-            "make them one shape, or pass DataLoader collate_fn=PadCollate(), or one of your own",
+            "pad or crop the items to one shape, or pass collate_fn=PadCollate(), or your own",
         )
     stacked = np.stack(arrays)
     if stacked.dtype.kind not in "fiubc":
