@@ -25,22 +25,35 @@ __device__ __forceinline__ void step_all(const Table& table) {
     Numbers numbers(table);
     int64 first = (blockIdx.x - table.chunk[t]) * CHUNK,
           stop = first + CHUNK < table.n[t] ? first + CHUNK : table.n[t];
-    number *p = table.p[t], *one = table.s[0][t], *two = Rule::STATE > 1 ? table.s[1][t] : nullptr;
+    number *p = table.p[t], *state[Rule::STATE];
     const number* g = table.g[t];
-    bool remembers = Rule::STATE > 1 ? two != nullptr : one != nullptr;
+    bool aligned = true;  // of the state
+#pragma unroll
+    for (int k = 0; k < Rule::STATE; k++) {
+        state[k] = table.s[k][t];
+        aligned = aligned && aligned16(state[k]);
+    }
     int64 packed = first;
-    if (aligned16(p) && aligned16(g) && aligned16(one) && aligned16(two)) {
+    if (aligned16(p) && aligned16(g) && aligned) {
         packed = first + (stop - first) / LANES * LANES;
         for (int64 i = first + threadIdx.x * LANES; i < packed; i += blockDim.x * LANES) {
-            Pack ps = *(const Pack*)(p + i), gs = *(const Pack*)(g + i), as = {}, bs = {};
-            if (one) as = *(const Pack*)(one + i);
-            if (two) bs = *(const Pack*)(two + i);
+            Pack ps = *(const Pack*)(p + i), gs = *(const Pack*)(g + i), all[Rule::STATE] = {};
 #pragma unroll
-            for (int k = 0; k < LANES; k++)
-                Rule::step(ps.at[k], gs.at[k], as.at[k], bs.at[k], remembers, numbers);
+            for (int k = 0; k < Rule::STATE; k++)
+                if (state[k]) all[k] = *(const Pack*)(state[k] + i);
+#pragma unroll
+            for (int lane = 0; lane < LANES; lane++) {
+                number s[Rule::STATE];
+#pragma unroll
+                for (int k = 0; k < Rule::STATE; k++) s[k] = all[k].at[lane];
+                Rule::step(ps.at[lane], numbers.maximize ? -gs.at[lane] : gs.at[lane], s, numbers);
+#pragma unroll
+                for (int k = 0; k < Rule::STATE; k++) all[k].at[lane] = s[k];
+            }
             *(Pack*)(p + i) = ps;
-            if (one) *(Pack*)(one + i) = as;
-            if (two) *(Pack*)(two + i) = bs;
+#pragma unroll
+            for (int k = 0; k < Rule::STATE; k++)
+                if (state[k]) *(Pack*)(state[k] + i) = all[k];
         }
     }
     for (int64 i = packed + threadIdx.x; i < stop; i += blockDim.x) step_at<Rule>(table, t, i, numbers);

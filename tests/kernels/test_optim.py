@@ -47,8 +47,8 @@ def test_steps_are_the_cpus(device, rule, options, dtype):
 @pytest.mark.parametrize("rung", RUNGS("optim"))
 @pytest.mark.parametrize(
     ("rule", "options"),
-    [(RULES[i][0], RULES[i][1]) for i in (0, 5, 8, 11, 14)],
-    ids=["sgd", "nesterov", "adam", "adagrad", "rmsprop"],
+    [(RULES[i][0], RULES[i][1]) for i in (0, 5, 8, 11, 14, 15, 18)],
+    ids=["sgd", "nesterov", "adam", "adagrad", "rmsprop", "amsgrad", "centered"],
 )
 def test_every_rung_under_the_checker(device, rung, rule, options):
     wanted = walk(rule, options, "cpu", "float32", steps=2)[0]

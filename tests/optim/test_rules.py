@@ -7,10 +7,9 @@ import pytest
 
 import tinygrad_edu as te
 from tests.backend.boxed import BoxedBackend
+from tests.optim.textbook import MORE, STEPS
 from tinygrad_edu import optim
 from tinygrad_edu.backend import in_place, registry
-
-STEPS = 20
 
 
 def sgd(w, gradient, lr=1e-3, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False):
@@ -76,6 +75,7 @@ RULES = [
                      "eps": 0.01}, adagrad),
     (optim.RMSprop, {}, rmsprop),
     (optim.RMSprop, {"alpha": 0.8, "eps": 0.01, "weight_decay": 0.1, "momentum": 0.9}, rmsprop),
+    *MORE,
 ]
 # fmt: on
 NAMED = pytest.mark.parametrize(

@@ -34,13 +34,13 @@ class Rule(Protocol):
     """How an optimizer changes a parameter: a formula of elementwise operators and functions.
 
     name         of the kernel, where a backend has one: `sgd_step`
-    flag         selects the variant of the kernel
+    flag         selects the variant of the kernel, by the bits of an integer
     state_count  how many of a parameter's `memories` it uses, from the first on
     programs     where a backend stores what it compiled from the formula
     """
 
     name: str
-    flag: bool
+    flag: int
     state_count: int
     programs: dict[Any, Any]
 

@@ -5,10 +5,11 @@
 
 computed as in the paper's section 2, with both corrections moved into one step size and one eps. Weight decay
 adds weight_decay * w to g in Adam (an L2 penalty, which the division then distorts);
-in AdamW it shrinks w directly.
+in AdamW it shrinks w directly. With amsgrad, the largest v' of all steps so far replaces v' in the division.
 
 Sources: Kingma, Ba, "Adam: a method for stochastic optimization", arXiv 1412.6980; Loshchilov, Hutter,
-"Decoupled weight decay regularization", arXiv 1711.05101.
+"Decoupled weight decay regularization", arXiv 1711.05101; Reddi, Kale, Kumar, "On the convergence of Adam and
+beyond", ICLR 2018, for amsgrad.
 """
 
 from __future__ import annotations
@@ -17,8 +18,7 @@ import math
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from tinygrad_edu.errors import wrong
-from tinygrad_edu.ops.elementwise import sqrt
+from tinygrad_edu.ops.elementwise import maximum, sqrt
 from tinygrad_edu.optim.optimizer import Group, Optimizer
 from tinygrad_edu.optim.rule import Numbers
 
@@ -28,8 +28,10 @@ class Adam(Optimizer):
 
     lr > 0 is about how far a coordinate moves in a step. betas, in [0, 1), are the decay rates of the two
     averages. eps keeps the division finite. weight_decay >= 0 is the factor of an L2 penalty.
+    amsgrad divides by the largest second moment so far; maximize steps up the gradient.
     """
 
+    sometimes = ("max_exp_avg_sq",)
     decoupled: ClassVar[bool] = False
 
     def __init__(
@@ -39,21 +41,33 @@ class Adam(Optimizer):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 0.0,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
-        super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "weight_decay": weight_decay})
+        super().__init__(
+            params,
+            {
+                "lr": lr,
+                "betas": betas,
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "amsgrad": amsgrad,
+                "maximize": maximize,
+            },
+        )
 
     def check(self, group: Group) -> None:
         super().check(group)
         self._at_least_zero(group, "eps")
-        if not isinstance(group["betas"], tuple | list) or len(group["betas"]) != 2:
-            raise wrong(ValueError, type(self).__name__, f"betas={group['betas']!r} must be two numbers")
-        group["betas"] = tuple(self._fraction(f"betas[{i}]", beta) for i, beta in enumerate(group["betas"]))
+        self._check_betas(group)
+        self._true_or_false(group, "amsgrad")
 
-    def flag(self, group: Group) -> bool:
-        return self.decoupled
+    def flag(self, group: Group) -> int:
+        return int(self.decoupled) + 2 * group["amsgrad"]
 
     def memory(self, group: Group) -> tuple[str, ...]:
-        return "exp_avg", "exp_avg_sq"
+        return ("exp_avg", "exp_avg_sq", *(self.sometimes if group["amsgrad"] else ()))
 
     def numbers(self, group: Group, step: int) -> Numbers:
         (beta1, beta2), lr, decay = group["betas"], group["lr"], group["weight_decay"]
@@ -77,7 +91,10 @@ class Adam(Optimizer):
             p, g = (p * decay, g) if self.decoupled else (p, g + p * decay)
         m = state[0] * beta1 + g * new1
         v = state[1] * beta2 + g * g * new2
-        return p - m / (sqrt(v) + eps) * size, m, v
+        if not group["amsgrad"]:
+            return p - m / (sqrt(v) + eps) * size, m, v
+        largest = maximum(state[2], v)
+        return p - m / (sqrt(largest) + eps) * size, m, v, largest
 
 
 class AdamW(Adam):
@@ -92,5 +109,8 @@ class AdamW(Adam):
         betas: tuple[float, float] = (0.9, 0.999),
         eps: float = 1e-8,
         weight_decay: float = 1e-2,
+        amsgrad: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
-        super().__init__(params, lr, betas, eps, weight_decay)
+        super().__init__(params, lr, betas, eps, weight_decay, amsgrad, maximize=maximize)

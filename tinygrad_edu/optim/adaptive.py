@@ -2,6 +2,7 @@
 
     Adagrad   s' = s + g^2                          w' = w - lr / (1 + (t - 1) lr_decay)  g / (sqrt(s') + eps)
     RMSprop   s' = alpha s + (1 - alpha) g^2        b' = momentum b + g / (sqrt(s') + eps)      w' = w - lr b'
+              centered: a' = alpha a + (1 - alpha) g, and s' - a'^2, the variance, in place of s' in the root
 
 Weight decay adds weight_decay * w to g. Sources: Duchi, Hazan, Singer, "Adaptive subgradient methods for
 online learning and stochastic optimization", JMLR 12 (2011); Hinton, "Neural networks for machine learning",
@@ -29,6 +30,8 @@ class Adagrad(Optimizer):
         weight_decay: float = 0.0,
         initial_accumulator_value: float = 0.0,
         eps: float = 1e-10,
+        *,
+        maximize: bool = False,
     ) -> None:
         super().__init__(
             params,
@@ -38,6 +41,7 @@ class Adagrad(Optimizer):
                 "weight_decay": weight_decay,
                 "initial_accumulator_value": initial_accumulator_value,
                 "eps": eps,
+                "maximize": maximize,
             },
         )
 
@@ -65,9 +69,12 @@ class Adagrad(Optimizer):
 
 
 class RMSprop(Optimizer):
-    """Steps divided by a running root mean square of the gradient; momentum is optional."""
+    """Steps divided by a running root mean square of the gradient; momentum is optional.
 
-    sometimes = ("momentum_buffer",)
+    centered  divide by the standard deviation of the gradient instead: its running mean is subtracted
+    """
+
+    sometimes = ("momentum_buffer", "grad_avg")
 
     def __init__(
         self,
@@ -77,17 +84,35 @@ class RMSprop(Optimizer):
         eps: float = 1e-8,
         weight_decay: float = 0.0,
         momentum: float = 0.0,
+        centered: bool = False,
+        *,
+        maximize: bool = False,
     ) -> None:
         super().__init__(
-            params, {"lr": lr, "alpha": alpha, "eps": eps, "weight_decay": weight_decay, "momentum": momentum}
+            params,
+            {
+                "lr": lr,
+                "alpha": alpha,
+                "eps": eps,
+                "weight_decay": weight_decay,
+                "momentum": momentum,
+                "centered": centered,
+                "maximize": maximize,
+            },
         )
 
     def check(self, group: Group) -> None:
         super().check(group)
         self._at_least_zero(group, "eps", "momentum")
         group["alpha"] = self._fraction("alpha", group["alpha"])
+        self._true_or_false(group, "centered")
+
+    def flag(self, group: Group) -> int:
+        return 2 * group["centered"]
 
     def memory(self, group: Group) -> tuple[str, ...]:
+        if group["centered"]:
+            return "square_avg", "momentum_buffer", "grad_avg"
         return ("square_avg", "momentum_buffer") if group["momentum"] else ("square_avg",)
 
     def numbers(self, group: Group, step: int) -> Numbers:
@@ -101,6 +126,11 @@ class RMSprop(Optimizer):
         if group["weight_decay"]:
             g = g + p * decay
         mean = state[0] * alpha + g * g * fresh
+        if group["centered"]:
+            average = state[2] * alpha + g * fresh
+            step = g / (sqrt(mean - average * average) + eps)
+            b = state[1] * momentum + step if group["momentum"] else state[1]
+            return p - (b if group["momentum"] else step) * lr, mean, b, average
         step = g / (sqrt(mean) + eps)
         if not group["momentum"]:
             return p - step * lr, mean

@@ -9,7 +9,6 @@ in ops.
 
 from __future__ import annotations
 
-import itertools
 import math
 import operator
 import sys
@@ -23,17 +22,17 @@ import numpy as np
 from tinygrad_edu.backend.protocol import Backend
 from tinygrad_edu.engine import access
 from tinygrad_edu.engine.modes import Modes, current, no_grad
+from tinygrad_edu.engine.value import Storage
 from tinygrad_edu.errors import wrong
-from tinygrad_edu.optim.rule import Numbers, Rule
+from tinygrad_edu.optim import saving
+from tinygrad_edu.optim.rule import SCHEDULED, Numbers, Rule
+from tinygrad_edu.optim.rule import Group as Group
 from tinygrad_edu.optim.slot import Slot
 from tinygrad_edu.scalars import plain
 from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.words import explaining, unknown_attribute
 
-Group = dict[str, Any]
 Batch = list[tuple[Slot, Any]]  # parameters to update together, each with its gradient
-# A Schedule stores these in a group, and they are saved with it: the first rate, and the rate it set last.
-SCHEDULED = ("initial_lr", "scheduled_lr")
 STEP = "optimizer step"  # errors name this as the place of the last change
 _parameter = operator.attrgetter("parameter")
 
@@ -58,6 +57,11 @@ class Optimizer(ABC):
 
     kernel: ClassVar[str] = ""  # the name of its kernel on devices, such as `sgd_step`
     sometimes: ClassVar[tuple[str, ...]] = ()  # the last of `memory`, which only some settings need
+    scalars: ClassVar[
+        tuple[str, ...]
+    ] = ()  # names of the numbers of each parameter, which `advance` computes
+    structural: ClassVar[tuple[str, ...]] = ()  # integers among the settings whose value a formula may use
+    elementwise: ClassVar[bool] = True  # whether backends may compile the formula; otherwise ops compute it
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -75,7 +79,7 @@ class Optimizer(ABC):
             raise unknown_attribute(self, name)
 
     def __init__(self, params: Any, options: Group) -> None:
-        self.defaults = {name: plain(value) for name, value in options.items()}
+        self.defaults = {"maximize": False} | {name: plain(value) for name, value in options.items()}
         self.param_groups: list[Group] = []
         self._slots: list[list[Slot]] = []
         self._checked_settings: list[list[Any]] = []  # the settings of each group at its last check
@@ -110,11 +114,16 @@ class Optimizer(ABC):
     # -- what a rule defines ---------------------------------------------------------------------------------
 
     def check(self, group: Group) -> None:
-        """Raise ValueError for settings that the rule does not allow. Every rule has `lr` and `weight_decay`.
+        """Raise ValueError for settings that the rule does not allow. NumPy's numbers become Python's.
 
-        NumPy's numbers become Python's.
+        Every rule has `lr` and `maximize`: with True it steps up the gradient. Most have `weight_decay`.
         """
-        self._at_least_zero(group, "lr", "weight_decay", *(name for name in SCHEDULED if name in group))
+        rates = ("lr", "weight_decay", *SCHEDULED)
+        self._at_least_zero(group, *(name for name in rates if name in group))
+        self._true_or_false(group, "maximize")
+
+    def check_parameter(self, i: int, parameter: Tensor) -> None:  # noqa: B027 - most rules take every shape
+        """Raise ValueError for a parameter that the rule cannot update; `i` is its index in the group."""
 
     def check_together(self, group: Group) -> None:  # noqa: B027 - most rules do not need it
         """Raise ValueError for settings that a new group cannot have together.
@@ -135,9 +144,9 @@ class Optimizer(ABC):
         only compare with True or 0.
         """
 
-    def flag(self, group: Group) -> bool:
-        """The variant of the rule, which a kernel gets beside its numbers."""
-        return False
+    def flag(self, group: Group) -> int:
+        """The variant of the rule, which a kernel gets beside its numbers: the sum of some of 1 and 2."""
+        return 0
 
     def memory(self, group: Group) -> tuple[str, ...]:
         """The names, as in PyTorch, of the arrays in the state of each parameter."""
@@ -147,9 +156,36 @@ class Optimizer(ABC):
         """The numbers that fill those arrays before the first update."""
         return (0.0,) * len(self.memory(group))
 
+    def advance(self, group: Group, step: int, scalars: Numbers) -> Numbers:
+        """The `scalars` of a parameter at its `step`-th update, from the last ones; () before the first.
+
+        `numbers` gets them as further arguments.
+        """
+        return scalars
+
     def _at_least_zero(self, group: Group, *names: str) -> None:
         for name in names:
             group[name] = self._number(name, group[name], math.inf, "be a finite number >= 0")
+
+    def _true_or_false(self, group: Group, *names: str) -> None:
+        for name in names:
+            if not isinstance(group[name], bool | np.bool_):
+                raise wrong(
+                    ValueError, type(self).__name__, f"{name}={group[name]!r:.60} must be True or False"
+                )
+            group[name] = bool(group[name])
+
+    def _pair(self, group: Group, name: str) -> tuple[Any, Any]:
+        """The setting `name`, as a pair."""
+        pair = group[name]
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise wrong(ValueError, type(self).__name__, f"{name}={pair!r:.60} must be two numbers")
+        return pair[0], pair[1]
+
+    def _check_betas(self, group: Group) -> None:
+        """Raise ValueError unless `betas` are two numbers in [0, 1)."""
+        pair = self._pair(group, "betas")
+        group["betas"] = tuple(self._fraction(f"betas[{i}]", beta) for i, beta in enumerate(pair))
 
     def _fraction(self, name: str, value: Any) -> float:
         return self._number(name, value, 1.0, "lie in [0, 1)")
@@ -196,6 +232,7 @@ class Optimizer(ABC):
                 raise wrong(
                     ValueError, title, f"parameter {i}, of shape {p.shape}, comes twice", "name it once"
                 )
+            self.check_parameter(i, p)
             known.add(id(p))
         self.check(full)
         self.check_together(full)
@@ -265,12 +302,15 @@ class Optimizer(ABC):
                 if array is not slot.array or len(slot.state) < state_count:
                     slot.prepare(self.start(group))
                 slot.step = step = slot.step + 1
-                key = (storage.backend, array.dtype, step)
+                key: tuple[Any, ...] = (storage.backend, array.dtype, step)
+                if self.scalars:
+                    slot.scalars = self.advance(group, step, slot.scalars)
+                    key += slot.scalars
                 if key != last:
                     batch, last = batches.setdefault(key, []), key
                 batch.append((slot, grad.storage.array))
-            for (backend, _, step), batch in batches.items():
-                self._update(i, group, backend, batch, self.numbers(group, step))
+            for (backend, _, *count), batch in batches.items():
+                self._update(i, group, backend, batch, self.numbers(group, *count))
         return loss
 
     def _update(self, i: int, group: Group, backend: Backend, batch: Batch, numbers: Numbers) -> None:
@@ -282,7 +322,7 @@ class Optimizer(ABC):
         mode, rule = current.get(), self._rules[i]
         if rule is None:
             rule = self._rules[i] = Rule(self, group, self._programs[i])
-        if mode.every_op:
+        if mode.every_op or not self.elementwise:
             self._update_by_formula(rule, batch, numbers)
             return
         if mode.observers:
@@ -314,13 +354,12 @@ class Optimizer(ABC):
 
     def _update_by_formula(self, rule: Rule, batch: Batch, numbers: Numbers) -> None:
         """Apply the formula in ops."""
-        for slot, _ in batch:
-            storage, grad = slot.parameter.storage, slot.parameter.grad
-            assert grad is not None
+        for slot, g in batch:
+            storage = slot.parameter.storage
             targets = (storage, *slot.state[: rule.state_count])
             with no_grad():
                 p, *state = (Tensor(memory) for memory in targets)
-                new = rule.formula(p, grad.detach(), state, numbers)
+                new = rule.formula(p, Tensor(Storage(g, storage.backend)), state, numbers)
                 for old, fresh in zip(targets, new, strict=True):
                     if fresh.storage is not old:
                         access.overwrite(old, fresh.storage, rule.title, STEP)
@@ -335,23 +374,7 @@ class Optimizer(ABC):
     def state_dict(self) -> dict[str, Any]:
         """`{"state": {i: {"step": ..., name: array copy}}, "param_groups": [{..., "params": [i, ...]}]}`."""
         self._check_groups()
-        groups, state, count = [], {}, 0
-        for group, slots in zip(self.param_groups, self._slots, strict=True):
-            numbers = list(range(count, count + len(slots)))
-            count += len(slots)
-            groups.append({**group, "params": numbers})
-            for i, slot in zip(numbers, slots, strict=True):
-                if slot.step:
-                    arrays = [np.array(s, order="C") for s in slot.host()]
-                    state[i] = {
-                        "step": slot.step,
-                        **dict(zip(self._state_names(group), arrays, strict=False)),
-                    }
-        return {"state": state, "param_groups": groups}
-
-    def _state_names(self, group: Group) -> tuple[str, ...]:
-        """The names of all arrays that the state may have, even if a setting has switched one off since."""
-        return (*(name for name in self.memory(group) if name not in self.sometimes), *self.sometimes)
+        return saving.state_of(self)
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from `state`. Raises ValueError if it does not fit; then nothing is changed."""
@@ -360,38 +383,11 @@ class Optimizer(ABC):
 
     def _plan(self, state: Mapping[str, Any]) -> list[Callable[[], None]]:
         """The steps of `load_state_dict`, as functions that cannot fail: all checks have been made."""
-        title = type(self).__name__
-        try:
-            groups, rows = list(state["param_groups"]), {int(i): dict(s) for i, s in state["state"].items()}
-            numbers = [[int(i) for i in group["params"]] for group in groups]
-            if len(set(itertools.chain(*numbers))) < sum(map(len, numbers)):
-                raise ValueError
-        except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
-            problem = "no optimizer's state, nothing was loaded"
-            raise wrong(ValueError, f"{title}.load_state_dict", problem) from None
-        sizes = list(map(len, numbers))
-        if sizes != [len(slots) for slots in self._slots]:
-            raise wrong(
-                ValueError,
-                f"{title}.load_state_dict",
-                f"nothing was loaded: the state has groups of {sizes} parameters, this optimizer of "
-                f"{[len(s) for s in self._slots]}",
-            )
-        installs: list[Callable[[], None]] = []
-        for group, slots, saved, places in zip(self.param_groups, self._slots, groups, numbers, strict=True):
-            fresh = {**group, **{k: v for k, v in saved.items() if k in self.defaults or k in SCHEDULED}}
-            for k, v in fresh.items():
-                if isinstance(self.defaults.get(k), tuple) and isinstance(v, list):
-                    fresh[k] = tuple(v)
-            self.check(fresh)
-            installs.append(lambda group=group, fresh=fresh: group.update(fresh))  # type: ignore[misc]
-            for slot, i in zip(slots, places, strict=True):
-                try:
-                    installs.append(slot.restoring(rows.get(i), self._state_names(fresh), self.sometimes))
-                except ValueError as error:
-                    problem = f"nothing was loaded: of parameter {i}, {error}"
-                    raise wrong(ValueError, f"{title}.load_state_dict", problem) from None
-        return installs
+        return saving.plan(self, state)
+
+    def _state_names(self, group: Group) -> tuple[str, ...]:
+        """The names of all arrays that the state may have, even if a setting has switched one off since."""
+        return (*(name for name in self.memory(group) if name not in self.sometimes), *self.sometimes)
 
     def __repr__(self) -> str:
         said = [", ".join(f"{k}={g[k]}" for k in self.defaults) for g in self.param_groups]

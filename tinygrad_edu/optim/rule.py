@@ -10,7 +10,11 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from tinygrad_edu.errors import wrong
 
+Group = dict[str, Any]  # the settings of a group, and its parameters as `params`
 Numbers = tuple[float, ...]  # the constants of one update
+# A schedule stores these in a group, and they are saved with it: the first rate, and the rate it set last.
+SCHEDULED = ("initial_lr", "scheduled_lr")
+MAXIMIZE = 4  # in the flag of a rule: the kernel changes the sign of the gradient, as `Rule.formula` does
 
 
 class Choice(NDArrayOperatorsMixin):
@@ -34,10 +38,15 @@ class Choice(NDArrayOperatorsMixin):
         )
 
 
-def choices(group: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings of a group for a formula: strings and bools as they are, each number as a `Choice`."""
+def choices(group: Mapping[str, Any], structural: Sequence[str] = ()) -> dict[str, Any]:
+    """The settings of a group for a formula: each number as a `Choice`, except those in `structural`.
+
+    Strings and bools stay as they are.
+    """
     return {
-        name: value if value is None or isinstance(value, bool | str) else Choice(name, value)
+        name: value
+        if value is None or isinstance(value, bool | str) or name in structural
+        else Choice(name, value)
         for name, value in group.items()
         if name != "params"
     }
@@ -49,14 +58,16 @@ class Rule:
     name         the name of the kernel: `sgd_step`
     title        the name of the optimizer: `SGD`
     state_count  the number of arrays in the state of each parameter
+    flag         the variant of the rule, with MAXIMIZE
     """
 
     __slots__ = ("_settings", "_optimizer", "flag", "name", "programs", "state_count", "title")
 
     def __init__(self, optimizer: Any, group: Mapping[str, Any], programs: dict[Any, Any]) -> None:
         self.name, self.title = optimizer.kernel, type(optimizer).__name__
-        self.state_count, self.flag = len(optimizer.memory(group)), optimizer.flag(group)
-        self._optimizer, self._settings = weakref.ref(optimizer), choices(group)
+        self.state_count = len(optimizer.memory(group))
+        self.flag = int(optimizer.flag(group)) | (MAXIMIZE if group["maximize"] else 0)
+        self._optimizer, self._settings = weakref.ref(optimizer), choices(group, optimizer.structural)
         self.programs = programs.setdefault(self._program_key(), {})
 
     def _program_key(self) -> tuple[Any, ...]:
@@ -66,5 +77,6 @@ class Rule:
     def formula(self, p: Any, g: Any, state: Sequence[Any], numbers: Sequence[Any]) -> tuple[Any, ...]:
         """(new p, *new state), by operators."""
         optimizer: Any = self._optimizer()
+        g = -g if self._settings["maximize"] else g
         new: tuple[Any, ...] = optimizer.formula(p, g, state, numbers, self._settings)
         return new

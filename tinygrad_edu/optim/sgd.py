@@ -39,6 +39,7 @@ class SGD(Optimizer):
     lr, momentum, dampening, weight_decay  numbers >= 0; weight decay adds weight_decay * w to the gradient,
                                            the gradient of an L2 penalty weight_decay / 2 |w|^2
     nesterov                               step from the look-ahead point; needs momentum, no dampening
+    maximize                               step up the gradient
     """
 
     sometimes = ("momentum_buffer",)
@@ -51,6 +52,7 @@ class SGD(Optimizer):
         dampening: float = 0.0,
         weight_decay: float = 0.0,
         nesterov: bool = False,
+        maximize: bool = False,
     ) -> None:
         super().__init__(
             params,
@@ -60,6 +62,7 @@ class SGD(Optimizer):
                 "dampening": dampening,
                 "weight_decay": weight_decay,
                 "nesterov": nesterov,
+                "maximize": maximize,
             },
         )
 
@@ -70,9 +73,7 @@ class SGD(Optimizer):
         if not isinstance(dampening, int | float | np.floating) or not math.isfinite(dampening):
             raise wrong(ValueError, "SGD", f"dampening={dampening!r} must be a number")
         group["dampening"] = float(dampening)
-        if not isinstance(group["nesterov"], bool | np.bool_):
-            raise wrong(ValueError, "SGD", f"nesterov={group['nesterov']!r} must be True or False")
-        group["nesterov"] = bool(group["nesterov"])
+        self._true_or_false(group, "nesterov")
 
     def check_together(self, group: Group) -> None:
         if group["nesterov"] and (group["momentum"] <= 0 or group["dampening"] != 0):
@@ -83,8 +84,8 @@ class SGD(Optimizer):
                 f"dampening={group['dampening']}",
             )
 
-    def flag(self, group: Group) -> bool:
-        return bool(group["nesterov"])
+    def flag(self, group: Group) -> int:
+        return int(group["nesterov"])
 
     def memory(self, group: Group) -> tuple[str, ...]:
         return ("momentum_buffer",) if group["momentum"] else ()

@@ -10,22 +10,27 @@ import numpy as np
 from tinygrad_edu.backend.registry import cpu
 from tinygrad_edu.engine.value import Storage
 from tinygrad_edu.errors import wrong
+from tinygrad_edu.optim.rule import Numbers
 from tinygrad_edu.tensor import NumpyArray, Tensor
 
-_SQUARES = frozenset({"exp_avg_sq", "square_avg", "sum"})  # the parts of the state that are sums of squares
+_SQUARES = frozenset(
+    {"exp_avg_sq", "square_avg", "sum", "max_exp_avg_sq", "acc_delta", "exp_inf", "step_size"}
+)  # the parts of the state that are never negative
 
 
 class Slot:
     """A parameter, its `state` (arrays of the parameter's shape), and `step`, the count of its updates.
 
-    `array` and `memories` are the arrays of the parameter and of its state. `prepared` belongs to the
-    backend, which computes it from them when the memory of the parameter is new or has changed.
+    `scalars` are further numbers of its state (`Optimizer.scalars`). `array` and `memories` are the arrays of
+    the parameter and of its state. `prepared` belongs to the backend, which computes it from them when the
+    memory of the parameter is new or has changed.
     """
 
-    __slots__ = ("array", "memories", "parameter", "prepared", "state", "step")
+    __slots__ = ("array", "memories", "parameter", "prepared", "scalars", "state", "step")
 
     def __init__(self, parameter: Tensor) -> None:
         self.parameter, self.step = parameter, 0
+        self.scalars: Numbers = ()
         self.array: Any = None
         self.state: tuple[Storage, ...] = ()
         self.memories: tuple[Any, ...] = ()
@@ -43,8 +48,8 @@ class Slot:
                 "optimise a copy, x.detach().clone().requires_grad_()",
             )
         found = self.host()
-        if len(found) < len(start):
-            self.step = 0  # it counts the updates of the state, which is new
+        if not found and start:
+            self.step, self.scalars = 0, ()  # they belong to the state, which is new
         found += [np.full(array.shape, value, array.dtype) for value in start[len(found) :]]
         state = [np.array(s, dtype=array.dtype, order="C") for s in found]
         self.state = tuple(Storage(backend.asarray(s, copy=False), backend) for s in state)
@@ -52,10 +57,10 @@ class Slot:
 
     def __getstate__(self) -> tuple[Any, ...]:
         """For copy and pickle: all other attributes belong to this memory, and are made again for a copy."""
-        return self.parameter, self.step, [np.array(memory) for memory in self.host()]
+        return self.parameter, self.step, self.scalars, [np.array(memory) for memory in self.host()]
 
     def __setstate__(self, kept: tuple[Any, ...]) -> None:
-        parameter, self.step, state = kept
+        parameter, self.step, self.scalars, state = kept
         self.parameter, self.array, self.memories, self.prepared = parameter, None, (), None
         self.state = tuple(Storage(memory, cpu) for memory in state)
 
@@ -64,23 +69,31 @@ class Slot:
         return [s.backend.numpy(s.array) for s in self.state]
 
     def restoring(
-        self, row: Mapping[str, Any] | None, names: Sequence[str], sometimes: Sequence[str]
+        self,
+        row: Mapping[str, Any] | None,
+        names: Sequence[str],
+        sometimes: Sequence[str],
+        scalars: Sequence[str] = (),
     ) -> Callable[[], None]:
         """A function that installs the state in `row` (None: no state). ValueError if it does not fit.
 
         names      the names that it may have; those in `sometimes` may be missing
+        scalars    the names of its numbers, each in [0, 1]
         """
         shape = self.parameter.shape
         step, state = 0, []
+        numbers: Numbers = ()
         needed = [name for name in names if name not in sometimes]
         if row is not None and ("step" in row or any(row.get(name) is not None for name in names)):
             step = _update_count(row.get("step", 1))
-            for name in names:
+            numbers = tuple(_scalar(name, row.get(name)) for name in scalars)
+            present = [name for name in names if row.get(name) is not None]
+            for name in names[: max(len(needed), *(names.index(name) + 1 for name in present), 0)]:
                 data = row.get(name)
                 if data is None and name in needed:
                     raise ValueError(f"its {name} is missing")
-                if data is None:
-                    continue
+                if data is None:  # a setting needed it never, and one that needs a later name needs this one
+                    data = np.zeros(shape, self.parameter.dtype)
                 found = np.array(data.numpy() if isinstance(data, Tensor) else np.asarray(data))
                 if found.shape != shape or found.dtype.kind != "f":
                     raise ValueError(f"its {name} is {found.shape} {found.dtype}, the parameter is {shape}")
@@ -89,12 +102,12 @@ class Slot:
                     if not np.array_equal(np.isfinite(found), np.isfinite(found.astype(dtype))):
                         raise ValueError(f"its {name} has numbers that {dtype} does not hold")
                 if name in _SQUARES and bool((found < 0).any()):
-                    raise ValueError(f"its {name} has negative numbers, which no sum of squares has")
+                    raise ValueError(f"its {name} has negative numbers, which it cannot have")
                 state.append(found)
 
         def install() -> None:
             self.state = tuple(Storage(array, cpu) for array in state)
-            self.step, self.array, self.memories = step, None, ()
+            self.step, self.scalars, self.array, self.memories = step, numbers, None, ()
 
         return install
 
@@ -105,3 +118,13 @@ def _update_count(step: Any) -> int:
     if not (1 <= number < 2**53 and number == int(number)):
         raise ValueError(f"its step is {step}, no count from 1 on")
     return int(number)
+
+
+def _scalar(name: str, value: Any) -> float:
+    """A number in [0, 1], from a number or from PyTorch's tensor of one number."""
+    if value is None or isinstance(value, bool | str):
+        raise ValueError(f"its {name} is {value!r:.60}, no number")
+    number = float(value)
+    if not 0.0 <= number <= 1.0:
+        raise ValueError(f"its {name} is {number}, not in [0, 1]")
+    return number

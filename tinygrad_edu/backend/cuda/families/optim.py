@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import struct
 from collections.abc import Sequence
@@ -17,8 +18,8 @@ from tinygrad_edu.backend.protocol import ParameterState, Rule
 
 # The names of the kernels, one for each rule, from the table at the end of kernels/optim/rules.cuh.
 STEPS = tuple(re.findall(r"STEP\((\w+), \w+\)", (kernels_folder() / "optim" / "rules.cuh").read_text()))
-MOST, CHUNK, NUMBERS = 48, 4096, 8  # as in kernels/optim/rules.cuh
-_TABLE = struct.Struct(f"{4 * MOST}P{2 * MOST + 1}q{NUMBERS}dii")
+MOST, CHUNK, STATES, NUMBERS = 48, 4096, 3, 8  # as in kernels/optim/rules.cuh
+_TABLE = struct.Struct(f"{(2 + STATES) * MOST}P{2 * MOST + 1}q{NUMBERS}dii")
 _BLOCK = (256, 1, 1)
 LADDER = Ladder(
     family="optim",
@@ -38,13 +39,13 @@ LADDER = Ladder(
 Tensors = Sequence[tuple[DeviceArray, ...]]  # (parameter, gradient, *memories) of each
 
 
-def step(device: Device, rule: str, tensors: Tensors, numbers: Sequence[float], flag: bool) -> None:
+def step(device: Device, rule: str, tensors: Tensors, numbers: Sequence[float], flag: int) -> None:
     """Update dense tensors of one dtype in place, up to 48 in one launch."""
     tensors = [t for t in tensors if t[0].size]
     for begin in range(0, len(tensors), MOST):
         part = tensors[begin : begin + MOST]
         pad = [0] * (MOST - len(part))
-        columns = [[t[k].pointer if k < len(t) else 0 for t in part] + pad for k in range(4)]
+        columns = [[t[k].pointer if k < len(t) else 0 for t in part] + pad for k in range(2 + STATES)]
         sizes = [t[0].size for t in part]
         chunks = [0]
         for n in sizes:
@@ -52,10 +53,7 @@ def step(device: Device, rule: str, tensors: Tensors, numbers: Sequence[float], 
         device.kernel("optim", rule, part[0][0].dtype).launch(
             (len(part), max(sizes), chunks[-1]),
             _TABLE.pack(
-                *columns[0],
-                *columns[1],
-                *columns[2],
-                *columns[3],
+                *itertools.chain(*columns),
                 *sizes,
                 *pad,
                 *chunks,

@@ -1,0 +1,205 @@
+"""Averages of weights: AveragedModel keeps a running mean of a model's parameters, SWALR the rate for it.
+
+    SWA   a' = a + (w - a) / (n + 1)            the mean of all weights so far
+    EMA   a' = a + (w - a) (1 - decay)          the recent weights count most
+
+Averaged weights often predict better than the last ones. The statistics of batch normalisation belong to
+weights, so `update_bn` computes them once more for averaged ones; or `use_buffers=True` averages them, too.
+
+Sources: Izmailov, Podoprikhin, Garipov, Vetrov, Wilson, "Averaging weights leads to wider optima and better
+generalization", arXiv 1803.05407; Polyak, Juditsky, "Acceleration of stochastic approximation by averaging",
+1992.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from tinygrad_edu import dtypes
+from tinygrad_edu import functional as F
+from tinygrad_edu.engine.modes import no_grad
+from tinygrad_edu.errors import wrong
+from tinygrad_edu.nn.module import Module
+from tinygrad_edu.nn.norm import BatchNorm1d, BatchNorm2d, BatchNorm3d
+from tinygrad_edu.optim.optimizer import Optimizer
+from tinygrad_edu.optim.scheduler import LRScheduler, Rates
+from tinygrad_edu.scalars import number
+from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.words import explaining
+
+Average = Callable[
+    [Tensor, Tensor, Any], Tensor
+]  # (average, current, number of averaged models) -> new average
+
+
+def get_ema_avg_fn(decay: float = 0.999) -> Average:
+    """The function of an exponential moving average; `decay` in [0, 1] is the share that it keeps."""
+    decay = number(decay, "get_ema_avg_fn: decay")
+    if not 0.0 <= decay <= 1.0:
+        raise wrong(ValueError, "get_ema_avg_fn", f"decay={decay} must be in [0, 1]")
+
+    def average(averaged: Tensor, current: Tensor, count: Any) -> Tensor:
+        return averaged + (current - averaged) * (1.0 - decay)
+
+    return average
+
+
+def get_swa_avg_fn() -> Average:
+    """The function of the mean of all models so far."""
+
+    def average(averaged: Tensor, current: Tensor, count: Any) -> Tensor:
+        return averaged + (current - averaged) / (count + 1)
+
+    return average
+
+
+class AveragedModel(Module):
+    """A copy of a model whose parameters are averages of the model's; it is called like the model.
+
+    Parameters
+    ----------
+    model
+        The model to copy. It is not changed.
+    device
+        Where the averages are kept; by default, where the model's parameters are.
+    avg_fn
+        The new average, from (the old one, the current parameter, how many models it is of); by default their
+        mean. `get_ema_avg_fn(0.999)` makes an exponential moving average.
+    use_buffers
+        Whether buffers are averaged, too; without, they stay those of the model when it was copied, and
+        `update_bn` renews those of batch normalisation. Buffers of integers are copied.
+
+    Its `state_dict` has the averages as `module.*` and the count as `n_averaged`;
+    `nn.save_checkpoint(path, average=averaged, ...)` saves it with a run.
+    """
+
+    never_negative = ("n_averaged",)
+    n_averaged: Tensor
+
+    def __init__(
+        self, model: Any, device: str | None = None, avg_fn: Average | None = None, use_buffers: bool = False
+    ) -> None:
+        if not isinstance(model, Module):
+            problem = f"model is a {type(model).__name__}, not a module"
+            raise wrong(TypeError, "AveragedModel", problem, "pass the model itself")
+        if not (avg_fn is None or callable(avg_fn)):
+            problem = f"avg_fn={avg_fn!r:.60} is no function"
+            raise wrong(TypeError, "AveragedModel", problem, "such as optim.swa_utils.get_ema_avg_fn(0.999)")
+        self.module = copy.deepcopy(model)
+        if device is not None:
+            self.module.to(device)
+        self.register_buffer("n_averaged", F.tensor(0))
+        self.avg_fn, self.use_buffers = avg_fn or get_swa_avg_fn(), bool(use_buffers)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        return self.module(*args, **kwargs)
+
+    def _tensors(self, model: Module) -> dict[str, Tensor]:
+        """What is averaged, by name."""
+        found: dict[str, Tensor] = dict(model.named_parameters())
+        return found | dict(model.named_buffers()) if self.use_buffers else found
+
+    def update_parameters(self, model: Any) -> None:
+        """Take the current parameters of `model` into the averages; the first call copies them.
+
+        Raises ValueError for a model with other parameters; then nothing is changed.
+        """
+        title = "AveragedModel.update_parameters"
+        if not isinstance(model, Module):
+            raise wrong(TypeError, title, f"model is a {type(model).__name__}, not a module")
+        averages, current = self._tensors(self.module), self._tensors(model)
+        shapes = {name: average.shape for name, average in averages.items()}
+        if shapes != {name: tensor.shape for name, tensor in current.items()}:
+            odd = sorted(set(shapes.items()) ^ {(name, tensor.shape) for name, tensor in current.items()})
+            problem = f"the model has other parameters than the copy: {odd[0][0]} {odd[0][1]}"
+            raise wrong(ValueError, title, problem, "pass the model that was averaged so far")
+        count = int(self.n_averaged.item())
+        with no_grad():
+            fresh = []
+            for name, average in averages.items():
+                new = current[name].detach().to(average.device)
+                if count and dtypes.is_floating(average.dtype):
+                    new = self.avg_fn(average.detach(), new.cast(average.dtype), count)
+                fresh.append(new)
+            for average, new in zip(averages.values(), fresh, strict=True):
+                average.detach().copy_(new)
+            self.n_averaged.copy_(self.n_averaged + 1)
+
+
+def update_bn(loader: Iterable[Any], model: Module, device: str | None = None) -> None:
+    """Compute the running statistics of all batch normalisations in `model` once more, from all of `loader`.
+
+    A batch is an input, or a tuple or list that begins with one; it is moved to `device`, if that is given.
+    The model is in training mode meanwhile. After an error, the statistics and modes are those from before.
+    """
+    norms = [m for m in model.modules() if isinstance(m, BatchNorm1d | BatchNorm2d | BatchNorm3d)]
+    norms = [norm for norm in norms if norm.running_mean is not None]
+    if not norms:
+        return
+    modes = [(module, module.training) for module in model.modules()]
+    momenta = [norm.momentum for norm in norms]
+    buffers = [b for norm in norms for b in (norm.running_mean, norm.running_var, norm.num_batches_tracked)]
+    with no_grad():
+        before = [(buffer, buffer.detach().clone()) for buffer in buffers]
+        try:
+            for norm in norms:
+                norm.running_mean.zero_()
+                norm.running_var.copy_(F.ones_like(norm.running_var))
+                norm.num_batches_tracked.zero_()
+                norm.momentum = None  # the mean of all batches
+            model.train()
+            for batch in loader:
+                x = F.as_tensor(batch[0] if isinstance(batch, list | tuple) else batch)
+                model(x if device is None else x.to(device))
+        except BaseException:
+            for buffer, old in before:
+                buffer.copy_(old)
+            raise
+        finally:
+            for norm, momentum in zip(norms, momenta, strict=True):
+                norm.momentum = momentum
+            for module, mode in modes:
+                module.training = mode
+
+
+class SWALR(LRScheduler):
+    """Moves the rates to constant ones, at which weights are then averaged.
+
+    swa_lr           the constant rate, for all groups or a list of one per group
+    anneal_epochs    the steps until it is reached
+    anneal_strategy  "cos" or "linear": the form of the way
+    """
+
+    def __init__(
+        self,
+        optimizer: Optimizer,
+        swa_lr: float | Sequence[float],
+        anneal_epochs: int = 10,
+        anneal_strategy: str = "cos",
+    ) -> None:
+        self.optimizer = self._checked_optimizer(optimizer)
+        self.swa_lr = swa_lr
+        self._for_groups("swa_lr", swa_lr)
+        self.anneal_epochs = self._count("anneal_epochs", anneal_epochs, 0)
+        self.anneal_strategy = self._choice("anneal_strategy", anneal_strategy, ("cos", "linear"))
+        super().__init__(optimizer)
+
+    def _share(self, step: int) -> float:
+        """The share of the constant rate after `step` steps."""
+        way = max(0.0, min(1.0, step / max(1, self.anneal_epochs)))
+        return way if self.anneal_strategy == "linear" else (1.0 - math.cos(math.pi * way)) / 2.0
+
+    def get_lr(self) -> Rates:
+        step = max(1, self.steps) if self.anneal_epochs == 0 else self.steps
+        before, now = self._share(step - 1), self._share(step)
+        rates = []
+        for lr, last in zip(self.rates(), self._for_groups("swa_lr", self.swa_lr), strict=True):
+            first = last if before == 1.0 else (lr - before * last) / (1.0 - before)
+            rates.append(last * now + first * (1.0 - now))
+        return rates
+
+
+setattr(AveragedModel, "__init__", explaining(AveragedModel.__init__, "AveragedModel"))  # noqa: B010
