@@ -135,7 +135,7 @@ def test_a_foreign_layer_is_answered(name):
     (lambda: nn.Dropout(rate=0.1), "JAX's rate= is p= here"),
     (lambda: optim.Adam([X], learning_rate=0.1), "JAX's learning_rate= is lr= here"),
     (lambda: optim.Adam([X], beta_1=0.1), "beta_1= is betas= here"),
-    (lambda: data.DataLoader(data.xor(9), num_workers=2), "num_workers=: batches are arrays in memory here"),
+    (lambda: data.DataLoader(data.xor(9), pin_memory=True), "pin_memory=: batches are arrays in memory here"),
     (lambda: te.gather(X, 1, te.tensor([[0]])), "gather(x, 1, index) is te.gather(x, indices, axis=1) here"),
     (lambda: te.index_select(X, 1, te.tensor([0])), "is te.index_select(x, indices, axis=1) here"),
     (lambda: te.index_select(X, 1, [0]), "is te.index_select(x, indices, axis=1) here"),
@@ -173,7 +173,7 @@ def test_what_is_imported_by_name_says_why_it_is_not_there():
     for line, answer in (
         ("from tinygrad_edu import cat", "torch.cat is te.concat"),
         ("from tinygrad_edu.nn import GRU", "no recurrent layers"),
-        ("from tinygrad_edu.data import TensorDataset", "is data.ArrayDataset(x, y) here"),
+        ("from tinygrad_edu.data import default_collate", "is data.collate(items) here"),
     ):
         done = subprocess.run([sys.executable, "-c", line], capture_output=True, text=True, check=False)
         assert done.stderr.splitlines()[-1].startswith("ImportError: ") and answer in done.stderr
@@ -213,7 +213,7 @@ def test_the_table_is_imported_only_when_a_name_is_missing():
 @pytest.mark.parametrize("ask, answer", [
     (lambda: te.autograd.gradcheck, "torch.autograd.gradcheck is te.check.gradcheck(f, inputs) here"),
     (lambda: te.nn.utils.clip_grad_norm_, "torch.nn.utils.clip_grad_norm_ is optim.clip_grad_norm_ here"),
-    (lambda: te.utils.data.TensorDataset, "torch.utils.data.TensorDataset is data.ArrayDataset(x, y) here"),
+    (lambda: te.utils.data.TensorDataset, "torch.utils.data.TensorDataset is data.TensorDataset(x, y) here"),
     (lambda: nn.functional.one_hot(X, 3), "torch.nn.functional.one_hot is te.one_hot(labels, classes) here"),
     (lambda: te.load("a.pt"), "torch.load is nn.load_checkpoint(path, model=model) here"),
     (lambda: nn.Linear(2, 3).cpu(), "model.cpu is model.to('cpu') here"),
