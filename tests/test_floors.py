@@ -19,7 +19,7 @@ FLOORS = {
     1: ("backend",),
     2: ("engine",),
     3: ("ops",),
-    4: ("tensor", "functional", "calculus", "recompute"),
+    4: ("tensor", "methods", "functional", "calculus", "recompute", "tree"),
     5: ("nn", "optim", "data", "metrics"),
     6: ("check", "cuda", "testing", "graph", "viz", "jit", "profile", "reference", "evidence", "source",
         "anomaly"),

@@ -10,7 +10,7 @@ import importlib
 import sys
 from typing import TYPE_CHECKING, Any
 
-from tinygrad_edu import functional
+from tinygrad_edu import functional, tree
 from tinygrad_edu._version import __version__
 from tinygrad_edu.anomaly import detect_anomaly
 from tinygrad_edu.backend.philox import Generator, manual_seed
@@ -52,8 +52,8 @@ __all__ = [
     "checkpoint", "cuda", "data", "detect_anomaly", "device_info", "devices", "distributed", "edge",
     "enable_grad", "float32", "float64", "get_matmul_precision", "grad", "graph", "hessian", "hvp", "int32",
     "int64", "is_grad_enabled", "jacobian", "jvp", "linalg", "manual_seed", "metrics", "nn", "no_grad",
-    "optim", "profile", "set_default_device", "set_matmul_precision", "testing", "uint8", "value_and_grad",
-    "viz", "vjp",
+    "optim", "profile", "set_default_device", "set_matmul_precision", "testing", "tree", "uint8",
+    "value_and_grad", "viz", "vjp",
 ]  # fmt: skip
 __all__ += functional.PUBLIC
 _missing = missing_from(__name__)

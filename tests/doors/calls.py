@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 import tinygrad_edu as te
-from tests.doors import calls_functions, calls_linalg, data_calls, image_calls
+from tests.doors import calls_functions, calls_linalg, calls_optim, data_calls, image_calls
 from tinygrad_edu import data, metrics, nn, optim
 from tinygrad_edu.data.catalogue import GENERATED
 
@@ -59,19 +59,6 @@ def pair() -> tuple[te.Tensor, te.Tensor]:
 def derived(derivative: Callable[..., Any]) -> Callable[..., Any]:
     """A derivative of x^2 y."""
     return lambda **numbers: derivative(lambda x, y: (x * x * y).sum(), **numbers)(grid(2), grid(2))
-
-
-def stepped(kind: Callable[..., Any]) -> Callable[..., Any]:
-    """What two steps of an optimizer make of its parameters, and the settings that it has then."""
-
-    def run(**settings: Any) -> Any:
-        found = weights()
-        optimizer = kind([{"params": found[:1], **settings}, {"params": found[1:]}], **settings)
-        optimizer.step()
-        optimizer.step()
-        return [w.detach() for w in found], repr(optimizer)
-
-    return run
 
 
 def scheduled(kind: Callable[..., Any]) -> Callable[..., Any]:
@@ -177,8 +164,22 @@ FUNCTIONS: dict[str, Call] = {
     **elementwise(),
     "eye": Call(te.eye, numbers={"n": 2, "m": 3}),
     "flatten": Call(te.flatten, lambda: (grid(2, 3, 2),), {"start": 0, "end": 1}),
+    "causal_mask": Call(te.causal_mask, numbers={"queries": 2, "keys": 3}),
+    "celu": Call(te.celu, lambda: (grid(3) - 1.0,), {"alpha": 0.5}),
+    "dropout": Call(drawn(te.dropout), one, {"p": 0.5, "training": True, "shape": (2, 1)}),
+    "embedding": Call(te.embedding, lambda: (te.tensor([1, 0]), grid(2, 3).requires_grad_()),
+                      {"padding_idx": 1}),
     "full": Call(lambda **k: te.full(value=0.5, **k), numbers={"shape": (2, 3), "requires_grad": True}),
     "full of one size": Call(lambda **k: te.full(value=0.5, **k), numbers={"shape": 3}),
+    "glu": Call(te.glu, lambda: (grid(2, 4),), {"axis": 1}),
+    "hardshrink": Call(te.hardshrink, lambda: (grid(3),), {"lambd": 0.5}),
+    "hardtanh": Call(te.hardtanh, lambda: (grid(4),), {"min_val": 0.5, "max_val": 0.75}),
+    "scaled_dot_product_attention": Call(
+        te.scaled_dot_product_attention, lambda: (grid(2, 3, 4), grid(1, 3, 4), grid(1, 3, 4)),
+        {"dropout_p": 0.0, "is_causal": True, "scale": 0.5, "enable_gqa": False}),
+    "softmin": Call(te.softmin, one, {"axis": 0}),
+    "softshrink": Call(te.softshrink, lambda: (grid(3),), {"lambd": 0.5}),
+    "threshold": Call(te.threshold, lambda: (grid(3),), {"threshold": 0.5, "value": 2.5}),
     "hinge": Call(te.hinge, lambda: SIGNS, {"margin": 0.5}),
     "huber": Call(te.huber, pair, {"delta": 0.5}),
     "layer_norm": Call(te.layer_norm, one, {"axis": (0, 1), "eps": 0.5}),
@@ -206,7 +207,7 @@ FUNCTIONS: dict[str, Call] = {
     "topk": Call(te.topk, one, {"k": 2, "axis": 1}),
     "transpose": Call(te.transpose, one, star=(0, 1)),
     "wrap": Call(te.wrap, lambda: (np.ones(2),), {"requires_grad": True}),
-    **{n: Call(derived(getattr(te, n)), numbers={"argnums": 1}) for n in ("grad", "jacobian",
+    **{n: Call(derived(getattr(te, n)), numbers={"argnums": 1}) for n in ("grad", "hessian", "jacobian",
                                                                          "value_and_grad")},
     "grad by several": Call(derived(te.grad), numbers={"argnums": (0, 1)}),
     "manual_seed": Call(lambda **k: (te.manual_seed(**k), te.rand(3))[1], numbers={"seed": 7}),
@@ -249,18 +250,52 @@ MODULES: dict[str, Call] = {
         "groups": 2, "bias": True}),
     **image_calls.modules(Call, grid, answered),
     "Flatten": Call(answered(nn.Flatten, grid(2, 3, 2)), numbers={"start": 1, "end": 2}),
-    "Dropout": Call(answered(nn.Dropout, grid(5)), numbers={"p": 0.25}),
+    **{n: Call(answered(getattr(nn, n), x), numbers={"p": 0.25})
+       for n, x in (("Dropout", grid(5)), ("AlphaDropout", grid(5)), ("Dropout1d", grid(2, 3, 2)),
+                    ("Dropout2d", grid(2, 3, 2, 2)), ("Dropout3d", grid(2, 3, 2, 2, 2)))},
+    "Bilinear": Call(layer(nn.Bilinear), numbers={"in1_features": 3, "in2_features": 2, "out_features": 2,
+                                                  "bias": True}),
+    **{n: Call(answered(getattr(nn, n), grid(2, 3)), numbers={"input_size": 3, "hidden_size": 2,
+                                                              "bias": False})
+       for n in ("RNNCell", "LSTMCell", "GRUCell")},
+    **{n: Call(answered(getattr(nn, n), grid(2, 3, 3)), numbers={
+        "input_size": 3, "hidden_size": 2, "num_layers": 2, "bias": True, "batch_first": True,
+        "dropout": 0.25, "bidirectional": True}) for n in ("RNN", "LSTM", "GRU")},
+    "MultiheadAttention": Call(answered(nn.MultiheadAttention, *(grid(2, 3, 4),) * 3), numbers={
+        "embed_dim": 4, "num_heads": 2, "dropout": 0.25, "bias": True, "add_bias_kv": True,
+        "add_zero_attn": True, "kdim": 4, "vdim": 4, "batch_first": True}),
+    **{n: Call(answered(getattr(nn, n), *(grid(2, 3, 4),) * inputs), numbers={
+        "d_model": 4, "nhead": 2, "dim_feedforward": 3, "dropout": 0.25, "layer_norm_eps": 0.5,
+        "batch_first": True, "norm_first": True, "bias": False})
+       for n, inputs in (("TransformerEncoderLayer", 1), ("TransformerDecoderLayer", 2))},
+    "Transformer": Call(answered(nn.Transformer, *(grid(2, 3, 4),) * 2), numbers={
+        "d_model": 4, "nhead": 2, "num_encoder_layers": 1, "num_decoder_layers": 1, "dim_feedforward": 3,
+        "dropout": 0.25, "layer_norm_eps": 0.5, "batch_first": True, "norm_first": True, "bias": False}),
+    "TransformerEncoder": Call(lambda **k: nn.TransformerEncoder(nn.Linear(1, 1, generator=te.Generator(1)),
+                                                                 **k), numbers={"num_layers": 2}),
+    "TransformerDecoder": Call(lambda **k: nn.TransformerDecoder(nn.Linear(1, 1, generator=te.Generator(1)),
+                                                                 **k), numbers={"num_layers": 2}),
+    **{n: Call(answered(getattr(nn, n), grid(2, 3, 4)), numbers={
+        "d_model": 4, "dropout": 0.25, "max_len": 5, "batch_first": True})
+       for n in ("PositionalEncoding", "LearnedPositionalEncoding")},
     "LayerNorm": Call(answered(nn.LayerNorm, grid(2, 3)), numbers={
         "normalized_shape": (2, 3), "eps": 0.5, "elementwise_affine": True, "bias": True}),
     "LayerNorm of one": Call(answered(nn.LayerNorm, grid(2, 3)), numbers={"normalized_shape": 3}),
     "Embedding": Call(answered(nn.Embedding, te.tensor([1, 2])), numbers={
-        "num_embeddings": 3, "embedding_dim": 2}),
+        "num_embeddings": 3, "embedding_dim": 2, "padding_idx": 1}),
+    "Embedding.from_pretrained": Call(nn.Embedding.from_pretrained, one, {"freeze": True, "padding_idx": 1}),
     **{n: Call(answered(getattr(nn, n), x), numbers={
         "num_features": 3, "eps": 0.5, "momentum": 0.25, "affine": True, "track_running_stats": True})
        for n, x in (("BatchNorm1d", grid(2, 3)), ("BatchNorm2d", grid(2, 3, 2, 2)))},
     "LeakyReLU": Call(answered(nn.LeakyReLU, grid(3) - 1.0), numbers={"negative_slope": 0.5}),
-    "ELU": Call(answered(nn.ELU, grid(3) - 1.0), numbers={"alpha": 0.5}),
-    **{n: Call(answered(getattr(nn, n), grid(2, 3)), numbers={"axis": 0}) for n in ("Softmax", "LogSoftmax")},
+    **{n: Call(answered(getattr(nn, n), grid(3) - 1.0), numbers={"alpha": 0.5}) for n in ("ELU", "CELU")},
+    **{n: Call(answered(getattr(nn, n), grid(2, 3)), numbers={"axis": 0}) for n in ("Softmax", "LogSoftmax",
+                                                                                    "Softmin", "GLU")},
+    **{n: Call(answered(getattr(nn, n), grid(3)), numbers={"lambd": 0.5}) for n in ("Hardshrink",
+                                                                                    "Softshrink")},
+    "Hardtanh": Call(answered(nn.Hardtanh, grid(3)), numbers={"min_val": 0.25, "max_val": 0.5}),
+    "Threshold": Call(answered(nn.Threshold, grid(3)), numbers={"threshold": 0.5, "value": 2.5}),
+    "PReLU": Call(answered(nn.PReLU, grid(2, 3) - 1.0), numbers={"num_parameters": 3, "init": 0.5}),
     "HuberLoss": Call(answered(nn.HuberLoss, *pair()), numbers={"delta": 0.5}),
     "HingeLoss": Call(answered(nn.HingeLoss, *SIGNS), numbers={"margin": 0.5}),
     "Parameter": Call(lambda **k: nn.Parameter([1.0], **k), numbers={"requires_grad": True}),
@@ -284,14 +319,7 @@ INIT: dict[str, Call] = {
 
 # fmt: off
 OPTIM: dict[str, Call] = {
-    "SGD": Call(stepped(optim.SGD), numbers={"lr": 0.25, "momentum": 0.5, "dampening": 0, "weight_decay": 0.5,
-                                             "nesterov": True}),
-    **{n: Call(stepped(getattr(optim, n)), numbers={"lr": 0.25, "betas": (0.5, 0.75), "eps": 0.125,
-                                                    "weight_decay": 0.5}) for n in ("Adam", "AdamW")},
-    "Adagrad": Call(stepped(optim.Adagrad), numbers={
-        "lr": 0.25, "lr_decay": 0.5, "weight_decay": 0.5, "initial_accumulator_value": 0.5, "eps": 0.125}),
-    "RMSprop": Call(stepped(optim.RMSprop), numbers={
-        "lr": 0.25, "alpha": 0.5, "eps": 0.125, "weight_decay": 0.5, "momentum": 0.5}),
+    **calls_optim.rules(Call),
     "StepLR": Call(scheduled(optim.StepLR), numbers={"every": 2, "factor": 0.5}),
     "CosineLR": Call(scheduled(optim.CosineLR), numbers={"total": 4, "lowest": 0.25}),
     "LinearWarmup": Call(scheduled(optim.LinearWarmup), numbers={"steps": 4}),
@@ -365,7 +393,9 @@ FUNCTIONS |= calls_functions.functions(Call)
 MODULES |= calls_functions.modules(Call)
 TABLES: dict[str, dict[str, Call]] = {
     "te": FUNCTIONS, "Tensor": METHODS, "nn": MODULES, "init": INIT, "optim": OPTIM, "data": DATA,
+    "lr_scheduler": calls_optim.schedules(Call), "swa_utils": calls_optim.averages(Call),
     "metrics": METRICS, "linalg": calls_linalg.functions(Call),
 }  # fmt: skip
 SPACES: dict[str, Any] = {"te": te, "Tensor": te.Tensor, "nn": nn, "init": nn.init, "optim": optim,
+                          "lr_scheduler": optim.lr_scheduler, "swa_utils": optim.swa_utils,
                           "data": data, "metrics": metrics, "linalg": te.linalg}  # fmt: skip

@@ -186,7 +186,7 @@ def test_backward_and_derivatives_take_lists_of_tensors() -> None:
     x.grad.sum().backward()
     assert w.grad is not None and w.grad.tolist() == [3.0, 3.0]
     w.grad = None
-    te.grad(lambda v: te.square(v).sum())([w[0], w[1]]).sum().backward()
+    te.stack(te.grad(lambda v: te.square(v).sum())([w[0], w[1]])).sum().backward()  # a tree of two
     assert w.grad.tolist() == [2.0, 2.0]
     w.grad = None
     te.checkpoint(te.square, [w[0], w[1]]).sum().backward()
