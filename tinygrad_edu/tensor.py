@@ -24,6 +24,7 @@ from tinygrad_edu.errors import DeviceError, ShapeError, is_stored, wrong
 from tinygrad_edu.functional.array_functions import meet_function
 from tinygrad_edu.functional.overwrite import assign, copy_over, not_kept, overwrite_part, update
 from tinygrad_edu.functional.ufuncs import meet_ufunc
+from tinygrad_edu.methods import Methods
 from tinygrad_edu.ops import elementwise as _e
 from tinygrad_edu.ops import movement as _m
 from tinygrad_edu.ops import reduce as _r
@@ -45,7 +46,7 @@ def _check_bools(sign: str, *xs: Any) -> tuple[Any, ...]:
     return xs
 
 
-class Tensor(Value):
+class Tensor(Value, Methods):
     """An n-dimensional array with the graph of its computation. Make one with `te.tensor(data)`.
 
     `x.backward()` fills `grad` of every tensor made with `requires_grad=True` that x depends on.
@@ -323,8 +324,6 @@ class Tensor(Value):
         return self.cast(target)
 
     # fmt: off
-    def double(self) -> Tensor: return self.cast("float64")
-    def long(self) -> Tensor: return self.cast("int64")
     def __float__(self) -> float: return float(self._number())
     def __int__(self) -> int: return int(self._number())
 

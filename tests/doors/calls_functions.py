@@ -57,6 +57,8 @@ def functions(call: type[Call]) -> dict[str, Call]:
         "empty": call(te.empty, star=(2, 3), numbers={"requires_grad": True}),
         "randint_like": call(drawn(te.randint_like), one, {"low": 2, "high": 9}),
         "multinomial": call(drawn(te.multinomial), one, {"count": 2, "replacement": True}),
+        "hinge": call(te.hinge, lambda: (grid(2), SIGNS), {"margin": 0.5}),
+        "huber": call(te.huber, pair, {"delta": 0.5}),
         "smooth_l1": call(te.smooth_l1, pair, {"beta": 0.5}),
         "cross_entropy": call(te.cross_entropy, classes, {"ignore_index": 0, "label_smoothing": 0.25}),
         "nll": call(te.nll, classes, {"ignore_index": 0}),
@@ -76,6 +78,8 @@ def functions(call: type[Call]) -> dict[str, Call]:
 def modules(call: type[Call]) -> dict[str, Call]:
     """The calls of losses that are modules."""
     given: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
+        "HingeLoss": ((grid(2), SIGNS), {"margin": 0.5}),
+        "HuberLoss": (pair(), {"delta": 0.5}),
         "SmoothL1Loss": (pair(), {"beta": 0.5}),
         "CrossEntropyLoss": ((grid(2, 3), LABELS), {"ignore_index": 0, "label_smoothing": 0.25}),
         "NLLLoss": ((grid(2, 3), LABELS), {"ignore_index": 0}),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -141,6 +142,13 @@ def update(x: Tensor, name: str, op: Any, other: Any) -> Tensor:
         return _overwrite(x, name, op(x.detach(), other))
     access.update(_writable_storage(x), op, other, name)
     return x
+
+
+def replace(x: Tensor, name: str, compute: Callable[[Tensor], Tensor], *operands: Any) -> Tensor:
+    """Write compute(x) into the memory of x. Returns x; errors name the function `name`."""
+    _check_may_write(name, x, operands)
+    with no_grad():
+        return _overwrite(x, name, compute(x.detach()))
 
 
 def assign(x: Tensor, sign: str, op: Any, y: Any) -> Tensor:

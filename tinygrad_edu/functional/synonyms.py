@@ -13,7 +13,8 @@ from tinygrad_edu.words import explaining, unknown_argument
 _SYNONYMS = {"dim": ("axis", "axes"), "dims": ("axis", "axes"), "keepdim": ("keepdims",)}
 # Arguments that have other names in other libraries. A function with one of them is wrapped, which costs a
 # tenth of a microsecond a call; the functions in _NOT_WRAPPED are called too often for that.
-_RENAMED_ELSEWHERE = {"shape", "low", "high", "classes", "num", "start", "size", "sizes", "reduction"}
+_RENAMED_ELSEWHERE = {"shape", "low", "high", "classes", "num", "k", "count", "interpolation", "start",
+                      "size", "sizes", "reduction"}  # fmt: skip
 _NOT_WRAPPED = ("reshape", "expand", "broadcast_to", "spread")
 
 

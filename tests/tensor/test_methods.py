@@ -1,0 +1,264 @@
+"""Methods by PyTorch's names: PyTorch's values, the functions' documentation, and changes in place."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+import numpy as np
+import pytest
+
+import tinygrad_edu as te
+from tinygrad_edu.errors import StaleValueError
+from tinygrad_edu.methods import Functions, Methods
+
+X = np.array([[1.0, -2.0, 3.0], [0.5, 4.0, -1.5]])
+Y = np.array([[0.25, 2.0, -3.0], [2.5, -4.0, 1.5]])
+UNIT, CUBE = np.abs(X) / 5, np.arange(8.0).reshape(2, 2, 2)
+SQUARE = np.array([[1.0, 2.0], [3.0, -4.0]])
+LINE, MASK = np.array([1.0, 2.0, -3.0]), X > 0
+PLACES = np.array([[0, 2], [1, 0]])
+
+# method: (arguments, the tensor); arrays among the arguments become tensors
+CASES: dict[str, tuple[tuple[Any, ...], Any]] = {
+    **dict.fromkeys(
+        (
+            "add",
+            "sub",
+            "mul",
+            "div",
+            "remainder",
+            "floor_divide",
+            "maximum",
+            "minimum",
+            "atan2",
+            "logaddexp",
+            "eq",
+            "ne",
+            "lt",
+            "le",
+            "gt",
+            "ge",
+            "allclose",
+        ),
+        ((Y,), X),
+    ),
+    **dict.fromkeys(("logical_and", "logical_or", "logical_xor"), ((MASK,), ~MASK)),
+    **dict.fromkeys(
+        (
+            "neg",
+            "reciprocal",
+            "isnan",
+            "isinf",
+            "isfinite",
+            "floor",
+            "ceil",
+            "round",
+            "trunc",
+            "sign",
+            "exp2",
+            "expm1",
+            "tan",
+            "atan",
+            "sinh",
+            "cosh",
+            "asinh",
+            "erf",
+            "logical_not",
+            "tril",
+            "triu",
+            "dim",
+            "numel",
+            "element_size",
+            "is_floating_point",
+            "ravel",
+            "contiguous",
+            "t",
+            "float",
+            "double",
+            "int",
+            "long",
+            "bool",
+            "cpu",
+            "norm",
+            "amax",
+            "amin",
+            "unbind",
+        ),
+        ((), X),
+    ),
+    **{name: ((), np.abs(X)) for name in ("log1p", "log2", "log10", "rsqrt")},
+    **dict.fromkeys(("asin", "acos", "atanh"), ((), UNIT)),
+    **dict.fromkeys(
+        ("cumsum", "cumprod", "cummax", "cummin", "logsumexp", "argsort", "unbind", "flip"), ((1,), X)
+    ),
+    "acosh": ((), np.abs(X) + 1),
+    "pow": ((3,), X),
+    "lerp": ((Y, 0.25), X),
+    "quantile": ((0.3, 1), X),
+    "topk": ((2, 1), X),
+    "matmul": ((Y.T.copy(),), X),
+    "mm": ((Y.T.copy(),), X),
+    "mv": ((LINE,), X),
+    "dot": ((LINE,), X[0]),
+    "outer": ((LINE,), X[0]),
+    "bmm": ((CUBE,), CUBE),
+    "trace": ((), SQUARE),
+    "split": ((2, 1), X),
+    "chunk": ((2, 1), X),
+    "roll": ((1, 1), X),
+    "repeat_interleave": ((2, 1), X),
+    "masked_fill": ((MASK, 9.0), X),
+    "masked_select": ((MASK,), X),
+    "diag": ((), SQUARE),
+    "bincount": ((), np.array([0, 2, 2])),
+    "view": ((3, 2), X),
+    "view_as": ((X.T,), X),
+    "reshape_as": ((X.T,), X),
+    "expand_as": ((X,), LINE),
+    "swapaxes": ((0, 1), X),
+    "swapdims": ((0, 1), X),
+    "tile": ((2, 1), X),
+    "clamp": ((-1.0, 2.0), X),
+    "clamp_min": ((0.0,), X),
+    "clamp_max": ((0.0,), X),
+    "where": ((MASK, Y), X),
+    "gather": ((1, PLACES), X),
+    "index_select": ((1, np.array([2, 0])), X),
+    "scatter_add": ((1, PLACES, Y[:, :2].copy()), X),
+    "new_zeros": ((2, 3), X),
+    "new_ones": ((2, 3), X),
+    "new_full": (((2, 3), 5.0), X),
+    "new_tensor": (([1.0, 2.0],), X),
+    "type_as": ((np.array([1]),), X),
+    "sub_": ((Y,), X),
+    "div_": ((Y,), X),
+    "clamp_": ((-1.0, 2.0), X),
+    "masked_fill_": ((MASK, 9.0), X),
+}
+ELSEWHERE = {"sort", "multinomial", "new_empty", "cuda"}  # below: they are not PyTorch's, random, or not here
+
+
+def names(*kinds: type) -> set[str]:
+    return {name for kind in kinds for name in vars(kind) if not name.startswith("_")}
+
+
+def test_every_method_is_compared_with_pytorchs() -> None:
+    assert names(Functions, Methods) == set(CASES) | ELSEWHERE
+
+
+def numbers(x: Any) -> Any:
+    if isinstance(x, (list, tuple)):
+        return [numbers(v) for v in x]
+    return np.asarray(x.tolist()) if hasattr(x, "tolist") else x
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("name", CASES)
+def test_a_method_is_pytorchs(name: str) -> None:
+    torch = pytest.importorskip("torch")
+    args, x = CASES[name]
+
+    def result(make: Any) -> Any:
+        given = [make(np.array(a)) if isinstance(a, np.ndarray) else a for a in args]
+        return getattr(make(np.array(x)), name)(*given)
+
+    found, expected = result(te.tensor), result(torch.tensor)
+    for ours, theirs in zip(
+        *([r] if not isinstance(r, (list, tuple)) else r for r in (found, expected)), strict=True
+    ):
+        np.testing.assert_allclose(numbers(ours), numbers(theirs), rtol=1e-12)
+        if hasattr(theirs, "dtype"):
+            assert str(theirs.dtype) == f"torch.{ours.dtype}" and tuple(theirs.shape) == ours.shape
+
+
+@pytest.mark.parametrize("name", sorted(names(Functions)))
+def test_a_function_that_is_a_method_is_the_public_one(name: str) -> None:
+    """The names that differ are those of the comparisons, and of NumPy's functions."""
+    renamed = {
+        "eq": "equal",
+        "ne": "not_equal",
+        "lt": "less",
+        "le": "less_equal",
+        "gt": "greater",
+        "ge": "greater_equal",
+        "amax": "max",
+        "amin": "min",
+        "repeat_interleave": "repeat",
+    }
+    assert vars(Functions)[name] is getattr(te, renamed.get(name, name))
+
+
+@pytest.mark.parametrize("name", sorted(names(Functions, Methods)))
+def test_every_method_says_what_it_does(name: str) -> None:
+    method = getattr(te.Tensor, name)
+    assert (inspect.getdoc(method) or "") and name in dir(te.Tensor)
+    assert getattr(te.ones(2), name).__self__.shape == (2,)
+
+
+@pytest.mark.parametrize("name", sorted(set(CASES) - {"new_tensor", "type_as"}))
+def test_methods_compute_where_the_tensor_is(name: str) -> None:
+    args, x = CASES[name]
+    start = te.tensor(x)
+    found = getattr(start, name)(*(te.tensor(a) if isinstance(a, np.ndarray) else a for a in args))
+    for y in found if isinstance(found, (list, tuple)) else [found]:
+        assert not isinstance(y, te.Tensor) or y.device == (start.device if name != "cpu" else "cpu")
+
+
+def test_dim_and_keepdim_are_taken() -> None:
+    x = te.tensor(X)
+    assert x.cumsum(dim=1).tolist() == X.cumsum(1).tolist()
+    assert x.norm(dim=1, keepdim=True).shape == (2, 1) and x.amax(dim=0).tolist() == X.max(0).tolist()
+    assert x.logsumexp(dim=1, keepdim=True).shape == (2, 1)
+
+
+def test_sort_gives_values_as_te_does() -> None:
+    assert te.tensor(X).sort(1).tolist() == np.sort(X, 1).tolist()
+
+
+def test_new_tensors_take_the_dtype_of_x() -> None:
+    x = te.tensor([1, 2], dtype="int32")
+    assert x.new_empty(2, 3).tolist() == [[0] * 3] * 2 and x.new_empty((2, 3)).dtype == np.int32
+    assert x.new_zeros(2, dtype="float64").dtype == np.float64
+    drawn = te.tensor([0.0, 1.0]).multinomial(3, replacement=True)
+    assert drawn.tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("change", [
+    lambda x: x.sub_(1.0), lambda x: x.div_(2.0), lambda x: x.clamp_(0.0, 1.0),
+    lambda x: x.masked_fill_(x > 0, 1.0),
+])  # fmt: skip
+def test_changes_in_place_go_the_way_of_all(change: Any) -> None:
+    """They write into the memory, are refused where a graph would be wrong, and are seen by backward."""
+    x = te.tensor(X)
+    view, same = x[0], x
+    assert change(x) is same and view.tolist() == x[0].tolist() != X[0].tolist()
+    leaf = te.tensor(X, requires_grad=True)
+    with pytest.raises(RuntimeError, match="cannot be changed in place"):
+        change(leaf)
+    with te.no_grad():
+        change(leaf)
+    saved = te.tensor(X)
+    y = (te.tensor(X, requires_grad=True) * saved).sum()
+    change(saved)
+    with pytest.raises(StaleValueError):
+        y.backward()
+
+
+def test_wrong_calls_say_what_to_do() -> None:
+    x = te.tensor(X)
+    for call, text in (
+        (
+            lambda: x.gather(te.tensor(PLACES), 1),
+            r"the axis comes first, as in PyTorch: x.gather\(axis, indices\)",
+        ),
+        (lambda: x.index_select([0], 1), r"x.index_select\(axis, indices\)"),
+        (lambda: x.mm(te.ones(3)), r"mm needs 2 axes and 2, got \(2, 3\) and \(3,\)"),
+        (lambda: te.ones(2, 2, 2).t(), r"t\(\) is for matrices"),
+        (lambda: te.tensor([1, 2]).clamp_(0.5), "do not fit into a int64 tensor"),
+        (lambda: te.tensor([1, 2]).masked_fill(te.tensor([True, False]), 0.5), "does not fit into a int64"),
+        (lambda: x.masked_fill(te.tensor([1, 0, 1]), 0.5), "a mask must hold bools"),
+        (lambda: x.masked_fill(te.tensor(MASK), [1.0, 2.0]), "value must be one number"),
+    ):
+        with pytest.raises((TypeError, ValueError), match=text):
+            call()
