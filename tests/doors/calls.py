@@ -132,7 +132,6 @@ def elementwise() -> dict[str, Call]:
 
 
 LINE = {"axis": 1, "keepdims": True}
-SIGNS = (grid(2, 3), te.tensor([[1.0, -1.0, 1.0], [-1.0, 1.0, 1.0]]))
 PLACES = te.tensor([[0, 1, 0], [1, 0, 1]])
 
 # fmt: off
@@ -164,6 +163,9 @@ FUNCTIONS: dict[str, Call] = {
     **elementwise(),
     "eye": Call(te.eye, numbers={"n": 2, "m": 3}),
     "flatten": Call(te.flatten, lambda: (grid(2, 3, 2),), {"start": 0, "end": 1}),
+    **{n: Call(getattr(te, n), one) for n in ("hardsigmoid", "hardswish", "mish", "relu6", "selu",
+                                              "softsign", "tanhshrink")},
+    "prelu": Call(te.prelu, lambda: (grid(2, 3) - 1.0, grid(3))),
     "causal_mask": Call(te.causal_mask, numbers={"queries": 2, "keys": 3}),
     "celu": Call(te.celu, lambda: (grid(3) - 1.0,), {"alpha": 0.5}),
     "dropout": Call(drawn(te.dropout), one, {"p": 0.5, "training": True, "shape": (2, 1)}),
@@ -180,8 +182,6 @@ FUNCTIONS: dict[str, Call] = {
     "softmin": Call(te.softmin, one, {"axis": 0}),
     "softshrink": Call(te.softshrink, lambda: (grid(3),), {"lambd": 0.5}),
     "threshold": Call(te.threshold, lambda: (grid(3),), {"threshold": 0.5, "value": 2.5}),
-    "hinge": Call(te.hinge, lambda: SIGNS, {"margin": 0.5}),
-    "huber": Call(te.huber, pair, {"delta": 0.5}),
     "layer_norm": Call(te.layer_norm, one, {"axis": (0, 1), "eps": 0.5}),
     "linspace": Call(te.linspace, numbers={"start": 1, "stop": 2.5, "num": 4}),
     "norm": Call(te.norm, one, {"ord": 3, **LINE}),
@@ -296,8 +296,6 @@ MODULES: dict[str, Call] = {
     "Hardtanh": Call(answered(nn.Hardtanh, grid(3)), numbers={"min_val": 0.25, "max_val": 0.5}),
     "Threshold": Call(answered(nn.Threshold, grid(3)), numbers={"threshold": 0.5, "value": 2.5}),
     "PReLU": Call(answered(nn.PReLU, grid(2, 3) - 1.0), numbers={"num_parameters": 3, "init": 0.5}),
-    "HuberLoss": Call(answered(nn.HuberLoss, *pair()), numbers={"delta": 0.5}),
-    "HingeLoss": Call(answered(nn.HingeLoss, *SIGNS), numbers={"margin": 0.5}),
     "Parameter": Call(lambda **k: nn.Parameter([1.0], **k), numbers={"requires_grad": True}),
     "Sequential[i]": Call(lambda i: nn.Sequential(nn.ReLU(), nn.Tanh())[i], numbers={"i": 1}),
     "Module.train": Call(lambda **k: nn.ReLU().train(**k), numbers={"mode": False}),
@@ -355,36 +353,21 @@ DATA: dict[str, Call] = {
 
 
 def counted(kind: Callable[..., Any]) -> Callable[..., Any]:
-    """The metric of two batches."""
+    """The metric of a batch; of one column if there is a threshold."""
 
     def run(**settings: Any) -> Any:
-        metric = kind(**settings)
-        for labels in ([1, 0, 1], [1, 1, 0]):
-            metric.update(np.array([0.25, 0.5, 0.75])[:, None, None] - np.array([[[0.5], [0.25]]]),
-                          np.array(labels)[:, None])  # fmt: skip
+        metric, score = kind(**settings), np.array([0.25, 0.5, 0.75])
+        tall = score[:, None, None] - np.array([[[0.5], [0.25]]])
+        metric.update(*((score, [1, 0, 1]) if "threshold" in settings else (tall, [[1], [0], [1]])))
         return metric.compute()
 
     return run
 
 
-def thresholded(kind: Callable[..., Any]) -> Callable[..., Any]:
-    """The metric of one column of scores."""
-
-    def run(threshold: Any) -> Any:
-        metric = kind(threshold=threshold)
-        metric.update(np.array([0.25, 0.5, 0.75]), np.array([1, 0, 1]))
-        return metric.compute()
-
-    return run
-
-
-_OF_CLASSES = ("Accuracy", "ConfusionMatrix", "Precision", "Recall", "F1Score")
+_OF_CLASSES = [getattr(metrics, n) for n in ("Accuracy", "ConfusionMatrix", "Precision", "Recall", "F1Score")]
 METRICS: dict[str, Call] = {
-    **{n: Call(counted(getattr(metrics, n)), numbers={"axis": 1, "ignore_index": 0}) for n in _OF_CLASSES},
-    **{
-        f"{n} of one column": Call(thresholded(getattr(metrics, n)), numbers={"threshold": 0.5})
-        for n in _OF_CLASSES
-    },
+    **{k.__name__: Call(counted(k), numbers={"axis": 1, "ignore_index": 0}) for k in _OF_CLASSES},
+    **{f"{k.__name__} of a column": Call(counted(k), numbers={"threshold": 0.5}) for k in _OF_CLASSES},
     "TopKAccuracy": Call(counted(metrics.TopKAccuracy), numbers={"k": 1, "axis": 1, "ignore_index": 0}),
     "Perplexity": Call(counted(metrics.Perplexity), numbers={"axis": 1, "ignore_index": 0}),
 }

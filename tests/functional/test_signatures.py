@@ -113,5 +113,5 @@ def test_a_default_is_what_is_taken_where_nothing_is_given(name: str) -> None:
 def test_most_are_called_here() -> None:
     assert len(CALLED) > 140 and set(te.functional.PUBLIC) - set(CALLED) <= {
         "as_tensor", "from_dlpack", "full", "numpy_key", "ones_like", "rand", "randint", "randn", "randperm",
-        "bernoulli", "seed_for", "spread", "zeros_like",
+        "bernoulli", "dropout", "seed_for", "spread", "zeros_like",
     }  # fmt: skip

@@ -6,11 +6,15 @@ The names in the `__all__` of each file are public names of `te`; in elementwise
 import sys
 from typing import TYPE_CHECKING
 
+from tinygrad_edu.functional.activation import *
+from tinygrad_edu.functional.adaptive import *
+from tinygrad_edu.functional.attention import *
 from tinygrad_edu.functional.convolution import *
 from tinygrad_edu.functional.creation import *
 from tinygrad_edu.functional.distances import *
 from tinygrad_edu.functional.elementwise import *
 from tinygrad_edu.functional.indexing import *
+from tinygrad_edu.functional.interpolation import *
 from tinygrad_edu.functional.likes import *
 from tinygrad_edu.functional.linear import *
 from tinygrad_edu.functional.loss import *
@@ -20,17 +24,23 @@ from tinygrad_edu.functional.loss_likelihoods import *
 from tinygrad_edu.functional.loss_margins import *
 from tinygrad_edu.functional.matrices import *
 from tinygrad_edu.functional.movement import *
+from tinygrad_edu.functional.noise import *
 from tinygrad_edu.functional.normalization import *
 from tinygrad_edu.functional.order import *
+from tinygrad_edu.functional.padding import *
 from tinygrad_edu.functional.pieces import *
+from tinygrad_edu.functional.pooling import *
 from tinygrad_edu.functional.reduction import *
+from tinygrad_edu.functional.resize import *
 from tinygrad_edu.functional.selection import *
 from tinygrad_edu.functional.sorting import *
 from tinygrad_edu.functional.synonyms import taking_synonyms
 
-_FILES = ("convolution", "creation", "distances", "elementwise", "indexing", "likes", "linear", "loss",
-          "loss_classes", "loss_ctc", "loss_likelihoods", "loss_margins", "matrices", "movement",
-          "normalization", "order", "pieces", "reduction", "selection", "sorting")  # fmt: skip
+_FILES = ("activation", "adaptive", "attention", "convolution", "creation", "distances", "elementwise",
+          "indexing", "interpolation", "likes", "linear", "loss", "loss_classes", "loss_ctc",
+          "loss_likelihoods", "loss_margins", "matrices", "movement", "noise", "normalization",
+          "order", "padding", "pieces", "pooling", "reduction", "resize", "selection",
+          "sorting")  # fmt: skip
 PUBLIC = sorted(name for file in _FILES for name in sys.modules[f"{__name__}.{file}"].__all__)
 
 for _name in PUBLIC:  # only public calls take synonyms; the library calls the functions directly

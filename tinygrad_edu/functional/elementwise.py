@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -82,8 +83,8 @@ relu = lifted(_a.relu)
 leaky_relu = lifted(_a.leaky_relu)
 elu = lifted(_a.elu)
 silu = lifted(_a.silu)
-gelu = lifted(_a.gelu)
 erf = lifted(_a.erf)
+_gelu = lifted(_a.gelu)
 
 _where = lifted(_e.where)
 
@@ -115,6 +116,21 @@ def clip(x: Any, low: Any = None, high: Any = None) -> Any:
         return _e.clip(as_tensor(x), low=low, high=high)
     out = x if low is None else maximum(x, low)
     return out if high is None else minimum(out, high)
+
+
+def gelu(x: Any, approximate: str = "none") -> Any:
+    r"""$x \, \Phi(x)$, elementwise; with `approximate="tanh"`, $\Phi$ is a formula with tanh, wrong by up to
+    0.0005. Source: Hendrycks, Gimpel, "Gaussian error linear units", arXiv 1606.08415."""
+    if approximate == "none":
+        return _gelu(x)
+    if approximate != "tanh":
+        raise wrong(ValueError, "gelu", f"approximate must be 'none' or 'tanh', not {approximate!r}")
+    x = as_tensor(x)
+    inner = (x + x * x * x * 0.044715) * math.sqrt(2.0 / math.pi)
+    return x * (tanh(inner) + 1.0) * 0.5
+
+
+gelu.op = _a.gelu  # type: ignore[attr-defined]
 
 
 def _is_number(bound: Any) -> bool:

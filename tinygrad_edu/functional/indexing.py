@@ -126,10 +126,18 @@ def index_select(x: Tensor, indices: Tensor, axis: int = 0) -> Tensor:
 take = index_select
 
 
-def embedding(indices: Tensor, weight: Tensor) -> Tensor:
+def embedding(indices: Tensor, weight: Tensor, *, padding_idx: int | None = None) -> Tensor:
     """Rows of a table: indices (...), weight (rows, n) -> (..., n).
-    Raises IndexError for a row that does not exist."""
-    return _i.take_rows(*as_tensors((weight, indices)))
+
+    The row `padding_idx` gets no gradient. Raises IndexError for a row that does not exist."""
+    rows, places = as_tensors((weight, indices))
+    taken = _i.take_rows(rows, places)
+    if padding_idx is None or not taken.requires_grad:
+        return taken
+    padding = integer(padding_idx, "embedding: padding_idx")
+    padding += rows.shape[0] if padding < 0 else 0
+    empty = _m.reshape(_e.equal(places, padding), shape=(*places.shape, *(1,) * (rows.ndim - 1)))
+    return _e.where(empty, taken.detach(), taken)
 
 
 def one_hot(indices: Tensor, classes: int, *, dtype: Any = float) -> Tensor:

@@ -10,20 +10,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+from tinygrad_edu import dtypes
 from tinygrad_edu import functional as F
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.functional.synonyms import renamed
 from tinygrad_edu.nn.module import Module
-from tinygrad_edu.scalars import plain
+from tinygrad_edu.nn.parameter import Parameter
+from tinygrad_edu.scalars import integer, number, plain
+from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.words import unknown_argument
 
-__all__ = ["ReLU", "LeakyReLU", "ELU", "SiLU", "GELU", "Tanh", "Sigmoid", "Softplus", "Softmax", "LogSoftmax"]
+__all__ = ["ReLU", "ReLU6", "LeakyReLU", "PReLU", "ELU", "CELU", "SELU", "SiLU", "Mish", "GELU", "GLU",
+           "Tanh", "Sigmoid", "LogSigmoid", "Softplus", "Hardtanh", "Hardsigmoid", "Hardswish", "Hardshrink",
+           "Softshrink", "Softsign", "Tanhshrink", "Threshold", "Softmax", "Softmin",
+           "LogSoftmax"]  # fmt: skip
 
 Check = tuple[Callable[[Any], bool], str]  # what is allowed, and the text that says so
 Option = tuple[str, Any, Check]  # the function's name for it, its default, what is allowed
 _AXIS: Check = (lambda v: isinstance(v, int) and not isinstance(v, bool), "an integer")
 _NUMBER: Check = (lambda v: isinstance(v, int | float) and v == v, "a number")
 POSITIVE: Check = (lambda v: isinstance(v, int | float) and v > 0, "a positive number")
+_NOT_NEGATIVE: Check = (lambda v: isinstance(v, int | float) and v >= 0, "a number of at least 0")
+_GELU: Check = (lambda v: v in ("none", "tanh"), "'none' or 'tanh'")
 REDUCTION: Check = (lambda v: v in ("mean", "sum", "none"), "'mean', 'sum' or 'none'")
 
 
@@ -75,12 +83,65 @@ def declare(title: str, module: str, function: Callable[..., Any], **options: Op
 
 
 ReLU = declare("ReLU", __name__, F.relu)
+ReLU6 = declare("ReLU6", __name__, F.relu6)
 LeakyReLU = declare("LeakyReLU", __name__, F.leaky_relu, negative_slope=("slope", 0.01, _NUMBER))
 ELU = declare("ELU", __name__, F.elu, alpha=("alpha", 1.0, POSITIVE))
+CELU = declare("CELU", __name__, F.celu, alpha=("alpha", 1.0, POSITIVE))
+SELU = declare("SELU", __name__, F.selu)
 SiLU = declare("SiLU", __name__, F.silu)
-GELU = declare("GELU", __name__, F.gelu)
+Mish = declare("Mish", __name__, F.mish)
+GELU = declare("GELU", __name__, F.gelu, approximate=("approximate", "none", _GELU))
+GLU = declare("GLU", __name__, F.glu, axis=("axis", -1, _AXIS))
 Tanh = declare("Tanh", __name__, F.tanh)
 Sigmoid = declare("Sigmoid", __name__, F.sigmoid)
+LogSigmoid = declare("LogSigmoid", __name__, F.log_sigmoid)
 Softplus = declare("Softplus", __name__, F.softplus)
+Hardtanh = declare(
+    "Hardtanh", __name__, F.hardtanh, min_val=("min_val", -1.0, _NUMBER), max_val=("max_val", 1.0, _NUMBER)
+)
+Hardsigmoid = declare("Hardsigmoid", __name__, F.hardsigmoid)
+Hardswish = declare("Hardswish", __name__, F.hardswish)
+Hardshrink = declare("Hardshrink", __name__, F.hardshrink, lambd=("lambd", 0.5, _NUMBER))
+Softshrink = declare("Softshrink", __name__, F.softshrink, lambd=("lambd", 0.5, _NOT_NEGATIVE))
+Softsign = declare("Softsign", __name__, F.softsign)
+Tanhshrink = declare("Tanhshrink", __name__, F.tanhshrink)
 Softmax = declare("Softmax", __name__, F.softmax, axis=("axis", -1, _AXIS))
+Softmin = declare("Softmin", __name__, F.softmin, axis=("axis", -1, _AXIS))
 LogSoftmax = declare("LogSoftmax", __name__, F.log_softmax, axis=("axis", -1, _AXIS))
+
+
+class Threshold(Module):
+    """x where it is greater than `threshold`, elsewhere `value`, elementwise."""
+
+    def __init__(self, threshold: float, value: float) -> None:
+        self.threshold, self.value = (
+            number(threshold, "Threshold: threshold"),
+            number(value, "Threshold: value"),
+        )
+
+    def forward(self, x: Any) -> Tensor:
+        return F.threshold(x, self.threshold, self.value)
+
+    def extra_repr(self) -> str:
+        return f"threshold={self.threshold}, value={self.value}"
+
+
+class PReLU(Module):
+    """x if x > 0, else weight * x, with one trained weight, or one for each channel (axis 1).
+
+    Source: He, Zhang, Ren, Sun, "Delving deep into rectifiers", ICCV 2015.
+    """
+
+    def __init__(
+        self, num_parameters: int = 1, init: float = 0.25, *, dtype: Any = None, device: Any = None
+    ) -> None:
+        self.num_parameters = integer(num_parameters, "PReLU: num_parameters", least=1)
+        self.init = number(init, "PReLU: init")
+        kind = dtypes.as_dtype(dtype or float)
+        self.weight = Parameter(F.full((self.num_parameters,), self.init, dtype=kind), device=device)
+
+    def forward(self, x: Any) -> Tensor:
+        return F.prelu(x, self.weight)
+
+    def extra_repr(self) -> str:
+        return f"num_parameters={self.num_parameters}"

@@ -1,24 +1,21 @@
-"""Layers with parameters, and layers that contain others or reshape."""
+"""Linear layers, and layers that reshape."""
 
 from __future__ import annotations
 
-import itertools
 import math
-import sys
-from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tinygrad_edu import dtypes
 from tinygrad_edu import functional as F
 from tinygrad_edu.backend.philox import Generator
-from tinygrad_edu.errors import wrong
+from tinygrad_edu.errors import ShapeError, wrong
 from tinygrad_edu.nn import init
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.parameter import Parameter
-from tinygrad_edu.scalars import integer, number
+from tinygrad_edu.scalars import integer
 from tinygrad_edu.tensor import Tensor
 
-__all__ = ["Linear", "Sequential", "Identity", "Flatten", "Dropout", "Embedding"]
+__all__ = ["Linear", "Bilinear", "Identity", "Flatten"]
 
 
 class Linear(Module):
@@ -56,76 +53,54 @@ class Linear(Module):
         return f"{sizes}, bias={self.bias is not None}"
 
 
-class Sequential(Module):
-    """Layers one after the other: `Sequential(a, b)` computes b(a(x)); or `Sequential({"name": a, ...})`."""
+class Bilinear(Module):
+    """y = x1^T W x2 + b for two inputs: (..., in1) and (..., in2) -> (..., out), with weight (out, in1, in2).
 
-    def __init__(self, *layers: Module | Mapping[str, Module]) -> None:
-        named = layers[0] if len(layers) == 1 and isinstance(layers[0], Mapping) else dict(_numbered(layers))
-        if len({str(name) for name in named}) < len(named):
-            raise wrong(
-                ValueError, "Sequential", f"of the names {list(named)} two are the same text", "rename one"
-            )
-        for name, layer in named.items():
-            if not isinstance(layer, Module):
-                raise wrong(
-                    TypeError, "Sequential", f"layer {name} is {layer!r:.60}, not a Module", _remedy(layer)
-                )
-        self._layers: dict[str, Module] = {str(name): layer for name, layer in named.items()}
+    Initial values are PyTorch's: weight and bias uniform on +-1 / sqrt(in1_features).
+    """
 
-    def forward(self, x: Any) -> Any:
-        for layer in self._layers.values():
-            x = layer(x)
-        return x
+    def __init__(
+        self,
+        in1_features: int,
+        in2_features: int,
+        out_features: int,
+        bias: bool = True,
+        *,
+        dtype: Any = None,
+        device: Any = None,
+        generator: Generator | None = None,
+    ) -> None:
+        self.in1_features = integer(in1_features, "Bilinear: in1_features", least=1)
+        self.in2_features = integer(in2_features, "Bilinear: in2_features", least=1)
+        self.out_features = integer(out_features, "Bilinear: out_features", least=1)
+        shape, kind = (
+            (self.out_features, self.in1_features, self.in2_features),
+            dtypes.as_dtype(dtype or float),
+        )
+        bound = 1.0 / math.sqrt(self.in1_features)
+        self.weight = Parameter(F.zeros(shape, dtype=kind), device=device)
+        init.uniform_(self.weight, -bound, bound, generator=generator)
+        self.bias: Parameter | None = None
+        if bias:
+            self.bias = Parameter(F.zeros(self.out_features, dtype=kind), device=device)
+            init.uniform_(self.bias, -bound, bound, generator=generator)
 
-    def _members(self) -> Iterator[tuple[str, Any]]:
-        yield from self._layers.items()
-        for name, value in super()._members():
-            if not name.startswith("_layers."):
-                yield name, value
+    def forward(self, x1: Any, x2: Any) -> Tensor:
+        x1, x2 = F.as_tensor(x1), F.as_tensor(x2)
+        if x1.shape[:-1] != x2.shape[:-1] or (x1.shape[-1:], x2.shape[-1:]) != (
+            (self.in1_features,), (self.in2_features,)
+        ):  # fmt: skip
+            raise wrong(ShapeError, "Bilinear", f"the inputs must be (..., {self.in1_features}) and "
+                        f"(..., {self.in2_features})", inputs=(x1, x2))  # fmt: skip
+        rows = F.reshape(x1, (-1, self.in1_features))  # one product with all of W, then one for each row
+        flat = F.reshape(F.permute_dims(self.weight, (1, 0, 2)), (self.in1_features, -1))
+        products = F.reshape(rows @ flat, (*x1.shape[:-1], self.out_features, self.in2_features))
+        out = F.squeeze(products @ F.expand_dims(x2, -1), -1)
+        return out if self.bias is None else out + self.bias
 
-    def append(self, layer: Module) -> Sequential:
-        """Add a layer at the end, named by the first number from `len` on that is not yet a name."""
-        if not isinstance(layer, Module):
-            raise wrong(TypeError, "Sequential.append", f"{layer!r:.60} is not a Module")
-        free = next(str(i) for i in itertools.count(len(self)) if str(i) not in self._layers)
-        self._layers[free] = layer
-        return self
-
-    def __len__(self) -> int:
-        return len(self._layers)
-
-    def __iter__(self) -> Iterator[Module]:
-        return iter(self._layers.values())
-
-    def __getitem__(self, key: int | slice) -> Any:
-        layers = list(self._layers.values())
-        return Sequential(*layers[key]) if isinstance(key, slice) else layers[key]
-
-    def __setitem__(self, key: int, layer: Module) -> None:
-        if not isinstance(layer, Module):
-            raise wrong(TypeError, "Sequential", f"Sequential[{key}] = {layer!r:.60}: not a Module")
-        self._layers[list(self._layers)[key]] = layer
-
-
-def _remedy(layer: Any) -> str:
-    """What to do instead of passing `layer`, which is not a Module."""
-    if isinstance(layer, type):
-        return f"call it: {layer.__name__}()"
-    if isinstance(layer, list | tuple):
-        return "pass the layers one by one: Sequential(*layers)"
-    if not callable(layer):
-        return ""
-    name = getattr(layer, "__name__", "").replace("_", "").lower()
-    known = next((n for n in dir(sys.modules["tinygrad_edu.nn"]) if n.lower() == name and n.lower() != n), "")
-    return (
-        f"the layer is nn.{known}()"
-        if known
-        else "of a function make a layer by a Module whose forward calls it"
-    )
-
-
-def _numbered(layers: Sequence[Any]) -> Iterator[tuple[str, Any]]:
-    return ((str(i), layer) for i, layer in enumerate(layers))
+    def extra_repr(self) -> str:
+        sizes = f"in1_features={self.in1_features}, in2_features={self.in2_features}"
+        return f"{sizes}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
 class Identity(Module):
@@ -146,54 +121,3 @@ class Flatten(Module):
 
     def extra_repr(self) -> str:
         return f"start={self.start}, end={self.end}"
-
-
-class Dropout(Module):
-    """In training, drop elements with probability `p` and divide the rest by 1 - p; in evaluation, x itself.
-
-    The division keeps the expectation, so that nothing needs rescaling afterwards ("inverted dropout").
-    Source: Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, JMLR 15 (2014); the lecture's dropout.
-    """
-
-    def __init__(self, p: float = 0.5, generator: Generator | None = None) -> None:
-        p = number(p, "Dropout: p")
-        if not 0.0 <= p <= 1.0:
-            raise wrong(ValueError, "Dropout", f"p={p} is not a probability", "it must lie in [0, 1]")
-        self.p, self.generator = float(p), generator
-
-    def forward(self, x: Any) -> Any:
-        if not self.training or self.p == 0.0:
-            return x
-        x = F.as_tensor(x)
-        if self.p == 1.0:
-            return x * 0.0
-        kept = F.bernoulli(1.0 - self.p, x.shape, generator=self.generator, dtype=x.dtype, device=x.device)
-        return x * (kept * (1.0 / (1.0 - self.p)))
-
-    def extra_repr(self) -> str:
-        return f"p={self.p}"
-
-
-class Embedding(Module):
-    """A trained row for each of `num_embeddings` numbers: indices (...) -> (..., embedding_dim)."""
-
-    def __init__(
-        self,
-        num_embeddings: int,
-        embedding_dim: int,
-        *,
-        dtype: Any = None,
-        device: Any = None,
-        generator: Generator | None = None,
-    ) -> None:
-        self.num_embeddings = integer(num_embeddings, "Embedding: num_embeddings", least=0)
-        self.embedding_dim = integer(embedding_dim, "Embedding: embedding_dim", least=0)
-        kind = dtypes.as_dtype(dtype or float)
-        self.weight = Parameter(F.zeros(self.num_embeddings, self.embedding_dim, dtype=kind), device=device)
-        init.normal_(self.weight, generator=generator)
-
-    def forward(self, indices: Any) -> Tensor:
-        return F.embedding(indices, self.weight)
-
-    def extra_repr(self) -> str:
-        return f"{self.num_embeddings}, {self.embedding_dim}"

@@ -1,20 +1,14 @@
 """Module: a model is a plain object, and its parameters are those found among its attributes.
 
-There is no hidden register: a walk over `vars(module)`, in the order of assignment, finds Parameters, Modules
-and the sequences, mappings, namespaces and dataclasses that hold them, so that reading an attribute costs no
-more than in any other object. Names are PyTorch's (`0.weight`,
-`layers.2.bias`), so that its checkpoints fit. Two objects with one name are an error, and so is
-an object without a name (in a set, in a class): a checkpoint would lose it.
+nn/module_tree.py finds them, nn/module_hooks.py calls functions around a forward.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set, ValuesView
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
-from types import SimpleNamespace
-from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 
@@ -22,7 +16,9 @@ from tinygrad_edu import dtypes
 from tinygrad_edu.backend import registry
 from tinygrad_edu.engine.hooks import RemovableHook
 from tinygrad_edu.errors import wrong
+from tinygrad_edu.nn import members, module_hooks
 from tinygrad_edu.nn import state as _state
+from tinygrad_edu.nn.module_tree import Tree
 from tinygrad_edu.nn.parameter import Parameter, move
 from tinygrad_edu.tensor import NumpyArray, Tensor
 from tinygrad_edu.words import explaining, unknown_attribute
@@ -30,8 +26,6 @@ from tinygrad_edu.words import explaining, unknown_attribute
 if TYPE_CHECKING:
     from tinygrad_edu.nn.summary import Summary
 
-ForwardHook = Callable[[Any, tuple[Any, ...], Any], Any]
-Thing = TypeVar("Thing")
 _evaluating: ContextVar[bool] = ContextVar("tinygrad_edu_evaluating", default=False)
 
 
@@ -47,7 +41,7 @@ def evaluating() -> Iterator[None]:
         _evaluating.set(before)
 
 
-class Module:
+class Module(Tree):
     """The base of layers and models: assign Parameters and Modules in `__init__`, compute in `forward`.
 
     >>> class Line(nn.Module):
@@ -57,10 +51,8 @@ class Module:
     ...         return x * self.slope + self.offset
     """
 
-    _hooks: Mapping[int, ForwardHook] = {}
-    _buffers: Mapping[str, bool] = {}  # name -> whether it belongs to state_dict
+    _hooks: Mapping[int, module_hooks.Hook] = {}
     never_negative: ClassVar[tuple[str, ...]] = ()  # buffers that are counts, or sums of squares
-    _class_attributes: ClassVar[tuple[str, ...]] = ()  # attributes of the class that belong to its instances
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -68,7 +60,7 @@ class Module:
             raise wrong(
                 TypeError, cls.__name__, "parameters are found in a Module's __dict__", "drop __slots__"
             )
-        cls._class_attributes += tuple(name for name, value in vars(cls).items() if _has_modules(value))
+        cls._class_attributes += tuple(name for name, value in vars(cls).items() if members.has_things(value))
         if "__init__" in vars(cls) and cls.__module__.startswith(__package__):
             cls.__init__ = explaining(cls.__init__)  # type: ignore[method-assign]
 
@@ -98,20 +90,52 @@ class Module:
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if self._hooks:
-            return self._call_with_hooks(args, kwargs)
+            return module_hooks.call(self, self._hooks, args, kwargs)
         return self.forward(*args, **kwargs)
 
-    def _call_with_hooks(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        out = self.forward(*args, **kwargs)
-        for hook in tuple(self._hooks.values()):
-            answer = hook(self, args, out)
-            out = out if answer is None else answer
-        return out
+    def register_forward_pre_hook(
+        self, hook: Callable[..., Any], *, prepend: bool = False, with_kwargs: bool = False
+    ) -> RemovableHook:
+        """Call `hook(module, args)` before each forward; what it returns, if any, are the arguments.
 
-    def register_forward_hook(self, hook: ForwardHook) -> RemovableHook:
-        """Call `hook(module, inputs, output)` after each forward; what it returns, if any, is the output."""
+        With `with_kwargs`, it is `hook(module, args, kwargs)`, and returns (args, kwargs) or None. With
+        `prepend`, it is called before the hooks that are there. `remove()` of the result removes it.
+        """
+        return self._add_hook(prepend, module_hooks.PRE, hook, with_kwargs)
+
+    def register_forward_hook(
+        self,
+        hook: Callable[..., Any],
+        *,
+        prepend: bool = False,
+        with_kwargs: bool = False,
+        always_call: bool = False,
+    ) -> RemovableHook:
+        """Call `hook(module, args, output)` after each forward; what it returns, if any, is the output.
+
+        With `with_kwargs`, it is `hook(module, args, kwargs, output)`. With `always_call`, it is called with
+        the output None if the forward raises an error.
+        """
+        return self._add_hook(prepend, module_hooks.FORWARD, hook, with_kwargs, always_call)
+
+    def register_full_backward_hook(self, hook: Callable[..., Any], prepend: bool = False) -> RemovableHook:
+        """Call `hook(module, grad_input, grad_output)` when a backward pass has both.
+
+        `grad_input` is a tuple with the gradient of each positional input, None for those without one;
+        `grad_output` has those of the output's tensors. What the hook returns, if any, replaces `grad_input`.
+        """
+        return self._add_hook(prepend, module_hooks.BACKWARD, hook)
+
+    def register_full_backward_pre_hook(
+        self, hook: Callable[..., Any], prepend: bool = False
+    ) -> RemovableHook:
+        """Call `hook(module, grad_output)` when a backward pass has the gradients of the output; what it
+        returns, if any, replaces them."""
+        return self._add_hook(prepend, module_hooks.BACKWARD_PRE, hook)
+
+    def _add_hook(self, prepend: bool, kind: str, *facts: Any) -> RemovableHook:
         hooks = vars(self).setdefault("_hooks", {})
-        return RemovableHook(hooks, hook)
+        return module_hooks.add(hooks, module_hooks.Hook(kind, *facts), prepend)
 
     def __setattr__(self, name: str, value: Any) -> None:
         if (
@@ -127,91 +151,6 @@ class Module:
                 "into it with copy_()",
             )
         object.__setattr__(self, name, value)
-
-    # -- what is in it ---------------------------------------------------------------------------------------
-
-    def _members(self) -> Iterator[tuple[str, Any]]:
-        """Attributes by name; the items of a container have the names `attribute.key`."""
-        for name in self._class_attributes:
-            if name not in vars(self) and _has_modules(getattr(self, name, None)):
-                raise wrong(
-                    TypeError,
-                    type(self).__name__,
-                    f"{type(self).__name__}.{name} belongs to the class: all its objects would share it, "
-                    "and none save it",
-                    "assign it in __init__",
-                )
-        for name, value in vars(self).items():
-            if name not in ("_hooks", "_buffers"):
-                if isinstance(value, _SINGLE):
-                    yield name, value
-                else:
-                    yield from _flat_items(name, value)
-
-    def named_children(self) -> Iterator[tuple[str, Module]]:
-        """The modules directly inside, each once."""
-        inside = ((name, value) for name, value in self._members() if isinstance(value, Module))
-        return _unique(_check_names(inside, self))
-
-    def children(self) -> Iterator[Module]:
-        return (module for _, module in self.named_children())
-
-    def _all_modules(self, prefix: str = "", path: tuple[int, ...] = ()) -> Iterator[tuple[str, Module]]:
-        """Every module by every name it has, this one first; a module inside itself is not entered twice."""
-        yield prefix, self
-        path = (*path, id(self))
-        for name, value in self._members():
-            if isinstance(value, Module) and id(value) not in path:
-                yield from value._all_modules(f"{prefix}.{name}" if prefix else name, path)
-
-    def named_modules(self) -> Iterator[tuple[str, Module]]:
-        """This module (as "") and all below it, each once, in order."""
-        return _unique(_check_names(self._all_modules(), self))
-
-    def modules(self) -> Iterator[Module]:
-        return (module for _, module in self.named_modules())
-
-    def _named_tensors(self, saved_only: bool = False) -> Iterator[tuple[str, Tensor]]:
-        """Parameters and buffers by every name they have, a module's parameters before its buffers.
-
-        Raises ValueError if two have the same name.
-        """
-        return _check_names(self._all_tensors(saved_only), self)
-
-    def _all_tensors(self, saved_only: bool) -> Iterator[tuple[str, Tensor]]:
-        for prefix, module in self._all_modules():
-            dot = f"{prefix}." if prefix else ""
-            for name, value in module._members():
-                if isinstance(value, Parameter):
-                    yield dot + name, value
-            for name, saved in module._buffers.items():
-                buffer = getattr(module, name, None)
-                if buffer is not None and (saved or not saved_only):
-                    yield dot + name, buffer
-
-    def named_parameters(self) -> Iterator[tuple[str, Parameter]]:
-        """Every parameter with its first name; a shared one comes once."""
-        return ((name, t) for name, t in _unique(self._named_tensors()) if isinstance(t, Parameter))
-
-    def parameters(self) -> Iterator[Parameter]:
-        return (parameter for _, parameter in self.named_parameters())
-
-    def register_buffer(self, name: str, value: Tensor | None, persistent: bool = True) -> None:
-        """Keep a tensor that belongs to the model but is not trained; it is saved if `persistent`."""
-        if (value is not None and not isinstance(value, Tensor)) or isinstance(value, Parameter):
-            raise wrong(
-                TypeError,
-                f"register_buffer({name!r})",
-                f"a buffer is a tensor or None, not a {type(value).__name__}",
-            )
-        self._buffers = {**self._buffers, name: persistent}
-        setattr(self, name, value)
-
-    def named_buffers(self) -> Iterator[tuple[str, Tensor]]:
-        return ((name, t) for name, t in _unique(self._named_tensors()) if not isinstance(t, Parameter))
-
-    def buffers(self) -> Iterator[Tensor]:
-        return (buffer for _, buffer in self.named_buffers())
 
     # -- its state -------------------------------------------------------------------------------------------
 
@@ -277,18 +216,42 @@ class Module:
             parameter.requires_grad = wanted
         return self
 
-    def to(self, target: Any) -> Self:
-        """Move parameters and buffers to a device, or their floats to a dtype. They stay the same objects.
+    def to(self, *targets: Any, device: Any = None, dtype: Any = None) -> Self:
+        """Move parameters and buffers to a device, or their floats to a dtype, or both. They stay the same
+        objects: an existing optimizer continues, and its state moves with them at its next step.
 
-        So an existing optimizer continues, and its state moves with them at its next step.
+        A tensor as the target gives its device and its dtype.
         """
-        device = target if isinstance(target, str) and registry.known(target) else None
-        dtype = None if device is not None else dtypes.as_dtype(target)
-        if dtype is not None and not dtypes.is_floating(dtype):
-            raise wrong(TypeError, f"Module.to({target!r})", "parameters must stay floats, to have gradients")
+        for target in targets:
+            if isinstance(target, Tensor):
+                device, dtype = target.device, target.dtype
+            elif isinstance(target, str) and registry.known(target):
+                device = target
+            else:
+                dtype = target
+        if device is None and dtype is None:
+            raise wrong(TypeError, "Module.to", "nothing says where to", "pass a device, a dtype or a tensor")
+        kind = None if dtype is None else dtypes.as_dtype(dtype)
+        if kind is not None and not dtypes.is_floating(kind):
+            raise wrong(TypeError, f"Module.to({dtype!r})", "parameters must stay floats, to have gradients")
         for tensor in (*self.parameters(), *self.buffers()):
-            move(tensor, device, dtype)
+            if device is not None:
+                move(tensor, device, None)
+            if kind is not None:
+                move(tensor, None, kind)
         return self
+
+    def float(self) -> Self:
+        """Make every float among parameters and buffers a float32."""
+        return self.to(dtypes.float32)
+
+    def double(self) -> Self:
+        """Make every float among parameters and buffers a float64."""
+        return self.to(dtypes.float64)
+
+    def cpu(self) -> Self:
+        """Move parameters and buffers to the cpu."""
+        return self.to("cpu")
 
     # -- in print --------------------------------------------------------------------------------------------
 
@@ -310,63 +273,3 @@ class Module:
         ]
         head = f"{type(self).__name__}({self.extra_repr()}"
         return "\n  ".join([head, *inner]) + "\n)" if inner else head + ")"
-
-
-_SINGLE = (Tensor, Module, int, float, str, type(None))  # the types of most attributes
-_TEXTS = (str, bytes, bytearray, memoryview, range)  # sequences without modules or parameters
-
-
-def _flat_items(name: str, value: Any, inside: tuple[int, ...] = ()) -> Iterator[tuple[str, Any]]:
-    """`value` by its name, or its items by longer names; a container inside itself is not entered again."""
-    inner: Any = None
-    if isinstance(value, _SINGLE):
-        pass
-    elif isinstance(value, Sequence | ValuesView) and not isinstance(value, _TEXTS):
-        inner = enumerate(value)
-    elif isinstance(value, Mapping):
-        inner = value.items()
-    elif isinstance(value, SimpleNamespace):
-        inner = vars(value).items()
-    elif isinstance(value, np.ndarray):
-        inner = enumerate(value.flat) if value.dtype == object else None
-    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
-        inner = ((f.name, getattr(value, f.name, None)) for f in dataclasses.fields(value))
-    elif isinstance(value, Set) and any(map(_has_modules, value)):
-        raise wrong(
-            TypeError,
-            None,
-            f"{name} is a {type(value).__name__}: what is in it has no order, and so no names",
-            "hold parameters and modules in a list or a dict",
-        )
-    if inner is None:
-        yield name, value
-    elif id(value) not in inside:
-        for key, item in inner:
-            yield from _flat_items(f"{name}.{key}", item, (*inside, id(value)))
-
-
-def _has_modules(value: Any) -> bool:
-    """Whether `value` is a Parameter or Module, or contains one."""
-    return any(isinstance(item, Parameter | Module) for _, item in _flat_items("", value))
-
-
-def _check_names(pairs: Iterator[tuple[str, Thing]], module: Module) -> Iterator[tuple[str, Thing]]:
-    """The pairs; raises ValueError if one name has two objects."""
-    found: dict[str, Thing] = {}
-    for name, thing in pairs:
-        if found.setdefault(name, thing) is not thing:
-            raise wrong(
-                ValueError,
-                type(module).__name__,
-                f"two of its tensors or modules are named {name!r}, and a checkpoint would keep one of them",
-                "rename one. The keys of a dict count as text, and names are joined by dots",
-            )
-        yield name, thing
-
-
-def _unique(pairs: Iterator[tuple[str, Thing]]) -> Iterator[tuple[str, Thing]]:
-    seen: set[int] = set()
-    for name, thing in pairs:
-        if id(thing) not in seen:
-            seen.add(id(thing))
-            yield name, thing
