@@ -90,6 +90,7 @@ IMAGES = ArrayDataset(np.random.default_rng(0).random((10, 1, 6, 6)), np.arange(
         (sets.Counting(), {}),
         (ShuffleBuffer(sets.Counting(14), 5, seed=2), {"drop_last": True}),
         (sets.Large(7), {"batch_size": 2}),
+        (sets.Uneven(5), {"batch_size": 1}),
     ],
 )
 def test_any_number_of_workers_gives_the_same_bits(dataset, options):
@@ -127,6 +128,9 @@ def test_a_run_resumes_in_the_middle_of_an_epoch_with_any_number_of_workers(data
 
 
 def test_batches_of_workers_are_tensors_and_arrays_that_can_be_changed():
+    (large,) = next(iter(loader(sets.Large(), num_workers=1)))
+    large += 1
+    assert (large == np.arange(1, 4)[:, None]).all()
     x, y = next(iter(DataLoader(sets.Rows(), 2, num_workers=1)))
     assert isinstance(x, Tensor) and x.tolist() == [[0, 0], [1, 1]] and y.tolist() == [0, 1]
     arrays, _ = next(iter(loader(sets.Rows(), num_workers=1)))
@@ -302,6 +306,16 @@ def test_no_worker_outlives_its_program(tmp_path, then, code):
     while not all(map(is_gone, pids)) and time.monotonic() < until:
         time.sleep(0.02)
     assert all(map(is_gone, pids))
+
+
+def test_a_program_that_is_no_file_is_told_of_it():
+    program = "from tests.data.worker_sets import *\nfrom tinygrad_edu.data import DataLoader\n"
+    program += "list(DataLoader(Rows(), num_workers=1))"
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    done = subprocess.run(
+        [sys.executable, "-"], input=program, cwd=root, timeout=LIMIT, capture_output=True, text=True
+    )
+    assert "RuntimeError: DataLoader: the program comes from <stdin>, which is no file" in done.stderr
 
 
 def test_a_program_without_its_guard_is_told_of_it(tmp_path):

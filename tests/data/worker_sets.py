@@ -82,6 +82,14 @@ class Large(Rows):
         return np.full(300_000, index, np.float32)
 
 
+class Uneven(Rows):
+    """Items whose arrays are large, empty, and of sizes that are no multiple of a line of the cache."""
+
+    def __getitem__(self, index):
+        large = np.full(70_001 + index, index, np.uint8)
+        return np.zeros((0, 3)), large, np.asfortranarray(np.arange(6.0).reshape(2, 3)), "text", large[:3]
+
+
 class Counting(IterableDataset):
     """The numbers below `count`; a raw item is decoded into its square."""
 

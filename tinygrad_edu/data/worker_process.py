@@ -3,22 +3,27 @@
 One thread receives, so that the main process never waits for a busy worker to read, and so that the worker
 ends at once when the main process closes the connection or is gone. Another one sends, so that the next
 batch is computed while the last one travels. Messages are pickled by protocol 5, the arrays of a batch apart
-from the rest: they are copied into the pipe and out of it, and nowhere else.
+from the rest: large ones are in memory that both processes share, where the system has such files (Linux).
 """
 
 from __future__ import annotations
 
+import itertools
+import mmap
 import os
 import pickle
 import queue
 import signal
 import threading
 import traceback
+from multiprocessing import reduction
 from multiprocessing.connection import Connection
 from typing import Any, NamedTuple
 
 from tinygrad_edu.data.fetching import Job
 from tinygrad_edu.data.rows import Rows, WorkerInfo, set_worker_info
+
+_LARGE = 1 << 16  # bytes of arrays that are worth a file of their own
 
 
 class Task(NamedTuple):
@@ -49,23 +54,65 @@ def packed(content: Any) -> Message:
 
 
 def send(connection: Connection, message: Message) -> None:
-    """Send what `packed` returned."""
+    """Send what `packed` returned; large arrays in memory that is shared, where the system has such files."""
     head, buffers = message
-    connection.send_bytes(pickle.dumps([len(head), *(buffer.nbytes for buffer in buffers)]))
-    parts: list[bytes | memoryview] = [head, *buffers]
-    for part in parts:
-        if len(part):
-            connection.send_bytes(part)
+    sizes = [len(head), *(buffer.nbytes for buffer in buffers)]
+    is_shared = hasattr(os, "memfd_create") and sum(sizes[1:]) >= _LARGE
+    connection.send_bytes(pickle.dumps((sizes, is_shared)))
+    connection.send_bytes(head)
+    if is_shared:
+        _share(connection, buffers)
+        return
+    for buffer in buffers:
+        if buffer.nbytes:
+            connection.send_bytes(buffer)
 
 
 def receive(connection: Connection) -> Any:
     """The next object; its arrays can be written to."""
-    sizes = pickle.loads(connection.recv_bytes())
-    parts = [bytearray(size) for size in sizes]
+    sizes, is_shared = pickle.loads(connection.recv_bytes())
+    head = connection.recv_bytes()
+    if is_shared:
+        return pickle.loads(head, buffers=_shared(connection, sizes[1:]))
+    parts = [bytearray(size) for size in sizes[1:]]
     for part in parts:
         if part:
             connection.recv_bytes_into(part)
-    return pickle.loads(parts[0], buffers=parts[1:])
+    return pickle.loads(head, buffers=parts)
+
+
+def _share(connection: Connection, buffers: list[memoryview]) -> None:
+    """Write buffers to a file in memory that has no name, and send its descriptor.
+
+    The file ends with the last process that has it, so a worker that is killed leaves nothing behind.
+    """
+    file = os.memfd_create("DataLoader")
+    try:
+        end = 0
+        for buffer, start in zip(buffers, _starts([buffer.nbytes for buffer in buffers]), strict=True):
+            end = start
+            while end < start + buffer.nbytes:  # one call writes at most 2 GiB
+                end += os.pwrite(file, buffer[end - start :], end)
+        os.ftruncate(file, end)
+        reduction.send_handle(connection, file, 0)
+    finally:
+        os.close(file)
+
+
+def _shared(connection: Connection, sizes: list[int]) -> list[memoryview]:
+    """The buffers of a file whose descriptor is received: its memory itself, and no copy."""
+    file = reduction.recv_handle(connection)
+    try:
+        populate = getattr(mmap, "MAP_POPULATE", 0)
+        memory = memoryview(mmap.mmap(file, 0, mmap.MAP_SHARED | populate))
+    finally:
+        os.close(file)
+    return [memory[start : start + size] for start, size in zip(_starts(sizes), sizes, strict=True)]
+
+
+def _starts(sizes: list[int]) -> list[int]:
+    """Where buffers of these sizes begin in a file: at multiples of 64 bytes, a line of the cache."""
+    return [0, *itertools.accumulate(-(-size // 64) * 64 for size in sizes)][: len(sizes)]
 
 
 def failed(doing: str, error: BaseException) -> Failed:

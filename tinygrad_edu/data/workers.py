@@ -17,6 +17,7 @@ import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import time
 import weakref
 from collections.abc import Callable, Iterator
@@ -48,6 +49,7 @@ class Pool:
         timeout: float,
         worker_init_fn: Callable[[int], Any] | None,
     ) -> None:
+        _check_program()
         content = _pickled(job, worker_init_fn)
         self.count, self.ahead, self.timeout = count, prefetch_factor * count, timeout
         self.is_busy = False
@@ -207,6 +209,19 @@ def _context() -> Any:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tinygrad_edu.data.worker_process"])
     return context
+
+
+def _check_program() -> None:
+    """An error if the program has a file that a worker cannot import."""
+    program = sys.modules["__main__"]
+    path = getattr(program, "__file__", None)
+    if path is not None and getattr(program, "__spec__", None) is None and not os.path.exists(path):
+        raise wrong(
+            RuntimeError,
+            "DataLoader",
+            f"the program comes from {os.path.basename(path)}, which is no file, and a worker must import it",
+            "save it to a file, or pass num_workers=0",
+        )
 
 
 def _pickled(job: Job, worker_init_fn: Callable[[int], Any] | None) -> bytes:
