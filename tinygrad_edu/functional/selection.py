@@ -48,6 +48,8 @@ def masked_fill(x: Tensor, mask: Tensor, value: Any) -> Tensor:
         raise wrong(TypeError, "masked_fill", problem, "te.where takes several", inputs=(x, mask))
     if getattr(value, "dtype", None) is not None and value.dtype != x.dtype and is_floating(x.dtype):
         value = as_tensor(value, x).cast(x.dtype)
+    if type(value) is int and x.dtype == np.bool_ and value in (0, 1):
+        value = bool(value)
     out = where(mask, value, x)
     if out.dtype != x.dtype:
         raise wrong(TypeError, "masked_fill", f"{value!r:.60} does not fit into a {x.dtype} tensor",
