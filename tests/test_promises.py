@@ -303,7 +303,7 @@ def walk(device):
 
 
 def add_optimizer(copy: Copy, *, without: int | None = None) -> None:
-    below = (None, "};", "STEP(adagrad_step, Adagrad) \\", "from tinygrad_edu.optim.sgd import SGD")
+    below = (None, "};", "STEP(adagrad_step, Adagrad)   \\", "from tinygrad_edu.optim.sgd import SGD")
     for i, (step, line) in enumerate(zip(promised_optimizer(), below, strict=True)):
         if i == without:
             continue

@@ -8,7 +8,7 @@ constexpr int MOST = 48;  // tensors in one launch: the table must fit into 4 KB
 constexpr int STATES = 3, NUMBERS = 8;
 constexpr int CHUNK = 4096;  // elements that one block updates
 
-// In the flag: Nesterov's look-ahead or decoupled weight decay; amsgrad or centered; the sign of the gradients.
+// In the flag: Nesterov's look-ahead or decoupled weight decay; amsgrad or centered; steps up the gradient.
 constexpr int VARIANT = 1, SECOND = 2, MAXIMIZE = 4;
 
 // Tensor t has n[t] elements at p[t], their gradients at g[t], and its state at s[0][t], s[1][t] and s[2][t]

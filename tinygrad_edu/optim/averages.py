@@ -73,14 +73,14 @@ class AveragedModel(Module):
         `update_bn` renews those of batch normalisation. Buffers of integers are copied.
 
     Its `state_dict` has the averages as `module.*` and the count as `n_averaged`;
-    `nn.save_checkpoint(path, average=averaged, ...)` saves it with a run.
+    `nn.save_checkpoint(path, model=model, parts={"average": averaged})` saves it with a run.
     """
 
     never_negative = ("n_averaged",)
     n_averaged: Tensor
 
     def __init__(
-        self, model: Any, device: str | None = None, avg_fn: Average | None = None, use_buffers: bool = False
+        self, model: Any, device: str | None = None, avg_fn: Any = None, use_buffers: bool = False
     ) -> None:
         if not isinstance(model, Module):
             problem = f"model is a {type(model).__name__}, not a module"

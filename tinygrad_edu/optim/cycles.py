@@ -20,7 +20,9 @@ from typing import Any, ClassVar
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.optim.optimizer import Optimizer
 from tinygrad_edu.optim.scheduler import LRScheduler, Rates, count
+from tinygrad_edu.scalars import plain
 
+Scale = Callable[[float], float]
 ManyRates = float | Sequence[float]  # for all groups, or one for each
 
 
@@ -59,6 +61,7 @@ class _WithMomentum(LRScheduler):
     cycle_momentum: bool
 
     def _check_momentum(self, cycle_momentum: Any, base: ManyRates, most: ManyRates) -> None:
+        cycle_momentum = plain(cycle_momentum)
         if not isinstance(cycle_momentum, bool):
             raise wrong(
                 ValueError, self.title, f"cycle_momentum={cycle_momentum!r:.60} must be True or False"
@@ -111,7 +114,7 @@ class CyclicLR(_WithMomentum):
         step_size_down: int | None = None,
         mode: str = "triangular",
         gamma: float = 1.0,
-        scale_fn: Callable[[float], float] | None = None,
+        scale_fn: Scale | None = None,
         scale_mode: str = "cycle",
         cycle_momentum: bool = True,
         base_momentum: ManyRates = 0.8,

@@ -34,7 +34,8 @@ def _check_count(factor: Any, name: str) -> None:
             TypeError,
             title,
             "the optimizer belongs to the schedule that applies a factor",
-            f"write optim.Schedule(optimizer, optim.{title}({name}=...))",
+            f"write optim.Schedule(optimizer, optim.{title}({name}=...)); PyTorch's schedules are in "
+            "optim.lr_scheduler",
         )
     try:
         number = operator.index(value)

@@ -7,6 +7,8 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
+import numpy as np
+
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.optim.optimizer import Optimizer
 from tinygrad_edu.optim.scheduler import LRScheduler, Rates, count
@@ -66,12 +68,13 @@ class SequentialLR(_Several):
     ) -> None:
         self.optimizer = self._checked_optimizer(optimizer)
         self.schedulers = self._check_schedulers(optimizer, schedulers)
-        if not isinstance(milestones, list | tuple) or len(milestones) != len(self.schedulers) - 1:
+        given: Any = milestones
+        if not isinstance(given, list | tuple | np.ndarray) or len(given) != len(self.schedulers) - 1:
             problem = f"milestones={milestones!r:.60} must be {len(self.schedulers) - 1} integers"
             raise wrong(
                 ValueError, self.title, problem, "one less than schedules: where each next one begins"
             )
-        self.milestones = [self._count("a milestone", one, 0) for one in milestones]
+        self.milestones = [self._count("a milestone", one, 0) for one in given]
         if self.milestones != sorted(self.milestones):
             raise wrong(ValueError, self.title, f"milestones={self.milestones} must be in order")
         self.base_lrs = [group["initial_lr"] for group in self.groups]
