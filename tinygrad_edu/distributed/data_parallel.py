@@ -115,6 +115,11 @@ class DataParallel(nn.Module):
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         return self.module(*args, **kwargs)
 
+    def close(self) -> None:
+        """From now on gradients stay on this rank; another DataParallel may be made of the model."""
+        for handle in self._sync.handles:
+            handle.remove()
+
     @contextmanager
     def no_sync(self) -> Iterator[None]:
         """Inside the block `backward()` only accumulates; the first one after it averages the sums.
@@ -148,8 +153,7 @@ class _Synchronizer:
         self.walk: object = None  # the backward that is running
         self.backwards = 0
         self.averages = Averages(module)
-        for p in self.parameters:
-            p.register_post_accumulate_grad_hook(self.complete)
+        self.handles = [p.register_post_accumulate_grad_hook(self.complete) for p in self.parameters]
 
     def complete(self, parameter: Tensor) -> None:
         """The gradient of a parameter is complete."""

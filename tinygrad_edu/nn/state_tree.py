@@ -1,7 +1,7 @@
 """A state as JSON and arrays: what `state_dict()` of any object returns, taken apart for a file and joined.
 
-JSON has no arrays, tuples, and keys that are not text. They are marked by dicts with one key that begins
-with `$`; a dict of the state that has such a key itself is marked, too.
+JSON has no arrays, NumPy scalars, tuples, and keys that are not text. They are marked by dicts with one key
+that begins with `$`; a dict of the state that has such a key itself is marked, too.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.tensor import NumpyArray, Tensor
 
-_ARRAY, _TUPLE, _ITEMS = "$array", "$tuple", "$items"
+_ARRAY, _SCALAR, _TUPLE, _ITEMS = "$array", "$scalar", "$tuple", "$items"
 
 
 def take_apart(value: Any, name: str, arrays: dict[str, NumpyArray]) -> Any:
@@ -24,12 +24,10 @@ def take_apart(value: Any, name: str, arrays: dict[str, NumpyArray]) -> Any:
     """
     if isinstance(value, Tensor):
         value = value.detach().numpy()
-    if isinstance(value, np.ndarray):
+    if isinstance(value, np.ndarray | np.generic) and not isinstance(value, str):
         key = f"{name}.{sum(known.startswith(f'{name}.') for known in arrays)}"
         arrays[key] = np.array(value, order="C")
-        return {_ARRAY: key}
-    if isinstance(value, np.generic):
-        return value.item()
+        return {_ARRAY if isinstance(value, np.ndarray) else _SCALAR: key}
     if value is None or isinstance(value, str | int | float):
         return value
     if isinstance(value, Mapping):
@@ -56,6 +54,8 @@ def join(value: Any, arrays: Mapping[str, NumpyArray]) -> Any:
         return value
     if _ARRAY in value:
         return arrays[value[_ARRAY]]
+    if _SCALAR in value:
+        return arrays[value[_SCALAR]][()]
     if _TUPLE in value:
         return tuple(join(item, arrays) for item in value[_TUPLE])
     if _ITEMS in value:

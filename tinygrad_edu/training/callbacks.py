@@ -1,0 +1,120 @@
+"""Callbacks: what is called between the steps of a run, and EarlyStopping.
+
+Any object will do that has some of the methods of `Callback`. If it has `state_dict` and `load_state_dict`,
+its state is in the checkpoints. An error in one is raised as it is, with its own traceback, and ends the run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from tinygrad_edu.errors import wrong
+from tinygrad_edu.scalars import integer
+from tinygrad_edu.training.history import Monitor
+
+if TYPE_CHECKING:
+    from tinygrad_edu.training.run import Run
+
+EVENTS = ("on_fit_begin", "on_epoch_begin", "on_step", "on_epoch_end", "on_fit_end")
+
+
+class Callback:
+    """Does nothing at any event; override what is needed. `run` has the model, the history, the counts.
+
+    >>> class Shout(Callback):
+    ...     def on_epoch_end(self, run):
+    ...         if run.row["validation_loss"] < 0.1:
+    ...             run.stop("good enough")
+    """
+
+    def on_fit_begin(self, run: Run) -> None:
+        """Before the first step; a resumed run has its history, counts and weights."""
+
+    def on_epoch_begin(self, run: Run) -> None:
+        """Before the first step of an epoch, and before the first one after a resume within it."""
+
+    def on_step(self, run: Run) -> None:
+        """After each update of the parameters; `run.loss` is the loss of its batch."""
+
+    def on_epoch_end(self, run: Run) -> None:
+        """After the epoch was measured; `run.row` is its row, the last of `run.history`."""
+
+    def on_fit_end(self, run: Run) -> None:
+        """After the last epoch, a stop or an interrupt, `run.history.ended`; not after an error."""
+
+
+def checked(callbacks: Any) -> tuple[Any, ...]:
+    """The callbacks as a tuple. Raises TypeError for one without any of the methods."""
+    given = tuple(callbacks) if isinstance(callbacks, Iterable) else (callbacks,)
+    for callback in given:
+        if isinstance(callback, type) or not any(callable(getattr(callback, e, None)) for e in EVENTS):
+            remedy = "call it: a class is no callback" if isinstance(callback, type) else ""
+            raise wrong(TypeError, "fit", f"the callback {callback!r:.60} has no method of a callback",
+                        remedy or f"give it some of {', '.join(EVENTS)}")  # fmt: skip
+    return given
+
+
+class EarlyStopping(Callback):
+    """Ends a run when a number of the history has not become better for `patience` epochs in a row.
+
+    monitor       a column of the history
+    patience      how many epochs without a better one end the run, at least 1
+    min_delta     by how much a number must be better to count
+    mode          "min" or "max", which is better; None is "min" for a name that ends in "loss"
+    restore_best  at the end of the run, also of one that was not stopped, the model gets the weights of the
+                  best epoch; after Ctrl-C it keeps the last ones
+    best, best_epoch  the best number so far, and its epoch, from 1; None before the first
+
+    An epoch whose number is NaN is not better than any.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "validation_loss",
+        patience: int = 10,
+        *,
+        min_delta: float = 0.0,
+        mode: str | None = None,
+        restore_best: bool = True,
+    ) -> None:
+        self.monitor = Monitor(monitor, mode, min_delta, "EarlyStopping")
+        self.patience = integer(patience, "EarlyStopping: patience", least=1)
+        self.restore_best = restore_best
+        self.best: float | None = None
+        self.best_epoch: int | None = None
+        self.waited = 0
+        self.weights: dict[str, Any] | None = None
+
+    def on_fit_begin(self, run: Run) -> None:
+        """Begin to count again, unless the run goes on."""
+        if not run.resumed:
+            self.best = self.best_epoch = self.weights = None
+            self.waited = 0
+
+    def on_epoch_end(self, run: Run) -> None:
+        """Compare the epoch with the best one."""
+        value = self.monitor.value(run.row)
+        if self.monitor.is_better(value, self.best):
+            self.best, self.best_epoch, self.waited = value, run.row["epoch"], 0
+            if self.restore_best:
+                self.weights = run.model.state_dict()
+            return
+        self.waited += 1
+        if self.waited >= self.patience:
+            run.stop(f"{self.monitor.name} was best in epoch {self.best_epoch}, {self.best}")
+
+    def on_fit_end(self, run: Run) -> None:
+        """Give the model its best weights."""
+        if self.weights is not None and run.history.ended != "interrupted":
+            run.model.load_state_dict(self.weights)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best epoch with its weights, and how many have passed since."""
+        return {"best": self.best, "best_epoch": self.best_epoch, "waited": self.waited,
+                "weights": self.weights}  # fmt: skip
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Continue from `state`."""
+        self.best, self.best_epoch = state["best"], state["best_epoch"]
+        self.waited, self.weights = state["waited"], state["weights"]

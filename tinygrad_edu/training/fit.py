@@ -1,0 +1,244 @@
+"""`fit`: the loop over batches that one would write for any model, with what a long run needs around it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from tinygrad_edu import nn
+from tinygrad_edu.backend.philox import Generator
+from tinygrad_edu.distributed import Comm, DataParallel
+from tinygrad_edu.errors import wrong
+from tinygrad_edu.scalars import integer, number
+from tinygrad_edu.training import callbacks as events
+from tinygrad_edu.training.history import History, Monitor
+from tinygrad_edu.training.interrupt import interrupt_flag
+from tinygrad_edu.training.logs import ProgressLog, TableLog
+from tinygrad_edu.training.loop import Loop, Plan, evaluated
+from tinygrad_edu.training.run import Run
+from tinygrad_edu.training.saving import Checkpoint, PathLike, Saving
+from tinygrad_edu.training.steps import Step, length_of, loader_of, metrics_of, supervised
+from tinygrad_edu.training.tally import Tally
+from tinygrad_edu.training.window import needs_argument
+
+
+def fit(
+    model: nn.Module,
+    data: Any,
+    *,
+    optimizer: Any,
+    loss: Callable[[Any, Any], Any] | None = None,
+    step: Step | None = None,
+    epochs: int = 1,
+    validation: Any = None,
+    validation_step: Step | None = None,
+    metrics: Any = (),
+    callbacks: Iterable[Any] = (),
+    batch_size: int = 32,
+    shuffle: bool = True,
+    seed: int = 0,
+    manual: bool = False,
+    schedule: Any = None,
+    schedule_per: str = "step",
+    accumulate: int = 1,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
+    ema: Any = None,
+    monitor: str | None = None,
+    mode: str | None = None,
+    checkpoint: PathLike | Checkpoint | None = None,
+    resume: bool = False,
+    generators: Mapping[str, Generator] | None = None,
+    verbose: bool = True,
+    comm: Comm | None = None,
+) -> History:
+    """Train a model, and return the history, a row an epoch.
+
+    Without options it takes the steps of the loop `for x, y in data: optimizer.zero_grad(); loss(model(x),
+    y).backward(); optimizer.step()`, to the same bits. The model is in training mode then and afterwards.
+
+    data             a DataLoader, an iterable of batches, a dataset, or arrays `(x, y)`; the last two are cut
+                     into batches of `batch_size` in an order that follows from `shuffle` and `seed`
+    optimizer        its parameters are trained; with manual=True also `{name: optimizer}`
+    loss             for batches `(x, y)`: `loss(outputs, targets)`, a function or a module
+    step             for all other batches and losses: `step(model, batch)` returns the loss, or a dict with
+                     "loss", for metrics "outputs" and "targets", "rows" if the loss is not a mean over the
+                     first axis of the batch, and any further numbers to log
+    validation       data that is measured after every epoch, in evaluation mode and without graphs, by `step`
+                     or its own `validation_step`; it is never trained on
+    metrics          objects of `te.metrics`, or `{name: metric}`: measured on both
+    callbacks        objects with methods of `Callback`
+    manual           `step` differentiates and updates by itself, as for a GAN; it returns numbers to log
+    schedule         one or several, stepped after every update or, with schedule_per="epoch", every epoch;
+                     one whose `step` needs a number, as that of a plateau, gets the monitored one
+    accumulate       batches whose gradients make one update: that of one batch of all their rows
+    clip_norm, clip_value  limit the gradients of an update, as `optim.clip_grad_norm_` and `..._value_`
+    ema              an average of the weights with `update_parameters(model)`, as `AveragedModel`; it is
+                     updated after every step, and measured in place of the model if it is a module
+    monitor, mode    the column that says which epoch is the best, and whether "min" or "max" of it: by
+                     default the smallest validation_loss, or train_loss without validation data
+    checkpoint       a folder, or `Checkpoint(folder, ...)`: `last.safetensors` has the whole run after each
+                     epoch, `best.safetensors` the best weights
+    resume           go on from `last.safetensors`, if it is there, to the same bits: make everything as
+                     before. An iterable without `state_dict` must give the same batches again
+    generators       further streams of random numbers to save, by name
+    verbose          print the history as a table, with a progress bar if stderr is a terminal
+    comm             the ranks of a job, all of which call this. Batches are each rank's own: a loader has
+                     `shard=(comm.rank, comm.size)`, and arrays are shared; `batch_size` is that of a rank.
+                     An update is that of all their rows, and the history the same on all ranks
+
+    Ctrl-C, or `run.interrupt()`, ends the run after the current step: it is saved, and the history so far is
+    returned, with `history.ended == "interrupted"`. A second Ctrl-C raises KeyboardInterrupt.
+
+    Raises TrainingError when a loss or a weight is not finite, with its epoch and step; checkpoints stay as
+    they were. TypeError and ValueError for arguments that do not fit, FileExistsError if the folder has a run
+    and resume is not given, nn.CheckpointError if its run is another one.
+    """
+    if not isinstance(model, nn.Module) or isinstance(model, DataParallel):
+        what = f"model is a {type(model).__name__}"
+        raise wrong(TypeError, "fit", what, "give the model itself, and in a job comm=comm")
+    chosen = chosen_step("fit", loss, step)
+    loaders = (
+        loader_of(data, "data", batch_size, shuffle, seed, comm),
+        None if validation is None else loader_of(validation, "validation", batch_size, False, 0, comm),
+    )
+    plan = Plan(
+        step=chosen,
+        validation_step=validation_step or chosen,
+        manual=bool(manual),
+        loader=loaders[0],
+        validation=loaders[1],
+        schedule_per=schedule_per,
+        accumulate=integer(accumulate, "fit: accumulate", least=1),
+        clip_norm=_limit("clip_norm", clip_norm),
+        clip_value=_limit("clip_value", clip_value),
+        monitor=Monitor(monitor or _usual(validation), mode, owner="fit"),
+        callbacks=events.checked(callbacks),
+        comm=comm,
+    )
+    _check_optimizer(optimizer, plan)
+    _check_schedule(schedule, schedule_per, ema)
+    if plan.manual:
+        _check_manual(plan, step is None, validation_step)
+    run = Run(model, optimizer, schedule, ema, integer(epochs, "fit: epochs", least=0))
+    run.is_first = comm is None or comm.rank == 0
+    if verbose:
+        plan.callbacks = (*plan.callbacks, TableLog(), ProgressLog())
+    measured = metrics_of(metrics)
+    saving = _saving(checkpoint, resume, generators, plan, measured)
+    with contextlib.ExitStack() as stack:
+        interrupted = stack.enter_context(interrupt_flag())
+        loop = Loop(run, plan, measured, saving, interrupted)
+        stack.callback(loop.close)
+        if resume and saving.exists():
+            loop.rates = saving.resume(run, plan, loop.train)
+        loop.fit()
+    return run.history
+
+
+def evaluate(
+    model: nn.Module,
+    data: Any,
+    *,
+    loss: Callable[[Any, Any], Any] | None = None,
+    step: Step | None = None,
+    metrics: Any = (),
+    batch_size: int = 256,
+) -> dict[str, Any]:
+    """The mean loss and the metrics of a model on data, `{"loss": ..., "accuracy": ...}`.
+
+    The arguments are those of `fit`. The model is in evaluation mode meanwhile, in this thread.
+    """
+    chosen = chosen_step("evaluate", loss, step)
+    loader = loader_of(data, "data", batch_size, False, 0, None)
+    return evaluated(model, loader, chosen, Tally(metrics_of(metrics)), None, "")
+
+
+def chosen_step(title: str, loss: Any, step: Any) -> Step:
+    """The step that was given, or that of a loss. Raises TypeError unless it is one of the two."""
+    if (loss is None) == (step is None):
+        problem = "it needs loss= for batches (x, y), or step= for all others"
+        raise wrong(TypeError, title, problem, "give one of the two")
+    chosen = loss if step is None else step
+    if not callable(chosen) or isinstance(chosen, type):
+        remedy = "call it: nn.MSELoss(), not nn.MSELoss" if isinstance(chosen, type) else "give a function"
+        raise wrong(TypeError, title, f"{'loss' if step is None else 'step'}={chosen!r:.60}", remedy)
+    return supervised(loss) if step is None else chosen
+
+
+def _usual(validation: Any) -> str:
+    """The column that says which epoch is the best, unless the user names one."""
+    return "train_loss" if validation is None else "validation_loss"
+
+
+def _check_optimizer(optimizer: Any, plan: Plan) -> None:
+    several = optimizer if isinstance(optimizer, dict) else {"": optimizer}
+    if not several or not all(callable(getattr(one, "step", None)) for one in several.values()):
+        remedy = "give optim.Adam(model.parameters()), made with the parameters"
+        raise wrong(TypeError, "fit", f"optimizer={optimizer!r:.60} is none", remedy)
+    if isinstance(optimizer, dict) and not plan.manual:
+        remedy = "give one with several groups; or a step that updates by itself, and manual=True"
+        raise wrong(TypeError, "fit", "several optimizers without manual=True", remedy)
+    if plan.accumulate > 1 and not plan.manual:
+        if needs_argument(optimizer.step):
+            problem = f"accumulate with {type(optimizer).__name__}, which computes its loss several times"
+            raise wrong(ValueError, "fit", problem, "leave it out, and use larger batches")
+        if plan.comm is not None and length_of(plan.loader) is None:
+            remedy = "give one that has len(), or accumulate=1"
+            raise wrong(ValueError, "fit", "accumulate in a job needs a loader with a length", remedy)
+
+
+def _check_schedule(schedule: Any, schedule_per: str, ema: Any) -> None:
+    if schedule_per not in ("step", "epoch"):
+        raise wrong(ValueError, "fit", f"schedule_per={schedule_per!r}", 'there are "step" and "epoch"')
+    for one in schedule if isinstance(schedule, list | tuple) else [schedule]:
+        if one is not None and not callable(getattr(one, "step", None)):
+            remedy = "give optim.Schedule(optimizer, ...), or one of optim.lr_scheduler"
+            raise wrong(TypeError, "fit", f"the schedule {one!r:.60} has no step()", remedy)
+        if one is not None and needs_argument(one.step) and schedule_per == "step":
+            remedy = 'say schedule_per="epoch"'
+            raise wrong(ValueError, "fit", f"{type(one).__name__} needs the number of an epoch", remedy)
+    if ema is not None and not callable(getattr(ema, "update_parameters", None)):
+        remedy = "give optim.swa_utils.AveragedModel(model)"
+        raise wrong(TypeError, "fit", f"ema={ema!r:.60} has no update_parameters(model)", remedy)
+
+
+def _check_manual(plan: Plan, is_loss: bool, validation_step: Any) -> None:
+    if is_loss:
+        raise wrong(TypeError, "fit", "manual=True without step=", "give the step that trains the model")
+    given = {"accumulate": plan.accumulate > 1, "clip_norm": plan.clip_norm, "clip_value": plan.clip_value}
+    if any(given.values()):
+        names = ", ".join(name for name, value in given.items() if value)
+        raise wrong(ValueError, "fit", f"{names} with manual=True", "the step updates by itself: do it there")
+    if plan.validation is not None and validation_step is None:
+        problem = "validation with manual=True needs a step that does not train"
+        raise wrong(ValueError, "fit", problem, "give validation_step=")
+
+
+def _limit(name: str, value: float | None) -> float | None:
+    if value is None:
+        return None
+    limit = number(value, f"fit: {name}")
+    if not limit > 0:
+        raise wrong(ValueError, "fit", f"{name}={limit} must be above 0")
+    return limit
+
+
+def _saving(checkpoint: Any, resume: bool, generators: Any, plan: Plan, metrics: Any) -> Saving:
+    """What writes and reads the checkpoints."""
+    where = checkpoint if checkpoint is None or isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
+    if resume and where is None:
+        raise wrong(ValueError, "fit", "resume=True without checkpoint=", "name the folder of the run")
+    settings = {
+        "accumulate": plan.accumulate, "clip_norm": plan.clip_norm, "clip_value": plan.clip_value,
+        "schedule_per": plan.schedule_per, "manual": plan.manual, "monitor": plan.monitor.name,
+        "metrics": list(metrics), "ranks": 1 if plan.comm is None else plan.comm.size,
+        "callbacks": [type(one).__name__ for one in plan.callbacks if hasattr(one, "load_state_dict")],
+    }  # fmt: skip
+    saving = Saving(where, generators, settings, plan.comm)
+    if not resume and saving.exists():
+        raise wrong(FileExistsError, "fit", f"{os.fspath(saving.last)} is the checkpoint of a run",
+                    "say resume=True to go on with it, or name another folder")  # fmt: skip
+    return saving

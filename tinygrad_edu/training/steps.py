@@ -1,0 +1,139 @@
+"""A step: from a batch to a loss; and batches, from whatever data a user has."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tinygrad_edu.data import ArrayDataset, DataLoader
+from tinygrad_edu.data.dataset import Dataset
+from tinygrad_edu.errors import wrong
+from tinygrad_edu.metrics import Metric
+from tinygrad_edu.tensor import Tensor
+
+Step = Callable[[Any, Any], Any]
+
+
+class Result(NamedTuple):
+    """What a step has found.
+
+    loss     a scalar tensor, or None if the step has trained the model itself and gave none
+    outputs  what the model returned, and targets, for metrics; None if the step gave none
+    rows     how many rows, or whatever the loss is a mean of, the batch has
+    numbers  further numbers to log, each a mean over the rows
+    """
+
+    loss: Any
+    outputs: Any
+    targets: Any
+    rows: float
+    numbers: dict[str, Any]
+
+
+def supervised(loss: Callable[[Any, Any], Any]) -> Step:
+    """The step of batches `(x, y)`, or `(x1, x2, ..., y)`: `loss(model(x), y)`."""
+
+    def step(model: Any, batch: Any) -> dict[str, Any]:
+        if not isinstance(batch, tuple | list) or len(batch) < 2:
+            kind = f"{len(batch)} arrays" if isinstance(batch, tuple | list) else f"a {type(batch).__name__}"
+            remedy = "pass step=, a function of the model and the batch that returns the loss"
+            raise wrong(ValueError, "fit", f"a batch is {kind}, and not (x, y)", remedy)
+        *inputs, targets = batch
+        outputs = model(*inputs)
+        return {"loss": loss(outputs, targets), "outputs": outputs, "targets": targets}
+
+    return step
+
+
+def result_of(found: Any, batch: Any, needs_loss: bool) -> Result:
+    """What a step has returned: a loss, or a dict with "loss", "outputs", "targets", "rows" and numbers.
+
+    needs_loss  whether the loss is differentiated. Raises TypeError or ValueError if it cannot be
+    """
+    if not isinstance(found, Mapping):
+        found = {} if found is None and not needs_loss else {"loss": found}
+    numbers = {name: value for name, value in found.items() if name not in Result._fields}
+    loss, rows = found.get("loss"), found.get("rows")
+    if needs_loss and (not isinstance(loss, Tensor) or loss.size != 1):
+        problem = (
+            "a dict without 'loss'" if loss is None else f"{getattr(loss, 'shape', loss)!r:.60} as its loss"
+        )
+        raise wrong(TypeError, "fit", f"step returned {problem}",
+                    "return a scalar tensor, or {'loss': tensor, ...}")  # fmt: skip
+    count = rows_of(batch) if rows is None else float(rows)
+    if count is None or not 0 < count < float("inf"):
+        raise wrong(ValueError, "fit", f"the batch has {count if rows is None else rows} rows",
+                    "return {'loss': ..., 'rows': how many the loss is a mean of}")  # fmt: skip
+    return Result(loss, found.get("outputs"), found.get("targets"), count, numbers)
+
+
+def number_of(value: Any) -> float:
+    """A Python number, or a tensor or array of one."""
+    return float(value.item() if hasattr(value, "item") else value)
+
+
+def rows_of(batch: Any) -> int | None:
+    """The length of the first array of a batch; None if there is no array with rows."""
+    if getattr(batch, "ndim", 0):
+        return len(batch)
+    inside = batch.values() if isinstance(batch, Mapping) else batch
+    if isinstance(batch, list) and batch and all(isinstance(item, str | bytes) for item in batch):
+        return len(batch)
+    if isinstance(inside, Iterable) and not isinstance(inside, str | bytes) and not hasattr(batch, "shape"):
+        return next((rows for item in inside if (rows := rows_of(item)) is not None), None)
+    return None
+
+
+def loader_of(data: Any, what: str, batch_size: int, shuffle: bool, seed: int, comm: Any) -> Any:
+    """A loader for whatever `fit` takes as data: a loader, an iterable of batches, a dataset, or arrays.
+
+    Raises TypeError for anything else, and ValueError for a loader that is not this rank's.
+    """
+    shard = (0, 1) if comm is None else (comm.rank, comm.size)
+    is_arrays = isinstance(data, tuple | list) and data and all(_is_array(part) for part in data)
+    if (is_arrays and len(data) > 1) or isinstance(data, np.ndarray):
+        parts = data if isinstance(data, tuple | list) else (data,)
+        data = ArrayDataset(*(part.numpy() if isinstance(part, Tensor) else part for part in parts))
+    if isinstance(data, Dataset) and not hasattr(data, "__iter__"):
+        return DataLoader(data, batch_size, shuffle=shuffle, seed=seed, shard=shard)
+    if isinstance(data, Tensor) or not isinstance(data, Iterable) or isinstance(data, str | Mapping):
+        raise wrong(TypeError, "fit", f"{what} is a {type(data).__name__}",
+                    "give a DataLoader, a dataset, or arrays (x, y)")  # fmt: skip
+    own = (getattr(data, "rank", 0), getattr(data, "size", 1)) if hasattr(data, "weight") else shard
+    if what == "data" and comm is not None and own != shard:
+        raise wrong(ValueError, "fit", f"the loader is that of rank {own[0]} of {own[1]}, this is rank "
+                    f"{shard[0]} of {shard[1]}", "make it with shard=(comm.rank, comm.size)")  # fmt: skip
+    return data
+
+
+def length_of(loader: Any) -> int | None:
+    """The batches of an epoch, if the loader knows."""
+    try:
+        return len(loader)
+    except TypeError:
+        return None
+
+
+def metrics_of(metrics: Any) -> dict[str, Metric]:
+    """The metrics by their names. Raises TypeError for what is none, ValueError for a name given twice."""
+    if isinstance(metrics, Metric):
+        metrics = [metrics]
+    named = (
+        metrics.items() if isinstance(metrics, Mapping) else [(getattr(m, "name", ""), m) for m in metrics]
+    )
+    found: dict[str, Metric] = {}
+    for name, metric in named:
+        if not isinstance(metric, Metric):
+            remedy = "give objects such as metrics.Accuracy(); a function is metrics.Mean(function)"
+            raise wrong(TypeError, "fit", f"{metric!r:.60} is no metric", remedy)
+        if name in found or name == "loss" or not isinstance(name, str) or not name:
+            raise wrong(ValueError, "fit", f"a metric is named {name!r}, which is taken or no name",
+                        "give {'name': metric, ...}")  # fmt: skip
+        found[name] = metric
+    return found
+
+
+def _is_array(part: Any) -> bool:
+    return isinstance(part, np.ndarray | Tensor) and part.ndim > 0
