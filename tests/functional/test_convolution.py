@@ -1,4 +1,4 @@
-"""conv1d, conv2d, max_pool2d and avg_pool2d: sums written out, PyTorch, and gradients proven."""
+"""Convolutions, their adjoints, and pooling: sums written out, PyTorch, and gradients proven."""
 
 from __future__ import annotations
 
@@ -8,11 +8,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_edu as te
+from tests.functional.twice import same_twice
 from tests.oracles import convolution
 from tinygrad_edu import nn
 from tinygrad_edu.check import gradcheck
 from tinygrad_edu.errors import ShapeError
+from tinygrad_edu.ops import convolution as _c
 
+CONVOLUTIONS = (te.conv1d, te.conv2d, te.conv3d)
+TRANSPOSED = (te.conv_transpose1d, te.conv_transpose2d, te.conv_transpose3d)
 HOW = st.fixed_dictionaries(
     {
         "stride": st.integers(1, 3),
@@ -30,16 +34,10 @@ def drawn(axes, how, seed, sizes):
     return x, rng.normal(size=(3 * groups, 2, *sizes[:axes])), rng.normal(size=3 * groups)
 
 
-@given(
-    axes=st.integers(1, 2),
-    how=HOW,
-    seed=st.integers(0, 9),
-    sizes=st.tuples(st.integers(1, 3), st.integers(1, 3)),
-)
+@given(axes=st.integers(1, 3), how=HOW, seed=st.integers(0, 9), sizes=st.tuples(*[st.integers(1, 3)] * 3))
 @settings(max_examples=15)
 def test_convolutions_are_the_sums_written_out(axes, how, seed, sizes):
     x, weight, bias = drawn(axes, how, seed, sizes)
-    convolve = te.conv1d if axes == 1 else te.conv2d
     wanted = convolution(
         x,
         weight,
@@ -48,43 +46,105 @@ def test_convolutions_are_the_sums_written_out(axes, how, seed, sizes):
         dilations=(how["dilation"],) * axes,
         groups=how["groups"],
     )
-    found = convolve(te.tensor(x), te.tensor(weight), te.tensor(bias), **how).numpy()
+    found = CONVOLUTIONS[axes - 1](te.tensor(x), te.tensor(weight), te.tensor(bias), **how).numpy()
     np.testing.assert_allclose(found, wanted + bias.reshape(-1, *(1,) * axes), rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.oracle
-@given(how=HOW, seed=st.integers(0, 9), sizes=st.tuples(st.integers(1, 3), st.integers(1, 3)))
+@given(
+    axes=st.integers(1, 3),
+    how=HOW,
+    more=st.integers(0, 2),
+    sizes=st.tuples(*[st.integers(1, 3)] * 3),
+    seed=st.integers(0, 9),
+)
+@settings(max_examples=25)
+def test_the_transposed_convolution_is_the_adjoint(axes, how, more, sizes, seed):
+    """<y, conv(x)> = <conv_transpose(y), x>, and elements beyond all windows are 0."""
+    more = min(more, max(how["stride"], how["dilation"]) - 1)
+    rng, groups = np.random.default_rng(seed), how["groups"]
+    y, weight = (
+        rng.normal(size=(2, 2 * groups, *(3,) * axes)),
+        rng.normal(size=(2 * groups, 3, *sizes[:axes])),
+    )
+    try:
+        out = TRANSPOSED[axes - 1](
+            te.tensor(y, dtype="float64"), te.tensor(weight, dtype="float64"), output_padding=more, **how
+        ).numpy()
+    except ShapeError:
+        assert min((3 - 1) * how["stride"] - 2 * how["padding"] + how["dilation"] * (n - 1) + more
+                   for n in sizes[:axes]) < 0  # fmt: skip
+        return
+    x = rng.normal(size=out.shape)
+    back = convolution(
+        x,
+        weight,
+        strides=(how["stride"],) * axes,
+        padding=(how["padding"],) * axes,
+        dilations=(how["dilation"],) * axes,
+        groups=groups,
+    )[(..., *(slice(3),) * axes)]
+    np.testing.assert_allclose((out * x).sum(), (back * y).sum(), rtol=1e-9, atol=1e-9)
+
+
+@given(sizes=st.tuples(st.integers(1, 4), st.integers(1, 4)), dilation=st.integers(1, 2))
 @settings(max_examples=15)
-def test_two_axes_are_pytorchs(how, seed, sizes):
-    import torch
+def test_same_padding_keeps_the_size_and_is_zeros_around(sizes, dilation):
+    x, weight, _ = drawn(2, {"groups": 1}, 0, sizes)
+    found = te.conv2d(te.tensor(x), te.tensor(weight), padding="same", dilation=dilation)
+    totals = [dilation * (n - 1) for n in sizes]
+    wide = np.pad(x, [(0, 0), (0, 0), *((t // 2, t - t // 2) for t in totals)])
+    expected = te.conv2d(te.tensor(wide), te.tensor(weight), padding="valid", dilation=dilation)
+    assert found.shape[2:] == x.shape[2:]
+    np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=1e-5, atol=1e-5)
 
-    x, weight, bias = drawn(2, how, seed, sizes)
-    ours = [te.tensor(a, requires_grad=True) for a in (x, weight, bias)]
-    theirs = [torch.tensor(a, requires_grad=True) for a in (x, weight, bias)]
-    out, wanted = te.conv2d(*ours, **how), torch.nn.functional.conv2d(*theirs, **how)
-    out.sum().backward()
-    wanted.sum().backward()
-    np.testing.assert_allclose(out.numpy(), wanted.detach().numpy(), rtol=1e-10, atol=1e-10)
-    for a, b in zip(ours, theirs, strict=True):
-        np.testing.assert_allclose(a.grad.numpy(), b.grad.numpy(), rtol=1e-10, atol=1e-10)
+
+def test_a_batch_in_several_blocks_gives_the_same_numbers(monkeypatch):
+    rng = np.random.default_rng(0)
+    x, weight = rng.normal(size=(5, 4, 6, 5)), rng.normal(size=(4, 2, 3, 2))
+    how = {"strides": (2, 1), "padding": (1, 0), "dilations": (1, 1), "groups": 2}
+    seed = rng.normal(size=_c.convolution.numpy(x, weight, **how).shape)
+    whole = [
+        _c.convolution.numpy(x, weight, **how),
+        _c.convolution_input.numpy(seed, weight, shape=x.shape, **how),
+        _c.convolution_weight.numpy(seed, x, shape=weight.shape, **how),
+    ]
+    monkeypatch.setattr(_c, "BLOCK", 1 << 12)
+    np.testing.assert_array_equal(_c.convolution.numpy(x, weight, **how), whole[0])
+    np.testing.assert_array_equal(_c.convolution_input.numpy(seed, weight, shape=x.shape, **how), whole[1])
+    found = _c.convolution_weight.numpy(seed, x, shape=weight.shape, **how)
+    np.testing.assert_allclose(found, whole[2], rtol=1e-12, atol=1e-12)
 
 
 @pytest.mark.oracle
-@given(size=st.integers(1, 4), stride=st.integers(1, 3), padding=st.integers(0, 2))
-@settings(max_examples=15)
-def test_pooling_is_pytorchs(size, stride, padding):
-    import torch
+@given(
+    axes=st.integers(1, 3),
+    how=HOW,
+    more=st.integers(0, 2),
+    padding=st.sampled_from((None, "same", "valid")),
+    seed=st.integers(0, 9),
+    sizes=st.tuples(*[st.integers(1, 3)] * 3),
+)
+@settings(max_examples=40)
+def test_they_are_pytorchs_to_the_second_order(axes, how, more, padding, seed, sizes):
+    import torch.nn.functional as pytorch
 
-    padding = min(padding, size // 2)
-    x = np.random.default_rng(0).normal(size=(2, 3, 7, 8))
-    for ours, theirs in (
-        (te.max_pool2d, torch.nn.functional.max_pool2d),
-        (te.avg_pool2d, torch.nn.functional.avg_pool2d),
-    ):
-        found = ours(te.tensor(x), size, stride=stride, padding=padding)
-        np.testing.assert_allclose(
-            found.numpy(), theirs(torch.tensor(x), size, stride, padding).numpy(), rtol=1e-12
-        )
+    x, weight, bias = drawn(axes, how, seed, sizes)
+    given = {**how, "padding": padding} if padding else how
+    given = {**given, "stride": 1} if padding == "same" else given
+    name = f"conv{axes}d"
+    same_twice(
+        lambda x, w, b: getattr(te, name)(x, w, b, **given),
+        lambda x, w, b: getattr(pytorch, name)(x, w, b, **given),
+        x, weight, bias,
+    )  # fmt: skip
+    how = {**how, "output_padding": min(more, max(how["stride"], how["dilation"]) - 1)}
+    name, groups = f"conv_transpose{axes}d", how["groups"]
+    weight = np.random.default_rng(seed).normal(size=(2 * groups, 3, *sizes[:axes]))
+    same_twice(
+        lambda x, w, b: getattr(te, name)(x, w, b, **how),
+        lambda x, w, b: getattr(pytorch, name)(x, w, b, **how),
+        x, weight, bias,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -92,10 +152,13 @@ def test_pooling_is_pytorchs(size, stride, padding):
     [
         lambda x, w: te.conv2d(x, w, stride=2, padding=1),
         lambda x, w: te.conv2d(x, w, groups=1, dilation=(2, 1)),
+        lambda x, w: te.conv2d(x, w, padding="same"),
+        lambda x, w: te.conv_transpose2d(x[:, :1, :3, :3], w[:1], stride=2, padding=1, output_padding=1),
+        lambda x, w: te.conv_transpose2d(x, w[:2], groups=2, dilation=(2, 1), output_padding=(1, 0)),
         lambda x, w: te.max_pool2d(te.conv2d(x, w), 2, stride=1) * 2,
         lambda x, w: te.avg_pool2d(te.conv2d(x, w), 2, padding=1),
     ],
-    ids=["stride", "dilation", "max", "avg"],
+    ids=["stride", "dilation", "same", "transposed", "transposed groups", "max", "avg"],
 )
 def test_gradients_are_proven_twice(f):
     rng = np.random.default_rng(0)
@@ -123,6 +186,13 @@ def test_pooling_takes_any_leading_axes_and_shares_ties():
         (lambda x, w: te.conv2d(x, w, dilation=9), ShapeError, "do not fit"),
         (lambda x, w: te.conv2d(x, w, stride=0), ValueError, "stride=0 must be an integer >= 1"),
         (lambda x, w: te.conv2d(x, w, padding=(1, 2, 3)), ValueError, "or 2 of them"),
+        (lambda x, w: te.conv2d(x, w, padding="full"), ValueError, "padding='full' must be"),
+        (lambda x, w: te.conv2d(x, w, padding="same", stride=2), ValueError, "needs stride=1"),
+        (lambda x, w: te.conv_transpose2d(x, w), ShapeError, "2 channels; weight is for 3"),
+        (lambda x, w: te.conv_transpose2d(x, w[:2], groups=3), ShapeError, "divide by groups=3"),
+        (lambda x, w: te.conv_transpose2d(x, w[:2], padding=4), ShapeError, "use less padding"),
+        (lambda x, w: te.conv_transpose2d(x, w[:2], output_padding=1), ValueError, "smaller than stride"),
+        (lambda x, w: te.conv_transpose1d(x, w), ShapeError, r"conv_transpose1d\(.*must have 3 axes"),
         (lambda x, w: te.max_pool2d(x, 2, padding=2), ValueError, "at most half"),
         (lambda x, w: te.avg_pool2d(x[0, 0], 2), ShapeError, r"avg_pool2d\(\(5, 5\)"),
     ],

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tests.kernels.harness import RUNGS, bugs_of, checked, layouts, placed, planted, report
 from tinygrad_edu.backend.cuda.families import using
+from tinygrad_edu.backend.cuda.families.convolution import _rung_for
 from tinygrad_edu.engine.op import REGISTRY
 from tinygrad_edu.errors import ShapeError
 from tinygrad_edu.testing import calls
@@ -61,6 +62,21 @@ def test_more_than_one_tile_and_three_axes(device, rung, name):
         np.testing.assert_allclose(
             found, REGISTRY[name].numpy(*arrays, **params, **how), rtol=1e-10, atol=1e-10
         )
+
+
+@pytest.mark.parametrize("name", NAMES[:2])
+def test_groups_of_few_channels_get_a_thread_for_each_result(device, name):
+    """Their rung is another one, where there are enough positions for it."""
+    assert _rung_for(name, 1, 4096) == "01_direct" and _rung_for(name, 64, 4096) is None
+    assert _rung_for("convolution_weight", 1, 4096) is None
+    rng = np.random.default_rng(0)
+    x, weight = rng.normal(size=(1, 3, 70, 66)), rng.normal(size=(3, 1, 3, 2))
+    how = {"strides": (1, 1), "padding": (1, 0), "dilations": (1, 2), "groups": 3}
+    seed = rng.normal(size=REGISTRY["convolution"].numpy(x, weight, **how).shape)
+    arrays, params = ((x, weight), {}) if name == "convolution" else ((seed, weight), {"shape": x.shape})
+    found = device.numpy(REGISTRY[name].kernel(device)(*map(device.asarray, arrays), **params, **how))
+    expected = REGISTRY[name].numpy(*arrays, **params, **how)
+    np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10)
 
 
 @pytest.mark.parametrize(("weight", "padding"), [((4, 2, 3), 0), ((4, 3, 9), 1)])

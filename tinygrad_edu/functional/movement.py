@@ -11,14 +11,14 @@ from tinygrad_edu.errors import ShapeError, describe, wrong
 from tinygrad_edu.functional.creation import as_tensor, operands
 from tinygrad_edu.ops import elementwise as _e
 from tinygrad_edu.ops import movement as _m
-from tinygrad_edu.scalars import integer, integers, is_one, number
+from tinygrad_edu.scalars import integer, integers, is_one
 from tinygrad_edu.shapes import Axis, normalize_axes, normalize_axis
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
 
 __all__ = ["broadcast_to", "clone", "concat", "expand", "expand_dims", "flatten", "flip",
-           "matrix_transpose", "pad", "permute_dims", "repeat", "reshape", "roll", "sliding_windows",
+           "matrix_transpose", "permute_dims", "repeat", "reshape", "roll", "sliding_windows",
            "split", "squeeze", "stack", "tile", "transpose"]  # fmt: skip
 
 
@@ -122,21 +122,6 @@ def flip(x: Tensor, axis: Axis = None) -> Tensor:
     """The order of elements reversed along `axis`, or along all axes."""
     x = as_tensor(x)
     return _m.flip(x, axes=normalize_axes(axis, x.ndim))
-
-
-def pad(x: Tensor, widths: Sequence[tuple[int, int]] | int, value: float = 0.0) -> Tensor:
-    """`value` around x: (before, after) for each axis, or one number for all sides."""
-    x = as_tensor(x)
-    given: Any = [(widths, widths)] * x.ndim if is_one(widths) else widths
-    pairs = tuple(integers(pair, "pad: a pair of widths") for pair in given)
-    if len(pairs) != x.ndim or any(len(p) != 2 or min(p) < 0 for p in pairs):
-        raise wrong(
-            ValueError,
-            "pad",
-            f"give one (before, after) >= 0 for each of the {x.ndim} axes of {x.shape}, not {widths}",
-            inputs=(x,),
-        )
-    return _m.pad(x, widths=pairs, value=number(value, "pad: value"))
 
 
 def roll(x: Tensor, shift: int | Sequence[int], axis: Axis = None) -> Tensor:

@@ -25,11 +25,11 @@ from tinygrad_edu.scalars import integer, number
 from tinygrad_edu.shapes import check_size
 from tinygrad_edu.tensor import Tensor
 
-__all__ = ["BatchNorm1d", "BatchNorm2d", "LayerNorm"]
+__all__ = ["BatchNorm1d", "BatchNorm2d", "BatchNorm3d", "LayerNorm"]
 
 
-class _BatchNorm(Module):
-    """The common part of all batch norms; names and unbiased running variance are PyTorch's."""
+class AveragingNorm(Module):
+    """The common part of batch and instance norms; names and unbiased running variance are PyTorch's."""
 
     ndims: ClassVar[tuple[int, ...]]
     never_negative = ("running_var", "num_batches_tracked")
@@ -81,9 +81,7 @@ class _BatchNorm(Module):
                 f"{self.num_features} channels second",
             )
         axes = tuple(a for a in range(x.ndim) if a != 1)
-        channel = (1, -1, *(1,) * (x.ndim - 2))
-        mean, var = self.running_mean, self.running_var
-        if self.training or mean is None or var is None:
+        if self.training or self.running_mean is None:
             count = math.prod(x.shape[a] for a in axes)
             if self.training and count < 2:
                 raise wrong(
@@ -94,14 +92,25 @@ class _BatchNorm(Module):
                     inputs=(x,),
                 )
             out = F.layer_norm(x, axes, eps=self.eps)
-            if self.training and mean is not None and var is not None:
+            if self.training and self.running_mean is not None:
                 self._update_averages(x.detach(), axes)
         else:
-            scale = 1.0 / (var + self.eps) ** 0.5
-            out = (x - mean.reshape(channel)) * scale.reshape(channel)
-        if self.weight is not None and self.bias is not None:
-            out = out * self.weight.reshape(channel) + self.bias.reshape(channel)
-        return out
+            out = self._by_averages(x)
+        return self._affine(out)
+
+    def _by_averages(self, x: Tensor) -> Tensor:
+        """x (batch, channels, ...) minus the running mean, divided by the running deviation."""
+        channel = (1, -1, *(1,) * (x.ndim - 2))
+        scale = 1.0 / (self.running_var + self.eps) ** 0.5
+        scaled: Tensor = (x - self.running_mean.reshape(channel)) * scale.reshape(channel)
+        return scaled
+
+    def _affine(self, x: Tensor) -> Tensor:
+        """x (batch, channels, ...) times the weights of the channels, plus their biases."""
+        if self.weight is None or self.bias is None:
+            return x
+        channel = (1, -1, *(1,) * (x.ndim - 2))
+        return x * self.weight.reshape(channel) + self.bias.reshape(channel)
 
     def _update_averages(self, x: Tensor, axes: tuple[int, ...]) -> None:
         """Move the running averages towards this batch's."""
@@ -122,16 +131,22 @@ class _BatchNorm(Module):
         )
 
 
-class BatchNorm1d(_BatchNorm):
+class BatchNorm1d(AveragingNorm):
     """(batch, num_features) or (batch, num_features, length), each feature over the rest."""
 
     ndims = (2, 3)
 
 
-class BatchNorm2d(_BatchNorm):
+class BatchNorm2d(AveragingNorm):
     """(batch, num_features, H, W), each channel over batch, H and W."""
 
     ndims = (4,)
+
+
+class BatchNorm3d(AveragingNorm):
+    """(batch, num_features, D, H, W), each channel over batch, D, H and W."""
+
+    ndims = (5,)
 
 
 class LayerNorm(Module):

@@ -11,6 +11,7 @@ respect to one is a product of the other with the incoming gradient.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,7 @@ from tinygrad_edu.ops.movement import _fold, _windows
 from tinygrad_edu.shapes import Shape
 
 How = dict[str, Any]  # strides, padding, dilations, groups
+BLOCK = 1 << 24  # bytes of the windows that are stored at once
 
 
 def counts_of(spatial: Shape, sizes: Shape, strides: Shape, padding: Shape, dilations: Shape) -> Shape:
@@ -72,41 +74,81 @@ def _columns(x: Any, sizes: Shape, strides: Shape, padding: Shape, dilations: Sh
     )
 
 
+def _blocks(n: int, elements: int, itemsize: int) -> Iterator[slice]:
+    """Slices of the n images of a batch, so that the columns of one slice fit into BLOCK bytes.
+
+    The memory of the columns is then reused from slice to slice. `elements` is the number for one image.
+    """
+    step = max(1, BLOCK // max(1, elements * itemsize))
+    return (slice(start, start + step) for start in range(0, n, step))
+
+
 def _convolution(
     x: Any, weight: Any, *, strides: Shape, padding: Shape, dilations: Shape, groups: int
 ) -> Any:
     check(x.shape, weight.shape, groups)
-    counts = counts_of(x.shape[2:], weight.shape[2:], strides, padding, dilations)
-    columns = _columns(x, weight.shape[2:], strides, padding, dilations, groups)
-    made = weight.reshape(groups, weight.shape[0] // groups, columns.shape[2]) @ columns
-    return made.reshape(x.shape[0], weight.shape[0], *counts)
+    sizes = weight.shape[2:]
+    counts = counts_of(x.shape[2:], sizes, strides, padding, dilations)
+    area, places = math.prod(sizes), math.prod(counts)
+    rows = weight.reshape(groups, weight.shape[0] // groups, weight.shape[1] * area)
+    out = np.empty((x.shape[0], groups, rows.shape[1], places), np.result_type(x, weight))
+    for some in _blocks(x.shape[0], x.shape[1] * area * places, x.itemsize):
+        np.matmul(rows, _columns(x[some], sizes, strides, padding, dilations, groups), out=out[some])
+    return out.reshape(x.shape[0], weight.shape[0], *counts)
+
+
+def _reversed(weight: Any, groups: int) -> Any:
+    """(C, O / groups, sizes...): the weights of the convolution that is the adjoint where strides are 1."""
+    each = weight.shape[0] // groups
+    parts = weight.reshape(groups, each, *weight.shape[1:]).swapaxes(1, 2)
+    whole = parts.reshape(weight.shape[1] * groups, each, *weight.shape[2:])
+    return np.ascontiguousarray(np.flip(whole, tuple(range(2, weight.ndim))))
 
 
 def _convolution_input(
     seed: Any, weight: Any, *, shape: Shape, strides: Shape, padding: Shape, dilations: Shape, groups: int
 ) -> Any:
-    """The adjoint in x: each element of x, of `shape`, gets the sum over all windows that contain it."""
+    """The adjoint in x: each element of x, of `shape`, gets the sum over all windows that contain it.
+
+    With strides of 1 it is a convolution of the seed. This reads windows instead of adding to them, which is
+    faster unless there are many more channels to read than to write.
+    """
     n, c, *spatial = shape
-    sizes, counts = weight.shape[2:], seed.shape[2:]
-    rows = weight.reshape(groups, weight.shape[0] // groups, -1).transpose(0, 2, 1)
-    columns = rows @ seed.reshape(n, groups, weight.shape[0] // groups, math.prod(counts))
-    k = len(sizes)
-    columns = columns.reshape(n, c, *sizes, *counts).transpose(
-        0, 1, *range(2 + k, 2 + 2 * k), *range(2, 2 + k)
-    )
+    sizes, counts, each = weight.shape[2:], seed.shape[2:], weight.shape[0] // groups
+    borders = tuple(d * (k - 1) - p for k, d, p in zip(sizes, dilations, padding, strict=True))
+    if max(strides) == 1 and min(borders) >= 0 and weight.shape[0] <= 4 * c:
+        back = _reversed(weight, groups)
+        return _convolution(seed, back, strides=strides, padding=borders, dilations=dilations, groups=groups)
+    rows = weight.reshape(groups, each, -1).transpose(0, 2, 1)
     full = (n, c, *(size + 2 * p for size, p in zip(spatial, padding, strict=True)))
-    made = _fold(columns, shape=full, sizes=sizes, strides=strides, dilations=dilations)
     inside = tuple(slice(p, p + size) for p, size in zip(padding, spatial, strict=True))
-    return np.ascontiguousarray(made[(slice(None), slice(None), *inside)])
+    out = np.empty(shape, np.result_type(seed, weight))
+    k = len(sizes)
+    order = (0, 1, *range(2 + k, 2 + 2 * k), *range(2, 2 + k))
+    for some in _blocks(n, c * math.prod(sizes) * math.prod(counts), seed.itemsize):
+        given = seed[some].reshape(len(seed[some]), groups, each, math.prod(counts))
+        columns = rows * given if each == 1 else rows @ given  # of one term a product is faster than a sum
+        windows = columns.reshape(len(given), c, *sizes, *counts).transpose(order)
+        whole = (len(windows), *full[1:])
+        folded = _fold(windows, shape=whole, sizes=sizes, strides=strides, dilations=dilations)
+        out[some] = folded[(slice(None), slice(None), *inside)]
+    return out
 
 
 def _convolution_weight(
     seed: Any, x: Any, *, shape: Shape, strides: Shape, padding: Shape, dilations: Shape, groups: int
 ) -> Any:
     """The adjoint in weight: products of the incoming gradient with windows of x, summed over positions."""
-    columns = _columns(x, shape[2:], strides, padding, dilations, groups)
-    rows = seed.reshape(seed.shape[0], groups, shape[0] // groups, columns.shape[3])
-    return total(rows @ columns.transpose(0, 1, 3, 2), (0,)).reshape(shape)
+    places = math.prod(seed.shape[2:])
+    rows = seed.reshape(seed.shape[0], groups, shape[0] // groups, places)
+    sums = []
+    for some in _blocks(x.shape[0], x.shape[1] * math.prod(shape[2:]) * places, x.itemsize):
+        columns = _columns(x[some], shape[2:], strides, padding, dilations, groups)
+        sums.append(total(rows[some] @ columns.transpose(0, 1, 3, 2), (0,)))
+    if len(sums) == 1:
+        return sums[0].reshape(shape)
+    parts = np.stack(sums) if sums else np.zeros((0, *shape), np.result_type(seed, x))
+    return total(parts, (0,)).reshape(shape)
 
 
 def _draw_convolution(draw: Draw) -> tuple[Shape, Shape, Shape, How]:

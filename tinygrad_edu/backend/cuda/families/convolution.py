@@ -41,6 +41,16 @@ LADDER = Ladder(
 )
 
 
+def _rung_for(symbol: str, rows: int, columns: int) -> str | None:
+    """The rung for a product of so many rows and columns in each group; None for the production rung.
+
+    A group of few channels, as in a depthwise convolution, has few rows, and most threads of a 64 x 64 tile
+    would have no result. Then a thread for each result is faster; its sum is short. The gradient by the
+    weights has few results with long sums, which tiles read better.
+    """
+    return "01_direct" if symbol != "convolution_weight" and rows <= 4 and columns >= 4096 else None
+
+
 def _run(
     device: Device,
     symbol: str,
@@ -92,7 +102,7 @@ def _run(
         "convolution_input": (x[1] // groups, x[0] * elements),
         "convolution_weight": (weight[0] // groups, x[1] // groups * window),
     }[symbol]
-    device.kernel("convolution", symbol, dtype).launch(
+    device.kernel("convolution", symbol, dtype, _rung_for(symbol, *sizes)).launch(
         (*sizes, groups),
         _PROBLEM.pack(
             result.pointer,
