@@ -43,6 +43,8 @@ def kernel(op: Op) -> str:
         return f"Kernel: {_page(families.FUSED[op.name].__module__.rsplit('.', 1)[-1])}."
     if op.family == "restride":
         return f"Kernel: none where a view will do; where memory must be laid out anew, {_page('copy')}."
+    if op.family == "host":
+        return "Kernel: none; LAPACK computes it on the host, for every device."
     if op.name in _METHODS:
         return f"Kernel: {_page(_METHODS[op.name])}."
     return "Kernel: none; it runs on the cpu."

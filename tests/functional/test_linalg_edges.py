@@ -136,3 +136,16 @@ def test_misuse_is_explained() -> None:
         L.tensordot(te.ones(2, 3), te.ones(2, 3), axes=1)
     with pytest.raises(ShapeError, match="more than there are"):
         L.tensordot(te.ones(2, 3), te.ones(2, 3), axes=3)
+
+
+def test_a_name_that_is_not_here_is_explained() -> None:
+    for name, answer in (
+        ("norm", r"write te\.norm"),
+        ("inverse", r"torch\.inverse is te\.linalg\.inv"),
+        ("sovle", "did you mean solve"),
+        ("softmax", r"write te\.softmax"),
+    ):
+        with pytest.raises(AttributeError, match=answer):
+            getattr(L, name)
+    with pytest.raises(AttributeError, match=r"write te\.linalg\.lstsq|te\.linalg\.lstsq\(x, y\) here"):
+        te.lstsq  # noqa: B018

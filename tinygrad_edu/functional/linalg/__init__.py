@@ -42,6 +42,7 @@ from tinygrad_edu.functional.linalg.systems import (
     solve_triangular,
 )
 from tinygrad_edu.functional.synonyms import taking_synonyms
+from tinygrad_edu.words import missing_from
 
 __all__ = ["LinAlgError", "cholesky", "cross", "det", "diagonal", "eigh", "eigvalsh", "inv", "lstsq",
            "matmul", "matrix_exp", "matrix_norm", "matrix_power", "matrix_rank", "matrix_transpose", "outer",
@@ -50,3 +51,5 @@ __all__ = ["LinAlgError", "cholesky", "cross", "det", "diagonal", "eigh", "eigva
 
 for _name in __all__[1:]:  # as the functions of `te`, these take PyTorch's `dim` and `keepdim`
     globals()[_name] = taking_synonyms(globals()[_name])
+
+__getattr__ = missing_from(__name__)
