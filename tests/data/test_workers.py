@@ -108,6 +108,12 @@ def test_random_numbers_in_a_row_do_not_depend_on_the_worker():
     drawn = np.concatenate([np.frombuffer(part[2], part[0]) for batch in one[0] for part in batch[1:]])
     assert len(np.unique(drawn)) == drawn.size == 48
     assert one[0] != one[1]
+    others = loader(sets.Drawing(), 5, shuffle=True, num_workers=2)
+    by_row = [
+        {index: numbers for batch in batches for index, *numbers in zip(*batch, strict=True)}
+        for batches in (loader(sets.Drawing(), shuffle=True, num_workers=1), others)
+    ]
+    assert by_row[0] == by_row[1], "nor on the batch"
     alone = epochs(loader(sets.Drawing(), shuffle=True))
     assert [[batch[:2] for batch in epoch] for epoch in alone] == [[b[:2] for b in epoch] for epoch in one]
 
