@@ -224,6 +224,14 @@ def test_workers_that_persist_are_the_same_processes_until_they_are_closed():
     assert all(map(is_gone, first))
 
 
+def test_batches_of_an_abandoned_pass_come_in_no_other():
+    kept = loader(sets.Rows(40), shuffle=True, num_workers=2, persistent_workers=True, prefetch_factor=4)
+    alone = loader(sets.Rows(40), shuffle=True)
+    for _ in range(3):
+        assert plain(next(iter(kept))) == plain(next(iter(alone)))
+    assert epochs(kept, 1) == epochs(alone, 1)
+
+
 def test_without_persistence_each_epoch_has_its_own_workers():
     batches = loader(sets.Process(), num_workers=2)
     first, second = ({pid for batch in batches for pid in batch[0].tolist()} for _ in range(2))
