@@ -16,7 +16,7 @@ from tinygrad_edu.training.history import Monitor
 if TYPE_CHECKING:
     from tinygrad_edu.training.run import Run
 
-EVENTS = ("on_fit_begin", "on_epoch_begin", "on_step", "on_epoch_end", "on_fit_end")
+EVENTS = ("on_fit_begin", "on_epoch_begin", "on_step", "on_epoch_end", "on_save", "on_fit_end")
 
 
 class Callback:
@@ -39,6 +39,9 @@ class Callback:
 
     def on_epoch_end(self, run: Run) -> None:
         """After the epoch was measured; `run.row` is its row, the last of `run.history`."""
+
+    def on_save(self, run: Run) -> None:
+        """Before the last checkpoint is written."""
 
     def on_fit_end(self, run: Run) -> None:
         """After the last epoch, a stop or an interrupt, `run.history.ended`; not after an error."""

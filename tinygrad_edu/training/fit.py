@@ -21,7 +21,7 @@ from tinygrad_edu.training.run import Run
 from tinygrad_edu.training.saving import Checkpoint, PathLike, Saving
 from tinygrad_edu.training.steps import Step, length_of, loader_of, metrics_of, supervised
 from tinygrad_edu.training.tally import Tally
-from tinygrad_edu.training.window import needs_argument
+from tinygrad_edu.training.window import needs_argument, needs_closure
 
 
 def fit(
@@ -182,7 +182,7 @@ def _check_optimizer(optimizer: Any, plan: Plan) -> None:
         remedy = "give one with several groups; or a step that updates by itself, and manual=True"
         raise wrong(TypeError, "fit", "several optimizers without manual=True", remedy)
     if plan.accumulate > 1 and not plan.manual:
-        if needs_argument(optimizer.step):
+        if needs_closure(optimizer):
             problem = f"accumulate with {type(optimizer).__name__}, which computes its loss several times"
             raise wrong(ValueError, "fit", problem, "leave it out, and use larger batches")
         if plan.comm is not None and length_of(plan.loader) is None:

@@ -211,7 +211,9 @@ class Loop:
     def save(self) -> None:
         """Write the last checkpoint, if there is to be one."""
         self.drain(0)
-        self.saving.save_last(self.run, self.plan, self.train, self.rates)
+        if self.saving.where is not None:
+            self.call("on_save")
+            self.saving.save_last(self.run, self.plan, self.train, self.rates)
 
 
 ADVICE = (

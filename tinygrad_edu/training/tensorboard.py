@@ -5,6 +5,9 @@
 
 from __future__ import annotations
 
+import os
+import time
+from pathlib import Path
 from typing import Any
 
 from tinygrad_edu.errors import wrong
@@ -24,42 +27,75 @@ class TensorBoardLog(Callback):
     """
 
     def __init__(self, folder: PathLike, *, every: int = 1) -> None:
-        self.folder, self.every = folder, integer(every, "TensorBoardLog: every", least=1)
-        self.writer: Any = None
-        _writer()
+        self.folder, self.every = Path(folder), integer(every, "TensorBoardLog: every", least=1)
+        self.file: _EventFile | None = None
+        _tensorboardx()
 
     def on_fit_begin(self, run: Run) -> None:
-        """Open the files; what a killed run has written after its checkpoint is marked as void."""
+        """Open a file; what a killed run has written after its checkpoint is marked as void."""
         if run.is_first:
-            purge = {"purge_step": run.step + 1} if run.resumed else {}
-            self.writer = _writer()(str(self.folder), **purge)
+            self.file = _EventFile(self.folder, run.step, run.resumed)
 
     def on_step(self, run: Run) -> None:
         """Write the loss and the rates."""
-        if self.writer is not None and run.step % self.every == 0:
+        if self.file is not None and run.step % self.every == 0:
             for name, value in {"loss": run.loss, **run.rates}.items():
-                self.writer.add_scalar(f"step/{name}", value, run.step)
+                self.file.add(f"step/{name}", value, run.step)
 
     def on_epoch_end(self, run: Run) -> None:
         """Write the numbers of the epoch."""
-        if self.writer is not None:
+        if self.file is not None:
             for name, value in run.row.items():
                 if isinstance(value, int | float):
-                    self.writer.add_scalar(f"epoch/{name}", value, run.step)
-            self.writer.flush()
+                    self.file.add(f"epoch/{name}", value, run.step)
+            self.file.flush()
+
+    def on_save(self, run: Run) -> None:
+        """Flush what a run that goes on from this checkpoint does not write again."""
+        if self.file is not None:
+            self.file.flush()
 
     def on_fit_end(self, run: Run) -> None:
-        """Close the files."""
-        if self.writer is not None:
-            self.writer.close()
-            self.writer = None
+        """Close the file."""
+        if self.file is not None:
+            self.file.close()
+            self.file = None
 
 
-def _writer() -> Any:
+class _EventFile:
+    """An event file. tensorboardX's SummaryWriter has a queue of events that its `flush` does not empty."""
+
+    def __init__(self, folder: Path, step: int, resumed: bool) -> None:
+        self.parts = _tensorboardx()
+        events_writer, event, _, session = self.parts
+        folder.mkdir(parents=True, exist_ok=True)
+        # with the number of the process: a file of the same second would be overwritten
+        self.file = events_writer(str(folder / "events"), f".{os.getpid()}.{step}")
+        if resumed:
+            self.file.write_event(event(step=step + 1, file_version="brain.Event:2", wall_time=time.time()))
+            start = session(status=session.START)
+            self.file.write_event(event(step=step + 1, session_log=start, wall_time=time.time()))
+
+    def add(self, tag: str, value: float, step: int) -> None:
+        """Write a number."""
+        _, event, summary, _ = self.parts
+        value_of = summary.Value(tag=tag, simple_value=value)
+        self.file.write_event(event(step=step, summary=summary(value=[value_of]), wall_time=time.time()))
+
+    def flush(self) -> None:
+        self.file.flush()
+
+    def close(self) -> None:
+        self.file.close()
+
+
+def _tensorboardx() -> tuple[Any, Any, Any, Any]:
+    """What writes events, and the classes of events, summaries and sessions."""
     try:
-        from tensorboardX import SummaryWriter
+        from tensorboardX.event_file_writer import EventsWriter
+        from tensorboardX.proto.event_pb2 import Event, SessionLog
+        from tensorboardX.proto.summary_pb2 import Summary
     except ImportError as error:
-        raise wrong(
-            ImportError, "TensorBoardLog", "it needs tensorboardX", "pip install tensorboardX"
-        ) from error
-    return SummaryWriter
+        problem = "it needs tensorboardX"
+        raise wrong(ImportError, "TensorBoardLog", problem, "pip install tensorboardX") from error
+    return EventsWriter, Event, Summary, SessionLog

@@ -41,7 +41,7 @@ class Window:
             self._finish()
             return True
         is_last = self.count + 1 == self.size or loop.run.batch == loop.run.batches
-        if needs_argument(loop.run.optimizer.step):
+        if needs_closure(loop.run.optimizer):
             self._by_closure(batch)
             return True
         if not self.count:
@@ -134,7 +134,12 @@ class Window:
             loop.step_schedule(None)
 
 
+def needs_closure(optimizer: Any) -> bool:
+    """Whether a step computes the loss several times, as that of LBFGS does."""
+    return isinstance(optimizer, optim.LBFGS) or needs_argument(optimizer.step)
+
+
 def needs_argument(step: Callable[..., Any]) -> bool:
-    """Whether a `step` must get something: that of a plateau a number, that of LBFGS a closure."""
+    """Whether a `step` must get something, as that of a plateau a number."""
     parameters = list(inspect.signature(step).parameters.values())
     return bool(parameters) and parameters[0].default is parameters[0].empty
