@@ -162,7 +162,11 @@ def triplet(draw: Draw) -> Setting:
         "swap": draw(st.booleans()),
     }
     return Setting(
-        te.triplet_margin, "triplet_margin_loss", [numbers(draw, *shape) for _ in range(3)], [], **options
+        te.triplet_margin,
+        "triplet_margin_loss",
+        [numbers(draw, *shape) + 0.1 * i for i in range(3)],
+        [],
+        **options,
     )
 
 

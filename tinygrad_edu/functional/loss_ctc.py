@@ -125,6 +125,18 @@ def _labels(targets: Any, counts: Array, rows: int, classes: int, blank: int, si
     return out
 
 
+def _times(x: Tensor) -> list[Tensor]:
+    """x[0], x[1], ..., taken out by halves of halves.
+
+    The gradient of a slice is as large as what it is a slice of: T slices of T times would cost T^2.
+    """
+    n = x.shape[0]
+    if n < 2:
+        return [squeeze(x, 0)] if n else []
+    halves = (slice(0, n // 2), slice(n // 2, n))
+    return [now for half in halves for now in _times(_m.slice_(x, key=(half,)))]
+
+
 def _log_likelihood(x: Tensor, labels: Array, spans: Array, counts: Array, blank: int) -> Tensor:
     """ln of the probability of each row's labels, (rows,); about `_NEVER` or below if there is none.
 
@@ -148,8 +160,7 @@ def _log_likelihood(x: Tensor, labels: Array, spans: Array, counts: Array, blank
     every = wrap(np.ascontiguousarray(np.broadcast_to(symbols, (steps, rows, states))), device=backend)
     emitted = _m.slice_(x, key=(slice(0, steps), slice(None), slice(None)))
     emitted = clip(_i.gather(emitted, every, axis=2), _NEVER, None)
-    for t in range(steps):
-        now = squeeze(_m.slice_(emitted, key=(slice(t, t + 1), slice(None), slice(None))), 0)
+    for t, now in enumerate(_times(emitted)):
         following = logsumexp(sliding_windows(alpha, 3) + reached, -1) + now
         following = _m.pad(following, widths=((0, 0), (2, 0)), value=_NEVER)
         going_on = spans > t
