@@ -27,6 +27,13 @@ CALLS: dict[str, list[Callable[..., Any]]] = {
     **{n: [lambda x, n=n: getattr(np, n)(-x), lambda x, n=n: getattr(np, n)(-x, axis=0),
            lambda x, n=n: getattr(np, n)(-x, None)] for n in ("sort", "argsort")},
     "linalg.norm": [lambda x: np.linalg.norm(x), lambda x: np.linalg.norm(x, axis=1, keepdims=True)],
+    **{f"linalg.{n}": [lambda x, n=n: getattr(np.linalg, n)(x[:, :2] @ x[:, :2].T)]
+       for n in ("inv", "det", "cholesky", "eigvalsh", "pinv")},
+    "linalg.eigh": [lambda x: np.linalg.eigh(x[:, :2] @ x[:, :2].T)[0]],
+    "linalg.slogdet": [lambda x: np.linalg.slogdet(x[:, 1:]).logabsdet],
+    "linalg.qr": [lambda x: np.linalg.qr(x)[1], lambda x: np.linalg.qr(x)[0]],
+    "linalg.solve": [lambda x: np.linalg.solve(x[:, 1:], Y[:2])],
+    "linalg.matrix_power": [lambda x: np.linalg.matrix_power(x[:, 1:], 3)],
     "concatenate": [lambda x: np.concatenate([x, x]), lambda x: np.concatenate((x, X), axis=1),
                     lambda x: np.concatenate([X, x], axis=None)],
     "stack": [lambda x: np.stack([x, x]), lambda x: np.stack([X, x], axis=-1)],

@@ -16,6 +16,7 @@ from tinygrad_edu import functional as F
 from tinygrad_edu.engine.modes import current
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import wrong
+from tinygrad_edu.functional import linalg as L
 
 Function = Callable[..., Any]
 
@@ -38,6 +39,10 @@ def _sorting(ours: Function) -> Function:
     return lambda a, axis=-1: ours(F.flatten(a), 0) if axis is None else ours(a, axis)
 
 
+def _of_matrices(ours: Function) -> Function:
+    return lambda a: ours(a)
+
+
 # Each takes NumPy's parameter names and defaults, for the parameters that the library's function has.
 # fmt: off
 _OURS: dict[str, Function] = {
@@ -46,6 +51,10 @@ _OURS: dict[str, Function] = {
     "amax": _reduction(F.max), "amin": _reduction(F.min), "var": _variance(F.var), "std": _variance(F.std),
     "cumsum": _scan(F.cumsum), "cumprod": _scan(F.cumprod),
     "linalg.norm": lambda x, axis=None, keepdims=False: F.norm(x, axis=axis, keepdims=keepdims),
+    **{f"linalg.{f.__name__}": _of_matrices(f) for f in (L.inv, L.det, L.cholesky, L.eigh, L.eigvalsh,
+                                                         L.slogdet)},
+    "linalg.solve": lambda a, b: L.solve(a, b), "linalg.qr": lambda a: L.qr(a),
+    "linalg.pinv": lambda a: L.pinv(a), "linalg.matrix_power": lambda a, n: L.matrix_power(a, n),
     "concatenate": lambda arrays, axis=0: (
         F.concat([F.flatten(F.as_tensor(a)) for a in arrays]) if axis is None else F.concat(arrays, axis)),
     "stack": lambda arrays, axis=0: F.stack(arrays, axis),
