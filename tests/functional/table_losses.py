@@ -168,10 +168,11 @@ def gaussian_calls(draw: HypothesisDraw) -> Call:
 
 
 def ctc_calls(draw: HypothesisDraw) -> Call:
-    times, rows, blank = draw.integer(1, 4), draw.integer(1, 2), draw.choice((0, 2))
+    times, rows, blank = draw.choice((3, 4, 2, 1)), draw.integer(1, 2), draw.choice((0, 2))
     x = draw.array((times, rows, 3), Interval(-2, 0))
     labels = draw.integers((rows, 2), 0, 1) + (1 if blank == 0 else 0)
-    spans, counts = draw.integers((rows,), 0, times), draw.integers((rows,), 0, 2)
+    spans = draw.choice((draw.integers((rows,), 0, times), np.full(rows, times)))
+    counts = draw.choice((draw.integers((rows,), 0, 2), np.full(rows, 2)))
     params = {
         "reduction": draw.choice(REDUCTIONS),
         "blank": blank,
