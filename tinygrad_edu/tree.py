@@ -22,7 +22,6 @@ __all__ = ["Structure", "flatten", "leaves", "map", "unflatten"]
 IsLeaf = Callable[[Any], bool] | None
 
 
-@dataclasses.dataclass(frozen=True, eq=False, repr=False)
 class Structure:
     """A tree without its leaves, as `flatten` returns it; two are equal if their containers and keys are.
 
@@ -32,11 +31,17 @@ class Structure:
     template  what is copied to make the container again; None if its type makes it
     """
 
-    size: int
-    kind: type | None = None
-    keys: tuple[Any, ...] = ()
-    children: tuple[Structure, ...] = ()
-    template: Any = None
+    __slots__ = ("children", "keys", "kind", "size", "template")
+
+    def __init__(
+        self,
+        size: int,
+        kind: type | None = None,
+        keys: tuple[Any, ...] = (),
+        children: tuple[Structure, ...] = (),
+        template: Any = None,
+    ) -> None:
+        self.size, self.kind, self.keys, self.children, self.template = size, kind, keys, children, template
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Structure):
