@@ -22,6 +22,9 @@ CHANGES = {
     optim.AdamW: {"betas": [(0.5, 0.9)], "eps": [0.1]},
     optim.RMSprop: {"alpha": [0.5, 0.0], "eps": [0.1], "momentum": [0.0, 0.7]},
     optim.Adagrad: {"lr_decay": [0.0, 0.5], "eps": [0.1]},
+    optim.Adadelta: {"rho": [0.5, 0.0], "eps": [0.1], "maximize": [True, False]},
+    optim.NAdam: {"betas": [(0.5, 0.9)], "momentum_decay": [0.0, 0.5], "decoupled_weight_decay": [True]},
+    optim.RAdam: {"betas": [(0.5, 0.9), (0.5, 0.5)], "decoupled_weight_decay": [True], "maximize": [True]},
 }
 ALL = {"lr": [0.1, 0.0], "weight_decay": [0.0, 0.1]}
 
@@ -71,7 +74,15 @@ def test_a_state_saved_anywhere_goes_on_bit_for_bit(rule, data):
 def test_changed_settings_are_pytorchs(rule, data):
     import torch
 
-    plan = data.draw(changes(rule))
+    before = torch.get_default_dtype()
+    torch.set_default_dtype(torch.float64)  # the dtype of NAdam's product of momenta
+    try:
+        go_through_changes(torch, rule, data.draw(changes(rule)))
+    finally:
+        torch.set_default_dtype(before)
+
+
+def go_through_changes(torch, rule, plan):
     ours, theirs = te.tensor(START, requires_grad=True), torch.tensor(START, requires_grad=True)
     begin = {"momentum": 0.5} if rule is optim.RMSprop else {}  # in PyTorch it must be there at first
     assume(not begin or plan[0] != ("momentum", 0.0))
@@ -83,6 +94,33 @@ def test_changed_settings_are_pytorchs(rule, data):
         theirs.grad = torch.tensor(gradient(theirs.detach().numpy(), t))
         reference.step()
         np.testing.assert_allclose(ours.numpy(), theirs.detach().numpy(), rtol=1e-10, atol=1e-12)
+
+
+def test_amsgrad_that_is_switched_on_later_begins_with_the_second_moment_of_then():
+    ends = []
+    for switched in (0, 3):
+        w = te.tensor(START, requires_grad=True)
+        optimizer = optim.Adam([w], lr=0.1, betas=(0.5, 0.5), amsgrad=switched == 0)
+        for t in range(6):
+            optimizer.param_groups[0]["amsgrad"] = t >= switched
+            w.grad = te.tensor(np.full(5, float(t + 1)))  # it grows, so that the largest is the last
+            optimizer.step()
+        ends.append(w.numpy())
+    np.testing.assert_allclose(ends[1], ends[0], rtol=1e-12)
+    assert optimizer.state_dict()["state"][0]["step"] == 6
+
+
+@pytest.mark.parametrize("odd", [None, "x", True, -0.5, 1.5, math.nan, [0.5]])
+def test_a_forged_product_of_momenta_is_refused(odd):
+    w = te.tensor(START, requires_grad=True)
+    optimizer = optim.NAdam([w])
+    one_step(optimizer, w, 0)
+    state = optimizer.state_dict()
+    state["state"][0]["mu_product"] = odd
+    before = repr(optimizer.state_dict())
+    with pytest.raises(ValueError, match="nothing was loaded: of parameter 0"):
+        optimizer.load_state_dict(state)
+    assert repr(optimizer.state_dict()) == before
 
 
 def test_momentum_begins_with_the_gradient_whenever_it_is_switched_on():

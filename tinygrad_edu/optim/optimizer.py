@@ -355,11 +355,14 @@ class Optimizer(ABC):
     def _update_by_formula(self, rule: Rule, batch: Batch, numbers: Numbers) -> None:
         """Apply the formula in ops."""
         for slot, g in batch:
-            storage = slot.parameter.storage
+            storage, grad = slot.parameter.storage, slot.parameter.grad
+            of_gradient = Storage(g, storage.backend)  # LBFGS passes another array
+            if grad is not None and grad.storage.array is g:
+                of_gradient = grad.storage
             targets = (storage, *slot.state[: rule.state_count])
             with no_grad():
                 p, *state = (Tensor(memory) for memory in targets)
-                new = rule.formula(p, Tensor(Storage(g, storage.backend)), state, numbers)
+                new = rule.formula(p, Tensor(of_gradient), state, numbers)
                 for old, fresh in zip(targets, new, strict=True):
                     if fresh.storage is not old:
                         access.overwrite(old, fresh.storage, rule.title, STEP)

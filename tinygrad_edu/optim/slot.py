@@ -122,7 +122,7 @@ def _update_count(step: Any) -> int:
 
 def _scalar(name: str, value: Any) -> float:
     """A number in [0, 1], from a number or from PyTorch's tensor of one number."""
-    if value is None or isinstance(value, bool | str):
+    if value is None or isinstance(value, bool | str | list | tuple):
         raise ValueError(f"its {name} is {value!r:.60}, no number")
     number = float(value)
     if not 0.0 <= number <= 1.0:
