@@ -295,6 +295,9 @@ MODULES: dict[str, Call] = {
                                                                                     "Softshrink")},
     "Hardtanh": Call(answered(nn.Hardtanh, grid(3)), numbers={"min_val": 0.25, "max_val": 0.5}),
     "Threshold": Call(answered(nn.Threshold, grid(3)), numbers={"threshold": 0.5, "value": 2.5}),
+    "CosineSimilarity": Call(answered(nn.CosineSimilarity, *pair()), numbers={"axis": 0, "eps": 0.5}),
+    "PairwiseDistance": Call(answered(nn.PairwiseDistance, *pair()), numbers={
+        "p": 3.0, "eps": 0.5, "keepdims": True}),
     "PReLU": Call(answered(nn.PReLU, grid(2, 3) - 1.0), numbers={"num_parameters": 3, "init": 0.5}),
     "Parameter": Call(lambda **k: nn.Parameter([1.0], **k), numbers={"requires_grad": True}),
     "Sequential[i]": Call(lambda i: nn.Sequential(nn.ReLU(), nn.Tanh())[i], numbers={"i": 1}),

@@ -105,6 +105,8 @@ def test_dropout_drops_and_scales(shape):
      "a mask is bools, or floats that are added, not int64.*say mask == 0"),
     (lambda: te.scaled_dot_product_attention(te.ones(3, 2, 4), *(te.ones(2, 2, 4),) * 2, enable_gqa=True),
      ValueError, "must be a multiple"),
+    (lambda: te.scaled_dot_product_attention(*(te.ones(2, 3),) * 3, te.ones(3, 2)), ValueError,
+     r"a mask \(3, 2\) does not broadcast to \(\.\.\., 2, 2\)"),
     (lambda: te.dropout(te.ones(2), 1.5), ValueError, r"p=1\.5 is not a probability"),
 ])  # fmt: skip
 def test_bad_arguments(call, kind, said):

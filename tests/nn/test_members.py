@@ -173,6 +173,7 @@ def test_lists_and_dicts_of_parameters():
 
 
 @pytest.mark.parametrize(("call", "kind", "said"), [
+    (lambda: nn.ModuleList([line()])(1), NotImplementedError, "in which order its layers are used"),
     (lambda: nn.ModuleList([nn.ReLU]), TypeError, r"layer 0 is .* not a Module.*call it: ReLU\(\)"),
     (lambda: nn.ModuleList(nn.ReLU()), TypeError, "ReLU is no sequence of items"),
     (lambda: nn.ModuleList([line()])[1], IndexError, "no item 1 of 1"),

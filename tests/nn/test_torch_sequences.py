@@ -1,4 +1,4 @@
-"""Recurrence, attention, embeddings and containers are PyTorch's: names, values, gradients, training."""
+"""Recurrence, embeddings, activations, containers and hooks are PyTorch's: names, values, gradients."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 import tinygrad_edu as te
 from tinygrad_edu import nn, optim
 
+pytest.importorskip("torch")
+import torch
+
+from tests.nn.torch_twins import CLOSE, agree, both, twins
+
 pytestmark = pytest.mark.oracle
-torch = pytest.importorskip("torch")
-F64 = {"dtype": "float64"}
-T64 = {"dtype": torch.float64}
-torch.set_num_threads(1)
-CLOSE = {"rtol": 1e-10, "atol": 1e-12}
 
 
 @pytest.fixture(autouse=True)
@@ -25,56 +25,6 @@ def by_the_formula():
     """PyTorch computes attention by its formula: its fused kernels have no second derivative."""
     with torch.nn.attention.sdpa_kernel(torch.nn.attention.SDPBackend.MATH):
         yield
-
-
-def twins(name, *args, **options):
-    """A layer of ours and of PyTorch's, with PyTorch's weights, which are loaded back, too."""
-    theirs = getattr(torch.nn, name)(*args, **options, **T64)
-    ours = getattr(nn, name)(*args, **options, **F64)
-    assert list(ours.state_dict()) == list(theirs.state_dict())
-    ours.load_state_dict(theirs.state_dict())
-    theirs.load_state_dict({k: torch.tensor(v) for k, v in ours.state_dict().items()})
-    assert [n for n, _ in ours.named_parameters()] == [n for n, _ in theirs.named_parameters()]
-    return ours, theirs
-
-
-def both(*arrays):
-    """Leaves of these numbers, ours and PyTorch's."""
-    return ([te.tensor(a, requires_grad=True) for a in arrays],
-            [torch.tensor(a, requires_grad=True) for a in arrays])  # fmt: skip
-
-
-def tensors_of(out):
-    if isinstance(out, (tuple, list)):
-        return [t for item in out for t in tensors_of(item)]
-    return [] if out is None else [out]
-
-
-def agree(ours, theirs, out, expected, inputs, their_inputs, second=True):
-    """Values, gradients, and the gradients of a sum of squares of gradients."""
-    found, wanted = tensors_of(out), tensors_of(expected)
-    assert len(found) == len(wanted)
-    for f, e in zip(found, wanted, strict=True):
-        assert f.shape == tuple(e.shape)
-        np.testing.assert_allclose(f.detach().numpy(), e.detach().numpy(), **CLOSE)
-    loss = sum((f * f * f).sum() for f in found)
-    their_loss = sum((e * e * e).sum() for e in wanted)
-    leaves = [*inputs, *ours.parameters()]
-    their_leaves = [*their_inputs, *theirs.parameters()]
-    loss.backward(create_graph=second)
-    grads = torch.autograd.grad(their_loss, their_leaves, create_graph=second, allow_unused=True)
-    pairs = [(x, g) for x, g in zip(leaves, grads, strict=True) if g is not None]
-    for x, g in pairs:
-        np.testing.assert_allclose(x.grad.detach().numpy(), g.detach().numpy(), rtol=1e-10, atol=1e-11)
-    if second:
-        first = [x.grad for x, _ in pairs]
-        for x in leaves:
-            x.grad = None
-        sum((g * g).sum() for g in first).backward()
-        twice = torch.autograd.grad(sum((g * g).sum() for _, g in pairs), their_leaves, allow_unused=True)
-        for x, g in zip(leaves, twice, strict=True):
-            if g is not None:
-                np.testing.assert_allclose(x.grad.numpy(), g.numpy(), rtol=1e-8, atol=1e-9)
 
 
 RECURRENT = st.sampled_from(("RNN", "LSTM", "GRU"))
@@ -130,136 +80,6 @@ def test_cells(kind, bias, batch, state):
     )
 
 
-@given(lead=st.sampled_from(((), (2,), (2, 3))), queries=st.integers(1, 4), keys=st.integers(1, 5),
-       mask=st.sampled_from((None, "bool", "float")), causal=st.booleans(),
-       scale=st.sampled_from((None, 0.3)), seed=st.integers(0, 99))  # fmt: skip
-@settings(max_examples=30)
-def test_scaled_dot_product_attention(lead, queries, keys, mask, causal, scale, seed):
-    rng = np.random.default_rng(seed)
-    shapes = ((*lead, queries, 4), (*lead, keys, 4), (*lead, keys, 3))
-    inputs, their = both(*(rng.normal(size=s) for s in shapes))
-    given_ = their_mask = None
-    if mask == "bool":
-        table = rng.random((queries, keys)) < 0.6
-        given_, their_mask = te.tensor(table), torch.tensor(table)
-    elif mask == "float":
-        (given_,), (their_mask,) = both(rng.normal(size=(queries, keys)))
-        inputs, their = [*inputs, given_], [*their, their_mask]
-    causal = causal and mask is None  # PyTorch refuses both
-    out = te.scaled_dot_product_attention(*inputs[:3], given_, is_causal=causal, scale=scale)
-    attention = torch.nn.functional.scaled_dot_product_attention
-    expected = attention(*their[:3], their_mask, is_causal=causal, scale=scale)
-    agree(nn.Identity(), torch.nn.Identity(), out, expected, inputs, their)
-
-
-def test_grouped_heads():
-    rng = np.random.default_rng(0)
-    inputs, their = both(*(rng.normal(size=s) for s in ((2, 6, 3, 4), (2, 2, 5, 4), (2, 2, 5, 4))))
-    out = te.scaled_dot_product_attention(*inputs, enable_gqa=True)
-    expected = torch.nn.functional.scaled_dot_product_attention(*their, enable_gqa=True)
-    agree(nn.Identity(), torch.nn.Identity(), out, expected, inputs, their)
-
-
-@given(heads=st.sampled_from((1, 2)), bias=st.booleans(), bias_kv=st.booleans(), zero=st.booleans(),
-       sizes=st.sampled_from((None, (3, 5), (4, 3))), first=st.booleans(),
-       batch=st.sampled_from((None, 1, 3)), padding=st.sampled_from((None, "bool", "float")),
-       mask=st.sampled_from((None, "bool", "float", "each")), average=st.booleans(), need=st.booleans(),
-       training=st.booleans(), seed=st.integers(0, 99))  # fmt: skip
-@settings(max_examples=40)
-def test_multihead_attention(heads, bias, bias_kv, zero, sizes, first, batch, padding, mask, average, need,
-                             training, seed):  # fmt: skip
-    rng = np.random.default_rng(seed)
-    options = {"bias": bias, "add_bias_kv": bias_kv, "add_zero_attn": zero, "batch_first": first}
-    if sizes:
-        options |= {"kdim": sizes[0], "vdim": sizes[1]}
-    ours, theirs = twins("MultiheadAttention", 4, heads, **options)
-    ours.train(training), theirs.train(training)
-    queries, keys = int(rng.integers(1, 5)), int(rng.integers(2, 6))
-
-    def shape(length, size):
-        if batch is None:
-            return length, size
-        return (batch, length, size) if first else (length, batch, size)
-
-    widths = sizes or (4, 4)
-    q, v = both(rng.normal(size=shape(queries, 4)), rng.normal(size=shape(keys, widths[0])),
-                rng.normal(size=shape(keys, widths[1])))  # fmt: skip
-    named, their = {}, {}
-
-    def add(name, table):
-        named[name], their[name] = te.tensor(table), torch.tensor(table)
-
-    if padding:
-        rows = (keys,) if batch is None else (batch, keys)
-        table = rng.random(rows) < 0.4
-        table[..., 0] = False  # a row without keys is NaN in PyTorch
-        add("key_padding_mask", table if padding == "bool" else rng.normal(size=rows))
-    if mask:
-        rows = (queries, keys) if mask != "each" else ((batch or 1) * heads, queries, keys)
-        table = rng.random(rows) < 0.4
-        table[..., 0] = False
-        if padding == "float":  # PyTorch wants both of one kind
-            table = np.where(table, -np.inf, 0.0)
-        add("attn_mask", table if mask != "float" or padding == "bool" else rng.normal(size=rows))
-    named |= {"need_weights": need, "average_attn_weights": average}
-    their |= {"need_weights": need, "average_attn_weights": average}
-    agree(ours, theirs, ours(*q, **named), theirs(*v, **their), q, v)
-
-
-SETTINGS = st.fixed_dictionaries({
-    "activation": st.sampled_from(("relu", "gelu")), "batch_first": st.booleans(),
-    "norm_first": st.booleans(),
-    "bias": st.booleans(), "layer_norm_eps": st.sampled_from((1e-5, 0.1))})  # fmt: skip
-
-
-@given(options=SETTINGS, masked=st.booleans(), training=st.booleans(), seed=st.integers(0, 99))
-@settings(max_examples=12)
-def test_transformer_layers_and_stacks(options, masked, training, seed):
-    rng = np.random.default_rng(seed)
-    layer, their_layer = twins("TransformerEncoderLayer", 4, 2, 6, 0.0, **options)
-    below, their_below = twins("TransformerDecoderLayer", 4, 2, 6, 0.0, **options)
-    encoder = nn.TransformerEncoder(layer, 2, nn.LayerNorm(4, **F64))
-    theirs = torch.nn.TransformerEncoder(
-        their_layer, 2, torch.nn.LayerNorm(4, **T64), enable_nested_tensor=False
-    )
-    assert list(encoder.state_dict()) == list(theirs.state_dict())
-    encoder.train(training), theirs.train(training)
-    order = (lambda n: (3, n, 4)) if options["batch_first"] else (lambda n: (n, 3, 4))
-    (x, y), (v, w) = both(rng.normal(size=order(5)), rng.normal(size=order(4)))
-    named, their = {}, {}
-    if masked:
-        padding = rng.random((3, 5)) < 0.4
-        padding[:, 0] = False
-        square = np.triu(np.ones((5, 5), bool), 1)
-        named = {"mask": square, "src_key_padding_mask": te.tensor(padding)}
-        their = {"mask": torch.tensor(square), "src_key_padding_mask": torch.tensor(padding)}
-    agree(encoder, theirs, encoder(x, **named), theirs(v, **their), [x], [v], second=False)
-    decoder = nn.TransformerDecoder(below, 2)
-    their_decoder = torch.nn.TransformerDecoder(their_below, 2)
-    decoder.train(training), their_decoder.train(training)
-    named, their = {}, {}
-    if masked:
-        square = np.triu(np.ones((4, 4), bool), 1)
-        named = {"tgt_mask": te.tensor(square), "memory_key_padding_mask": te.tensor(padding)}
-        their = {"tgt_mask": torch.tensor(square), "memory_key_padding_mask": torch.tensor(padding)}
-    out, expected = decoder(y, x, **named), their_decoder(w, v, **their)
-    for p in (*encoder.parameters(), x):
-        p.grad = None
-    agree(decoder, their_decoder, out, expected, [y, x], [w, v])
-
-
-def test_a_transformer():
-    theirs = torch.nn.Transformer(4, 2, 1, 2, 6, 0.0, batch_first=True, **T64)
-    ours = nn.Transformer(4, 2, 1, 2, 6, 0.0, batch_first=True, **F64)
-    assert list(ours.state_dict()) == list(theirs.state_dict())
-    ours.load_state_dict(theirs.state_dict())
-    rng = np.random.default_rng(0)
-    (x, y), (v, w) = both(rng.normal(size=(3, 5, 4)), rng.normal(size=(3, 2, 4)))
-    mask, their = ours.generate_square_subsequent_mask(2), theirs.generate_square_subsequent_mask(2)
-    np.testing.assert_array_equal(mask.numpy(), their.numpy())
-    agree(ours, theirs, ours(x, y, tgt_mask=mask), theirs(v, w, tgt_mask=their.double()), [x, y], [v, w])
-
-
 @pytest.mark.parametrize("padding", [None, 0, -1])
 def test_embedding(padding):
     ours, theirs = twins("Embedding", 5, 3, padding)
@@ -273,6 +93,16 @@ def test_embedding(padding):
     their = torch.nn.Embedding.from_pretrained(torch.tensor(table), padding_idx=padding)
     assert known.padding_idx == their.padding_idx and not known.weight.requires_grad
     assert repr(known) == repr(their)
+
+
+@pytest.mark.parametrize(("name", "options"), [
+    ("CosineSimilarity", {}), ("CosineSimilarity", {"dim": -1, "eps": 1e-3}), ("PairwiseDistance", {}),
+    ("PairwiseDistance", {"p": 3.0, "eps": 0.1, "keepdim": True})])  # fmt: skip
+def test_similarities(name, options):
+    rng = np.random.default_rng(0)
+    x, v = both(rng.normal(size=(3, 4)), rng.normal(size=(3, 4)))
+    ours, theirs = getattr(nn, name)(**options), getattr(torch.nn, name)(**options)
+    agree(ours, theirs, ours(*x), theirs(*v), x, v)
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -305,7 +135,7 @@ def test_activations(name, options):
     x = np.vstack([np.random.default_rng(1).normal(size=(3, 8)) * 3, EDGES])
     (w,), (v,) = both(x)
     if name not in COARSE:
-        agree(ours, theirs, ours(w), theirs(v), [w], [v], second=False)
+        agree(ours, theirs, ours(w), theirs(v), [w], [v])
         return
     out, expected = ours(w), theirs(v)
     np.testing.assert_allclose(out.detach().numpy(), expected.detach().numpy(), **CLOSE)

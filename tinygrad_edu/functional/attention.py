@@ -104,6 +104,12 @@ def scaled_dot_product_attention(
         key, value = _for_heads(query, key), _for_heads(query, value)
     rate = number(dropout_p, "scaled_dot_product_attention: dropout_p")
     mask = None if attn_mask is None else additive(attn_mask, query, keep=True)
+    wanted = (query.shape[-2], key.shape[-2])
+    if mask is not None and any(
+        n not in (1, m) for n, m in zip(mask.shape[-2:][::-1], wanted[::-1], strict=False)
+    ):
+        problem = f"a mask {mask.shape} does not broadcast to (..., {wanted[0]}, {wanted[1]})"
+        raise wrong(ShapeError, "scaled_dot_product_attention", problem, inputs=(query, key, value))
     if is_causal:
         later = causal_mask(query.shape[-2], key.shape[-2], dtype=query.dtype, device=query.device)
         mask = later if mask is None else mask + later

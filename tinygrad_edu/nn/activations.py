@@ -27,8 +27,8 @@ __all__ = ["ReLU", "ReLU6", "LeakyReLU", "PReLU", "ELU", "CELU", "SELU", "SiLU",
 
 Check = tuple[Callable[[Any], bool], str]  # what is allowed, and the text that says so
 Option = tuple[str, Any, Check]  # the function's name for it, its default, what is allowed
-_AXIS: Check = (lambda v: isinstance(v, int) and not isinstance(v, bool), "an integer")
-_NUMBER: Check = (lambda v: isinstance(v, int | float) and v == v, "a number")
+AXIS: Check = (lambda v: isinstance(v, int) and not isinstance(v, bool), "an integer")
+NUMBER: Check = (lambda v: isinstance(v, int | float) and v == v, "a number")
 POSITIVE: Check = (lambda v: isinstance(v, int | float) and v > 0, "a positive number")
 _NOT_NEGATIVE: Check = (lambda v: isinstance(v, int | float) and v >= 0, "a number of at least 0")
 _GELU: Check = (lambda v: v in ("none", "tanh"), "'none' or 'tanh'")
@@ -84,30 +84,30 @@ def declare(title: str, module: str, function: Callable[..., Any], **options: Op
 
 ReLU = declare("ReLU", __name__, F.relu)
 ReLU6 = declare("ReLU6", __name__, F.relu6)
-LeakyReLU = declare("LeakyReLU", __name__, F.leaky_relu, negative_slope=("slope", 0.01, _NUMBER))
+LeakyReLU = declare("LeakyReLU", __name__, F.leaky_relu, negative_slope=("slope", 0.01, NUMBER))
 ELU = declare("ELU", __name__, F.elu, alpha=("alpha", 1.0, POSITIVE))
 CELU = declare("CELU", __name__, F.celu, alpha=("alpha", 1.0, POSITIVE))
 SELU = declare("SELU", __name__, F.selu)
 SiLU = declare("SiLU", __name__, F.silu)
 Mish = declare("Mish", __name__, F.mish)
 GELU = declare("GELU", __name__, F.gelu, approximate=("approximate", "none", _GELU))
-GLU = declare("GLU", __name__, F.glu, axis=("axis", -1, _AXIS))
+GLU = declare("GLU", __name__, F.glu, axis=("axis", -1, AXIS))
 Tanh = declare("Tanh", __name__, F.tanh)
 Sigmoid = declare("Sigmoid", __name__, F.sigmoid)
 LogSigmoid = declare("LogSigmoid", __name__, F.log_sigmoid)
 Softplus = declare("Softplus", __name__, F.softplus)
 Hardtanh = declare(
-    "Hardtanh", __name__, F.hardtanh, min_val=("min_val", -1.0, _NUMBER), max_val=("max_val", 1.0, _NUMBER)
+    "Hardtanh", __name__, F.hardtanh, min_val=("min_val", -1.0, NUMBER), max_val=("max_val", 1.0, NUMBER)
 )
 Hardsigmoid = declare("Hardsigmoid", __name__, F.hardsigmoid)
 Hardswish = declare("Hardswish", __name__, F.hardswish)
-Hardshrink = declare("Hardshrink", __name__, F.hardshrink, lambd=("lambd", 0.5, _NUMBER))
+Hardshrink = declare("Hardshrink", __name__, F.hardshrink, lambd=("lambd", 0.5, NUMBER))
 Softshrink = declare("Softshrink", __name__, F.softshrink, lambd=("lambd", 0.5, _NOT_NEGATIVE))
 Softsign = declare("Softsign", __name__, F.softsign)
 Tanhshrink = declare("Tanhshrink", __name__, F.tanhshrink)
-Softmax = declare("Softmax", __name__, F.softmax, axis=("axis", -1, _AXIS))
-Softmin = declare("Softmin", __name__, F.softmin, axis=("axis", -1, _AXIS))
-LogSoftmax = declare("LogSoftmax", __name__, F.log_softmax, axis=("axis", -1, _AXIS))
+Softmax = declare("Softmax", __name__, F.softmax, axis=("axis", -1, AXIS))
+Softmin = declare("Softmin", __name__, F.softmin, axis=("axis", -1, AXIS))
+LogSoftmax = declare("LogSoftmax", __name__, F.log_softmax, axis=("axis", -1, AXIS))
 
 
 class Threshold(Module):

@@ -43,6 +43,11 @@ class _Container(Module):
             raise wrong(TypeError, title, problem, _remedy(item, title))
         return item
 
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        title, kind = type(self).__name__, _word(self.kind)
+        problem = f"a {title} has no forward(): it does not say in which order its {kind}s are used"
+        raise wrong(NotImplementedError, title, problem, f"call each {kind}, or use nn.Sequential")
+
     def __len__(self) -> int:
         return len(self._items)
 
