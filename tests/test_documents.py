@@ -131,7 +131,7 @@ def test_links_lead_somewhere(document, repository):
 
 @pytest.mark.parametrize(
     "package",
-    [te, te.nn, te.optim, te.data, te.graph, te.viz, te.check, te.testing, te.metrics, sklearn, distributed],
+    [te, te.nn, te.optim, te.data, te.graph, te.viz, te.check, te.testing, te.metrics, te.training, sklearn, distributed],
 )
 def test_every_public_name_has_its_place_in_the_reference(package):
     """By the modules that the pages of docs/api name; ops have a reference of their own."""
