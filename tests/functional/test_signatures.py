@@ -17,7 +17,7 @@ from tests.functional.table import TABLE
 from tinygrad_edu.domain import SeededDraw
 
 # Any number of them, which have no names.
-SEVERAL = {"ones", "zeros", "rand", "randn", "einsum", "transpose", "checkpoint", "vjp"}
+SEVERAL = {"ones", "zeros", "empty", "rand", "randn", "einsum", "meshgrid", "transpose", "checkpoint", "vjp"}
 PUBLIC = [name for name in te.__all__ if inspect.isfunction(getattr(te, name))]
 
 
@@ -114,4 +114,5 @@ def test_most_are_called_here() -> None:
     assert len(CALLED) > 140 and set(te.functional.PUBLIC) - set(CALLED) <= {
         "as_tensor", "from_dlpack", "full", "numpy_key", "ones_like", "rand", "randint", "randn", "randperm",
         "bernoulli", "dropout", "seed_for", "spread", "zeros_like",
+        "empty_like", "full_like", "multinomial", "rand_like", "randint_like", "randn_like",
     }  # fmt: skip
