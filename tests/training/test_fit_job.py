@@ -100,6 +100,25 @@ def test_a_model_can_be_trained_again_alone_after_a_job() -> None:
     assert one == other and not np.array_equal(first, second)
 
 
+def test_a_sampler_shares_the_rows_as_well() -> None:
+    def program(comm: Any) -> Any:
+        model = model_of(dropout=0.0)
+        rows, held = data.ArrayDataset(X, LABELS), data.ArrayDataset(*HELD)
+        samplers = [data.DistributedSampler(r, num_replicas=comm.size, rank=comm.rank, shuffle=False)
+                    for r in (rows, held)]  # fmt: skip
+        history = training.fit(
+            model, data.DataLoader(rows, 4, sampler=samplers[0]), optimizer=optim.SGD(model.parameters()),
+            loss=te.cross_entropy, validation=data.DataLoader(held, 4, sampler=samplers[1]), comm=comm,
+            metrics=[metrics.ConfusionMatrix()], verbose=False,
+        )  # fmt: skip
+        return weights(model), history
+
+    results = job(program, ranks=2)
+    assert results[0] == results[1]
+    row = results[0][1][-1]
+    assert np.sum(row["train_confusion"]) == 38 and np.sum(row["validation_confusion"]) == 12  # padded
+
+
 def test_what_a_job_refuses() -> None:
     def fit(comm: Any, **options: Any) -> Any:
         model = options.pop("model", None) or model_of()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tinygrad_edu as te
@@ -101,6 +102,40 @@ def test_worker_processes_change_no_bit_also_of_a_run_that_goes_on(tmp_path: Pat
     expected = run(0)
     run(2, checkpoint=tmp_path, callbacks=[Interrupt(7)])
     assert run(2, checkpoint=tmp_path, resume=True, callbacks=[Interrupt(99)]) == expected
+
+
+class Stream(data.IterableDataset):
+    """The rows in an order of their own in each epoch."""
+
+    epoch = 0
+
+    def set_epoch(self, epoch: int) -> None:
+        self.epoch = epoch
+
+    def __iter__(self) -> Any:
+        return iter([(X[i], LABELS[i]) for i in np.random.default_rng(self.epoch).permutation(37)])
+
+
+@pytest.mark.parametrize("stop", [3, 5, 7])
+def test_a_stream_without_a_length_goes_on(tmp_path: Path, stop: int) -> None:
+    def run(**options: Any) -> tuple[Any, ...]:
+        model = model_of()
+        optimizer = optim.Adam(model.parameters())
+        history = training.fit(model, Stream(), optimizer=optimizer, loss=te.cross_entropy, epochs=3,
+                               batch_size=8, **QUIET, **options)  # fmt: skip
+        return weights(model), history
+
+    model = model_of()
+    optimizer, loader = optim.Adam(model.parameters()), data.DataLoader(Stream(), 8)
+    for _ in range(3):
+        for x, y in loader:
+            optimizer.zero_grad()
+            te.cross_entropy(model(x), y).backward()
+            optimizer.step()
+    expected = run()
+    assert expected[0] == weights(model)
+    run(checkpoint=tmp_path, callbacks=[Interrupt(stop)])
+    assert run(checkpoint=tmp_path, resume=True, callbacks=[Interrupt(99)]) == expected
 
 
 def test_a_model_on_the_default_device_is_trained() -> None:

@@ -16,7 +16,7 @@ from tinygrad_edu.errors import wrong
 from tinygrad_edu.training.history import Monitor, Row
 from tinygrad_edu.training.run import Run
 from tinygrad_edu.training.saving import Saving
-from tinygrad_edu.training.steps import Result, Step, length_of, number_of, result_of
+from tinygrad_edu.training.steps import Result, Step, is_shared, length_of, number_of, result_of
 from tinygrad_edu.training.tally import Tally
 from tinygrad_edu.training.trainer import TrainingError
 from tinygrad_edu.training.window import Window, needs_argument
@@ -165,7 +165,7 @@ class Loop:
         """The means and metrics of the validation data."""
         plan, ema = self.plan, self.run.ema
         model = ema if isinstance(ema, nn.Module) else self.run.model
-        shared = plan.comm if getattr(plan.validation, "size", 1) > 1 else None
+        shared = plan.comm if is_shared(plan.validation) else None
         return evaluated(model, plan.validation, plan.validation_step, self.held, shared, "validation_")
 
     def step_schedule(self, row: Row | None) -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tinygrad_edu.data import ArrayDataset, DataLoader
+from tinygrad_edu.data import ArrayDataset, DataLoader, DistributedSampler, IterableDataset
 from tinygrad_edu.data.dataset import Dataset
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.metrics import Metric
@@ -96,16 +96,28 @@ def loader_of(data: Any, what: str, batch_size: int, shuffle: bool, seed: int, c
     if (is_arrays and len(data) > 1) or isinstance(data, np.ndarray):
         parts = data if isinstance(data, tuple | list) else (data,)
         data = ArrayDataset(*(part.numpy() if isinstance(part, Tensor) else part for part in parts))
+    if isinstance(data, IterableDataset) and comm is not None:
+        raise wrong(ValueError, "fit", f"{what} is a stream, and each rank would read all of it",
+                    "give a loader of this rank's part")  # fmt: skip
+    if isinstance(data, IterableDataset):
+        return DataLoader(data, batch_size)
     if isinstance(data, Dataset) and not hasattr(data, "__iter__"):
         return DataLoader(data, batch_size, shuffle=shuffle, seed=seed, shard=shard)
     if isinstance(data, Tensor) or not isinstance(data, Iterable) or isinstance(data, str | Mapping):
         raise wrong(TypeError, "fit", f"{what} is a {type(data).__name__}",
                     "give a DataLoader, a dataset, or arrays (x, y)")  # fmt: skip
-    own = (getattr(data, "rank", 0), getattr(data, "size", 1)) if hasattr(data, "weight") else shard
+    own = shard  # what is not the library's loader, or has a sampler, is the user's to share
+    if isinstance(data, DataLoader) and data.sampler is None and data.batch_sampler is None:
+        own = (data.rank, data.size)
     if what == "data" and comm is not None and own != shard:
         raise wrong(ValueError, "fit", f"the loader is that of rank {own[0]} of {own[1]}, this is rank "
                     f"{shard[0]} of {shard[1]}", "make it with shard=(comm.rank, comm.size)")  # fmt: skip
     return data
+
+
+def is_shared(loader: Any) -> bool:
+    """Whether each rank of a job has its own part of the data."""
+    return getattr(loader, "size", 1) > 1 or isinstance(getattr(loader, "sampler", None), DistributedSampler)
 
 
 def length_of(loader: Any) -> int | None:
