@@ -134,6 +134,13 @@ def test_gradients_are_proven_twice(f):
     gradcheck(lambda x: f(x) * f(x), [distinct(1, 2, 5, 4)])
 
 
+def test_what_lies_beyond_the_padding_does_not_count():
+    """The second window of 4 has the elements 3 and 4, one border of 1, and nothing where ceil_mode ends."""
+    x, how = te.tensor([[1.0, 2.0, 3.0, 4.0]]), {"stride": 3, "padding": 1, "ceil_mode": True}
+    for options, expected in (({}, [1.5, 7 / 3]), ({"count_include_pad": False}, [2.0, 3.5])):
+        np.testing.assert_allclose(te.avg_pool1d(x, 4, **how, **options).numpy()[0], expected, rtol=1e-6)
+
+
 def test_elements_that_tie_share_the_gradient():
     for pool in (lambda x: te.max_pool1d(x, 2, dilation=2), lambda x: te.adaptive_max_pool1d(x, 1)):
         x = te.ones(1, 3, requires_grad=True)

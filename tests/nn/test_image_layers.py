@@ -101,6 +101,23 @@ def test_a_layer_has_its_shape_its_text_and_its_state(layer, shape, result, text
         np.testing.assert_array_equal(value, layer.state_dict()[key])
 
 
+@pytest.mark.parametrize(("layer", "shape", "result", "text"), LAYERS, ids=name)
+def test_a_device_gives_the_numbers_and_gradients_of_the_cpu(layer, shape, result, text, request):
+    device = request.config.getoption("--device") or "cpu"
+    if device == "cpu":
+        pytest.skip("compares a device with the cpu: run with --device simulator or --device cuda")
+    x, found = numbers(*shape).astype(np.float32), []
+    weight = np.cos(np.arange(math.prod(result))).reshape(result).astype(np.float32)
+    for place in ("cpu", device):
+        copy = pickle.loads(pickle.dumps(layer)).to(place)
+        given = te.tensor(x, device=place, requires_grad=True)
+        out = copy(given)
+        (out * out * te.tensor(weight, device=place)).sum().backward()
+        found.append([t.numpy() for t in (out, given.grad, *(p.grad for p in copy.parameters()))])
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, rtol=2e-4, atol=2e-4)
+
+
 PROVEN = [
     nn.Conv2d(2, 2, 3, padding="same", padding_mode="circular", dtype="float64"),
     nn.Conv2d(2, 2, 2, padding=1, padding_mode="replicate", groups=2, dtype="float64"),
