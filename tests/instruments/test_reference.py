@@ -15,7 +15,7 @@ import pytest
 import tinygrad_edu as te
 from tinygrad_edu import evidence, reference
 from tinygrad_edu.engine.op import REGISTRY
-from tinygrad_edu.functional import creation
+from tinygrad_edu.functional import creation, likes
 from tinygrad_edu.reference import compositions, curves, describe, examples, namesakes
 from tinygrad_edu.source import source_of
 
@@ -59,7 +59,7 @@ def test_links_lead_to_sections(pages):
 
 def test_every_composition_has_one_section_and_one_row(pages):
     """Of what `te` computes with: what is no lifted op, bears no op's name, and makes no new tensor."""
-    makes = [*vars(creation).values(), te.numpy_key]
+    makes = [*vars(creation).values(), *vars(likes).values(), te.numpy_key]
     wanted = {
         name
         for name in te.functional.__all__
