@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import tinygrad_edu as te
 from tests.training.fit_cases import HELD, LABELS, Interrupt, X, model_of, weights
 from tinygrad_edu import data, distributed, metrics, nn, optim, training
+from tinygrad_edu.distributed import data_parallel
 
 
 def job(program: Any, *args: Any, ranks: int, **options: Any) -> list[Any]:
@@ -98,6 +99,19 @@ def test_a_model_can_be_trained_again_alone_after_a_job() -> None:
 
     (one, first), (other, second) = job(program, ranks=2)
     assert one == other and not np.array_equal(first, second)
+
+
+def test_accumulated_gradients_travel_once_an_update(monkeypatch: Any) -> None:
+    ends: list[int] = []
+    finish = data_parallel._Synchronizer.finish
+
+    def counted(self: Any) -> None:
+        ends.append(1)
+        finish(self)
+
+    monkeypatch.setattr(data_parallel._Synchronizer, "finish", counted)
+    job(trained, 2, 24, 3, ranks=2)  # 6 batches of both ranks, 2 updates an epoch
+    assert len(ends) == 2 * 2 * 2
 
 
 def test_a_sampler_shares_the_rows_as_well() -> None:

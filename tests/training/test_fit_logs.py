@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import math
-import struct
 import sys
 from pathlib import Path
 from typing import Any
@@ -15,35 +14,13 @@ import numpy as np
 import pytest
 
 import tinygrad_edu as te
+from tests.training.event_files import events_of
 from tests.training.fit_cases import HELD, LABELS, Interrupt, Whole, X, loader_of, model_of, weights
 from tinygrad_edu import metrics, nn, optim, training
 
 
 def rows_of(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
-
-
-def events_of(folder: Path) -> dict[str, dict[int, float]]:
-    """The numbers in the event files of a folder, {tag: {step: value}}, without those that are void.
-
-    A record is: its length in 8 bytes, a checksum in 4, that many bytes, another checksum.
-    """
-    from tensorboardX.proto import event_pb2
-
-    found: dict[str, dict[int, float]] = {}
-    for path in sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns):
-        data, at = path.read_bytes(), 0
-        while at < len(data):
-            (length,) = struct.unpack_from("<Q", data, at)
-            event = event_pb2.Event.FromString(data[at + 12 : at + 12 + length])
-            at += 12 + length + 4
-            if event.session_log.status == event.session_log.START and event.HasField("session_log"):
-                for series in found.values():
-                    for step in [step for step in series if step >= event.step]:
-                        del series[step]
-            for value in event.summary.value:
-                found.setdefault(value.tag, {})[event.step] = value.simple_value
-    return found
 
 
 def test_logs_have_the_history_once_also_after_an_interrupt(tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_edu as te
+from tests.training.event_files import events_of
 from tests.training.fit_cases import HELD, LABELS, Interrupt, Whole, X, loader_of, model_of, weights
 from tinygrad_edu import nn, optim, training
 
@@ -189,7 +190,7 @@ class Slow:
         time.sleep(0.005)
 
 where = training.Checkpoint({folder!r}, every_steps=3)
-extra = [Slow(), training.JSONLog({log!r}, steps=True)]
+extra = [Slow(), training.JSONLog({log!r}, steps=True), training.TensorBoardLog({board!r})]
 run = Whole(epochs=6).fit(checkpoint=where, resume=True, extra=extra)
 print("ended", run.history.ended, run.bits(), flush=True)
 """
@@ -198,7 +199,10 @@ print("ended", run.history.ended, run.bits(), flush=True)
 @pytest.mark.parametrize("at", [8])
 def test_a_killed_process_goes_on_to_the_same_bits(tmp_path: Path, at: int) -> None:
     program = textwrap.dedent(PROGRAM).format(
-        root=str(ROOT), folder=str(tmp_path / "run"), log=str(tmp_path / "log.jsonl")
+        root=str(ROOT),
+        folder=str(tmp_path / "run"),
+        log=str(tmp_path / "log.jsonl"),
+        board=str(tmp_path / "board"),
     )
 
     def start() -> Any:
@@ -219,6 +223,9 @@ def test_a_killed_process_goes_on_to_the_same_bits(tmp_path: Path, at: int) -> N
     log = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [row["step"] for row in log if row["event"] == "step"] == list(range(1, 31))
     assert [row["epoch"] for row in log if row["event"] == "epoch"] == list(range(1, 7))
+    board = events_of(tmp_path / "board")
+    assert sorted(board["step/loss"]) == list(range(1, 31))
+    assert list(board["epoch/train_loss"]) == list(range(5, 31, 5))
 
 
 @settings(max_examples=40)
