@@ -124,14 +124,16 @@ def fit(
         _check_manual(plan, step is None, validation_step)
     run = Run(model, optimizer, schedule, ema, integer(epochs, "fit: epochs", least=0))
     run.is_first = comm is None or comm.rank == 0
+    bar = ProgressLog()
     if verbose:
-        plan.callbacks = (*plan.callbacks, TableLog(), ProgressLog())
+        plan.callbacks = (*plan.callbacks, TableLog(), bar)
     measured = metrics_of(metrics)
     saving = _saving(checkpoint, resume, generators, plan, measured)
     with contextlib.ExitStack() as stack:
         interrupted = stack.enter_context(interrupt_flag())
         loop = Loop(run, plan, measured, saving, interrupted)
         stack.callback(loop.close)
+        stack.callback(bar.close)
         if resume and saving.exists():
             loop.rates = saving.resume(run, plan, loop.train)
         loop.fit()

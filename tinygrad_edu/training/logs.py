@@ -73,7 +73,7 @@ class ProgressLog(Callback):
 
     def on_epoch_begin(self, run: Run) -> None:
         """Begin the bar of an epoch."""
-        self._close()
+        self.close()
         if run.is_first and sys.stderr.isatty():
             self.bar = progress_bar(f"epoch {run.epoch}/{run.epochs}", run.batches)
 
@@ -84,13 +84,14 @@ class ProgressLog(Callback):
 
     def on_epoch_end(self, run: Run) -> None:
         """Remove it."""
-        self._close()
+        self.close()
 
     def on_fit_end(self, run: Run) -> None:
         """Remove it."""
-        self._close()
+        self.close()
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Remove it; `fit` does so after an error."""
         if self.bar is not None:
             self.bar.close()
             self.bar = None
