@@ -140,6 +140,7 @@ TABLE: dict[str, Case] = {
 }
 NO_ARRAYS = "tests/functional/test_creation.py"
 RANDOM = "tests/functional/test_random.py"
+# fmt: off
 TESTED_ELSEWHERE: dict[str, str] = {
     **dict.fromkeys(
         ("celu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "mish", "prelu", "relu6",
@@ -188,6 +189,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
     ),
     **dict.fromkeys(("rand", "randn", "randint", "bernoulli", "randperm"), RANDOM),
 }
+# fmt: on
 
 
 def oracle(name: str) -> Any:

@@ -36,10 +36,7 @@ def test_what_is_like_a_tensor_has_its_shape_dtype_and_device(shape: Any, kind: 
 
 def test_random_ones_draw_what_their_functions_draw() -> None:
     x = te.zeros(3, 4)
-    for like, plain in (
-        (te.rand_like, te.rand),
-        (te.randn_like, te.randn),
-    ):
+    for like, plain in ((te.rand_like, te.rand), (te.randn_like, te.randn)):
         found = like(x, generator=te.Generator(3))
         np.testing.assert_array_equal(found.numpy(), plain(3, 4, generator=te.Generator(3)).numpy())
     found = te.randint_like(x, 2, 9, generator=te.Generator(3))
