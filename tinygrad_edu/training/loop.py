@@ -56,6 +56,8 @@ class Loop:
         self.pending: list[tuple[int, Result]] = []  # results whose loss has not been read yet
         self.rates: Row = {}
         self.ending = ""  # why the run ends, for `History.ended`
+        given = run.schedule if isinstance(run.schedule, list | tuple) else [run.schedule]
+        self.schedules = [(one, needs_argument(one.step)) for one in given if one is not None]
         run.batches = length_of(plan.loader)
 
     # -- epochs ----------------------------------------------------------------------------------------------
@@ -123,12 +125,14 @@ class Loop:
     def ask_whether_to_end(self) -> None:
         """Note why the run ends, if it does; in a job all ranks end if one of them has a reason."""
         run, comm = self.run, self.plan.comm
-        wishes = np.array([run.stop_reason is not None, run.is_interrupted or self.interrupted()], np.float64)
+        stops, interrupts = run.stop_reason is not None, run.is_interrupted or self.interrupted()
         if comm is not None:
+            wishes = np.array([stops, interrupts], np.float64)
             comm.all_reduce(wishes)
-        if wishes[0]:
+            stops, interrupts = bool(wishes[0]), bool(wishes[1])
+        if stops:
             self.ending, run.stop_reason = "stopped", run.stop_reason or ""
-        elif wishes[1]:
+        elif interrupts:
             self.ending = "interrupted"
 
     def close_epoch(self) -> None:
@@ -170,11 +174,8 @@ class Loop:
 
     def step_schedule(self, row: Row | None) -> None:
         """Step the schedule; one that needs a number gets the monitored one."""
-        schedule = self.run.schedule
-        for one in schedule if isinstance(schedule, list | tuple) else [schedule]:
-            if one is None:
-                continue
-            if row is not None and needs_argument(one.step):
+        for one, needs_number in self.schedules:
+            if row is not None and needs_number:
                 one.step(self.plan.monitor.value(row))
             else:
                 one.step()

@@ -29,6 +29,7 @@ class Window:
 
     def __init__(self, loop: Loop) -> None:
         self.loop, self.size = loop, loop.plan.accumulate
+        self.by_closure = not loop.plan.manual and needs_closure(loop.run.optimizer)
         self.count = 0
         self.rows = self.expected = 0.0
 
@@ -41,7 +42,7 @@ class Window:
             self._finish()
             return True
         is_last = self.count + 1 == self.size or loop.run.batch == loop.run.batches
-        if needs_closure(loop.run.optimizer):
+        if self.by_closure:
             self._by_closure(batch)
             return True
         if not self.count:
