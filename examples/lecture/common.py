@@ -22,16 +22,21 @@ from tinygrad_edu.viz import figure as drawing
 
 
 def options(
-    lesson: str, arguments: Sequence[str] | None = None, *, clusters: bool = False
+    lesson: str,
+    arguments: Sequence[str] | None = None,
+    *,
+    clusters: bool = False,
+    out: str = "build/lecture",
 ) -> argparse.Namespace:
     """The options of a script; `lesson` is its docstring, which --help prints.
 
     arguments  a list of words as on the command line; None: those of the command line itself
     clusters   whether the script runs on a cluster, see `cluster`
+    out        the folder for pictures, unless --out names another
     """
     parser = argparse.ArgumentParser(description=lesson, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--smoke", action="store_true", help="a short run that only shows that it works")
-    parser.add_argument("--out", type=folder, default=Path("build/lecture"), help="the folder for pictures")
+    parser.add_argument("--out", type=folder, default=Path(out), help="the folder for pictures")
     parser.add_argument("--show", action="store_true", help="also open every picture in a window")
     parser.add_argument("--seed", type=seed, default=0, help="the seed of everything random")
     if clusters:
