@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_edu as te
-from tinygrad_edu import nn
-
-pytest.importorskip("torch")
-import torch
-
 from tests.nn.torch_twins import F64, T64, agree, both, twins
+from tinygrad_edu import nn
 
 pytestmark = pytest.mark.oracle
 

@@ -6,16 +6,13 @@ import copy
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tinygrad_edu as te
-from tinygrad_edu import nn, optim
-
-pytest.importorskip("torch")
-import torch
-
 from tests.nn.torch_twins import CLOSE, agree, both, twins
+from tinygrad_edu import nn, optim
 
 pytestmark = pytest.mark.oracle
 

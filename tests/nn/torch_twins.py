@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
+import torch
 
 import tinygrad_edu as te
 from tinygrad_edu import nn
 
-torch = pytest.importorskip("torch")
 F64 = {"dtype": "float64"}
 T64 = {"dtype": torch.float64}
 torch.set_num_threads(1)

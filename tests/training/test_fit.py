@@ -335,7 +335,7 @@ GIVEN: dict[str, Any] = {"optimizer": optim.SGD(MODEL.parameters()), "loss": te.
     ({"loss": lambda out, y: out.detach().sum()}, ValueError, "does not require grad"),
     ({"loss": None, "step": lambda m, b: {"lose": 1}}, TypeError, "step returned a dict without"),
     ({"loss": None, "step": lambda m, b: m(b[0]).sum(), "metrics": [metrics.R2()]}, ValueError, "judge by"),
-], ids=str)  # fmt: skip
+], ids=lambda value: ",".join(value) if isinstance(value, dict) else str(value))  # fmt: skip
 def test_what_does_not_fit_is_refused(options: dict[str, Any], kind: Any, words: str) -> None:
     given = {"data": (X, LABELS), "batch_size": 64, **GIVEN, **QUIET, **options}
     before = weights(MODEL)
