@@ -55,8 +55,10 @@ test: $(DEV) simulator  ## run the test suite (without what takes long, and with
 	@echo "About 5 minutes on two cores. 'make test-all' also runs what takes long, 'make oracle' compares with PyTorch."
 	@$(TESTS) --dist worksteal -m "not oracle and not long"
 
+# The tests that take long can be run in parts, by files: `make PART=2/3 test-long` runs the second of three.
+PART ?= 1/1
 test-long: $(DEV) simulator  ## run the tests that 'make test' leaves out, which take half an hour
-	@$(TESTS) --dist worksteal -m "long and not oracle"
+	@$(TESTS) --dist worksteal --part $(PART) -m "long and not oracle"
 
 test-all: test test-long  ## run every test but those that need PyTorch
 
@@ -66,7 +68,7 @@ coverage: $(DEV) simulator  ## the same, and which lines of the library it did n
 # The tests that take any device; those that name one run in `make test`. Another: make DEVICE=cuda device-tests
 DEVICE ?= simulator
 device-tests: $(DEV) simulator  ## run the tests of ops, models and optimizers on the simulated GPU
-	@$(TESTS) --dist worksteal -m "not oracle" --device $(DEVICE) \
+	@$(TESTS) --dist worksteal --part $(PART) -m "not oracle" --device $(DEVICE) \
 	    --ignore tests/ops/test_device.py --ignore tests/ops/test_boxed.py \
 	    tests/ops tests/nn tests/optim tests/tensor tests/functional tests/calculus/test_calculus.py
 

@@ -6,6 +6,7 @@ Ask for more with `pytest --hypothesis-profile=thorough`.
 from __future__ import annotations
 
 import os
+import zlib
 from pathlib import Path
 
 import pytest
@@ -41,6 +42,11 @@ def pytest_addoption(parser):
         default=None,
         help="where tensors live in the tests that take any device: cpu, simulator, cuda",
     )
+    parser.addoption(
+        "--part",
+        default="1/1",
+        help="which part of the files to run: 2/3 is the second of three",
+    )
 
 
 @pytest.fixture
@@ -59,11 +65,25 @@ def pytest_collection_modifyitems(config, items):
         path = item.path.relative_to(_TESTS)
         if path in _LONG or (path.parts[0] in _LONG_FOLDERS and path not in _SHORT):
             item.add_marker(pytest.mark.long)
+    _leave_other_parts_out(config, items)
     if config.getoption("--device") in (None, "cpu"):
         return
     for item in items:
         if item.get_closest_marker("cpu"):
             item.add_marker(pytest.mark.skip(reason="is about NumPy's own memory; run it with --device cpu"))
+
+
+def _leave_other_parts_out(config, items):
+    """Keep a part of the files: those of a file share kernels, which are compiled once."""
+    part, parts = map(int, config.getoption("--part").split("/"))
+    chosen = {path for path in {item.path for item in items} if _number(path) % parts == part % parts}
+    config.hook.pytest_deselected(items=[item for item in items if item.path not in chosen])
+    items[:] = [item for item in items if item.path in chosen]
+
+
+def _number(path):
+    """A number that is the same in every process, whatever else is collected."""
+    return zlib.crc32(path.relative_to(_TESTS).as_posix().encode())
 
 
 def pytest_runtest_logreport(report):
