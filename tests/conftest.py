@@ -43,9 +43,7 @@ def pytest_addoption(parser):
         help="where tensors live in the tests that take any device: cpu, simulator, cuda",
     )
     parser.addoption(
-        "--part",
-        default="1/1",
-        help="which part of the files to run: 2/3 is the second of three",
+        "--part", default="1/1", help="which part of the files to run: 2/3 is the second of three"
     )
 
 
