@@ -58,7 +58,6 @@ class SkipGram(nn.Module):
         nn.init.zeros_(self.context.weight)
 
     def forward(self, word, others):
-        """Scores u . v of words (n,) and others (n, k): (n, k)."""
         return te.einsum("nd,nkd->nk", self.word(word), self.context(others))
 
 
@@ -108,7 +107,8 @@ def main(arguments=None):
     kinds = {"skip-gram": vectors, "counts": counted(near, words), "drawn": rng.normal(size=vectors.shape)}
     found = {name: report(name, v, number) for name, v in kinds.items()}
     chosen = list(itertools.chain(*GROUPS.values()))
-    shown = vectors[[number[word] for word in chosen]] - vectors.mean(axis=0)
+    unit = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    shown = unit[[number[word] for word in chosen]] - unit.mean(axis=0)
     flat = dict(zip(chosen, shown @ np.linalg.svd(shown)[2][:2].T))
     points = {group: [flat[word] for word in members] for group, members in GROUPS.items()}
     draw(plane({}, points, names=flat, xlabel="first principal component", ylabel="second",

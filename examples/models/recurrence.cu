@@ -2,7 +2,7 @@
 //
 // Two steps in a row are one step, (a, b) after (f, s) being (a f, a s + b). After log2(32) rounds lane k of the
 // warp has the composition of steps 0 to k, and `last` is y before them.
-extern "C" __global__ void recurrence(number *y, const number *a, const number *b, long long rows,
+extern "C" __global__ void recurrence(number* y, const number* a, const number* b, long long rows,
                                       long long time) {
     long long row = (blockIdx.x * (long long)blockDim.x + threadIdx.x) / 32;
     int lane = threadIdx.x % 32;
