@@ -20,7 +20,7 @@ from shared import clock, draw, options
 import tinygrad_edu as te
 from tinygrad_edu import data, nn, optim, viz
 
-CONTEXT, WIDTH, HEADS, LAYERS, BATCH, TEMPERATURE = 64, 96, 4, 3, 24, 0.8
+CONTEXT, WIDTH, HEADS, LAYERS, BATCH, TEMPERATURE = 32, 128, 4, 2, 32, 0.8
 ORDER = {"batch_first": True, "norm_first": True}
 
 
@@ -29,7 +29,7 @@ class GPT(nn.Module):
 
     def __init__(self, vocabulary):
         self.character, self.place = nn.Embedding(vocabulary, WIDTH), nn.Embedding(CONTEXT, WIDTH)
-        layer = nn.TransformerEncoderLayer(WIDTH, HEADS, 4 * WIDTH, 0.1, "gelu", **ORDER)
+        layer = nn.TransformerEncoderLayer(WIDTH, HEADS, 4 * WIDTH, 0.0, "gelu", **ORDER)
         self.layers = nn.TransformerEncoder(layer, LAYERS, norm=nn.LayerNorm(WIDTH))
         self.last = nn.Linear(WIDTH, vocabulary)
         for embedding in (self.character, self.place):
@@ -88,7 +88,7 @@ def main(arguments=None):
     train, test = np.split(numbers, [len(numbers) * 9 // 10])
     rng, steps, seconds = np.random.default_rng(given.seed), 5 if given.smoke else 900, clock()
     model = GPT(len(tokenizer))
-    optimizer = optim.AdamW(model.parameters(), lr=2e-3, weight_decay=0.1)
+    optimizer = optim.AdamW(model.parameters(), lr=4e-3, weight_decay=0.1)
     schedule = optim.Schedule(optimizer, optim.CosineLR(total=steps), optim.LinearWarmup(steps=steps // 5))
     print(f"{len(text)} characters of {len(tokenizer)} kinds\nstep    training    held out (nats)")
     history = []
