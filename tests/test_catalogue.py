@@ -31,7 +31,9 @@ TABLES = {
     for name in ("DATA_SETS", "ACTIVATIONS", "OPTIMIZERS", "DTYPES", "SCHEMES", "SOLVERS", "LOSSES")
 }
 # Modules that no hidden layer is made of: one cannot choose them, and this is where that is said.
-NOT_CHOSEN = {"Softplus", "Softmax", "LogSoftmax"}
+NOT_CHOSEN = {"Softplus", "Softmax", "LogSoftmax", "Softmin", "LogSigmoid", "GLU", "PReLU", "CELU", "SELU",
+              "Mish", "ReLU6", "Hardsigmoid", "Hardswish", "Hardtanh", "Hardshrink", "Softshrink", "Softsign",
+              "Tanhshrink", "Threshold"}  # fmt: skip
 
 
 def test_it_imports_nothing():

@@ -14,8 +14,6 @@ from collections.abc import Iterable
 from types import FrameType
 from typing import Any, NamedTuple, TypeVar
 
-from numpy.linalg import LinAlgError
-
 from tinygrad_edu.phrases import Phrase
 
 # Code that is not the user's; some is ours: the code that `dataclasses` writes for our classes has no file.
@@ -145,8 +143,11 @@ def without_line(error: BaseException) -> str:
 
 def _kind(error: Exception) -> type[Exception]:
     """The kind to raise again: one that takes only a text; some of NumPy's do not."""
-    known = (ShapeError, DeviceError, LinAlgError, IndexError, TypeError, MemoryError, ZeroDivisionError,
-             OverflowError, ValueError)  # fmt: skip
+    known = (ShapeError, DeviceError, IndexError, TypeError, MemoryError, ZeroDivisionError, OverflowError,
+             ValueError)  # fmt: skip
+    numpy = sys.modules.get("numpy.linalg")  # not imported here: the command's help does without NumPy
+    if numpy is not None and isinstance(error, numpy.LinAlgError):
+        return numpy.LinAlgError  # type: ignore[no-any-return]
     return next((kind for kind in known if isinstance(error, kind)), RuntimeError)
 
 

@@ -32,8 +32,8 @@ class Count(int):
         )
 
 
-def integer(value: Any, name: str = "a size", least: int | None = None) -> int:
-    """`value` as an int. Raises TypeError if it is not an integer, ValueError if it is below `least`.
+def integer(value: Any, name: str = "a size", least: int | None = None, *, most: int | None = None) -> int:
+    """`value` as an int. Raises TypeError if it is none, ValueError if it is below `least` or above `most`.
 
     A float is an error, even 3.0: it may come from a wrong computation, which truncation would hide.
     """
@@ -44,6 +44,9 @@ def integer(value: Any, name: str = "a size", least: int | None = None) -> int:
     if least is not None and found < least:
         op, argument = _split_name(name)
         raise wrong(ValueError, op, f"{argument}={found} must be an integer >= {least}")
+    if most is not None and found > most:
+        op, argument = _split_name(name)
+        raise wrong(ValueError, op, f"{argument}={found:.6g} must be an integer <= {most}")
     return found
 
 

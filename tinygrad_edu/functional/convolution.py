@@ -36,6 +36,8 @@ def paddings(
 ) -> Pairs:
     """(before, after) for each axis: the numbers given, none for "valid", and for "same" so many that the
     result has the size of x; of an odd number "same" puts one more after than before."""
+    if not isinstance(padding, str):
+        return tuple((p, p) for p in each_axis("padding", padding, len(sizes), 0))
     if padding == "valid":
         return ((0, 0),) * len(sizes)
     if padding == "same":
@@ -48,9 +50,7 @@ def paddings(
             )
         totals = [d * (n - 1) for n, d in zip(sizes, dilations, strict=True)]
         return tuple((t // 2, t - t // 2) for t in totals)
-    if isinstance(padding, str):
-        raise wrong(ValueError, None, f"padding={padding!r} must be 'same', 'valid', an integer or several")
-    return tuple((p, p) for p in each_axis("padding", padding, len(sizes), 0))
+    raise wrong(ValueError, None, f"padding={padding!r} must be 'same', 'valid', an integer or several")
 
 
 def _both(axes: int, name: str, x: Tensor, weight: Tensor, shape: str) -> tuple[Tensor, Tensor]:

@@ -26,6 +26,7 @@ from tinygrad_edu.tensor import Tensor
 
 __all__ = ["RNN", "LSTM", "GRU"]
 
+MOST_LAYERS = 10_000  # a mistyped number is an error at once, and no loop until the memory is full
 _FAN = 4  # into how many parts a sequence is split at once
 
 
@@ -63,7 +64,7 @@ class _Recurrent(Module):
         title = type(self).__name__
         self.input_size = integer(input_size, f"{title}: input_size", least=1)
         self.hidden_size = integer(hidden_size, f"{title}: hidden_size", least=1)
-        self.num_layers = integer(num_layers, f"{title}: num_layers", least=1)
+        self.num_layers = integer(num_layers, f"{title}: num_layers", least=1, most=MOST_LAYERS)
         self.dropout = float(number(dropout, f"{title}: dropout"))
         if not 0.0 <= self.dropout <= 1.0:
             raise wrong(ValueError, title, f"dropout={dropout} is not a probability", "it must lie in [0, 1]")

@@ -20,6 +20,7 @@ from tinygrad_edu.nn.dropout import Dropout
 from tinygrad_edu.nn.layers import Linear
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.norm import LayerNorm
+from tinygrad_edu.nn.recurrent import MOST_LAYERS
 from tinygrad_edu.scalars import integer
 from tinygrad_edu.tensor import Tensor
 
@@ -148,7 +149,7 @@ class _Stack(Module):
         for name, given in (("the layer", layer), ("norm", norm)):
             if not isinstance(given, Module) and not (given is None and name == "norm"):
                 raise wrong(TypeError, title, f"{name} is {given!r:.60}, not a Module")
-        self.num_layers = integer(num_layers, f"{title}: num_layers", least=0)
+        self.num_layers = integer(num_layers, f"{title}: num_layers", least=0, most=MOST_LAYERS)
         self.layers = ModuleList(copy.deepcopy(layer) for _ in range(self.num_layers))
         self.norm = norm
 

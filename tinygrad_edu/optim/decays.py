@@ -51,7 +51,7 @@ class MultiStepLR(LRScheduler):
         given: Any = milestones
         if not isinstance(given, Iterable) or isinstance(given, str):
             raise wrong(TypeError, self.title, f"milestones={milestones!r:.60} must be a list of integers")
-        self.milestones = Counter(self._count("a milestone", one, 0) for one in given)
+        self.milestones = Counter([self._count("a milestone", one, 0) for one in given])
         self.gamma = self._real("gamma", gamma)
         super().__init__(optimizer)
 
