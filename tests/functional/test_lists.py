@@ -20,20 +20,51 @@ from tinygrad_edu.testing import HypothesisDraw
 KEEP_ARRAYS = {"getitem": ("key",)}
 
 
-def images(name: str) -> Case:
-    axes = 1 if name == "conv1d" else 2
-    filters = {"conv1d": ((2, 2, 2), (2,)), "conv2d": ((2, 2, 2, 2), (2,))}.get(name, ())
-
-    def recipe(draw: HypothesisDraw) -> Call:
-        arrays = tuple(draw.array(s) for s in ((1, 2, *(3,) * axes), *filters))
-        return Call(arrays, {} if filters else {"size": 2})
-
-    return Case(getattr(te, name), recipe)
+def shaped(name: str, *shapes: tuple[int, ...], **params: Any) -> Case:
+    """Arrays of these shapes."""
+    return Case(getattr(te, name), lambda draw: Call(tuple(draw.array(s) for s in shapes), params))
 
 
+LINE, GRID, ROOM = (1, 2, 3), (1, 2, 3, 3), (1, 2, 2, 2, 2)
+SPACES = {"1d": LINE, "2d": GRID, "3d": ROOM}
+ACTIVATIONS = ("celu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "mish", "relu6", "selu", "softmin",
+               "softshrink", "softsign", "tanhshrink")  # fmt: skip
+SHAPED = {
+    **{
+        f"{kind}_pool{k}": shaped(f"{kind}_pool{k}", x, size=2)
+        for kind in ("avg", "max")
+        for k, x in SPACES.items()
+    },
+    **{
+        f"adaptive_{kind}_pool{k}": shaped(f"adaptive_{kind}_pool{k}", x, output_size=2)
+        for kind in ("avg", "max")
+        for k, x in SPACES.items()
+    },
+    **{
+        f"{conv}{k}": shaped(f"{conv}{k}", x, (2, 2, *(2,) * (len(x) - 2)), (2,))
+        for conv in ("conv", "conv_transpose")
+        for k, x in SPACES.items()
+    },
+    **{name: shaped(name, (2, 3)) for name in ACTIVATIONS},
+    "threshold": shaped("threshold", (2, 3), threshold=0.1, value=0.2),
+    "prelu": shaped("prelu", (2, 3), (3,)),
+    "glu": shaped("glu", (2, 4)),
+    "dropout": shaped("dropout", (2, 3), training=False),
+    "scaled_dot_product_attention": shaped("scaled_dot_product_attention", (2, 3), (4, 3), (4, 2)),
+    "fold": shaped("fold", (1, 4, 4), output_size=3, size=2),
+    "unfold": shaped("unfold", GRID, size=2),
+    "group_norm": shaped("group_norm", (2, 4, 3), num_groups=2),
+    "instance_norm": shaped("instance_norm", (2, 2, 3)),
+    "rms_norm": shaped("rms_norm", (2, 3)),
+    "interpolate": shaped("interpolate", LINE, size=5),
+    "pixel_shuffle": shaped("pixel_shuffle", (1, 4, 2, 2), factor=2),
+    "pixel_unshuffle": shaped("pixel_unshuffle", (1, 1, 4, 4), factor=2),
+    "unflatten": shaped("unflatten", (2, 6), axis=1, sizes=(2, 3)),
+}
 FREE = {name: Case(getattr(te, name), maps(te.Interval(-1, 1))) for name in ("as_tensor",)}
-CASES = {**TABLE, **{name: images(name) for name in ("conv1d", "conv2d", "max_pool2d", "avg_pool2d")}, **FREE}
+CASES = {**TABLE, **SHAPED, **FREE}
 NO_GRADIENTS = {
+    "causal_mask",
     "empty",
     "empty_like",
     "full_like",

@@ -7,6 +7,7 @@ _LOGITS = "z = te.tensor([[2.0, 0.0], [0.0, 1.0]], requires_grad=True)\n"
 _PAIR = "x, y = te.tensor([[1.0, 0.0], [3.0, 4.0]]), te.tensor([[0.0, 2.0], [3.0, 4.0]])\n"
 _SQUARE = "x = te.reshape(te.arange(9.0), (3, 3))\n"
 _MASK = "x = te.tensor([1.0, -2.0, 3.0])\n"
+_LINE = "x = te.tensor([-4.0, -0.25, 0.0, 0.25, 2.0, 7.0])\n"
 _MANY = "x = te.tensor([3, 1, 3])\n"
 
 # fmt: off
@@ -73,6 +74,36 @@ WRITTEN: dict[str, dict[str, tuple[str, str]]] = {
         "cosine_similarity": (r"\frac{x \cdot y}{\|x\| \, \|y\|}", _PAIR + "te.cosine_similarity(x, y)"),
         "pairwise_distance": (r"\|x - y + \varepsilon\|", _PAIR + "te.pairwise_distance(x, y, 1, eps=0.0)"),
         "cdist": (r"z_{ij} = \|x_i - y_j\|", _PAIR + "te.cdist(x, y, 1)"),
+    },
+    "Activations": {
+        **{name: (formula, _LINE + f"te.{name}(x)") for name, formula in {
+            "relu6": r"\min(\max(x, 0), 6)",
+            "hardtanh": r"\min(\max(x, -1), 1)",
+            "hardsigmoid": r"\min(\max((x + 3) / 6, 0), 1)",
+            "hardswish": r"x \cdot \min(\max((x + 3) / 6, 0), 1)",
+            "hardshrink": r"\begin{cases} 0 & |x| \le \lambda \\ x & |x| > \lambda \end{cases}",
+            "softshrink": r"\operatorname{sign}(x) \max(|x| - \lambda, 0)",
+            "tanhshrink": r"x - \tanh x",
+            "softsign": r"\frac{x}{1 + |x|}",
+            "celu": r"\max(0, x) + \min(0, \alpha (e^{x / \alpha} - 1))",
+            "selu": r"\lambda \begin{cases} x & x > 0 \\ \alpha (e^x - 1) & x \le 0 \end{cases}",
+            "mish": r"x \tanh \ln(1 + e^x)",
+        }.items()},
+        "softmin": (r"\frac{e^{-x_i}}{\sum_j e^{-x_j}}", "te.softmin([2.0, 2.0])"),
+        "threshold": (r"\begin{cases} x & x > t \\ v & x \le t \end{cases}",
+                      _LINE + "te.threshold(x, 1.0, 9.0)"),
+        "prelu": (r"\max(0, x) + w \min(0, x)", _LINE + "te.prelu(x, te.tensor([0.5]))"),
+        "glu": (r"a \, \sigma(b), \quad x = (a, b)", "te.glu([1.0, 2.0, 0.0, 0.0])"),
+    },
+    "Attention": {
+        "scaled_dot_product_attention": (
+            r"\operatorname{softmax}\left(\frac{Q K^\mathsf{T}}{\sqrt d}\right) V",
+            "q, k, v = te.eye(2), te.eye(2), te.tensor([[1.0, 0.0], [0.0, 1.0]])\n"
+            "te.scaled_dot_product_attention(q, k, v)\n"
+            "te.scaled_dot_product_attention(q, k, v, is_causal=True)"),
+        "causal_mask": ("", "te.causal_mask(3)"),
+        "dropout": ("", "te.manual_seed(0)\nte.dropout(te.ones(6), 0.5)\n"
+                        "te.dropout(te.ones(6), 0.5, training=False)"),
     },
 }
 # fmt: on
