@@ -27,8 +27,8 @@ def shaped(name: str, *shapes: tuple[int, ...], **params: Any) -> Case:
 
 LINE, GRID, ROOM = (1, 2, 3), (1, 2, 3, 3), (1, 2, 2, 2, 2)
 SPACES = {"1d": LINE, "2d": GRID, "3d": ROOM}
-ACTIVATIONS = ("celu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "mish", "relu6", "selu", "softmin",
-               "softshrink", "softsign", "tanhshrink")  # fmt: skip
+ACTIVATIONS = ("celu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", "mish", "relu6", "selu",
+               "softmin", "softshrink", "softsign", "tanhshrink")  # fmt: skip
 SHAPED = {
     **{
         f"{kind}_pool{k}": shaped(f"{kind}_pool{k}", x, size=2)
