@@ -336,3 +336,57 @@ def test_a_program_without_its_guard_is_told_of_it(tmp_path):
     done = run(tmp_path, "break", guard="if True:")
     assert done.returncode == 1
     assert textwrap.dedent("put what the program does under `if __name__ == '__main__':`") in done.stderr
+
+
+@pytest.mark.parametrize("contiguous", [False, True])
+@pytest.mark.parametrize(
+    ("count", "workers", "size"), [(10, 2, 4), (7, 3, 2), (1, 2, 2), (9, 2, 1), (0, 2, 3)]
+)
+def test_a_stream_that_chooses_its_items_loses_none(contiguous, count, workers, size):
+    parts = []
+    share = -(-count // workers)
+    for k in range(workers):
+        rows = range(k * share, min(count, (k + 1) * share)) if contiguous else range(k, count, workers)
+        parts.append([list(rows)[i : i + size] for i in range(0, len(rows), size)])
+    expected = [batch for turn in itertools.zip_longest(*parts) for batch in turn if batch is not None]
+    loader = DataLoader(sets.Part(count, contiguous), size, num_workers=workers, as_numpy=True, seed=3)
+    batches = list(loader)
+    assert [x.tolist() for x, _ in batches] == expected and len(list(loader)) == len(expected)
+    if not contiguous:  # then item numbers are those of one process, and so are the draws
+        alone = dict(sets_of(DataLoader(sets.Part(count), 3, as_numpy=True, seed=3)))
+        assert dict(sets_of(batches)) == alone
+    short = DataLoader(sets.Part(count, contiguous), size, num_workers=workers, drop_last=True, as_numpy=True)
+    assert [x.tolist() for x, _ in short] == [batch for batch in expected if len(batch) == size]
+
+
+def sets_of(batches):
+    return [pair for x, y in batches for pair in zip(x.tolist(), y.tolist(), strict=True)]
+
+
+@pytest.mark.parametrize("given_out", [1, 3])
+def test_a_stream_that_chooses_its_items_resumes(given_out):
+    loaders = [DataLoader(sets.Part(9, True), 2, num_workers=2, as_numpy=True) for _ in range(2)]
+    whole = [x.tolist() for x, _ in loaders[0]]
+    for _ in zip(range(given_out), passed := iter(loaders[0]), strict=False):
+        pass
+    loaders[1].load_state_dict(loaders[0].state_dict())
+    passed.close()
+    assert [x.tolist() for x, _ in loaders[1]] == whole[given_out:]
+    assert [x.tolist() for x, _ in loaders[1]] == whole
+
+
+def test_a_shuffled_stream_that_chooses_its_items():
+    loader = DataLoader(ShuffleBuffer(sets.Part(10), 3), 2, num_workers=2, as_numpy=True)
+    assert sorted(int(i) for (x, _) in loader for i in x) == list(range(10))
+
+
+def test_a_stream_that_asks_too_late_is_refused():
+    with pytest.raises(WorkerError, match="after its first item"):
+        list(DataLoader(sets.LatePart(), 2, num_workers=2))
+    assert len(list(DataLoader(sets.LatePart(), 2))) == 10
+
+
+def test_a_stream_that_worker_init_fn_cuts_is_refused():
+    with pytest.raises(WorkerError, match="worker_init_fn changed stop of the stream"):
+        list(DataLoader(sets.Counted(), 2, num_workers=2, worker_init_fn=sets.cut))
+    assert len(list(DataLoader(sets.Counted(), 2, num_workers=2, worker_init_fn=sets.initialise))) == 3

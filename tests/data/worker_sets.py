@@ -108,6 +108,49 @@ class Counting(IterableDataset):
         return item, item**2
 
 
+class Part(IterableDataset):
+    """A stream that chooses the items of each worker by itself: every n-th, or a share of them in a row."""
+
+    def __init__(self, count, contiguous=False):
+        self.count, self.contiguous = count, contiguous
+
+    def __iter__(self):
+        info = get_worker_info()
+        which, workers = (0, 1) if info is None else (info.id, info.num_workers)
+        if self.contiguous:
+            share = -(-self.count // workers)
+            yield from range(which * share, min(self.count, (which + 1) * share))
+        else:
+            yield from range(which, self.count, workers)
+
+    def decode(self, item):
+        return item, float(sample_generator().random())
+
+
+class Counted(IterableDataset):
+    """A stream that a worker_init_fn could cut."""
+
+    def __init__(self):
+        self.stop = 6
+
+    def __iter__(self):
+        yield from range(self.stop)
+
+
+def cut(number):
+    """A worker_init_fn that gives each worker a part of the stream."""
+    get_worker_info().dataset.stop = 3
+
+
+class LatePart(IterableDataset):
+    """Asks too late."""
+
+    def __iter__(self):
+        for i in range(20):
+            yield i
+            get_worker_info()
+
+
 class Process(Rows):
     def __getitem__(self, index):
         info = get_worker_info()

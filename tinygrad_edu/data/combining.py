@@ -90,6 +90,13 @@ class IterableDataset:
     reads through the raw items and decodes those of its own batches only: so the expensive part of the work
     belongs into `decode`. Batches and their order are then the same for any number of workers.
 
+    A stream whose `__iter__` calls `get_worker_info()` before its first item chooses the items of each worker
+    by itself, as in PyTorch, and the loader leaves out none of them. Batch k is then the next one of worker k
+    modulo their number; a worker that has no more items is skipped; and each worker may have a smaller last
+    batch, which drop_last leaves out. So order and batches depend on the number of workers, and a resumed run
+    reads the batches before once more. An item that two workers yield comes twice. To call it only after
+    the first item is an error.
+
     If a stream has `set_epoch(epoch)`, a DataLoader calls it before it begins an epoch. The stream
     must yield the same items each time that it begins the same epoch: only so can a run be resumed.
     """

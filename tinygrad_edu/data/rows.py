@@ -33,8 +33,8 @@ class Rows(NamedTuple):
 class WorkerInfo(NamedTuple):
     """The facts about a worker process: its number `id` of `num_workers`, the loader's seed, its dataset.
 
-    A dataset, too, may ask for them, as in PyTorch. A DataLoader shares out the batches by itself: a stream
-    that left out rows by `id` would lose them.
+    A dataset, too, may ask for them, as in PyTorch. A stream that asks before its first item chooses the
+    items of each worker by itself, see IterableDataset.
     """
 
     id: int
@@ -46,11 +46,25 @@ class WorkerInfo(NamedTuple):
 _rows: ContextVar[Rows | None] = ContextVar("_rows", default=None)
 _place: ContextVar[int] = ContextVar("_place", default=0)
 _worker: WorkerInfo | None = None
+_asked = False
 
 
 def get_worker_info() -> WorkerInfo | None:
-    """The facts about the worker process that calls it; None outside of one."""
+    """The facts about the worker process that calls it; None outside of one.
+
+    A stream that calls it in `__iter__` before its first item is taken to choose its own part of the items,
+    as in PyTorch: see IterableDataset. One that calls it only later is refused there.
+    """
+    global _asked
+    _asked = True
     return _worker
+
+
+def was_asked() -> bool:
+    """Whether `get_worker_info` was called since the last call of this function."""
+    global _asked
+    found, _asked = _asked, False
+    return found
 
 
 def set_worker_info(info: WorkerInfo) -> None:

@@ -22,16 +22,18 @@ from typing import Any, NamedTuple
 
 from tinygrad_edu.data.fetching import Job
 from tinygrad_edu.data.rows import Rows, WorkerInfo, set_worker_info
+from tinygrad_edu.errors import wrong
 
 _LARGE = 1 << 16  # bytes of arrays that are worth a file of their own
 
 
 class Task(NamedTuple):
-    """Compute batch number `batch` of pass number `turn`."""
+    """Compute batch number `batch` of pass number `turn`, which begins with batch `start`."""
 
     turn: int
     batch: int
     rows: Rows
+    start: int = 0
 
 
 class Failed(NamedTuple):
@@ -161,8 +163,19 @@ def main(connection: Connection, number: int, workers: int) -> None:
     del content
     set_worker_info(WorkerInfo(number, workers, job.seed, job.dataset))
     if worker_init_fn is not None:
+        before = _settings(job)
         try:
             worker_init_fn(number)
+            if workers > 1 and (
+                changed := [name for name, at in _settings(job).items() if before.get(name) != at]
+            ):
+                raise wrong(
+                    ValueError,
+                    "DataLoader",
+                    f"worker_init_fn changed {', '.join(changed)} of the stream, "
+                    "and the loader shares out its items by itself: all workers must read the same ones",
+                    "choose a worker's items in __iter__, where it calls get_worker_info()",
+                )
         except BaseException as error:
             results.put(packed((-1, -1, failed("call worker_init_fn", error))))
             threading.Event().wait()
@@ -173,10 +186,17 @@ def main(connection: Connection, number: int, workers: int) -> None:
             results.put(_result(job, task))
 
 
+def _settings(job: Job) -> dict[str, str]:
+    """The numbers, texts and sequences of a stream: what may say which items it yields."""
+    kinds = (int, float, str, list, tuple, range)
+    own = getattr(job.dataset, "__dict__", {}) if job.stream_size else {}
+    return {name: repr(value) for name, value in own.items() if isinstance(value, kinds)}
+
+
 def _result(job: Job, task: Task) -> Message:
     """The arrays of a batch, or the facts about the error that it made."""
     try:
-        return packed((task.turn, task.batch, job(task.turn, task.batch, task.rows)))
+        return packed((task.turn, task.batch, job(*task)))
     except BaseException as error:
         row = job.failing_row(task.rows.indices)
         if row is not None:

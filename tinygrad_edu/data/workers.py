@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection, wait
 from typing import Any, NoReturn
 
-from tinygrad_edu.data.fetching import END, Job
+from tinygrad_edu.data.fetching import END, Job, Stream
 from tinygrad_edu.data.rows import Rows
 from tinygrad_edu.data.worker_process import Failed, Task, main, packed, receive, send
 from tinygrad_edu.errors import wrong
@@ -93,20 +93,30 @@ class Pool:
     def batches(self, first: int, rows_of: Callable[[int], Rows | None]) -> Iterator[Any]:
         """The arrays of batch `first` and those after it, up to the first without rows, or to END.
 
+        If a stream chooses the items of each worker, a worker that has no more of them is left out, and a
+        pass that begins in the middle reads the batches before: how many each worker gave, nothing else says.
         Raises WorkerError. The pool is closed by an error, and by an interruption.
         """
         turn, self.is_busy = next(self._turns), True
         due = first
+        finished: set[int] = set()
         try:
             for batch in itertools.count(first):
                 while due < batch + self.ahead and (rows := rows_of(due)) is not None:
-                    self._send(due % self.count, Task(turn, due, rows))
+                    self._send(due % self.count, Task(turn, due, rows, first))
                     due += 1
                 if batch == due:
                     break
                 content = self._receive(batch % self.count, turn, batch)
-                if content is END:
+                if content is Stream.COUNTED:
+                    yield from itertools.islice(self.batches(0, rows_of), first, None)
                     break
+                if content is Stream.END_OF_PART:
+                    finished.add(batch % self.count)
+                if content is END or len(finished) == self.count:
+                    break
+                if content is Stream.END_OF_PART:
+                    continue
                 yield content
         except GeneratorExit:
             raise
