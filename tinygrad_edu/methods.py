@@ -14,6 +14,9 @@ import numpy as np
 from tinygrad_edu import functional as F
 from tinygrad_edu.errors import describe, wrong
 from tinygrad_edu.functional.overwrite import replace, update
+from tinygrad_edu.functional.reduction import max as _max
+from tinygrad_edu.functional.reduction import min as _min
+from tinygrad_edu.functional.synonyms import taking_synonyms
 from tinygrad_edu.ops import elementwise as _e
 
 if TYPE_CHECKING:
@@ -44,7 +47,10 @@ def _check_order(name: str, axis: Any, following: str) -> None:
 
 
 class Functions:
-    """Functions of `te` that take the tensor first, documented there. They take `dim=` and `keepdim=`."""
+    """Functions of `te` that take the tensor first, documented there.
+
+    They take `dim=` and `keepdim=`, except `sort`: PyTorch's returns a pair then, this one only the values.
+    """
 
     __slots__ = ()
 
@@ -63,7 +69,8 @@ class Functions:
     lerp, logaddexp = F.lerp, F.logaddexp
     # along an axis
     cumsum, cumprod, cummax, cummin, logsumexp = F.cumsum, F.cumprod, F.cummax, F.cummin, F.logsumexp
-    norm, quantile, amax, amin = F.norm, F.quantile, F.max, F.min
+    norm, quantile = F.norm, F.quantile
+    amax, amin = taking_synonyms(_max, alone=True), taking_synonyms(_min, alone=True)
     sort, argsort, topk = F.sort, F.argsort, F.topk
     # products
     matmul, dot, outer, bmm, trace = F.matmul, F.dot, F.outer, F.bmm, F.trace

@@ -137,6 +137,10 @@ def test_dim_and_keepdim_are_axis_and_keepdims(title: str) -> None:
     for name in set(SYNONYMS) & set(call.numbers):
         for other in SYNONYMS[name]:
             rest = {k: v for k, v in call.numbers.items() if k != name}
+            if function.__name__ in ("max", "min", "sort", "median") and other != "dims":
+                with pytest.raises(TypeError, match="values alone"):
+                    function(*call.given(), **rest, **{other: call.numbers[name]})
+                continue
             found = function(*call.given(), **rest, **{other: call.numbers[name]})
             several = isinstance(found, (list, tuple))
             for a, b in zip(found, expected, strict=True) if several else [(found, expected)]:
@@ -155,7 +159,7 @@ def test_every_function_and_method_with_an_axis_takes_dim() -> None:
                 t.split()[0] == name and {"axis", "axes"} & set(c.numbers) for t, c in FUNCTIONS.items()
             ), name
     x = te.tensor(X)
-    for name in ("sum", "mean", "prod", "max", "min", "any", "all", "var", "std", "argmax", "argmin"):
+    for name in ("sum", "mean", "prod", "any", "all", "var", "std", "argmax", "argmin", "amax", "amin"):
         np.testing.assert_array_equal(
             getattr(x, name)(dim=1, keepdim=True).numpy(), getattr(x, name)(axis=1, keepdims=True).numpy()
         )

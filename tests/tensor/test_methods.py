@@ -186,7 +186,10 @@ def test_a_function_that_is_a_method_is_the_public_one(name: str) -> None:
         "amin": "min",
         "repeat_interleave": "repeat",
     }
-    assert vars(Functions)[name] is getattr(te, renamed.get(name, name))
+    ours, public = vars(Functions)[name], getattr(te, renamed.get(name, name))
+    if name in ("amax", "amin"):  # they take `dim=`, which max and min do not
+        ours, public = inspect.unwrap(ours), inspect.unwrap(public)
+    assert ours is public
 
 
 @pytest.mark.parametrize("name", sorted(names(Functions, Methods)))

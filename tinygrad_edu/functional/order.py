@@ -11,7 +11,7 @@ from tinygrad_edu.errors import wrong
 from tinygrad_edu.functional.creation import arange, as_tensor
 from tinygrad_edu.functional.elementwise import greater_equal, isnan, less_equal, logical_or, where
 from tinygrad_edu.functional.movement import concat, expand, flatten, reshape, squeeze, stack
-from tinygrad_edu.functional.sorting import sort
+from tinygrad_edu.functional.sorting import Ranked, sort
 from tinygrad_edu.ops import index as _i
 from tinygrad_edu.ops import movement as _m
 from tinygrad_edu.scalars import number, plain
@@ -83,17 +83,23 @@ def median(x: Tensor, axis: int | None = None, *, keepdims: bool = False) -> Ten
     return quantile(x, 0.5, axis, keepdims=keepdims)
 
 
-def cummax(x: Tensor, axis: int = 0) -> tuple[Tensor, Tensor]:
-    """The largest element so far along `axis`, and its index, the last of equals; after a NaN, NaN."""
+def cummax(x: Tensor, axis: int = 0) -> Ranked:
+    """The largest element so far along `axis`, and its index, the last of equals; after a NaN, NaN.
+
+    The two are `values` and `indices`.
+    """
     return _running(greater_equal, x, axis)
 
 
-def cummin(x: Tensor, axis: int = 0) -> tuple[Tensor, Tensor]:
-    """The smallest element so far along `axis`, and its index, the last of equals; after a NaN, NaN."""
+def cummin(x: Tensor, axis: int = 0) -> Ranked:
+    """The smallest element so far along `axis`, and its index, the last of equals; after a NaN, NaN.
+
+    The two are `values` and `indices`.
+    """
     return _running(less_equal, x, axis)
 
 
-def _running(wins: Callable[..., Any], x: Tensor, axis: int) -> tuple[Tensor, Tensor]:
+def _running(wins: Callable[..., Any], x: Tensor, axis: int) -> Ranked:
     """Running extremes, in log2(n) steps, each of which doubles how far back an element has looked.
 
     Source: Hillis, Steele, "Data parallel algorithms", CACM 29, 1986.
@@ -116,4 +122,4 @@ def _running(wins: Callable[..., Any], x: Tensor, axis: int) -> tuple[Tensor, Te
             for t in (best, places)
         )  # fmt: skip
         back *= 2
-    return _i.gather(x, places, axis=at), places
+    return Ranked(_i.gather(x, places, axis=at), places)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.functional.creation import as_tensor
@@ -28,8 +28,15 @@ def argsort(x: Tensor, axis: int = -1, *, descending: bool = False) -> Tensor:
     return _i.argsort(x, axis=normalize_axis(axis, x.ndim), descending=descending)
 
 
-def topk(x: Tensor, k: int, axis: int = -1) -> tuple[Tensor, Tensor]:
-    """The k largest elements along `axis`, largest first, and their indices."""
+class Ranked(NamedTuple):
+    """Elements of a tensor along an axis, and their indices there, int64."""
+
+    values: Tensor
+    indices: Tensor
+
+
+def topk(x: Tensor, k: int, axis: int = -1) -> Ranked:
+    """The k largest elements along `axis`, largest first, and their indices: `values` and `indices`."""
     x = as_tensor(x)
     at, k = normalize_axis(axis, x.ndim), integer(k, "topk: k")
     if not 0 <= k <= x.shape[at]:
@@ -40,4 +47,4 @@ def topk(x: Tensor, k: int, axis: int = -1) -> tuple[Tensor, Tensor]:
             inputs=(x,),
         )
     places = argsort(x, at, descending=True)[(*([slice(None)] * at), slice(0, k))]
-    return _i.gather(x, places, axis=at), places
+    return Ranked(_i.gather(x, places, axis=at), places)

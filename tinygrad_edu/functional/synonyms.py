@@ -1,4 +1,8 @@
-"""Lets every function with `axis` or `keepdims` take PyTorch's names for them, `dim` and `keepdim`."""
+"""Lets every function with `axis` or `keepdims` take PyTorch's names for them, `dim` and `keepdim`.
+
+Some do not: PyTorch's `max` with `dim=` returns a pair, the values and their indices. Ours returns the values
+alone, and two rows of values would unpack as such a pair.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,12 @@ _SYNONYMS = {"dim": ("axis", "axes"), "dims": ("axis", "axes"), "keepdim": ("kee
 # tenth of a microsecond a call; the functions in _NOT_WRAPPED are called too often for that.
 _RENAMED_ELSEWHERE = {"shape", "low", "high", "classes", "num", "k", "count", "interpolation", "start",
                       "size", "sizes", "reduction"}  # fmt: skip
+_VALUES_ALONE = {  # functions whose namesakes in PyTorch return a pair: what to write here
+    "max": "te.max(x, axis=1), or x.amax(1); te.argmax(x, axis=1) gives the indices",
+    "min": "te.min(x, axis=1), or x.amin(1); te.argmin(x, axis=1) gives the indices",
+    "sort": "te.sort(x, axis=1); te.argsort(x, axis=1) gives the indices",
+    "median": "te.median(x, axis=1), the mean of the middle two; te.argsort(x, axis=1) gives the indices",
+}
 _NOT_WRAPPED = ("reshape", "expand", "broadcast_to", "spread")
 
 
@@ -32,17 +42,35 @@ def renamed(name: str, given: dict[str, Any], known: Container[str]) -> dict[str
     return out
 
 
-def taking_synonyms(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function` that takes `axis` and `keepdims` by PyTorch's names, too; errors explain other names."""
+def _check_values_alone(name: str, given: Container[str]) -> None:
+    """TypeError if PyTorch's argument was given to a function that returns a pair there, and no pair here."""
+    for key in ("dim", "keepdim"):
+        if key in given:
+            raise wrong(
+                TypeError,
+                name,
+                f"te.{name} gives the values alone, and {key}= is for a function that gives indices, too",
+                f"write {_VALUES_ALONE[name]}",
+            )
+
+
+def taking_synonyms(function: Callable[..., Any], *, alone: bool = False) -> Callable[..., Any]:
+    """`function` that takes `axis` and `keepdims` by PyTorch's names, too; errors explain other names.
+
+    alone  that its name in PyTorch returns values alone, as `amax` does, although the function is `max` here
+    """
     known = tuple(inspect.signature(function).parameters)
     if frozenset(known).isdisjoint(ours for several in _SYNONYMS.values() for ours in several):
         hinted = not _RENAMED_ELSEWHERE.isdisjoint(known) and function.__name__ not in _NOT_WRAPPED
         return explaining(function, function.__name__) if hinted else function
     names = frozenset(known)
+    pair = function.__name__ in _VALUES_ALONE and not alone
 
     @functools.wraps(function)
     def called(*args: Any, **named: Any) -> Any:
         if named and not named.keys() <= names:
+            if pair:
+                _check_values_alone(function.__name__, named)
             named = renamed(function.__name__, named, names)
             for name in named.keys() - names:
                 raise unknown_argument(function.__name__, name, known)

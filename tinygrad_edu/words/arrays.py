@@ -170,7 +170,8 @@ MATHEMATICS = (
     W("te.mean(x, axis)", pytorch="x.mean", jax="jnp.mean",
       tensorflow="tf.reduce_mean, tf.math.reduce_mean", theano="T.mean"),
     W("", pytorch="x.values, x.indices",
-      about="te.max and te.min give the values alone, not a pair; te.argmax says where they are"),
+      about="te.max, te.min and te.sort give the values alone, not a pair; te.argmax, te.argmin and "
+            "te.argsort say where they are"),
     W("te.max(x, axis), te.argmax", pytorch="torch.amax, x.amax, torch.aminmax", jax="jnp.max, jnp.amax",
       tensorflow="tf.reduce_max, tf.math.reduce_max", theano="T.max, T.max_and_argmax", caffe="ArgMax",
       about="max gives the values alone; argmax says where they are"),
@@ -182,6 +183,12 @@ MATHEMATICS = (
       about="te.std and te.var divide by n unless correction=1; PyTorch's divide by n - 1"),
     W("te.median(x, axis)", pytorch="x.median, torch.nanmedian", jax="jnp.median",
       about="the mean of the middle two; PyTorch's is te.quantile(x, 0.5, interpolation='lower')"),
+    W("te.unique_counts(x)", pytorch="torch.mode, x.mode", jax="jax.scipy.stats.mode",
+      about="the mode is values[counts.argmax()]"),
+    W("te.sort(x, axis)", pytorch="torch.msort, x.msort", jax="jnp.sort", tensorflow="tf.sort",
+      theano="T.sort", about="it gives the values alone; te.argsort(x, axis) says where they are"),
+    W("te.sort(x, axis)[..., k - 1]", pytorch="torch.kthvalue, x.kthvalue", jax="jnp.partition",
+      about="of the last axis; te.argsort(x, axis) says where it is"),
     W("te.quantile(x, q, axis)", pytorch="torch.quantile", jax="jnp.quantile, jnp.percentile",
       about="the argument of percentile is 100 q"),
     W("te.any(x), te.all(x)", pytorch="x.any, x.all", jax="jnp.any, jnp.all",
@@ -239,6 +246,8 @@ MATHEMATICS = (
     W("te.square(x)", pytorch="x.square", jax="jnp.square", tensorflow="tf.square, tf.math.square",
       theano="T.sqr"),
     W("te.topk(x, k)", pytorch="x.topk", jax="lax.top_k", tensorflow="tf.math.top_k"),
+    W("te.stack([x**i for i in range(n)], axis=1)", pytorch="torch.vander, torch.linalg.vander",
+      jax="jnp.vander", about="the powers of x in the columns, the lowest first"),
 )
 
 GRADIENTS = (
@@ -258,8 +267,10 @@ GRADIENTS = (
     W("te.tree.map(f, tree), te.tree.flatten", pytorch="torch.utils._pytree",
       jax="jax.tree.map, jax.tree_map, jax.tree_util, jax.tree", tensorflow="tf.nest, tf.nest.map_structure"),
     W("te.hessian(f)", pytorch="torch.func.hessian", jax="jax.hessian", theano="theano.gradient.hessian"),
-    W("te.no_grad()", pytorch="torch.inference_mode, torch.set_grad_enabled, torch.autograd.no_grad",
+    W("te.no_grad()", pytorch="torch.inference_mode, torch.autograd.no_grad",
       tensorflow="tf.stop_gradient", caffe="propagate_down"),
+    W("te.no_grad(), te.enable_grad()", pytorch="torch.set_grad_enabled, torch.autograd.set_grad_enabled",
+      about="each is for a block, with te.no_grad(): or a decorator; none changes what follows the block"),
     W("te.checkpoint(f, *inputs)", pytorch="torch.utils.checkpoint.checkpoint",
       jax="jax.checkpoint, jax.remat", tensorflow="tf.recompute_grad"),
     W("te.viz.graph(x)", pytorch="x.grad_fn", about="it shows what a tensor was computed from"),

@@ -290,7 +290,8 @@ DATA = (
 
 ARGUMENTS = (
     W("axis=", pytorch="dim=", jax="axis=", tensorflow="axis=, dim=", theano="axis=", caffe="axis:",
-      about="dim= and keepdim= are taken wherever axis= and keepdims= go"),
+      about="dim= and keepdim= are taken wherever axis= and keepdims= go, except by max, min, sort and "
+            "median, whose namesakes in PyTorch return pairs"),
     W("keepdims=", pytorch="keepdim=", jax="keepdims=", tensorflow="keepdims=, keep_dims=",
       theano="keepdims="),
     W("shape=", pytorch="size=", jax="shape=", tensorflow="shape=", theano="size="),
@@ -302,7 +303,7 @@ ARGUMENTS = (
     W("end=", pytorch="end_dim="),
     W("indices=", pytorch="index=", jax="indices=", tensorflow="indices="),
     W("source=", pytorch="src="),
-    W("correction=1", pytorch="unbiased=", jax="ddof=",
+    W("correction=", pytorch="unbiased=", jax="ddof=",
       about="unbiased=True is correction=1, unbiased=False correction=0"),
     W("p=", pytorch="p=", jax="rate=", tensorflow="rate=, keep_prob=", caffe="dropout_ratio:"),
     W("every=", pytorch="step_size=", tensorflow="decay_steps=", caffe="stepsize:"),
