@@ -181,7 +181,7 @@ def test_lists_and_dicts_of_parameters():
     (lambda: nn.ModuleDict({"a": line()})["b"], KeyError, "there is no 'b'.*it has a"),
     (lambda: nn.ParameterList([line()]), TypeError, "item 0 is .* not a Parameter"),
     (lambda: nn.ParameterDict({"a": 1.0}), TypeError, "item a is 1.0, not a Parameter"),
-    (lambda: nn.Sequential().extend([nn.ReLU(), 3]), TypeError, "3 is not a Module"),
+    (lambda: nn.Sequential().extend([nn.ReLU(), 3]), TypeError, "layer 1 is 3, not a Module"),
 ])  # fmt: skip
 def test_bad_items(call, kind, said):
     with pytest.raises(kind, match=said) as error:

@@ -1,16 +1,16 @@
 """Modules that contain others, by number or by name, and lists and dicts of parameters.
 
 A plain list or dict among the attributes of a module is as good: its items get the same names. The classes
-here are PyTorch's, and check what is put into them.
+here are PyTorch's, and check what is put into them. What they contain is in one place: an item is an
+attribute by its name, and a module that is assigned to an attribute, or given to `add_module`, is an item.
 """
 
 from __future__ import annotations
 
 import itertools
-import operator
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.nn.module import Module
@@ -22,10 +22,45 @@ __all__ = ["Sequential", "ModuleList", "ModuleDict", "ParameterList", "Parameter
 
 
 class _Container(Module):
-    """Items by name, in order. The names are those of the items in `state_dict`."""
+    """Items by name, in order. The names are those of the items in `state_dict`, and of attributes."""
 
     kind: ClassVar[type] = Module
     _items: dict[str, Any]
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Any:
+            items = vars(self).get("_items", {})
+            return items[name] if name in items else super().__getattr__(name)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        held = name in vars(self).get("_items", {})
+        own = getattr(type(self), name, None)
+        if (not held and not isinstance(value, self.kind)) or hasattr(own, "__set__"):
+            super().__setattr__(name, value)
+            return
+        if hasattr(type(self), name):
+            title = type(self).__name__
+            problem = f"{title}.{name} belongs to the class, and would hide an item of that name"
+            raise wrong(AttributeError, title, problem, "give the item another name")
+        value = self._checked(value, name)
+        vars(self).setdefault("_items", {})[name] = value
+        vars(self).pop(name, None)
+
+    def __delattr__(self, name: str) -> None:
+        if name in vars(self).get("_items", {}):
+            del self._items[name]
+        else:
+            super().__delattr__(name)
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *filter(str.isidentifier, vars(self).get("_items", {}))]
+
+    def _new_name(self, asked: str, name: str) -> str:
+        if name in self._items:
+            problem = f"{type(self).__name__} already has {name!r}"
+            raise wrong(KeyError, asked, problem, f"to replace it, assign: container.{name} = ...")
+        return super()._new_name(asked, name)
 
     def _members(self) -> Iterator[tuple[str, Any]]:
         yield from self._items.items()
@@ -58,73 +93,92 @@ class _Container(Module):
         return "\n".join([f"{type(self).__name__}(", *inner, ")"]) if inner else f"{type(self).__name__}()"
 
 
-class _List(_Container):
-    """Items by their numbers."""
+class _Ordered(_Container):
+    """Items by their numbers, and by their names."""
 
-    def __init__(self, items: Iterable[Any] | None = None) -> None:
-        self._items = {}
-        self.extend(() if items is None else items)
-
-    def _key(self, index: Any) -> str:
-        """The name of the item at `index`, from the end if it is negative. Raises IndexError."""
-        at = integer(index, f"{type(self).__name__}: an index")
+    def _name(self, key: Any) -> str:
+        """The name of the item at `key`, an index, from the end if it is negative. IndexError, KeyError."""
+        title = type(self).__name__
+        if isinstance(key, str):
+            if key not in self._items:
+                problem = f"there is no item {key!r}"
+                raise wrong(KeyError, title, problem, f"it has {', '.join(self._items)}"[:200])
+            return key
+        at = integer(key, f"{title}: an index")
         if not -len(self) <= at < len(self):
-            raise wrong(IndexError, type(self).__name__, f"there is no item {at} of {len(self)}")
+            raise wrong(IndexError, title, f"there is no item {at} of {len(self)}")
         return list(self._items)[at]
 
     def __iter__(self) -> Iterator[Any]:
         return iter(self._items.values())
 
-    def __getitem__(self, key: int | slice) -> Any:
-        return type(self)(list(self)[key]) if isinstance(key, slice) else self._items[self._key(key)]
+    def __getitem__(self, key: int | str | slice) -> Any:
+        kind: Any = type(self)
+        return kind(list(self)[key]) if isinstance(key, slice) else self._items[self._name(key)]
 
-    def __setitem__(self, key: int, item: Any) -> None:
-        self._items[self._key(key)] = self._checked(item, key)
+    def __setitem__(self, key: int | str, item: Any) -> None:
+        name = self._name(key)
+        self._items[name] = self._checked(item, key)
 
-    def __delitem__(self, key: int | slice) -> None:
-        left = list(self)
-        del left[key if isinstance(key, slice) else integer(key, f"{type(self).__name__}: an index")]
-        self._items = _numbered(left)
+    def __delitem__(self, key: int | str | slice) -> None:
+        names = list(self._items)
+        gone = names[key] if isinstance(key, slice) else [self._name(key)]
+        self._items = _numbered_again((name, self._items[name]) for name in names if name not in gone)
+
+    def _free_name(self) -> str:
+        """The first number from `len` on that is not yet a name."""
+        return next(str(i) for i in itertools.count(len(self)) if str(i) not in self._items)
 
     def append(self, item: Any) -> Self:
-        """Add an item at the end."""
-        self._items[str(len(self))] = self._checked(item, len(self))
+        """Add an item at the end, named by the first number from `len` on that is not yet a name."""
+        self._items[self._free_name()] = self._checked(item, len(self))
         return self
 
     def extend(self, items: Iterable[Any]) -> Self:
         """Add several items at the end; none of them if one is wrong."""
-        if isinstance(items, Mapping | str | Module) and not isinstance(items, _List | Sequential):
+        if isinstance(items, Mapping | str | Module) and not isinstance(items, _Ordered):
             problem = f"{type(items).__name__} is no sequence of items"
             raise wrong(TypeError, type(self).__name__, problem, "pass a list")
-        checked = [self._checked(item, len(self) + i) for i, item in enumerate(items)]
-        self._items = _numbered([*self, *checked])
+        for item in [self._checked(item, len(self) + i) for i, item in enumerate(items)]:
+            self.append(item)
         return self
 
     def insert(self, index: int, item: Any) -> Self:
-        """Add an item before that at `index`."""
-        left = list(self)
-        left.insert(integer(index, f"{type(self).__name__}.insert: index"), self._checked(item, index))
-        self._items = _numbered(left)
+        """Add an item before that at `index`. Items whose names are numbers are numbered again, all of them;
+        where one has another name, the names stay, and the new item gets a number that is free."""
+        left = list(self._items.items())
+        at = integer(index, f"{type(self).__name__}.insert: index")
+        left.insert(at, (self._free_name(), self._checked(item, index)))
+        self._items = _numbered_again(left)
         return self
 
-    def pop(self, index: int = -1) -> Any:
-        """Remove the item at `index`, and return it."""
+    def pop(self, index: int | str = -1) -> Any:
+        """Remove the item at `index`, and return it; items whose names are numbers are numbered again."""
         item = self[index]
         del self[index]
         return item
 
-    def __add__(self, other: Iterable[Any]) -> Self:
-        return type(self)([*self, *other])
+    def __add__(self, other: Iterable[Any]) -> Any:
+        kind: Any = type(self)
+        return kind([*self, *other])
 
     def __iadd__(self, other: Iterable[Any]) -> Self:
         return self.extend(other)
+
+
+class _List(_Ordered):
+    """A list of items."""
+
+    def __init__(self, items: Iterable[Any] | None = None) -> None:
+        vars(self).setdefault("_items", {})
+        self.extend(() if items is None else items)
 
 
 class _Dict(_Container):
     """Items by names that are texts, in the order in which they were set."""
 
     def __init__(self, items: Any = None) -> None:
-        self._items = {}
+        vars(self).setdefault("_items", {})
         self.update({} if items is None else items)
 
     def __iter__(self) -> Iterator[str]:
@@ -198,8 +252,12 @@ class ParameterDict(_Dict):
     kind = Parameter
 
 
-class Sequential(_Container):
-    """Layers one after the other: `Sequential(a, b)` computes b(a(x)); or `Sequential({"name": a, ...})`."""
+class Sequential(_Ordered):
+    """Layers one after the other: `Sequential(a, b)` computes b(a(x)); or `Sequential({"name": a, ...})`.
+
+    A layer is read, replaced and deleted by its number, `net[0]`, or by its name, `net["name"]`, `net.name`.
+    A module that is assigned to a new attribute is one more layer, at the end.
+    """
 
     def __init__(self, *layers: Module | Mapping[str, Module]) -> None:
         named = layers[0] if len(layers) == 1 and isinstance(layers[0], Mapping) else _numbered(layers)
@@ -212,63 +270,17 @@ class Sequential(_Container):
                 raise wrong(
                     TypeError, "Sequential", f"layer {name} is {layer!r:.60}, not a Module", _remedy(layer)
                 )
-        self._items: dict[str, Module] = {str(name): layer for name, layer in named.items()}
+        vars(self).setdefault("_items", {}).update({str(name): layer for name, layer in named.items()})
 
     def forward(self, x: Any) -> Any:
         for layer in self._items.values():
             x = layer(x)
         return x
 
-    def append(self, layer: Module) -> Sequential:
-        """Add a layer at the end, named by the first number from `len` on that is not yet a name."""
-        if not isinstance(layer, Module):
-            raise wrong(TypeError, "Sequential.append", f"{layer!r:.60} is not a Module")
-        free = next(str(i) for i in itertools.count(len(self)) if str(i) not in self._items)
-        self._items[free] = layer
-        return self
-
-    def extend(self, layers: Iterable[Module]) -> Sequential:
-        """Add several layers at the end; none of them if one is not a Module."""
-        layers = list(layers)
-        for layer in layers:
-            if not isinstance(layer, Module):
-                raise wrong(TypeError, "Sequential.extend", f"{layer!r:.60} is not a Module")
-        for layer in layers:
-            self.append(layer)
-        return self
-
-    def insert(self, index: int, layer: Module) -> Sequential:
-        """Add a layer before that at `index`; the layers are numbered again."""
-        left = list(self)
-        left.insert(integer(index, "Sequential.insert: index"), self._checked(layer, index))
-        self._items = _numbered(left)
-        return self
-
-    def pop(self, index: int = -1) -> Module:
-        """Remove the layer at `index`, and return it; the layers are numbered again."""
-        layer: Module = self[operator.index(index)]
-        del self[index]
-        return layer
-
-    def __iter__(self) -> Iterator[Module]:
-        return iter(self._items.values())
-
-    def __getitem__(self, key: int | slice) -> Any:
+    def __getitem__(self, key: int | str | slice) -> Any:
         if not isinstance(key, slice):
-            return list(self._items.values())[key]
+            return super().__getitem__(key)
         return Sequential(dict(list(self._items.items())[key]))
-
-    def __setitem__(self, key: int, layer: Module) -> None:
-        if not isinstance(layer, Module):
-            raise wrong(TypeError, "Sequential", f"Sequential[{key}] = {layer!r:.60}: not a Module")
-        self._items[list(self._items)[key]] = layer
-
-    def __delitem__(self, key: int | slice) -> None:
-        names = list(self._items)
-        gone = names[key] if isinstance(key, slice) else [names[key]]
-        left = {name: layer for name, layer in self._items.items() if name not in gone}
-        numbered = all(name.isdecimal() for name in names)
-        self._items = _numbered(list(left.values())) if numbered else left
 
     def __add__(self, other: Iterable[Module]) -> Sequential:
         return Sequential(*self, *other)
@@ -297,3 +309,9 @@ def _remedy(layer: Any, title: str = "Sequential") -> str:
 
 def _numbered(items: Sequence[Any]) -> dict[str, Any]:
     return {str(i): item for i, item in enumerate(items)}
+
+
+def _numbered_again(named: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """The items by their names; if all of these are numbers, by their positions."""
+    found = dict(named)
+    return _numbered(list(found.values())) if all(map(str.isdecimal, found)) else found

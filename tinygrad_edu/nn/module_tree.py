@@ -109,8 +109,8 @@ class Tree:
                 f"register_buffer({name!r})",
                 f"a buffer is a tensor or None, not a {type(value).__name__}",
             )
-        self._buffers = {**self._buffers, name: persistent}
         setattr(self, name, value)
+        self._buffers = {**self._buffers, name: persistent}
 
     def register_parameter(self, name: str, param: Parameter | None) -> None:
         """Assign a Parameter, or None, to a new attribute, which is trained and saved by that name."""

@@ -34,7 +34,7 @@ def unknown_attribute(owner: object, name: str) -> AttributeError:
     title = f"{kind.__name__!r} object"
     if name.startswith("_") or hasattr(kind, name):  # an empty slot
         return AttributeError(f"{title} has no attribute {name!r}")  # the caller only asks whether it exists
-    own = {*dir(kind), *getattr(owner, "__dict__", ())}
+    own = {*dir(owner)}
     tensor = hasattr(kind, "storage")
     elsewhere = {"te.{}(x, ...)": _public_names("functional")} if tensor else {}
     return _missing(AttributeError, title, name, own, elsewhere, "x" if tensor else "model")
