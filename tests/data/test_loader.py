@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinygrad_edu import Tensor
-from tinygrad_edu.data import ArrayDataset, DataLoader, Subset
+from tinygrad_edu.data import ArrayDataset, DataLoader, PadCollate, Subset
 
 
 def rows(count):
@@ -114,7 +114,7 @@ def test_bad_settings_are_refused(options, error, message):
         loader(**options)
 
 
-@pytest.mark.parametrize("thing", [np.zeros((3, 2)), [1, 2], (np.zeros(3),), iter([1]), None])
+@pytest.mark.parametrize("thing", [np.zeros((3, 2)), (np.zeros(3),), iter([1]), None])
 def test_what_is_no_dataset_is_refused(thing):
     with pytest.raises(TypeError, match="ArrayDataset"):
         DataLoader(thing, 2)
@@ -159,3 +159,26 @@ def test_batches_are_tensors_unless_asked():
 def test_the_tensors_are_the_librarys():
     x, y = next(iter(DataLoader(rows(4), 3)))
     assert type(x).__name__ == type(y).__name__ == "Tensor" and tuple(x.shape) == (3,)
+
+
+def test_a_list_of_rows_is_a_dataset():
+    ragged = [(np.ones(i + 1, "f"), i) for i in range(4)]
+    (batch,) = DataLoader(ragged, 4, collate_fn=PadCollate())
+    assert batch[0].shape == (4, 4) and batch[1].numpy().tolist() == [0, 1, 2, 3]
+    assert [b[0].numpy().tolist() for b in DataLoader([(i,) for i in range(5)], 2)] == [[0, 1], [2, 3], [4]]
+    assert [b[1].numpy().tolist() for b in DataLoader(((1, 2), (3, 4)), 1)] == [[2], [4]]
+    shuffled = DataLoader([(i, -i) for i in range(8)], 8, shuffle=True, num_workers=1)
+    assert [b[0].numpy().tolist() for b in shuffled] == [shuffled.order(0).tolist()]
+
+
+@pytest.mark.parametrize("arrays", [np.ones((3, 2)), [np.ones(3), np.ones(3)], (np.ones(3),)])
+def test_arrays_are_no_dataset_by_themselves(arrays):
+    with pytest.raises(TypeError, match=r"is not a dataset.*ArrayDataset\(x, y\)"):
+        DataLoader(arrays, 2)
+
+
+def test_lists_of_different_lengths_are_no_array():
+    with pytest.raises(ValueError, match=r"words is a list of rows of different lengths.*PadCollate"):
+        ArrayDataset(np.arange(2), [[1, 2], [3]], names=["number", "words"])
+    with pytest.raises(ValueError, match="2 arrays and 1 names"):
+        ArrayDataset(np.arange(2), np.arange(2), names=["number"])

@@ -61,8 +61,8 @@ class ArrayDataset:
                 "ArrayDataset needs at least one array",
                 "pass for example ArrayDataset(x, y)",
             )
-        self.arrays: Batch = tuple(np.asarray(array) for array in arrays)
         self.names = tuple(names) if names is not None else tuple(f"array{i}" for i in range(len(arrays)))
+        self.arrays: Batch = tuple(map(_regular, arrays, [*self.names, *[""] * len(arrays)]))
         if len(self.names) != len(self.arrays):
             raise wrong(
                 ValueError,
@@ -100,6 +100,18 @@ class ArrayDataset:
     def __repr__(self) -> str:
         arrays = ", ".join(f"{n} {a.dtype}{a.shape}" for n, a in zip(self.names, self.arrays, strict=True))
         return f"ArrayDataset({arrays})"
+
+
+def _regular(values: npt.ArrayLike, name: str) -> Array:
+    """Values as an array. ValueError for lists of different lengths, which make none."""
+    try:
+        return np.asarray(values)
+    except ValueError as error:
+        if "inhomogeneous" not in str(error):
+            raise
+        raise wrong(ValueError, "ArrayDataset", f"{name} is a list of rows of different lengths",
+                    "pass a DataLoader the list of rows [(x, y), ...], and PadCollate() as its collate_fn=, "
+                    "which makes them equally long") from None  # fmt: skip
 
 
 class Subset:

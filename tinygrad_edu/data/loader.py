@@ -58,8 +58,8 @@ class _Cursor:
 class DataLoader:
     """Iterate over a dataset in batches: `for x, y in DataLoader(table, 32, shuffle=True): ...`
 
-    dataset     anything with a length and rows; a Table, ArrayDataset or Subset of one is fast. Or a
-                stream, an IterableDataset, whose items come in its own order
+    dataset     anything with a length and rows, such as a list of tuples (x, y); a Table, ArrayDataset or
+                Subset of one is fast. Or a stream, an IterableDataset, whose items come in its own order
     batch_size  rows in a batch, at least 1; the last batch of an epoch may be smaller
     shuffle     epoch e in the order `order(e)`; otherwise in the dataset's own order
     sampler     the rows and their order instead: one of `sampling.py`, or anything with a length that yields

@@ -40,16 +40,21 @@ def check_dataset(dataset: Any) -> Any:
             f"{type(dataset).__name__} has no __len__ or no __getitem__",
             "wrap arrays in ArrayDataset(x, y)",
         )
-    if isinstance(dataset, np.ndarray | tuple | list):
-        raise wrong(
-            TypeError,
-            "DataLoader",
-            f"a {type(dataset).__name__} is not a dataset",
-            "wrap it: DataLoader(ArrayDataset(x, y), ...)",
-        )
+    arrays = isinstance(dataset, tuple | list) and any(map(_is_array, dataset))
+    if arrays or isinstance(dataset, np.ndarray):
+        what = f"a {type(dataset).__name__}{' of arrays' if arrays else ''}"
+        remedy = "wrap it: DataLoader(ArrayDataset(x, y), ...)"
+        if arrays:
+            remedy += " if they share their rows; if each is a row, make it a tuple: [(row,), ...]"
+        raise wrong(TypeError, "DataLoader", f"{what} is not a dataset", remedy)
     if len(dataset) == 0:
         raise wrong(ValueError, "DataLoader", "the dataset has no rows", "look at how it was read or split")
     return dataset
+
+
+def _is_array(x: Any) -> bool:
+    """Whether it is an array or a tensor that has rows."""
+    return hasattr(x, "shape") and hasattr(x, "dtype") and bool(getattr(x, "ndim", 0))
 
 
 def check_shard(shard: Any) -> tuple[int, int]:

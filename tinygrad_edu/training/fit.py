@@ -11,17 +11,17 @@ from tinygrad_edu import nn
 from tinygrad_edu.backend.philox import Generator
 from tinygrad_edu.distributed import Comm, DataParallel
 from tinygrad_edu.errors import wrong
-from tinygrad_edu.scalars import integer, number
+from tinygrad_edu.scalars import integer
 from tinygrad_edu.training import callbacks as events
+from tinygrad_edu.training.arguments import check_manual, check_optimizer, check_schedule, check_ways, limit
 from tinygrad_edu.training.history import History, Monitor
 from tinygrad_edu.training.interrupt import interrupt_flag
 from tinygrad_edu.training.logs import ProgressLog, TableLog
 from tinygrad_edu.training.loop import Loop, Plan, evaluated
 from tinygrad_edu.training.run import Run
 from tinygrad_edu.training.saving import Checkpoint, PathLike, Saving
-from tinygrad_edu.training.steps import Step, length_of, loader_of, metrics_of, supervised
+from tinygrad_edu.training.steps import Step, loader_of, metrics_of, supervised
 from tinygrad_edu.training.tally import Tally
-from tinygrad_edu.training.window import needs_argument, needs_closure
 
 
 def fit(
@@ -112,16 +112,17 @@ def fit(
         validation=loaders[1],
         schedule_per=schedule_per,
         accumulate=integer(accumulate, "fit: accumulate", least=1),
-        clip_norm=_limit("clip_norm", clip_norm),
-        clip_value=_limit("clip_value", clip_value),
+        clip_norm=limit("clip_norm", clip_norm),
+        clip_value=limit("clip_value", clip_value),
         monitor=Monitor(monitor or _usual(validation), mode, owner="fit"),
         callbacks=events.checked(callbacks),
         comm=comm,
     )
-    _check_optimizer(optimizer, plan)
-    _check_schedule(schedule, schedule_per, ema)
+    check_optimizer("fit", optimizer, None if plan.manual else model)
+    check_ways(optimizer, plan)
+    check_schedule(schedule, schedule_per, ema)
     if plan.manual:
-        _check_manual(plan, step is None, validation_step)
+        check_manual(plan, step is None, validation_step)
     run = Run(model, optimizer, schedule, ema, integer(epochs, "fit: epochs", least=0))
     run.is_first = comm is None or comm.rank == 0
     bar = ProgressLog()
@@ -173,59 +174,6 @@ def chosen_step(title: str, loss: Any, step: Any) -> Step:
 def _usual(validation: Any) -> str:
     """The column that says which epoch is the best, unless the user names one."""
     return "train_loss" if validation is None else "validation_loss"
-
-
-def _check_optimizer(optimizer: Any, plan: Plan) -> None:
-    several = optimizer if isinstance(optimizer, dict) else {"": optimizer}
-    if not several or not all(callable(getattr(one, "step", None)) for one in several.values()):
-        remedy = "give optim.Adam(model.parameters()), made with the parameters"
-        raise wrong(TypeError, "fit", f"optimizer={optimizer!r:.60} is none", remedy)
-    if isinstance(optimizer, dict) and not plan.manual:
-        remedy = "give one with several groups; or a step that updates by itself, and manual=True"
-        raise wrong(TypeError, "fit", "several optimizers without manual=True", remedy)
-    if plan.accumulate > 1 and not plan.manual:
-        if needs_closure(optimizer):
-            problem = f"accumulate with {type(optimizer).__name__}, which computes its loss several times"
-            raise wrong(ValueError, "fit", problem, "leave it out, and use larger batches")
-        if plan.comm is not None and length_of(plan.loader) is None:
-            remedy = "give one that has len(), or accumulate=1"
-            raise wrong(ValueError, "fit", "accumulate in a job needs a loader with a length", remedy)
-
-
-def _check_schedule(schedule: Any, schedule_per: str, ema: Any) -> None:
-    if schedule_per not in ("step", "epoch"):
-        raise wrong(ValueError, "fit", f"schedule_per={schedule_per!r}", 'there are "step" and "epoch"')
-    for one in schedule if isinstance(schedule, list | tuple) else [schedule]:
-        if one is not None and not callable(getattr(one, "step", None)):
-            remedy = "give optim.Schedule(optimizer, ...), or one of optim.lr_scheduler"
-            raise wrong(TypeError, "fit", f"the schedule {one!r:.60} has no step()", remedy)
-        if one is not None and needs_argument(one.step) and schedule_per == "step":
-            remedy = 'say schedule_per="epoch"'
-            raise wrong(ValueError, "fit", f"{type(one).__name__} needs the number of an epoch", remedy)
-    if ema is not None and not callable(getattr(ema, "update_parameters", None)):
-        remedy = "give optim.swa_utils.AveragedModel(model)"
-        raise wrong(TypeError, "fit", f"ema={ema!r:.60} has no update_parameters(model)", remedy)
-
-
-def _check_manual(plan: Plan, is_loss: bool, validation_step: Any) -> None:
-    if is_loss:
-        raise wrong(TypeError, "fit", "manual=True without step=", "give the step that trains the model")
-    given = {"accumulate": plan.accumulate > 1, "clip_norm": plan.clip_norm, "clip_value": plan.clip_value}
-    if any(given.values()):
-        names = ", ".join(name for name, value in given.items() if value)
-        raise wrong(ValueError, "fit", f"{names} with manual=True", "the step updates by itself: do it there")
-    if plan.validation is not None and validation_step is None:
-        problem = "validation with manual=True needs a step that does not train"
-        raise wrong(ValueError, "fit", problem, "give validation_step=")
-
-
-def _limit(name: str, value: float | None) -> float | None:
-    if value is None:
-        return None
-    limit = number(value, f"fit: {name}")
-    if not limit > 0:
-        raise wrong(ValueError, "fit", f"{name}={limit} must be above 0")
-    return limit
 
 
 def _saving(checkpoint: Any, resume: bool, generators: Any, plan: Plan, metrics: Any) -> Saving:

@@ -17,6 +17,7 @@ from tinygrad_edu import nn
 from tinygrad_edu.backend import philox
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.scalars import integer, number
+from tinygrad_edu.training.arguments import check_optimizer
 from tinygrad_edu.training.fit import chosen_step
 from tinygrad_edu.training.steps import Step, loader_of, result_of
 from tinygrad_edu.training.window import needs_closure
@@ -88,6 +89,7 @@ def find_lr(
     if not 0 < lowest < highest < math.inf or not 0 <= smoothing < 1:
         problem = f"lowest={lowest}, highest={highest}, smoothing={smoothing}"
         raise wrong(ValueError, "find_lr", problem, "it needs 0 < lowest < highest, and smoothing in [0, 1)")
+    check_optimizer("find_lr", optimizer, model)
     if needs_closure(optimizer):
         problem = f"{type(optimizer).__name__} computes its loss several times in a step"
         raise wrong(ValueError, "find_lr", problem, "it searches along a line: its rate can be 1")

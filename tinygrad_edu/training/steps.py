@@ -10,6 +10,7 @@ import numpy as np
 from tinygrad_edu.data import ArrayDataset, DataLoader, DistributedSampler, IterableDataset
 from tinygrad_edu.data.dataset import Dataset
 from tinygrad_edu.errors import wrong
+from tinygrad_edu.functional.creation import tensor
 from tinygrad_edu.metrics import Metric
 from tinygrad_edu.tensor import Tensor
 
@@ -89,13 +90,17 @@ def rows_of(batch: Any) -> int | None:
 def loader_of(data: Any, what: str, batch_size: int, shuffle: bool, seed: int, comm: Any) -> Any:
     """A loader for whatever `fit` takes as data: a loader, an iterable of batches, a dataset, or arrays.
 
+    A tuple or list of arrays, of any length, is arrays that share their rows; of a tuple that has lists of
+    numbers, too. A list of rows looks like one of batches, and is refused.
+
     Raises TypeError for anything else, and ValueError for a loader that is not this rank's.
     """
     shard = (0, 1) if comm is None else (comm.rank, comm.size)
-    is_arrays = isinstance(data, tuple | list) and data and all(_is_array(part) for part in data)
-    if (is_arrays and len(data) > 1) or isinstance(data, np.ndarray):
-        parts = data if isinstance(data, tuple | list) else (data,)
-        data = ArrayDataset(*(part.numpy() if isinstance(part, Tensor) else part for part in parts))
+    if isinstance(data, np.ndarray | Tensor):
+        data = (data,)
+    if _are_arrays(data):
+        data = ArrayDataset(*map(_as_array, data))
+    _refuse_rows(data, what)
     if isinstance(data, IterableDataset) and comm is not None:
         raise wrong(ValueError, "fit", f"{what} is a stream, and each rank would read all of it",
                     "give a loader of this rank's part")  # fmt: skip
@@ -149,3 +154,58 @@ def metrics_of(metrics: Any) -> dict[str, Metric]:
 
 def _is_array(part: Any) -> bool:
     return isinstance(part, np.ndarray | Tensor) and part.ndim > 0
+
+
+def _are_arrays(data: Any) -> bool:
+    """Whether data is arrays that share their rows: (x, y), (x,), [x], or lists of numbers in a tuple."""
+    if not isinstance(data, tuple | list) or not data:
+        return False
+    sure = isinstance(data, tuple) or any(map(_is_array, data))
+    return sure and all(_is_array(part) or _has_numbers(part) for part in data)
+
+
+def _has_numbers(part: Any) -> bool:
+    """Whether it is a list of numbers, or of such lists, as `x.tolist()` makes it."""
+    while isinstance(part, list) and part:
+        part = part[0]
+        if isinstance(part, bool | int | float | np.number):
+            return True
+    return False
+
+
+def _as_array(part: Any) -> Any:
+    return (
+        part
+        if isinstance(part, np.ndarray)
+        else tensor(part).numpy()
+        if isinstance(part, list)
+        else (part.detach().numpy())
+    )
+
+
+def _refuse_rows(data: Any, what: str) -> None:
+    """Raise TypeError for a list of rows, or of lists of numbers: the first item says that it is no batch."""
+    if not isinstance(data, tuple | list) or not data:
+        return
+    first = data[0]
+    parts = (
+        first
+        if isinstance(first, tuple | list)
+        else list(first.values())
+        if isinstance(first, Mapping)
+        else []
+    )
+    sizes = {len(part) for part in parts if _is_array(part)}
+    single = any(
+        isinstance(part, bool | int | float | np.number) or not np.ndim(part)
+        for part in parts
+        if isinstance(part, bool | int | float | np.number | np.ndarray | Tensor)
+    )
+    if len(sizes) > 1 or single:
+        raise wrong(
+            TypeError,
+            "fit",
+            f"{what} is a {type(data).__name__} of rows, not of batches: in the first item "
+            f"{'a single number stands' if single else f'arrays of {sorted(sizes)} rows stand'}",
+            "give data.DataLoader(rows, batch_size, shuffle=True), or the arrays themselves, (x, y)",
+        )

@@ -76,12 +76,24 @@ class Window:
             first = False
             self.count = 0
             self._scaled(result.loss, result.rows).backward()
+            self._check_gradients()
             self._clip()
             return result.loss
 
         loop.rates = loop.run.rates
         optimizer.step(closure)
         self._finish()
+
+    def _check_gradients(self) -> None:
+        """Raise ValueError if the first update has no gradient: it would be the same for all others."""
+        groups = self.loop.run.optimizer.param_groups
+        if self.loop.run.step == 0 and all(p.grad is None for group in groups for p in group["params"]):
+            raise wrong(
+                ValueError,
+                "fit",
+                "no parameter of the optimizer has a gradient after the first batch",
+                "let the loss depend on the model that step gets, and its parameters require grad",
+            )
 
     def _clip(self) -> None:
         plan, groups = self.loop.plan, self.loop.run.optimizer.param_groups
@@ -122,6 +134,7 @@ class Window:
                 for p in (p for group in run.optimizer.param_groups for p in group["params"]):
                     if p.grad is not None:
                         p.grad.detach().mul_(self.expected / self.rows)
+        self._check_gradients()
         self._clip()
         loop.rates = run.rates
         run.optimizer.step()
