@@ -84,6 +84,9 @@ class NumpyBackend:
     def writable(self, array: NumpyArray) -> bool:
         return bool(array.flags.writeable)
 
+    def shares(self, x: NumpyArray, y: NumpyArray) -> bool:
+        return np.may_share_memory(x, y)
+
     def write(self, out: NumpyArray, op: Primitive | None, arrays: tuple[Any, ...]) -> None:
         if op is None:
             np.copyto(out, arrays[0], casting="same_kind")

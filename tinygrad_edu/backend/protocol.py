@@ -134,6 +134,9 @@ class Backend(Protocol):
     def writable(self, array: DeviceArray) -> bool:
         """Whether it may be changed in place: no two elements share memory, and it is not read-only."""
 
+    def shares(self, x: DeviceArray, y: DeviceArray) -> bool:
+        """Whether x and y may be views of the same memory."""
+
     def write(self, out: DeviceArray, op: Primitive | None, arrays: tuple[Any, ...]) -> None:
         """Write the elementwise op of `arrays` into `out`. The result has the dtype of `out`.
 

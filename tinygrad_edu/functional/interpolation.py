@@ -19,7 +19,7 @@ from tinygrad_edu.errors import ShapeError, wrong
 from tinygrad_edu.functional.adaptive import adaptive_avg_pool1d, adaptive_avg_pool2d, adaptive_avg_pool3d
 from tinygrad_edu.functional.creation import as_tensor
 from tinygrad_edu.functional.indexing import index_select
-from tinygrad_edu.functional.movement import repeat
+from tinygrad_edu.functional.movement import apart, repeat
 from tinygrad_edu.functional.pooling import real_dtype
 from tinygrad_edu.scalars import integer, integers, is_one, number
 
@@ -49,7 +49,7 @@ def interpolate(
     for the linear and cubic ones, puts the first and last elements of both at the same coordinates. A number
     is for all axes. Raises ValueError unless exactly one of size and scale_factor is given.
     """
-    x = as_tensor(x)
+    x = given = as_tensor(x)
     axes = x.ndim - 2
     if mode not in AXES:
         raise wrong(ValueError, "interpolate", f"mode={mode!r} must be one of {', '.join(map(repr, AXES))}")
@@ -81,7 +81,7 @@ def interpolate(
             step = (n - 1) / (m - 1) if m > 1 else 0.0
         at = np.arange(m) * step if align_corners else step * (np.arange(m) + 0.5) - 0.5
         x = _weighted(x, axis, at, mode == "bicubic")
-    return x
+    return apart(x, given)
 
 
 def target(

@@ -8,7 +8,7 @@ from tinygrad_edu.errors import ShapeError, wrong
 from tinygrad_edu.functional.creation import arange, as_tensor, operands, zeros
 from tinygrad_edu.functional.elementwise import greater_equal, less_equal, mul, where
 from tinygrad_edu.functional.linear import matmul
-from tinygrad_edu.functional.movement import expand_dims, flatten, reshape
+from tinygrad_edu.functional.movement import clone, expand_dims, flatten, reshape
 from tinygrad_edu.ops import movement as _m
 from tinygrad_edu.scalars import integer, number
 
@@ -60,7 +60,7 @@ def triu(x: Tensor, k: int = 0) -> Tensor:
 def diagonal(x: Tensor, offset: int = 0) -> Tensor:
     """The diagonals of matrices: (..., M, N) -> (..., K), those `offset` above the main one; empty outside.
 
-    The axes are the last two, as in the Array API. Raises ShapeError for less than 2 axes.
+    A view. The axes are the last two, as in the Array API. Raises ShapeError for less than 2 axes.
     """
     x, offset = as_tensor(x), integer(offset, "diagonal: offset")
     _check_matrix("diagonal", x)
@@ -72,13 +72,13 @@ def diagonal(x: Tensor, offset: int = 0) -> Tensor:
 
 
 def diag(x: Tensor, k: int = 0) -> Tensor:
-    """A matrix with the vector x on diagonal k and 0 elsewhere; of a matrix, its diagonal k.
+    """A matrix with the vector x on diagonal k and 0 elsewhere; of a matrix, a copy of its diagonal k.
 
     (N,) -> (N + |k|, N + |k|). Raises ShapeError for other shapes.
     """
     x, offset = as_tensor(x), integer(k, "diag: k")
     if x.ndim == 2:
-        return diagonal(x, offset)
+        return clone(diagonal(x, offset))
     if x.ndim != 1:
         raise wrong(ShapeError, "diag", f"diag needs a vector or a matrix, this tensor has shape {x.shape}",
                     "for stacks of matrices, te.diagonal", inputs=(x,))  # fmt: skip

@@ -1,4 +1,8 @@
-"""Moves elements without changing them: views, permutations, joins and copies."""
+"""Moves elements without changing them: views, permutations, joins and copies.
+
+Some functions return views. The result of any other function has memory of its own, also where a view would
+do: whether a change in place of it changes the argument never depends on the numbers.
+"""
 
 from __future__ import annotations
 
@@ -118,10 +122,16 @@ def clone(x: Tensor) -> Tensor:
     return _e.cast(x, dtype=x.dtype)
 
 
+def apart(y: Tensor, x: Tensor) -> Tensor:
+    """y, or a copy if it may share memory with x; both are on one device."""
+    ours, source = y.storage, x.storage
+    return clone(y) if ours.backend.shares(ours.array, source.array) else y
+
+
 def flip(x: Tensor, axis: Axis = None) -> Tensor:
-    """The order of elements reversed along `axis`, or along all axes."""
+    """A copy of x with the order of elements reversed along `axis`, or along all axes."""
     x = as_tensor(x)
-    return _m.flip(x, axes=normalize_axes(axis, x.ndim))
+    return apart(_m.flip(x, axes=normalize_axes(axis, x.ndim)), x)
 
 
 def roll(x: Tensor, shift: int | Sequence[int], axis: Axis = None) -> Tensor:
@@ -194,23 +204,25 @@ def split(x: Tensor, sizes: int | Sequence[int], axis: int = 0) -> list[Tensor]:
 
 
 def tile(x: Tensor, repeats: Sequence[int] | int) -> Tensor:
-    """x repeated whole, `repeats[i]` times along axis i (NumPy's tile)."""
+    """A copy of x repeated whole, `repeats[i]` times along axis i (NumPy's tile)."""
     x, times = as_tensor(x), integers(repeats, "repeats")
     ndim = max(x.ndim, len(times))
     shape, times = (1,) * (ndim - x.ndim) + x.shape, (1,) * (ndim - len(times)) + times
     spaced = _m.reshape(x, shape=tuple(s for n in shape for s in (1, n)))
     grown = _m.expand(spaced, shape=tuple(s for n, t in zip(shape, times, strict=True) for s in (t, n)))
-    return _m.reshape(grown, shape=tuple(n * t for n, t in zip(shape, times, strict=True)))
+    return apart(_m.reshape(grown, shape=tuple(n * t for n, t in zip(shape, times, strict=True))), x)
 
 
 def repeat(x: Tensor, count: int, axis: int | None = None) -> Tensor:
-    """Every element repeated `count` times along `axis`, or of the flattened tensor (NumPy's repeat)."""
+    """A copy of x with every element repeated `count` times along `axis`, or of x with a single axis (NumPy's
+    repeat)."""
     x = as_tensor(x)
     if axis is None:
         return repeat(flatten(x), count, 0)
     at, count = normalize_axis(axis, x.ndim), integer(count, "repeat: count", least=0)
     grown = _m.expand(expand_dims(x, at + 1), shape=(*x.shape[: at + 1], count, *x.shape[at + 1 :]))
-    return _m.reshape(grown, shape=(*x.shape[:at], x.shape[at] * count, *x.shape[at + 1 :]))
+    whole = _m.reshape(grown, shape=(*x.shape[:at], x.shape[at] * count, *x.shape[at + 1 :]))
+    return apart(whole, x)
 
 
 def sliding_windows(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from tinygrad_edu.backend.philox import Generator
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.functional.creation import as_tensor, bernoulli
+from tinygrad_edu.functional.movement import clone
 from tinygrad_edu.scalars import number
 
 if TYPE_CHECKING:
@@ -26,8 +27,10 @@ def dropout(x: Tensor, p: float = 0.5, training: bool = True, *, shape: Any = No
     if not 0.0 <= p <= 1.0:
         raise wrong(ValueError, "dropout", f"p={p} is not a probability", "it must lie in [0, 1]")
     x = as_tensor(x)
-    if not training or p == 0.0:
+    if not training:
         return x
+    if p == 0.0:
+        return clone(x)
     if p == 1.0:
         return x * 0.0
     drawn = x.shape if shape is None else shape

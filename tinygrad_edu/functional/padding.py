@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.errors import ShapeError, wrong
 from tinygrad_edu.functional.creation import as_tensor
+from tinygrad_edu.functional.movement import clone
 from tinygrad_edu.ops import movement as _m
 from tinygrad_edu.scalars import integers, is_one, number
 
@@ -44,6 +45,8 @@ def pad(
         return _m.pad(x, widths=pairs, value=value)
     if value != 0:
         raise wrong(ValueError, "pad", f"mode={mode!r} takes its border from x", f"drop value={value}")
+    if not any(map(any, pairs)):
+        return clone(x)
     for axis, (before, after) in enumerate(pairs):
         if before or after:
             x = _with_border(x, axis, before, after, mode)

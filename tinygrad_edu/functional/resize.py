@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tinygrad_edu.errors import ShapeError, wrong
 from tinygrad_edu.functional.convolution import Sizes, each_axis
 from tinygrad_edu.functional.creation import as_tensor
-from tinygrad_edu.functional.movement import permute_dims, reshape, sliding_windows
+from tinygrad_edu.functional.movement import apart, permute_dims, reshape, sliding_windows
 from tinygrad_edu.functional.padding import pad
 from tinygrad_edu.ops import movement as _m
 from tinygrad_edu.scalars import integer, integers
@@ -61,7 +61,7 @@ def pixel_shuffle(x: Tensor, factor: int) -> Tensor:
     parts = reshape(x, (*lead, channels // (r * r), r, r, h, w))
     n = len(lead)
     moved = permute_dims(parts, (*range(n + 1), n + 3, n + 1, n + 4, n + 2))
-    return reshape(moved, (*lead, channels // (r * r), h * r, w * r))
+    return apart(reshape(moved, (*lead, channels // (r * r), h * r, w * r)), x)
 
 
 def pixel_unshuffle(x: Tensor, factor: int) -> Tensor:
@@ -78,7 +78,7 @@ def pixel_unshuffle(x: Tensor, factor: int) -> Tensor:
     parts = reshape(x, (*lead, channels, h // r, r, w // r, r))
     n = len(lead)
     moved = permute_dims(parts, (*range(n + 1), n + 2, n + 4, n + 1, n + 3))
-    return reshape(moved, (*lead, channels * r * r, h // r, w // r))
+    return apart(reshape(moved, (*lead, channels * r * r, h // r, w // r)), x)
 
 
 def unfold(x: Tensor, size: Sizes, *, dilation: Sizes = 1, padding: Sizes = 0, stride: Sizes = 1) -> Tensor:
@@ -97,7 +97,7 @@ def unfold(x: Tensor, size: Sizes, *, dilation: Sizes = 1, padding: Sizes = 0, s
     seen = sliding_windows(x, sizes, stride=strides, dilation=dilations)
     n, c, *counts = seen.shape[:4]
     columns = permute_dims(seen, (0, 1, 4, 5, 2, 3))
-    return reshape(columns, (n, c * math.prod(sizes), math.prod(counts)))
+    return apart(reshape(columns, (n, c * math.prod(sizes), math.prod(counts))), x)
 
 
 def fold(

@@ -62,6 +62,9 @@ class Cuda(Device, Backend):
     def writable(self, array: DeviceArray) -> bool:
         return writable(array.shape, array.strides, array.itemsize)
 
+    def shares(self, x: DeviceArray, y: DeviceArray) -> bool:
+        return x.memory is y.memory
+
     def write(self, out: DeviceArray, op: Primitive | None, arrays: tuple[Any, ...]) -> None:
         if op is None:
             self.copy(self.broadcast(arrays[0], out.shape), out=out)

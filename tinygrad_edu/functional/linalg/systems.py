@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_edu.functional.creation import as_tensor, eye, operands
 from tinygrad_edu.functional.linalg.decompositions import svdvals
 from tinygrad_edu.functional.linalg.matrices import floats, matrices, pair, relative_tolerance, square
-from tinygrad_edu.functional.movement import expand, expand_dims, flip, squeeze
+from tinygrad_edu.functional.movement import apart, expand, expand_dims, flip, squeeze
 from tinygrad_edu.functional.reduction import max, sum
 from tinygrad_edu.ops import linalg as _l
 from tinygrad_edu.ops.elementwise import where
@@ -154,13 +154,14 @@ def matrix_power(x: Tensor, n: int) -> Tensor:
     if n < 0:
         return matrix_power(inv(x), -n)
     found: Tensor | None = None
+    given = x
     while True:
         if n % 2:
             found = x if found is None else found @ x
         n //= 2
         if not n:
             assert found is not None
-            return found
+            return apart(found, given)
         x = x @ x
 
 
