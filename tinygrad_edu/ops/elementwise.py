@@ -16,6 +16,7 @@ from tinygrad_edu.domain import POSITIVE, REAL, Call, Edge, Interval, edge
 from tinygrad_edu.engine.op import Op
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.ops.oracle import exact
+from tinygrad_edu.ops.powers import is_half, power
 from tinygrad_edu.shapes import broadcast_shapes
 
 Rule = Callable[..., Any]
@@ -261,14 +262,19 @@ def _nonzero(base: Any) -> Any:
 
 
 def _power_slope(g: Any, x: Any, y: Any) -> Any:
-    """y x^(y-1). For y < 1 it is y x^y / x, because y - 1 would be rounded, except at x = 0 or infinity."""
+    """y x^(y-1). For y < 1 it is y x^y / x, because y - 1 would be rounded, except at x = 0 or infinity.
+
+    If y is one Python number and y - 1 is not rounded, no case has to be told from another.
+    """
+    if is_half(y) and y != 0:
+        return g if y == 1 else g * y * (x if y == 2 else pow(x, y - 1.0))
     exact = logical_or(greater_equal(y, 1), logical_or(equal(x, 0), isinf(x)))
     slope = g * y * pow(x, where(logical_and(exact, not_equal(y, 0)), y - 1.0, y))
     return where(equal(y, 0), 0.0, where(exact, slope, slope / where(exact, 1.0, x)))
 
 
 # fmt: off
-pow: Op = binary("pow", lambda x, y: _without_int8(np.power(x, y)), lambda g, x, y: _power_slope(g, x, y),
+pow: Op = binary("pow", lambda x, y: _without_int8(power(x, y)), lambda g, x, y: _power_slope(g, x, y),
              lambda g, x, out: where(equal(out, 0), 0.0, g * out * log(_nonzero(x))),
              domain=(POSITIVE, Interval(-2, 3)),
              edges=(edge(x=0.0, y=0.0, out=1.0, slope=(0.0, 0.0)),
