@@ -7,13 +7,14 @@ same largest elements, one writes to them and the other reads from them.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from tinygrad_edu.domain import Call, Draw, Interval, edge
 from tinygrad_edu.engine.op import Op
-from tinygrad_edu.ops.movement import _fold, _windows
+from tinygrad_edu.ops.movement import _windows
 from tinygrad_edu.shapes import Shape
 
 
@@ -21,25 +22,56 @@ def _windows_of(x: Any, sizes: Shape, strides: Shape) -> Any:
     return _windows(x, sizes=sizes, strides=strides, dilations=(1,) * len(sizes))
 
 
-def _shared(u: Any, x: Any, sizes: Shape, strides: Shape) -> Any:
-    """(..., counts, sizes): u / n at the n largest elements of each window of x, 0 at the others."""
-    seen, axes = _windows_of(x, sizes, strides), tuple(range(-len(sizes), 0))
-    top = seen.max(axes, keepdims=True)
-    hit = (seen == top) | (np.isnan(seen) & np.isnan(top))
-    return np.where(hit, u / hit.sum(axes, keepdims=True, dtype=x.dtype), 0)
+def _places(sizes: Shape, strides: Shape, counts: Shape) -> Iterator[tuple[Any, ...]]:
+    """For each position in a window, the key of its elements of x: an array of the shape of the result.
+
+    NumPy is fast along such an array, and slow along a window, which is short.
+    """
+    for place in np.ndindex(*sizes):
+        steps = zip(place, strides, counts, strict=True)
+        yield (..., *(slice(p, p + (count - 1) * s + 1, s) for p, s, count in steps))
 
 
 def _max_pool(x: Any, *, sizes: Shape, strides: Shape) -> Any:
-    return np.ascontiguousarray(_windows_of(x, sizes, strides).max(tuple(range(-len(sizes), 0))))
+    """One axis after the other: the largest of a window is the largest of its rows' largest."""
+    counts = _windows_of(x, sizes, strides).shape[x.ndim - len(sizes) : x.ndim]
+    for axis, (size, stride, count) in enumerate(zip(sizes, strides, counts, strict=True), -len(sizes)):
+        rest: tuple[Any, ...] = (slice(None),) * (-axis - 1)
+        first, *more = [x[(..., slice(p, p + (count - 1) * stride + 1, stride), *rest)] for p in range(size)]
+        x = np.array(first, order="C")
+        for part in more:
+            np.maximum(x, part, out=x)
+    return x
+
+
+def _hits(x: Any, sizes: Shape, strides: Shape) -> tuple[list[tuple[Any, ...]], list[Any], Any]:
+    """The keys of `_places`, which of those elements are the largest, and how many of these a window has."""
+    top = _max_pool(x, sizes=sizes, strides=strides)
+    places = list(_places(sizes, strides, top.shape[x.ndim - len(sizes) :]))
+    hits = [x[at] == top for at in places]
+    if (lost := np.isnan(top)).any():
+        hits = [hit | (np.isnan(x[at]) & lost) for hit, at in zip(hits, places, strict=True)]
+    counts = np.zeros(top.shape, np.uint8 if len(places) < 256 else np.int64)
+    for hit in hits:
+        counts += hit
+    return places, hits, counts.astype(x.dtype)
 
 
 def _max_pool_spread(seed: Any, x: Any, *, sizes: Shape, strides: Shape) -> Any:
-    parts = _shared(seed[(..., *(None,) * len(sizes))], x, sizes, strides)
-    return _fold(parts, shape=x.shape, sizes=sizes, strides=strides, dilations=(1,) * len(sizes))
+    places, hits, counts = _hits(x, sizes, strides)
+    share, out = seed / counts, np.zeros(x.shape, np.result_type(seed, x))
+    for at, hit in zip(places, hits, strict=True):
+        target = out[at]
+        target += np.where(hit, share, 0)
+    return out
 
 
 def _max_pool_read(u: Any, x: Any, *, sizes: Shape, strides: Shape) -> Any:
-    return _shared(_windows_of(u, sizes, strides), x, sizes, strides).sum(tuple(range(-len(sizes), 0)))
+    places, hits, counts = _hits(x, sizes, strides)
+    out = np.zeros(counts.shape, np.result_type(u, x))
+    for at, hit in zip(places, hits, strict=True):
+        out += np.where(hit, u[at] / counts, 0)
+    return out
 
 
 def _draw_windows(draw: Draw) -> tuple[Any, Shape, dict[str, Any]]:
