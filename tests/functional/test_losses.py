@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -35,8 +36,12 @@ def test_rows_that_do_not_count_have_no_part_in_anything() -> None:
             with np.errstate(all="ignore"):
                 found = loss(te.tensor(bad), te.tensor([2, 1, 99]), ignore_index=99, **options)
             np.testing.assert_allclose(found.item(), expected.item(), rtol=1e-6)
-    ignored = te.cross_entropy(te.tensor(Z), te.tensor([-100, -100]), ignore_index=-100)
-    assert math.isnan(ignored.item())
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        z = te.tensor(Z).requires_grad_()
+        ignored = te.cross_entropy(z, te.tensor([-100, -100]), ignore_index=-100)
+        ignored.backward()
+    assert math.isnan(ignored.item()) and not z.grad.numpy().any()
     assert te.cross_entropy(te.tensor(Z), te.tensor([7, 7]), ignore_index=7, reduction="sum").item() == 0
     grads = slope(lambda z: te.cross_entropy(z, te.tensor([0, -1]), ignore_index=-1), Z)
     assert grads[0].any() and not grads[1].any()
@@ -46,6 +51,56 @@ def test_a_target_that_is_no_class_stays_an_error_with_options() -> None:
     for options in ({"label_smoothing": 0.1}, {"ignore_index": -1}, {"weight": [1.0, 1.0, 1.0]}):
         with pytest.raises(IndexError, match="out of range"):
             te.cross_entropy(te.tensor(Z), te.tensor([0, -100]), **options).item()
+
+
+@pytest.mark.parametrize(
+    ("loss", "options"),
+    [
+        (te.cross_entropy, {}),
+        (te.cross_entropy, {"weight": [1.0, 2.0, 3.0]}),
+        (te.cross_entropy, {"label_smoothing": 0.1}),
+        (te.nll, {}),
+        (te.nll, {"ignore_index": -1}),
+    ],
+)
+def test_a_negative_target_is_answered_with_ignore_index(loss: Any, options: Any) -> None:
+    with pytest.raises(IndexError, match=r"target -100 is out of range.*ignore_index=-100"):
+        loss(te.tensor(Z, device="cpu"), te.tensor([0, -100], device="cpu"), **options)
+    with pytest.raises(IndexError, match=r"target 3 is out of range.*\)$"):
+        loss(te.tensor(Z, device="cpu"), te.tensor([0, 3], device="cpu"), **options)
+
+
+@pytest.mark.parametrize("loss", [te.cross_entropy, te.nll])
+@pytest.mark.parametrize("options", [{}, {"weight": [1.0] * 3}])
+@pytest.mark.parametrize(
+    ("shape", "target", "said"),
+    [
+        ((4, 3), te.zeros(4), r"convert them with target.to\('int64'\)"),
+        ((4, 5, 3), te.zeros(4, 5, dtype="int64"), r"axis 1: logits.transpose\(1, 2\)"),
+        ((4, 5, 6, 3), te.zeros(4, 5, 6, dtype="int64"), r"axis 1: logits.permute\(\(0, 3, 1, 2\)\)"),
+        ((3, 4), te.zeros(4, dtype="int64"), r"axis 1: logits.T"),
+        ((4, 3), te.zeros(4, 1, dtype="int64"), r"target\[:, 0\]"),
+        ((4, 3), te.zeros(4, 3, dtype="int64"), r"target.argmax\(1\)"),
+    ],
+)
+def test_targets_of_another_form_are_answered(
+    loss: Any, options: Any, shape: Any, target: te.Tensor, said: str
+) -> None:
+    logits = te.zeros(*shape)
+    with pytest.raises((TypeError, ValueError), match=said):
+        loss(logits, target, **options)
+    remedy = said.replace("\\", "").rpartition(": ")[2].removeprefix("convert them with ")
+    names = {"logits": logits, "target": target}
+    names[remedy.partition(".")[0].partition("[")[0]] = eval(remedy, dict(names))
+    assert loss(names["logits"], names["target"]).item() >= 0
+
+
+def test_one_class_with_other_probabilities_than_1_is_refused() -> None:
+    z, labels = te.tensor([[1.0], [2.0]], device="cpu"), te.tensor([[1.0], [0.0]], device="cpu")
+    with pytest.raises(ValueError, match=r"binary_cross_entropy_with_logits.*te\.mse"):
+        te.cross_entropy(z, labels)
+    assert te.cross_entropy(z, te.ones_like(z)).item() == 0
+    assert te.cross_entropy(z, te.tensor([0, 0], device="cpu")).item() == 0
 
 
 @pytest.mark.parametrize("weight", [None, 3.0, [1.0, 2.0]])

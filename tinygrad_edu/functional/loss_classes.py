@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu.dtypes import is_floating
+from tinygrad_edu.engine.access import glance
 from tinygrad_edu.errors import ShapeError, wrong
 from tinygrad_edu.functional.creation import as_tensor, as_tensors
-from tinygrad_edu.functional.elementwise import not_equal, relu, where
+from tinygrad_edu.functional.elementwise import equal, not_equal, relu, where
 from tinygrad_edu.functional.indexing import one_hot
 from tinygrad_edu.functional.loss_parts import as_floats, reduced
 from tinygrad_edu.functional.movement import expand_dims, permute_dims, reshape, squeeze
@@ -45,7 +46,8 @@ def cross_entropy(
     label_smoothing  the share of each target, in [0, 1), that is spread evenly over all classes (Szegedy et
                      al., "Rethinking the Inception architecture", 2016)
 
-    Raises IndexError for a class that does not exist; the mean of no rows is NaN.
+    Raises IndexError for a class that does not exist, and ValueError for a single class with probabilities
+    other than 1 (on the cpu). The mean of no rows is NaN.
     """
     _check_reduction(reduction)
     z, target = as_tensors((logits, target))
@@ -145,7 +147,7 @@ def _in_rows(name: str, z: Tensor, target: Tensor) -> tuple[Tensor, Tensor, tupl
     """Rows (n, classes), their targets (n,), and the shape of the losses. ShapeError or TypeError."""
     if z.ndim < 1 or target.shape != (*z.shape[:1], *z.shape[2:])[z.ndim == 1 :]:
         what = "log-probabilities" if name == "nll" else "logits"
-        hint = "of one-hot rows, target.argmax(1)" if target.shape == z.shape else ""
+        hint = _f.target_shape_remedy(z.shape, target.shape)
         raise wrong(
             ShapeError,
             name,
@@ -154,10 +156,20 @@ def _in_rows(name: str, z: Tensor, target: Tensor) -> tuple[Tensor, Tensor, tupl
             inputs=(z, target),
         )
     if target.dtype.kind not in "iu":
+        remedy = "convert them with target.to('int64')"
+        if name == "cross_entropy":
+            remedy += f"; probabilities of the classes have the logits' shape {z.shape}"
         raise wrong(TypeError, name, f"targets must be class numbers (integers), not {target.dtype}",
-                    inputs=(z, target))  # fmt: skip
+                    remedy, inputs=(z, target))  # fmt: skip
     classes = z.shape[0] if z.ndim == 1 else z.shape[1]
     return reshape(_classes_last(z), (target.size, classes)), reshape(target, (-1,)), target.shape
+
+
+def _check_classes(name: str, rows: Tensor, target: Tensor) -> None:
+    """IndexError for a class that does not exist, here only on the cpu; on a device, the op reports it."""
+    array = glance(target.storage, name)
+    if array is not None:
+        _f.check_targets(array, rows.shape[1], name)
 
 
 def _class_weight(name: str, weight: Any, rows: Tensor) -> Tensor:
@@ -176,6 +188,7 @@ def _factors(
     if ignore_index is not None:
         counted = not_equal(target, integer(ignore_index, f"{name}: ignore_index"))
         target = where(counted, target, as_tensor(np.zeros((), target.dtype), target))
+    _check_classes(name, rows, target)
     if weight is None:
         return counted, target, None if counted is None else counted.cast(rows.dtype)
     factor = _i.take_rows(_class_weight(name, weight, rows), target)
@@ -189,9 +202,11 @@ def _kept(counted: Tensor | None, losses: Tensor, factor: Tensor | None) -> Tens
 
 
 def _averaged(losses: Tensor, factor: Tensor | None, reduction: str, back: tuple[int, ...]) -> Tensor:
-    """The losses in their shape, or reduced; a mean is divided by the sum of the factors."""
+    """The losses in their shape, or reduced; a mean is divided by the sum of the factors, and NaN if it is 0:
+    as 0 / NaN, for which NumPy has no warning."""
     if reduction == "mean" and factor is not None:
-        return sum(losses) / sum(factor)
+        total = sum(factor)
+        return sum(losses) / where(equal(total, 0), np.nan, total)
     return reduced(reshape(losses, back) if reduction == "none" else losses, reduction)
 
 
@@ -199,6 +214,7 @@ def _of_probabilities(z: Tensor, target: Tensor, reduction: str, weight: Any, sm
     """Cross-entropy with targets that are probabilities; a mean is over rows, whatever the weights are."""
     target = target if target.dtype == z.dtype else target.cast(z.dtype)
     z, target = _classes_last(z), _classes_last(target)
+    _refuse_single_column(z, target)
     if smoothing:
         target = target * (1.0 - smoothing) + smoothing / z.shape[-1]
     log_p = log_softmax(z, -1)
@@ -206,3 +222,14 @@ def _of_probabilities(z: Tensor, target: Tensor, reduction: str, weight: Any, sm
         one = expand_dims(z, 0) if z.ndim == 1 else reshape(z, (-1, z.shape[-1]))
         log_p = log_p * _class_weight("cross_entropy", weight, one)
     return reduced(-sum(target * log_p, -1), reduction)
+
+
+def _refuse_single_column(z: Tensor, target: Tensor) -> None:
+    """ValueError for one class whose targets are not all 1, since its loss is 0 for any logits; cpu only."""
+    if z.shape[-1] != 1:
+        return
+    array = glance(target.storage, "cross_entropy")
+    if array is not None and array.size and np.abs(array - 1).max() > 8 * np.finfo(array.dtype).eps:
+        problem = "there is one class, whose probability is 1, but the targets have other numbers"
+        remedy = "labels 0 and 1: te.binary_cross_entropy_with_logits; other numbers: te.mse"
+        raise wrong(ValueError, "cross_entropy", problem, remedy, inputs=(z, target))

@@ -124,14 +124,15 @@ def _fits_cross_entropy(logits: Any, target: Any, *, reduction: str = "mean") ->
             ShapeError,
             None,
             f"logits {shape} must be (rows, classes) and targets {target.shape} (rows,), a class number each",
-            "of one-hot rows, target.argmax(1)" if target.shape == shape else "",
+            target_shape_remedy(shape, target.shape),
         )
     if target.dtype.kind not in "iu":
         raise wrong(
             TypeError,
             None,
             f"targets must be class numbers (integers), not {target.dtype}",
-            "for probabilities use -(p * log_softmax(logits)).sum()",
+            "convert them with target.to('int64'); probabilities of the classes have the logits' shape "
+            f"{shape}",
         )
     if not is_floating(logits.dtype):
         raise wrong(
@@ -142,16 +143,32 @@ def _fits_cross_entropy(logits: Any, target: Any, *, reduction: str = "mean") ->
         )
 
 
-def _check_targets(logits: Any, target: Any) -> None:
+def target_shape_remedy(shape: tuple[int, ...], target: tuple[int, ...]) -> str:
+    """How targets of another shape, or the logits, become (rows, classes, ...) and (rows, ...)."""
+    if target == shape:
+        return "of one-hot rows, target.argmax(1)"
+    if len(shape) > 1 and target == (shape[0], 1, *shape[2:]):
+        return "drop the axis of size 1: target[:, 0]"
+    if len(shape) == 2 and target == shape[1:]:
+        return "classes are on axis 1: logits.T"
+    if len(shape) > 2 and target == shape[:-1]:
+        order = (0, len(shape) - 1, *range(1, len(shape) - 1))
+        moved = "transpose(1, 2)" if len(shape) == 3 else f"permute({order})"
+        return f"classes are on axis 1: logits.{moved}"
+    return ""
+
+
+def check_targets(target: Any, classes: int, op: str | None = None) -> None:
+    """IndexError for a class number in an array (rows,) that does not exist."""
     unsigned = target.view(f"u{target.itemsize}")  # as unsigned, a negative number is very large
-    if target.size and unsigned.max() >= logits.shape[1]:
+    if target.size and unsigned.max() >= classes:
         bad = target[unsigned.argmax()]
-        single = "one column of logits goes with te.binary_cross_entropy_with_logits"
+        single = "one column of logits goes with te.binary_cross_entropy_with_logits" if classes == 1 else ""
         raise wrong(
             IndexError,
-            None,
-            f"target {bad} is out of range for {logits.shape[1]} classes (0 to {logits.shape[1] - 1})",
-            single if logits.shape[1] == 1 else "",
+            op,
+            f"target {bad} is out of range for {classes} classes (0 to {classes - 1})",
+            f"to leave rows of this target out, write ignore_index={bad}" if bad < 0 else single,
         )
 
 
@@ -161,7 +178,7 @@ def _places(target: Any, classes: int) -> Any:
 
 
 def _cross_entropy(logits: Any, target: Any, *, reduction: str = "mean") -> Any:
-    _check_targets(logits, target)
+    check_targets(target, logits.shape[1])
     if not logits.shape[0]:
         rows = logits.real[:, :0].sum(-1)
         empty = np.nan if reduction == "mean" else 0.0
