@@ -18,6 +18,8 @@ from tinygrad_edu.data import (
     SequentialSampler,
     SubsetRandomSampler,
     WeightedRandomSampler,
+    load,
+    random_split,
 )
 from tinygrad_edu.data.sampling import earlier_draws
 
@@ -199,3 +201,83 @@ def test_earlier_draws_are_counted(order):
 def test_bad_arguments_are_refused(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+class Backwards(Sampler):
+    """As one writes it for PyTorch."""
+
+    def __init__(self, rows):
+        self.rows = rows
+
+    def __iter__(self):
+        return iter(range(self.rows + self.epoch - 1, self.epoch - 1, -1))
+
+    def __len__(self):
+        return self.rows
+
+
+class Even(RandomSampler):
+    """Its base class has an order, which it replaces by another iteration."""
+
+    def __iter__(self):
+        return iter(range(0, self.rows, 2))
+
+    def __len__(self):
+        return (self.rows + 1) // 2
+
+
+class EvenAgain(Even):
+    """Of both the newest one counts."""
+
+    def order(self, epoch):
+        return np.arange(0, self.rows, 2)[::-1]
+
+
+class Pairs(BatchSampler):
+    def __iter__(self):
+        return iter([[4, 0], [1]])
+
+    def __len__(self):
+        return 2
+
+
+def flat(batches):
+    return list(itertools.chain.from_iterable(seen(batches)))
+
+
+def test_a_sampler_that_only_iterates():
+    through = loader(9, sampler=Backwards(5), num_workers=0)
+    assert flat(through) == [4, 3, 2, 1, 0] and flat(through) == [5, 4, 3, 2, 1]
+    again = loader(9, sampler=Backwards(5))
+    again.load_state_dict(through.state_dict())
+    assert flat(again) == [6, 5, 4, 3, 2]
+    assert flat(loader(5, sampler=Even(range(5)))) == [0, 2, 4]
+    assert flat(loader(5, sampler=EvenAgain(range(5)))) == [4, 2, 0]
+    assert list(BatchSampler(Backwards(3), 2)) == [[2, 1], [0]]
+    pairs = DataLoader(ArrayDataset(np.arange(5)), batch_sampler=Pairs(range(5), 2), as_numpy=True)
+    assert seen(pairs) == [[4, 0], [1]]
+    with pytest.raises(TypeError, match="no __iter__ instead"):
+        list(Sampler())
+
+
+@pytest.mark.parametrize(("make", "words"), [
+    (lambda: DataLoader(range(3), generator=1), "generator= is seed= here"),
+    (lambda: RandomSampler(range(3), generator=1), "generator= is seed= here"),
+    (lambda: WeightedRandomSampler([1.0], 1, generator=1), "generator= is seed= here"),
+    (lambda: SubsetRandomSampler([1], generator=1), "generator= is seed= here"),
+    (lambda: random_split(range(3), [1, 2], generator=1), "generator= is seed= here"),
+    (lambda: DataLoader(range(3), pin_memory=True), "pin_memory=: batches are arrays in memory here"),
+    (lambda: DataLoader(range(3), pin_memory_device="cuda"), "leave it out"),
+    (lambda: DataLoader(range(3), multiprocessing_context="fork"), "leave it out"),
+    (lambda: DataLoader(range(3), batch_size=None), "pass batch_size=1 for batches of one row"),
+])  # fmt: skip
+def test_arguments_of_pytorch_are_explained(make, words):
+    with pytest.raises(TypeError, match=words):
+        make()
+
+
+@pytest.mark.parametrize("name", ["digits", "tcga", "compounds", "spiral", "circle", "xor", "gaussian"])
+def test_data_sets_need_no_scaling(name):
+    features = load(name).features
+    assert -20 < features.min() <= 0 and 1 <= features.max() < 20
+    assert name not in ("digits", "tcga", "compounds") or (features.min(), features.max()) == (0, 1)

@@ -166,6 +166,7 @@ def restoring(places: dict[Generator, dict[str, int]]) -> Iterator[None]:
 def manual_seed(seed: int) -> Generator:
     """Restart the default generator at `seed`; every random function without `generator=` draws from it.
 
+    The orders of `te.data`, of a DataLoader, a sampler or a split, follow from their own `seed=` instead.
     In a thread that has a replacement of the default one, as a rank of a ThreadCluster, that is restarted.
     """
     fresh, generator = Generator(seed), current()

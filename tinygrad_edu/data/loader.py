@@ -75,7 +75,7 @@ class DataLoader:
     prefetch_factor  batches that are computed ahead, for each worker
     persistent_workers  whether the workers stay for the next epoch, until `close` or the deletion of the
                 loader. They keep the dataset as it was when they started
-    seed        of the orders of all epochs, see `order`
+    seed        of the orders of all epochs, see `order`; `te.manual_seed` changes nothing here
     transform   called with the arrays of a batch before they become tensors, returns arrays, as
                 `lambda x, y: (x / 255, y)`. Make it a function of the batch alone, or take random numbers
                 from the transforms of this module: these depend on (seed, epoch, row). A resumed run, and
@@ -320,6 +320,16 @@ class DataLoader:
         if self._cursor.has_ended or (not self.is_stream and position == len(self)):
             epoch, position = epoch + 1, 0
         return {"epoch": epoch, "position": position, **self._settings()}
+
+    @contextlib.contextmanager
+    def whole_pass(self) -> Iterator[None]:
+        """Within it a pass has all batches of the epoch, and afterwards the loader is where it was."""
+        before = self._cursor, self._resume
+        self._cursor, self._resume = _Cursor(self.state_dict()["epoch"]), True
+        try:
+            yield
+        finally:
+            self._cursor, self._resume = before
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue exactly where `state_dict` was taken: the next `for` yields the remaining batches.

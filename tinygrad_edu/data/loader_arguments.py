@@ -18,6 +18,14 @@ BATCH_SIZE = 32  # unless another one is given
 
 def check_batch_size(batch_size: Any) -> int:
     """The rows in a batch: an integer, at least 1."""
+    if batch_size is None:
+        raise wrong(
+            TypeError,
+            "DataLoader",
+            "batch_size=None, and a loader makes batches",
+            "pass batch_size=1 "
+            "for batches of one row; `for x in dataset` goes through rows, or batches that it makes",
+        )
     try:
         number = operator.index(batch_size)
     except TypeError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import zlib
 from collections.abc import Iterable, Iterator, Sequence, Sized
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -17,12 +18,17 @@ import numpy.typing as npt
 from tinygrad_edu.data.seeds import check_seed, generator
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.scalars import integer
+from tinygrad_edu.words import explaining
 
 Indices = npt.NDArray[np.int64]
 
 
 class Sampler:
     """The rows of epoch e in their order: `order(e)`, (len(self),) integers. A subclass defines it and `len`.
+
+    Instead of `order` a subclass may define `__iter__`, as in PyTorch. Then it says by itself what depends on
+    the epoch: a loader calls its `set_epoch`, and `self.epoch` is the number. If it draws at random from
+    anything else, a resumed run cannot repeat its order.
 
     `settings` are the numbers that the order depends on; they are saved with a DataLoader, whose
     state is refused by a loader with others.
@@ -32,7 +38,9 @@ class Sampler:
 
     def order(self, epoch: int) -> Indices:
         """The indices of an epoch; a subclass defines it."""
-        raise TypeError(f"{type(self).__name__} is a Sampler, and defines no order(epoch)")
+        raise TypeError(
+            f"{type(self).__name__} is a Sampler, and defines no order(epoch), and no __iter__ instead"
+        )
 
     def settings(self) -> dict[str, Any]:
         """The numbers that `order` depends on besides the epoch."""
@@ -96,6 +104,7 @@ class RandomSampler(Sampler):
                  permutation follows another
     """
 
+    @partial(explaining, title="RandomSampler")
     def __init__(
         self, dataset: Sized, replacement: bool = False, num_samples: int | None = None, *, seed: int = 0
     ) -> None:
@@ -132,6 +141,7 @@ class WeightedRandomSampler(Sampler):
     replacement  False: no row twice, and num_samples is at most the number of weights that are not 0
     """
 
+    @partial(explaining, title="WeightedRandomSampler")
     def __init__(
         self, weights: npt.ArrayLike, num_samples: int, replacement: bool = True, *, seed: int = 0
     ) -> None:
@@ -180,6 +190,7 @@ class WeightedRandomSampler(Sampler):
 class SubsetRandomSampler(Sampler):
     """The given rows, each once, in random order."""
 
+    @partial(explaining, title="SubsetRandomSampler")
     def __init__(self, indices: npt.ArrayLike, *, seed: int = 0) -> None:
         self.indices = as_indices("SubsetRandomSampler", indices)
         self.seed = check_seed(seed)
@@ -296,7 +307,11 @@ def check_sampler(caller: str, name: str, sampler: Any) -> Any:
 
 def order_of(sampler: Any, epoch: int) -> Indices:
     """The rows of an epoch by any sampler; a foreign one that has `set_epoch` is told the epoch."""
-    if isinstance(sampler, Sampler) and not isinstance(sampler, BatchSampler):
+    if (
+        isinstance(sampler, Sampler)
+        and not isinstance(sampler, BatchSampler)
+        and not _iterates(sampler, "order")
+    ):
         return as_indices(type(sampler).__name__, sampler.order(epoch))
     if callable(set_epoch := getattr(sampler, "set_epoch", None)):
         set_epoch(epoch)
@@ -305,11 +320,21 @@ def order_of(sampler: Any, epoch: int) -> Indices:
 
 def batches_of(sampler: Any, epoch: int) -> list[Indices]:
     """The rows of each batch of an epoch by any sampler of batches."""
-    if isinstance(sampler, BatchSampler):
+    if isinstance(sampler, BatchSampler) and not _iterates(sampler, "batches"):
         return sampler.batches(epoch)
     if callable(set_epoch := getattr(sampler, "set_epoch", None)):
         set_epoch(epoch)
     return [as_indices(type(sampler).__name__, batch) for batch in sampler]
+
+
+def _iterates(sampler: Sampler, method: str) -> bool:
+    """Whether the newest of its classes that says its order says it by `__iter__`, and not by `method`."""
+    for kind in type(sampler).__mro__:
+        if method in vars(kind):
+            return False
+        if "__iter__" in vars(kind):
+            return True
+    return False
 
 
 def settings_of(sampler: Any) -> dict[str, Any]:

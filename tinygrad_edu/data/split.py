@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any, TypeVar, overload
 
 import numpy as np
@@ -18,6 +19,7 @@ from tinygrad_edu.data.dataset import Array, ArrayDataset, Dataset, Indices, Sel
 from tinygrad_edu.data.seeds import generator
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.scalars import integer, is_one
+from tinygrad_edu.words import explaining
 
 SelectsT = TypeVar("SelectsT", bound=Selects)
 
@@ -125,11 +127,13 @@ def kfold(
     return ((np.flatnonzero(fold != k), np.flatnonzero(fold == k)) for k in range(folds))
 
 
+@partial(explaining, title="random_split")
 def random_split(data: Dataset, lengths: Sequence[float], *, seed: int = 0) -> list[Subset]:
     """Disjoint Subsets of `data`, its rows drawn at random from `seed`: `random_split(rows, [0.8, 0.2])`.
 
     lengths  the numbers of rows, which sum to len(data); or fractions, which sum to 1. A fraction is rounded
              down, and the rows that remain go one each to the first parts, as in PyTorch
+    seed     of the draw; `te.manual_seed` changes nothing here
     """
     count, name = len(data), "random_split"
     parts = np.asarray(lengths)
