@@ -30,6 +30,7 @@ from tinygrad_edu.engine.undo import State, restore, state_of
 from tinygrad_edu.engine.value import Deferred, Node, Storage, next_order
 from tinygrad_edu.errors import StaleValueError, wrong
 from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.words import explaining
 
 _NUMBERS = (bool, int, float, str, type(None), np.generic, np.dtype, slice)
 
@@ -184,6 +185,7 @@ def _keys_equal(a: Any, b: Any) -> bool:
     return bool(a == b)
 
 
+@functools.partial(explaining, title="checkpoint")
 def checkpoint(f: Function, *xs: Any, generators: Sequence[Generator] = ()) -> Tensor:
     """f(*xs), without keeping the arrays inside: backward computes f again when it needs them.
 

@@ -209,6 +209,8 @@ FUNCTIONS: dict[str, Call] = {
     "wrap": Call(te.wrap, lambda: (np.ones(2),), {"requires_grad": True}),
     **{n: Call(derived(getattr(te, n)), numbers={"argnums": 1}) for n in ("grad", "hessian", "jacobian",
                                                                          "value_and_grad")},
+    **{f"{n} without aux": Call(derived(getattr(te, n)), numbers={"argnums": 1, "has_aux": False})
+       for n in ("grad", "value_and_grad")},
     "grad by several": Call(derived(te.grad), numbers={"argnums": (0, 1)}),
     "manual_seed": Call(lambda **k: (te.manual_seed(**k), te.rand(3))[1], numbers={"seed": 7}),
     "Generator": Call(te.Generator, numbers={"seed": 7}),

@@ -55,16 +55,42 @@ def _check_function(title: str, f: Any, argnums: Any) -> None:
         )
 
 
-def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., tuple[Tensor, Any]]:
+def _without_aux(f: Function, kept: list[Any]) -> Function:
+    """f, which returns (number, aux), as a function of the number only; aux is added to `kept`."""
+
+    def number(*xs: Any, **kwargs: Any) -> Any:
+        found = f(*xs, **kwargs)
+        if not isinstance(found, tuple) or len(found) != 2:
+            raise wrong(
+                TypeError,
+                name_of(f),
+                f"with has_aux=True, {name_of(f)} must return (number, aux), not {describe(found)}",
+                "leave has_aux out if it returns the number alone",
+            )
+        kept.append(found[1])
+        return found[0]
+
+    number.__name__ = name_of(f)
+    return number
+
+
+def value_and_grad(
+    f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bool = False
+) -> Callable[..., tuple[Any, Any]]:
     """A function of the same arguments that returns (f(x), df/dx). f must return a single number.
+
+    With `has_aux`, f returns (number, aux), and the function ((number, aux), df/dx), as in JAX. aux is
+    anything that is not to be differentiated; its tensors have no graph, unless f(x) has one.
 
     `argnums` has the indices of the arguments to differentiate by; a sequence gives a tuple of gradients. The
     gradient by a tree is a tree like it; its leaves must be floats.
     """
     _check_function("grad", f, argnums)
 
-    def value_and_gradient(*xs: Any, **kwargs: Any) -> tuple[Tensor, Any]:
-        run = Recorded(functools.partial(f, **kwargs), xs, _argnum_tuple(argnums))
+    def value_and_gradient(*xs: Any, **kwargs: Any) -> tuple[Any, Any]:
+        kept: list[Any] = []
+        number = _without_aux(f, kept) if has_aux else f
+        run = Recorded(functools.partial(number, **kwargs), xs, _argnum_tuple(argnums))
         if run.y.size != 1:
             raise wrong(
                 NotDifferentiableError,
@@ -72,17 +98,29 @@ def value_and_grad(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..
                 f"grad needs a function of one number, {name_of(f)} returned shape {run.y.shape}",
                 "use jacobian, or vjp with a direction",
             )
-        return run.value, _as_argnums(argnums, run.nested(run.pull(F.ones_like(run.y))))
+        gradients = _as_argnums(argnums, run.nested(run.pull(F.ones_like(run.y))))
+        if not has_aux:
+            return run.value, gradients
+        aux = kept[0] if run.linked else tree.map(_detached, kept[0])
+        return (run.value, aux), gradients
 
     return value_and_gradient
 
 
-def grad(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
-    """df/dx as a function of the same arguments. f must return a single number. `grad(grad(f))` works."""
-    both = value_and_grad(f, argnums)
+def _detached(x: Any) -> Any:
+    return x.detach() if isinstance(x, Tensor) else x
+
+
+def grad(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bool = False) -> Callable[..., Any]:
+    """df/dx as a function of the same arguments. f must return a single number. `grad(grad(f))` works.
+
+    With `has_aux`, f returns (number, aux), and the function (df/dx, aux); see `value_and_grad`.
+    """
+    both = value_and_grad(f, argnums, has_aux=has_aux)
 
     def gradient(*xs: Any, **kwargs: Any) -> Any:
-        return both(*xs, **kwargs)[1]
+        value, found = both(*xs, **kwargs)
+        return (found, value[1]) if has_aux else found
 
     return gradient
 

@@ -89,8 +89,13 @@ _gelu = lifted(_a.gelu)
 _where = lifted(_e.where)
 
 
-def where(condition: Any, x: Any, y: Any) -> Any:
-    """x where the condition holds, elsewhere y, elementwise; all three broadcast."""
+def where(condition: Any, x: Any = None, y: Any = None) -> Any:
+    """x where the condition holds, elsewhere y, elementwise; all three broadcast. Raises TypeError without x
+    or y."""
+    if x is None or y is None:
+        missing = " and ".join(name for name, given in (("x", x), ("y", y)) if given is None)
+        raise wrong(TypeError, "where", f"where needs {missing}: te.where(condition, x, y)",
+                    "the indices of what is true are te.nonzero(condition)")  # fmt: skip
     if not is_typed(x) and not is_typed(y):  # the condition does not decide their dtype
         x, y = operands((x, y))
     return _where(condition, x, y)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,8 +12,8 @@ from tinygrad_edu.functional.movement import reshape
 from tinygrad_edu.functional.reduction import mean
 from tinygrad_edu.ops import elementwise as _e
 from tinygrad_edu.ops import fused as _f
-from tinygrad_edu.scalars import integer, number
-from tinygrad_edu.shapes import Axis, normalize_axes, normalize_axis
+from tinygrad_edu.scalars import integer, integers, number
+from tinygrad_edu.shapes import Axis, Shape, normalize_axes, normalize_axis
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
@@ -33,6 +33,21 @@ def log_softmax(x: Tensor, axis: int = -1) -> Tensor:
     return _f.log_softmax(x, axis=normalize_axis(axis, x.ndim))
 
 
+def _axes(name: str, axis: Any, x: Tensor) -> Shape:
+    """The axes, counted from the front. IndexError for one that x does not have, as if it were a size."""
+    sizes = () if axis is None else integers(axis, f"{name}: axis")
+    if x.ndim and any(not -x.ndim <= n < x.ndim for n in sizes):
+        last = -1 if len(sizes) == 1 else tuple(range(-len(sizes), 0))
+        raise wrong(
+            IndexError,
+            name,
+            f"axis {axis} is out of range for a tensor of {x.ndim} dimensions (allowed: {-x.ndim} to "
+            f"{x.ndim - 1})",
+            f"{name} takes axes and not their sizes: PyTorch's normalized_shape={axis} is axis={last} here",
+        )
+    return normalize_axes(axis, x.ndim)
+
+
 def layer_norm(
     x: Tensor, axis: Axis = -1, weight: Tensor | None = None, bias: Tensor | None = None, eps: float = 1e-5
 ) -> Tensor:
@@ -41,7 +56,7 @@ def layer_norm(
     Source: Ba, Kiros, Hinton, "Layer normalization", arXiv 1607.06450.
     """
     x = as_tensor(x)
-    out = _f.standardize(x, axes=normalize_axes(axis, x.ndim), eps=number(eps, "eps"))
+    out = _f.standardize(x, axes=_axes("layer_norm", axis, x), eps=number(eps, "eps"))
     out = out if weight is None else out * weight
     return out if bias is None else out + bias
 
@@ -97,7 +112,7 @@ def rms_norm(x: Tensor, axis: Axis = -1, weight: Tensor | None = None, eps: floa
     Source: Zhang, Sennrich, "Root mean square layer normalization", NeurIPS 2019.
     """
     x = as_tensor(x)
-    axes = normalize_axes(axis, x.ndim)
+    axes = _axes("rms_norm", axis, x)
     if eps is None:
         eps = float(np.finfo(x.dtype if x.dtype.kind in "fc" else np.float32).eps)
     out = x * _e.rsqrt(mean(x * x, axes, keepdims=True) + number(eps, "rms_norm: eps"))

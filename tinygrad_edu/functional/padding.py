@@ -36,6 +36,7 @@ def pad(
             ValueError,
             "pad",
             f"give one (before, after) >= 0 for each of the {x.ndim} axes of {x.shape}, not {widths}",
+            _as_pairs(given, x.ndim),
             inputs=(x,),
         )
     if mode not in MODES:
@@ -51,6 +52,15 @@ def pad(
         if before or after:
             x = _with_border(x, axis, before, after, mode)
     return x
+
+
+def _as_pairs(widths: Any, ndim: int) -> str:
+    """What PyTorch's flat widths, those of the last axis first, are here; "" for others."""
+    flat = all(map(is_one, widths)) and 0 < len(widths) <= 2 * ndim and not len(widths) % 2
+    if not flat:
+        return ""
+    pairs = [tuple(widths[i : i + 2]) for i in range(0, len(widths), 2)][::-1]
+    return f"F.pad's {tuple(widths)} is {[(0, 0)] * (ndim - len(pairs)) + pairs} here"
 
 
 def _with_border(x: Tensor, axis: int, before: int, after: int, mode: str) -> Tensor:

@@ -13,7 +13,7 @@ from tinygrad_edu.backend.sums import overflowed, power_of_two
 from tinygrad_edu.dtypes import is_floating
 from tinygrad_edu.engine.access import glance
 from tinygrad_edu.engine.modes import would_lose
-from tinygrad_edu.errors import wrong
+from tinygrad_edu.errors import describe, wrong
 from tinygrad_edu.functional.creation import as_tensor, wrap
 from tinygrad_edu.functional.movement import flatten
 from tinygrad_edu.ops import elementwise as _e
@@ -62,13 +62,22 @@ def prod(x: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
     return _reduce(_r.prod, x, axis, keepdims)
 
 
+def _check_no_operand(name: str, ours: str, axis: Any) -> None:
+    """TypeError if a second tensor was given, where PyTorch's function of this name compares two."""
+    if getattr(axis, "ndim", 0):
+        problem = f"the second argument is an axis, not {describe(axis)}"
+        raise wrong(TypeError, name, problem, f"te.{ours}(x, y) compares two tensors element by element")
+
+
 def max(x: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
     """The largest element along `axis`; a tie shares the gradient evenly. Raises ValueError of nothing."""
+    _check_no_operand("max", "maximum", axis)
     return _reduce(_r.max, x, axis, keepdims)
 
 
 def min(x: Tensor, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
     """The smallest element along `axis`; a tie shares the gradient evenly. Raises ValueError of nothing."""
+    _check_no_operand("min", "minimum", axis)
     return _reduce(_r.min, x, axis, keepdims)
 
 
