@@ -6,6 +6,7 @@ its state is in the checkpoints. An error in one is raised as it is, with its ow
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -46,6 +47,9 @@ class Callback:
     def on_fit_end(self, run: Run) -> None:
         """After the last epoch, a stop or an interrupt, `run.history.ended`; not after an error."""
 
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}()"
+
 
 def checked(callbacks: Any) -> tuple[Any, ...]:
     """The callbacks as a tuple. Raises TypeError for one without any of the methods."""
@@ -64,9 +68,10 @@ class EarlyStopping(Callback):
     monitor       a column of the history
     patience      how many epochs without a better one end the run, at least 1
     min_delta     by how much a number must be better to count
-    mode          "min" or "max", which is better; None is "min" for a name that ends in "loss"
-    restore_best  at the end of the run, also of one that was not stopped, the model gets the weights of the
-                  best epoch; after Ctrl-C it keeps the last ones
+    mode          "min" or "max", which is better; None is "min" for a name that ends in "loss", and for a
+                  metric, as "validation_accuracy", what it says
+    restore_best  at the end of the run, also of one that was not stopped, the model, and the average `ema` if
+                  there is one, get the weights of the best epoch; after Ctrl-C they keep the last ones
     best, best_epoch  the best number so far, and its epoch, from 1; None before the first
 
     An epoch whose number is NaN is not better than any.
@@ -88,11 +93,12 @@ class EarlyStopping(Callback):
         self.best_epoch: int | None = None
         self.waited = 0
         self.weights: dict[str, Any] | None = None
+        self.averaged: Any = None  # the state of the average, which is measured in place of the model
 
     def on_fit_begin(self, run: Run) -> None:
         """Begin to count again, unless the run goes on."""
         if not run.resumed:
-            self.best = self.best_epoch = self.weights = None
+            self.best = self.best_epoch = self.weights = self.averaged = None
             self.waited = 0
 
     def on_epoch_end(self, run: Run) -> None:
@@ -102,6 +108,9 @@ class EarlyStopping(Callback):
             self.best, self.best_epoch, self.waited = value, run.row["epoch"], 0
             if self.restore_best:
                 self.weights = run.model.state_dict()
+                if hasattr(run.ema, "load_state_dict"):
+                    # A copy, since an average of one's own may give its arrays.
+                    self.averaged = copy.deepcopy(run.ema.state_dict())
             return
         self.waited += 1
         if self.waited >= self.patience:
@@ -111,13 +120,20 @@ class EarlyStopping(Callback):
         """Give the model its best weights."""
         if self.weights is not None and run.history.ended != "interrupted":
             run.model.load_state_dict(self.weights)
+            if self.averaged is not None:
+                run.ema.load_state_dict(self.averaged)
+
+    def __repr__(self) -> str:
+        best = "" if self.best is None else f"; best {self.best:.4g} in epoch {self.best_epoch}"
+        return f"EarlyStopping({self.monitor.name!r}, patience={self.patience}{best})"
 
     def state_dict(self) -> dict[str, Any]:
         """The best epoch with its weights, and how many have passed since."""
         return {"best": self.best, "best_epoch": self.best_epoch, "waited": self.waited,
-                "weights": self.weights}  # fmt: skip
+                "weights": self.weights, "averaged": self.averaged}  # fmt: skip
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from `state`."""
         self.best, self.best_epoch = state["best"], state["best_epoch"]
         self.waited, self.weights = state["waited"], state["weights"]
+        self.averaged = state["averaged"]

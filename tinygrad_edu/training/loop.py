@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu import nn
+from tinygrad_edu.data import DataLoader
 from tinygrad_edu.distributed import DataParallel
 from tinygrad_edu.engine.modes import no_grad
 from tinygrad_edu.errors import wrong
@@ -39,6 +40,7 @@ class Plan:
     clip_norm: float | None
     clip_value: float | None
     monitor: Monitor
+    is_monitor_given: bool
     callbacks: tuple[Any, ...]
     comm: Any
 
@@ -151,6 +153,8 @@ class Loop:
         if plan.schedule_per == "epoch":
             self.step_schedule(row)
         self.call("on_epoch_end")
+        if plan.is_monitor_given:
+            plan.monitor.value(row)
         self.ask_whether_to_end()
         if self.ending == "interrupted" and len(run.history) >= run.epochs:
             self.ending = "epochs"  # it came too late
@@ -236,6 +240,10 @@ def evaluated(model: Any, loader: Any, step: Step, tally: Tally, comm: Any, pref
 
 def iterated(loader: Any) -> Iterator[Any]:
     """All batches of a loader, and afterwards a loader that has a position is where it was before."""
+    if isinstance(loader, DataLoader):
+        with loader.whole_pass():
+            yield from loader
+        return
     before = loader.state_dict() if hasattr(loader, "load_state_dict") else None
     yield from loader
     if before is not None:
