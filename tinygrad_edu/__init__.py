@@ -26,7 +26,7 @@ from tinygrad_edu.functional import *  # noqa: F403 - the array functions are th
 from tinygrad_edu.functional import linalg
 from tinygrad_edu.recompute import checkpoint
 from tinygrad_edu.tensor import Tensor
-from tinygrad_edu.words import missing_from
+from tinygrad_edu.words import imports, missing_from
 
 if TYPE_CHECKING:
     from tinygrad_edu import check, cuda, data, distributed, graph, metrics, nn, optim, profile, testing, viz
@@ -59,6 +59,8 @@ __all__ = [
 ]  # fmt: skip
 __all__ += functional.PUBLIC
 _missing = missing_from(__name__)
+imports.install()
+del imports
 
 
 def __getattr__(name: str) -> Any:

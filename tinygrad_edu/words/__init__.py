@@ -11,14 +11,13 @@ import importlib
 import inspect
 import itertools
 import sys
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
 from tinygrad_edu.errors import wrong
 
 Function = TypeVar("Function", bound=Callable[..., Any])
-Missing = TypeVar("Missing", AttributeError, ImportError)
 
 _READS = ("LOAD_ATTR", "LOAD_METHOD")
 _IMPORTS = dis.opmap["IMPORT_FROM"]
@@ -37,7 +36,10 @@ def unknown_attribute(owner: object, name: str) -> AttributeError:
     own = {*dir(owner)}
     tensor = hasattr(kind, "storage")
     elsewhere = {"te.{}(x, ...)": _public_names("functional")} if tensor else {}
-    return _missing(AttributeError, title, name, own, elsewhere, "x" if tensor else "model")
+    from tinygrad_edu.words import lookup
+
+    hints = lookup.member(name, own, elsewhere, "x" if tensor else "model")
+    return wrong(AttributeError, title, f"{title} has no attribute {name!r}", hints)
 
 
 def missing_from(module: str) -> Callable[..., NoReturn]:
@@ -47,19 +49,26 @@ def missing_from(module: str) -> Callable[..., NoReturn]:
         title = f"module {module!r}"
         if name.startswith("__"):
             raise AttributeError(f"{title} has no attribute {name!r}")
-        package = module.partition(".")[0]
-        here = "functional" if module == package else module.removeprefix(package + ".")
-        elsewhere = {form: _public_names(place) for form, place in _PLACES.items() if place != here}
-        own = _public_names(here) if module != package else sys.modules[module].__all__
         frame = frame or sys._getframe(1)
-        around = (here, *_following_names(frame))
-        if (
-            frame.f_code.co_code[frame.f_lasti] == _IMPORTS
-        ):  # with another error, the import statement would lose the text
-            raise _missing(ImportError, title, name, own, elsewhere, "name", around)
-        raise _missing(AttributeError, title, name, own, elsewhere, "name", around)
+        # with another error than ImportError, the import statement would lose the text
+        imported = frame.f_code.co_code[frame.f_lasti] == _IMPORTS
+        hints = module_hints(module, name, _following_names(frame))
+        raise wrong(
+            ImportError if imported else AttributeError, title, f"{title} has no attribute {name!r}", hints
+        )
 
     return __getattr__
+
+
+def module_hints(module: str, name: str, following: Sequence[str]) -> str:
+    """What to write for `name`, which a module of the library does not have, and the names read from it."""
+    from tinygrad_edu.words import lookup
+
+    package = module.partition(".")[0]
+    here = "functional" if module == package else module.removeprefix(package + ".")
+    elsewhere = {form: _public_names(place) for form, place in _PLACES.items() if place != here}
+    own = _public_names(here) if module != package else sys.modules[module].__all__
+    return lookup.member(name, own, elsewhere, "name", (here, *following))
 
 
 def unknown_argument(title: str, name: str, known: Collection[str], about: str = "") -> TypeError:
@@ -96,21 +105,6 @@ def _following_names(frame: FrameType) -> list[str]:
     """The names that a program will read from the missing one: `grad` in `te.autograd.grad`."""
     rest = (step for step in dis.get_instructions(frame.f_code) if step.offset > frame.f_lasti)
     return [step.argval for step in itertools.takewhile(lambda s: s.opname in _READS, rest)]
-
-
-def _missing(
-    error: type[Missing],
-    title: str,
-    name: str,
-    own: Collection[str],
-    elsewhere: Mapping[str, Collection[str]],
-    kind: str,
-    around: Sequence[str] = ("",),
-) -> Missing:
-    from tinygrad_edu.words import lookup
-
-    hints = lookup.member(name, own, elsewhere, kind, around)
-    return wrong(error, title, f"{title} has no attribute {name!r}", hints)
 
 
 def _public_names(place: str) -> tuple[str, ...]:

@@ -15,7 +15,17 @@ PACKAGES = (
       caffe="SolverParameter"),
     W("te.optim.Schedule, StepLR, CosineLR", pytorch="torch.optim.lr_scheduler", jax="optax.schedules",
       tensorflow="keras.optimizers.schedules"),
-    W("te.optim.clip_grad_norm_, te.nn.save_checkpoint", pytorch="torch.nn.utils"),
+    W("", pytorch="torch.nn.utils",
+      about="of it there are te.optim.clip_grad_norm_, te.optim.clip_grad_value_ and te.data.pad_sequence"),
+    W("te.data.pad_sequence, nn.LSTM(...)(x, lengths=lengths)", pytorch="torch.nn.utils.rnn"),
+    W("te.concat([p.flatten() for p in model.parameters()])", pytorch="torch.nn.utils.parameters_to_vector"),
+    W("", pytorch="torch.nn.utils.vector_to_parameters",
+      about="write the pieces in a loop: p.detach().copy_(piece.reshape(p.shape))"),
+    W("", pytorch="torch.nn.utils.weight_norm, torch.nn.utils.spectral_norm, "
+                  "torch.nn.utils.parametrizations.weight_norm, "
+                  "torch.nn.utils.parametrizations.spectral_norm, torch.nn.utils.parametrize",
+      about="no layer computes its weight from another one here: compute it in the forward of a Module, and "
+            "call te.linear(x, weight) or te.conv2d(x, weight)"),
     W("te.data", pytorch="torch.utils, torch.utils.data, torchvision, torchvision.datasets",
       tensorflow="tf.data, keras.datasets, keras.utils, keras.preprocessing",
       sklearn="sklearn.datasets, sklearn.model_selection, sklearn.preprocessing"),

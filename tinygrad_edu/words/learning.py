@@ -316,8 +316,8 @@ ARGUMENTS = (
       about="te.cross_entropy and te.nll have it; of other losses, reduction='none' gives one for each row, "
             "to leave out"),
     W("", pytorch="weight=", sklearn="class_weight",
-      about="te.cross_entropy, te.nll, te.multi_margin, te.binary_cross_entropy and its _with_logits have it; "
-            "of other losses, reduction='none' gives one for each row, to weigh"),
+      about="te.cross_entropy, te.nll, te.multi_margin and te.binary_cross_entropy have it; of other losses, "
+            "reduction='none' gives one for each row, to weigh"),
     W("", pytorch="pos_weight=", about="te.binary_cross_entropy_with_logits has it"),
     W("k=", pytorch="diagonal=", jax="k="),
     W("count=", pytorch="num_samples="),

@@ -18,7 +18,7 @@ WARP_KEEPS = {4: 1024, 8: 256}  # {itemsize: most logits of a row that a warp ke
 _ROWS = struct.Struct("PPqqqqqPqii")
 _SEED = struct.Struct("Pqd")
 _BLOCK = (THREADS, 1, 1)
-RANGE = "target {value} is out of range for {size} classes (0 to {last}); ignore_index={value} leaves its rows out"
+RANGE = "target {value} is out of range for {size} classes (0 to {last}); ignore_index={value} skips it"
 LADDER = Ladder(
     family="cross_entropy",
     unit="rows",
