@@ -9,8 +9,8 @@ import pytest
 
 import tinygrad_edu as te
 from tests.training.fit_cases import LABELS, X, model_of, weights
-from tinygrad_edu import data, nn, optim
-from tinygrad_edu.training import evaluate, find_lr, fit
+from tinygrad_edu import data, metrics, nn, optim
+from tinygrad_edu.training import Callback, EarlyStopping, History, evaluate, find_lr, fit
 
 QUIET: dict[str, Any] = {"verbose": False}
 
@@ -104,3 +104,81 @@ def test_evaluate_takes_the_same_data() -> None:
     found = [evaluate(model, given, loss=te.cross_entropy, batch_size=10)["loss"] for given in
              ((X, LABELS), [X, LABELS], (X.tolist(), LABELS.tolist()))]  # fmt: skip
     assert found[0] == found[1] == found[2]
+
+
+def test_a_monitor_knows_which_is_better() -> None:
+    class Wrong(metrics.Accuracy):
+        name, mode = "wrong", "min"
+
+    for name, mode in (("accuracy", "max"), ("f1", "max"), ("top_3_accuracy", "max"), ("perplexity", "min"),
+                       ("mean_absolute_error", "min"), ("wrong", "min"), ("loss", "min")):  # fmt: skip
+        model, stopping = model_of(), EarlyStopping(f"validation_{name}", patience=2)
+        kinds = [metrics.Accuracy(), metrics.F1Score(), metrics.TopKAccuracy(3), metrics.Perplexity(),
+                 Wrong(), metrics.Mean(lambda out, y: out[:, 0], name="mean_absolute_error")]  # fmt: skip
+        kinds[-1].mode = "min"
+        history = fit(model, (X, LABELS), optimizer=optim.SGD(model.parameters(), lr=0.01), epochs=3,
+                      loss=te.cross_entropy, validation=(X, LABELS), metrics=kinds, callbacks=[stopping],
+                      monitor=f"validation_{name}", **QUIET)  # fmt: skip
+        best = (min if mode == "min" else max)(history[f"validation_{name}"][: len(history)])
+        assert stopping.monitor.mode == mode and stopping.best == best
+    assert history.best("train_accuracy")["train_accuracy"] == max(history["train_accuracy"])
+    with pytest.raises(ValueError, match='mode="max"'):
+        history.best("lr")
+
+
+class Sum(Callback):
+    """Adds a column, as a callback may."""
+
+    def on_epoch_end(self, run: Any) -> None:
+        run.row["validation_sum"] = float(run.epoch)
+
+
+def test_a_column_that_will_not_be_is_refused_before_the_first_step() -> None:
+    model = model_of()
+    before = weights(model)
+    given: dict[str, Any] = {"optimizer": optim.SGD(model.parameters()), "loss": te.cross_entropy, **QUIET}
+    for options, words in (
+        ({"callbacks": [EarlyStopping()]}, "'validation_loss', and there is no validation data"),
+        (
+            {"callbacks": [EarlyStopping("no_such_loss")]},
+            "it will have train_loss; for a metric pass metrics=",
+        ),
+        ({"monitor": "no_such_column", "mode": "min"}, "fit: monitor='no_such_column' is no column"),
+        ({"monitor": "train_accuracy", "metrics": [metrics.R2()]}, "it will have train_loss, train_r2"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            fit(model, (X, LABELS), **given, **options)
+        assert weights(model) == before
+    added = EarlyStopping("validation_sum", mode="max")
+    assert (
+        fit(model, (X, LABELS), **given, callbacks=[Sum(), added])[0]["validation_sum"] == added.best == 1.0
+    )
+    given.pop("loss")
+
+    def step(model: Any, batch: Any) -> Any:
+        return {"loss": te.cross_entropy(model(batch[0]), batch[1]), "size": 1.0}
+
+    assert len(fit(model, (X, LABELS), step=step, monitor="train_size", mode="min", **given)) == 1
+    with pytest.raises(ValueError, match="monitor='train_sise' is no number of the history"):
+        fit(model, (X, LABELS), step=step, monitor="train_sise", mode="min", **given)
+
+
+def test_results_are_printed_in_a_line() -> None:
+    model, stopping = model_of(), EarlyStopping(patience=3)
+    assert repr(stopping) == "EarlyStopping('validation_loss', patience=3)" and repr(Sum()) == "Sum()"
+    assert repr(History()) == "History(0 epochs)"
+    parts: dict[str, Any] = {"optimizer": optim.Adam(model.parameters()), "loss": te.cross_entropy}
+    found = find_lr(model, (X, LABELS), **parts)
+    assert len(repr(found)) < 200 and repr(found).startswith(f"LearningRates(best {found.best:.2g}; ")
+    history = fit(model, (X, LABELS), validation=(X, LABELS), callbacks=[stopping], epochs=2,
+                  metrics=[metrics.ConfusionMatrix()], **parts, **QUIET)  # fmt: skip
+    assert repr(history).startswith("History(2 epochs; the last: lr 0.001, train_loss ")
+    assert repr(stopping).endswith(f"; best {stopping.best:.4g} in epoch 2)") and "\n" not in repr(history)
+    history = fit(model, (X, LABELS), **parts, **QUIET)
+    assert repr(history).startswith("History(1 epoch; the last:")
+
+
+@pytest.mark.parametrize("call", [fit, evaluate, find_lr])
+def test_unknown_arguments_are_explained(call: Any) -> None:
+    with pytest.raises(TypeError, match=f"{call.__name__} has no argument lossfn="):
+        call(model_of(), (X, LABELS), lossfn=te.cross_entropy)

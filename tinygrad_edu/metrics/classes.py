@@ -62,6 +62,7 @@ class Accuracy(_OfClasses):
     """The share of rows whose class is right."""
 
     name = "accuracy"
+    mode = "max"
     counted = ("right", "rows")
 
     def reset(self) -> None:
@@ -152,6 +153,7 @@ class Precision(ConfusionMatrix):
     """
 
     name = "precision"
+    mode = "max"
 
     def __init__(
         self,

@@ -73,6 +73,7 @@ class MeanSquaredError(_OfErrors):
     """The mean of (output - target)^2 over all elements, in the unit of the targets squared."""
 
     name = "mean_squared_error"
+    mode = "min"
 
     def _of_error(self, error: Array) -> Array:
         return np.square(error)
@@ -82,6 +83,7 @@ class MeanAbsoluteError(_OfErrors):
     """The mean of |output - target| over all elements, in the unit of the targets."""
 
     name = "mean_absolute_error"
+    mode = "min"
 
     def _of_error(self, error: Array) -> Array:
         return np.abs(error)
@@ -96,6 +98,7 @@ class R2(Metric):
     """
 
     name = "r2"
+    mode = "max"
     counted = ("rows", "mean", "spread", "error")
 
     def reset(self) -> None:

@@ -21,6 +21,7 @@ class ROCAUC(Metric):
     """
 
     name = "roc_auc"
+    mode = "max"
     counted = ("scores", "labels")
 
     def reset(self) -> None:
@@ -83,6 +84,7 @@ class Perplexity(Metric):
     """
 
     name = "perplexity"
+    mode = "min"
     counted = ("total", "rows")
 
     def __init__(self, *, axis: int = 1, ignore_index: int | None = None) -> None:

@@ -26,12 +26,14 @@ class Metric(ABC):
 
     name     the column of a history
     counted  the names of the attributes that hold what was counted; they are saved
+    mode     "max" if more of it is better, "min" if less is, None if it does not say
 
     A metric of one's own has `reset`, `update`, `compute` and `merge`, and lists its `counted`.
     """
 
     name: str = ""
     counted: ClassVar[tuple[str, ...]] = ()
+    mode: str | None = None
 
     def __init__(self) -> None:
         self.reset()

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu import nn
 from tinygrad_edu.errors import wrong
+from tinygrad_edu.metrics import Metric
 from tinygrad_edu.scalars import number
+from tinygrad_edu.training.history import Monitor
 from tinygrad_edu.training.steps import length_of
 from tinygrad_edu.training.window import needs_argument, needs_closure
 
@@ -93,3 +96,27 @@ def limit(name: str, value: float | None) -> float | None:
     if not limit > 0:
         raise wrong(ValueError, "fit", f"{name}={limit} must be above 0")
     return limit
+
+
+def check_monitors(plan: Plan, metrics: Mapping[str, Metric], is_supervised: bool) -> None:
+    """Give the monitors of callbacks the mode of their metric, and refuse columns that no epoch will have.
+
+    is_supervised  whether a step adds no numbers of its own. Callbacks of a user can add any column
+    """
+    watched = [plan.monitor] if plan.is_monitor_given else []
+    for callback in plan.callbacks:
+        if isinstance(monitor := getattr(callback, "monitor", None), Monitor):
+            callback.monitor = monitor.resolved(metrics)
+            watched.append(monitor)
+    if not all(type(one).__module__.startswith(__name__.partition(".")[0]) for one in plan.callbacks):
+        return
+    names = [f"train_{name}" for name in ("loss", *metrics)]
+    if plan.validation is not None:
+        names += [f"validation_{name}" for name in ("loss", *metrics)]
+    for one in watched:
+        if one.name.startswith("validation_") and plan.validation is None:
+            problem = f"it looks at {one.name!r}, and there is no validation data"
+            raise wrong(ValueError, one.owner, problem, "give fit validation=, or monitor a column of train_")
+        if is_supervised and one.name not in names and one.name != "lr":
+            raise wrong(ValueError, one.owner, f"monitor={one.name!r} is no column of the history",
+                        f"it will have {', '.join(names)}; for a metric pass metrics=")  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from tinygrad_edu import nn
@@ -13,7 +14,14 @@ from tinygrad_edu.distributed import Comm, DataParallel
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.scalars import integer
 from tinygrad_edu.training import callbacks as events
-from tinygrad_edu.training.arguments import check_manual, check_optimizer, check_schedule, check_ways, limit
+from tinygrad_edu.training.arguments import (
+    check_manual,
+    check_monitors,
+    check_optimizer,
+    check_schedule,
+    check_ways,
+    limit,
+)
 from tinygrad_edu.training.history import History, Monitor
 from tinygrad_edu.training.interrupt import interrupt_flag
 from tinygrad_edu.training.logs import ProgressLog, TableLog
@@ -22,8 +30,10 @@ from tinygrad_edu.training.run import Run
 from tinygrad_edu.training.saving import Checkpoint, PathLike, Saving
 from tinygrad_edu.training.steps import Step, loader_of, metrics_of, supervised
 from tinygrad_edu.training.tally import Tally
+from tinygrad_edu.words import explaining
 
 
+@partial(explaining, title="fit")
 def fit(
     model: nn.Module,
     data: Any,
@@ -77,8 +87,8 @@ def fit(
     clip_norm, clip_value  limit the gradients of an update, as `optim.clip_grad_norm_` and `..._value_`
     ema              an average of the weights with `update_parameters(model)`, as `AveragedModel`; it is
                      updated after every step, and measured in place of the model if it is a module
-    monitor, mode    the column that says which epoch is the best, and whether "min" or "max" of it: by
-                     default the smallest validation_loss, or train_loss without validation data
+    monitor, mode    the column that says which epoch is the best, and whether "min" or "max" of it, which a
+                     loss and a metric know: by default validation_loss, or train_loss without validation
     checkpoint       a folder, or `Checkpoint(folder, ...)`: `last.safetensors` has the whole run after each
                      epoch, `best.safetensors` the best weights
     resume           go on from `last.safetensors`, if it is there, to the same bits: make everything as
@@ -104,6 +114,7 @@ def fit(
         loader_of(data, "data", batch_size, shuffle, seed, comm),
         None if validation is None else loader_of(validation, "validation", batch_size, False, 0, comm),
     )
+    measured = metrics_of(metrics)
     plan = Plan(
         step=chosen,
         validation_step=validation_step or chosen,
@@ -114,7 +125,8 @@ def fit(
         accumulate=integer(accumulate, "fit: accumulate", least=1),
         clip_norm=limit("clip_norm", clip_norm),
         clip_value=limit("clip_value", clip_value),
-        monitor=Monitor(monitor or _usual(validation), mode, owner="fit"),
+        monitor=Monitor(monitor or _usual(validation), mode, owner="fit").resolved(measured),
+        is_monitor_given=monitor is not None,
         callbacks=events.checked(callbacks),
         comm=comm,
     )
@@ -128,7 +140,7 @@ def fit(
     bar = ProgressLog()
     if verbose:
         plan.callbacks = (*plan.callbacks, TableLog(), bar)
-    measured = metrics_of(metrics)
+    check_monitors(plan, measured, step is None and validation_step is None)
     saving = _saving(checkpoint, resume, generators, plan, measured)
     with contextlib.ExitStack() as stack:
         interrupted = stack.enter_context(interrupt_flag())
@@ -141,6 +153,7 @@ def fit(
     return run.history
 
 
+@partial(explaining, title="evaluate")
 def evaluate(
     model: nn.Module,
     data: Any,
@@ -176,6 +189,13 @@ def _usual(validation: Any) -> str:
     return "train_loss" if validation is None else "validation_loss"
 
 
+def _described(callback: Any) -> str:
+    """What the saved state of a callback belongs to: its class, and the column that it looks at."""
+    monitor = getattr(callback, "monitor", None)
+    kind = type(callback).__name__
+    return f"{kind}({monitor.name}, {monitor.mode})" if isinstance(monitor, Monitor) else kind
+
+
 def _saving(checkpoint: Any, resume: bool, generators: Any, plan: Plan, metrics: Any) -> Saving:
     """What writes and reads the checkpoints."""
     where = checkpoint if checkpoint is None or isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
@@ -185,7 +205,7 @@ def _saving(checkpoint: Any, resume: bool, generators: Any, plan: Plan, metrics:
         "accumulate": plan.accumulate, "clip_norm": plan.clip_norm, "clip_value": plan.clip_value,
         "schedule_per": plan.schedule_per, "manual": plan.manual, "monitor": plan.monitor.name,
         "metrics": list(metrics), "ranks": 1 if plan.comm is None else plan.comm.size,
-        "callbacks": [type(one).__name__ for one in plan.callbacks if hasattr(one, "load_state_dict")],
+        "callbacks": [_described(one) for one in plan.callbacks if hasattr(one, "load_state_dict")],
     }  # fmt: skip
     saving = Saving(where, generators, settings, plan.comm)
     if not resume and saving.exists():

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from tinygrad_edu import metrics
 from tinygrad_edu.errors import wrong
+from tinygrad_edu.metrics import Metric
 from tinygrad_edu.scalars import number
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ class Monitor:
     """A column of the history, and whether less or more of it is better.
 
     name       the column
-    mode       "min" or "max"; None is "min" for a name that ends in "loss", and an error for others
+    mode       "min" or "max"; None is "min" for a name that ends in "loss", and for a metric what it says
     min_delta  by how much at least a value must be better to count as such
     owner      what errors name
     """
@@ -34,15 +36,38 @@ class Monitor:
 
     def __post_init__(self) -> None:
         mode, delta = self.mode, number(self.min_delta, f"{self.owner}: min_delta")
+        if not isinstance(self.name, str):
+            raise wrong(TypeError, self.owner, f"monitor={self.name!r:.60}",
+                        'give the name of a column: "validation_loss"')  # fmt: skip
         if mode is None and self.name.endswith("loss"):
             mode = "min"
-        if mode not in MODES:
-            raise wrong(ValueError, self.owner, f"mode={self.mode!r} for {self.name!r}",
-                        'say mode="max" if more of it is better, and mode="min" if less is')  # fmt: skip
+        if mode not in (*MODES, None):
+            raise self._no_mode()
         if not 0.0 <= delta < math.inf:
             raise wrong(ValueError, self.owner, f"min_delta={delta} must be a finite number >= 0")
         object.__setattr__(self, "mode", mode)
         object.__setattr__(self, "min_delta", delta)
+
+    def resolved(self, measured: Mapping[str, Metric]) -> Monitor:
+        """The same with a mode: that of the metric of this name, of `measured` or of `te.metrics`.
+
+        Raises ValueError if neither says which is better.
+        """
+        if self.mode is not None:
+            return self
+        name = self.name.removeprefix("train_").removeprefix("validation_")
+        mode = getattr(measured.get(name), "mode", None)
+        if mode is None and name not in measured:
+            kinds: list[Any] = [getattr(metrics, kind) for kind in metrics.__all__]
+            modes: dict[str, Any] = {kind.name: kind.mode for kind in kinds if hasattr(kind, "mode")}
+            mode = modes.get("accuracy" if name.endswith("accuracy") else name)
+        if mode is None:
+            raise self._no_mode()
+        return replace(self, mode=mode)
+
+    def _no_mode(self) -> Exception:
+        return wrong(ValueError, self.owner, f"mode={self.mode!r} for {self.name!r}",
+                     'say mode="max" if more of it is better, and mode="min" if less is')  # fmt: skip
 
     def value(self, row: Mapping[str, Any]) -> float:
         """The number in a row. Raises ValueError if there is none."""
@@ -55,6 +80,8 @@ class Monitor:
 
     def is_better(self, value: float, best: float | None) -> bool:
         """Whether `value` is better than `best` by more than `min_delta`. NaN is better than nothing only."""
+        if self.mode is None:
+            return self.resolved({}).is_better(value, best)
         if math.isnan(value):
             return False
         if best is None or math.isnan(best):
@@ -97,7 +124,7 @@ class History(Sequence[Row]):
 
     def best(self, monitor: str, mode: str | None = None) -> Row:
         """The row with the best number in a column; of equal ones the first. ValueError if there is none."""
-        judge, best = Monitor(monitor, mode, owner="History.best"), None
+        judge, best = Monitor(monitor, mode, owner="History.best").resolved({}), None
         for row in self.rows:
             if judge.is_better(judge.value(row), None if best is None else judge.value(best)):
                 best = row
@@ -118,8 +145,12 @@ class History(Sequence[Row]):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        last = f", last {self.rows[-1]}" if self.rows else ""
-        return f"History({len(self)} epochs{f', {self.ended}' if self.ended else ''}{last})"
+        count = f"{len(self)} epoch{'s' * (len(self) != 1)}"
+        ended = {"stopped": ", stopped", "interrupted": ", interrupted"}.get(self.ended, "")
+        newest = self.rows[-1] if self.rows else {}
+        last = ", ".join(f"{name} {cell:.4g}" if isinstance(cell, float) else f"{name} {cell!r:.40}"
+                         for name, cell in newest.items() if name != "epoch")  # fmt: skip
+        return f"History({count}{ended}{f'; the last: {last}' if last else ''})"
 
 
 def is_rate(name: str) -> bool:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,6 +22,7 @@ from tinygrad_edu.training.arguments import check_optimizer
 from tinygrad_edu.training.fit import chosen_step
 from tinygrad_edu.training.steps import Step, loader_of, result_of
 from tinygrad_edu.training.window import needs_closure
+from tinygrad_edu.words import explaining
 
 if TYPE_CHECKING:
     from tinygrad_edu.viz import Picture
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 DIVERGED = 4.0  # times the lowest smoothed loss: larger rates tell nothing more
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LearningRates:
     """The rates that were tried, and the loss before each step.
 
@@ -42,6 +44,12 @@ class LearningRates:
     losses: Any
     smoothed: Any
     best: float
+
+    def __repr__(self) -> str:
+        tried = f"{len(self.rates)} rates from {self.rates[0]:.2g} to {self.rates[-1]:.2g}"
+        return f"LearningRates(best {self.best:.2g}; {tried}, losses from {self.losses[0]:.4g} to " + (
+            f"{self.losses[-1]:.4g}, lowest {self.losses.min():.4g})"
+        )
 
     def picture(self, path: Any = None) -> Picture:
         """The losses against the rates, and the suggested one."""
@@ -59,6 +67,7 @@ class LearningRates:
         )
 
 
+@partial(explaining, title="find_lr")
 def find_lr(
     model: nn.Module,
     data: Any,
