@@ -4,7 +4,8 @@
     EMA   a' = a + (w - a) (1 - decay)          the recent weights count most
 
 Averaged weights often predict better than the last ones. The statistics of batch normalisation belong to
-weights, so `update_bn` computes them once more for averaged ones; or `use_buffers=True` averages them, too.
+weights. An average has those of the last ones, so `update_bn` computes them once more for averaged weights;
+or `use_buffers=True` averages them, too.
 
 Sources: Izmailov, Podoprikhin, Garipov, Vetrov, Wilson, "Averaging weights leads to wider optima and better
 generalization", arXiv 1803.05407; Polyak, Juditsky, "Acceleration of stochastic approximation by averaging",
@@ -69,8 +70,8 @@ class AveragedModel(Module):
         The new average, from (the old one, the current parameter, how many models it is of); by default their
         mean. `get_ema_avg_fn(0.999)` makes an exponential moving average.
     use_buffers
-        Whether buffers are averaged, too; without, they stay those of the model when it was copied, and
-        `update_bn` renews those of batch normalisation. Buffers of integers are copied.
+        Whether buffers are averaged, too. Without, each update copies the model's, and `update_bn` renews
+        those of batch normalisation. Buffers of integers are always copied.
 
     Its `state_dict` has the averages as `module.*` and the count as `n_averaged`;
     `nn.save_checkpoint(path, model=model, parts={"average": averaged})` saves it with a run.
@@ -97,36 +98,38 @@ class AveragedModel(Module):
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         return self.module(*args, **kwargs)
 
-    def _tensors(self, model: Module) -> dict[str, Tensor]:
-        """What is averaged, by name."""
-        found: dict[str, Tensor] = dict(model.named_parameters())
-        return found | dict(model.named_buffers()) if self.use_buffers else found
-
     def update_parameters(self, model: Any) -> None:
         """Take the current parameters of `model` into the averages; the first call copies them.
 
-        Raises ValueError for a model with other parameters; then nothing is changed.
+        Buffers are averaged with `use_buffers`, and copied without. Raises ValueError for a model with other
+        parameters or buffers; then nothing is changed.
         """
         title = "AveragedModel.update_parameters"
         if not isinstance(model, Module):
             raise wrong(TypeError, title, f"model is a {type(model).__name__}, not a module")
-        averages, current = self._tensors(self.module), self._tensors(model)
+        averages, current = _tensors(self.module), _tensors(model)
         shapes = {name: average.shape for name, average in averages.items()}
         if shapes != {name: tensor.shape for name, tensor in current.items()}:
             odd = sorted(set(shapes.items()) ^ {(name, tensor.shape) for name, tensor in current.items()})
-            problem = f"the model has other parameters than the copy: {odd[0][0]} {odd[0][1]}"
+            problem = f"the model has other parameters or buffers than the copy: {odd[0][0]} {odd[0][1]}"
             raise wrong(ValueError, title, problem, "pass the model that was averaged so far")
         count = int(self.n_averaged.item())
+        copied = set() if self.use_buffers else {name for name, _ in model.named_buffers()}
         with no_grad():
             fresh = []
             for name, average in averages.items():
                 new = current[name].detach().to(average.device)
-                if count and dtypes.is_floating(average.dtype):
+                if count and name not in copied and dtypes.is_floating(average.dtype):
                     new = self.avg_fn(average.detach(), new.cast(average.dtype), count)
                 fresh.append(new)
             for average, new in zip(averages.values(), fresh, strict=True):
                 average.detach().copy_(new)
             self.n_averaged.copy_(self.n_averaged + 1)
+
+
+def _tensors(model: Module) -> dict[str, Tensor]:
+    """Parameters and buffers by name."""
+    return {**dict(model.named_parameters()), **dict(model.named_buffers())}
 
 
 def update_bn(loader: Iterable[Any], model: Module, device: str | None = None) -> None:
