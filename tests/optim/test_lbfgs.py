@@ -210,6 +210,29 @@ def test_a_forged_state_is_refused_whole_or_goes_on(name, odd):
     optimizer.step(closure)
 
 
+@pytest.mark.parametrize(("row", "said"), [(1, "all of it is in row 0"), (7, "belongs to no parameter")])
+def test_a_row_that_is_not_of_the_first_parameter_is_not_silently_dropped(row, said):
+    optimizer, closure, _ = ours(max_iter=3)
+    optimizer.step(closure)
+    state = optimizer.state_dict()
+    state["state"] = {row: state["state"][0]}
+    before = repr(optimizer.state_dict())
+    with pytest.raises(ValueError, match=rf"nothing was loaded: .*{said}"):
+        optimizer.load_state_dict(state)
+    assert repr(optimizer.state_dict()) == before
+
+
+@pytest.mark.parametrize("odd", [True, np.True_, "3", b"3", np.array([1.0, 2.0]), [3.0], None])
+def test_what_is_no_number_is_none_in_a_state(odd):
+    optimizer, closure, _ = ours(max_iter=3)
+    optimizer.step(closure)
+    for name in ("func_evals", "n_iter", "t", "H_diag"):
+        state = optimizer.state_dict()
+        state["state"][0][name] = odd
+        with pytest.raises(ValueError, match=f"nothing was loaded: .*its {name} is .*, no number"):
+            optimizer.load_state_dict(state)
+
+
 @pytest.mark.parametrize(("make", "kind", "said"), [
     (lambda p: optim.LBFGS([{"params": p[:1]}, {"params": p[1:]}]), ValueError, "second group"),
     (lambda p: optim.LBFGS(p, max_iter=0), ValueError, "max_iter=0 must be an integer >= 1"),

@@ -87,6 +87,28 @@ def test_zero_grad_and_closure():
     assert w.grad is None
 
 
+@pytest.mark.parametrize("rule", [optim.SGD, optim.Adam, optim.LBFGS])
+@pytest.mark.parametrize("set_to_none", [True, False])
+def test_the_gradient_of_a_frozen_parameter_is_removed_too(rule, set_to_none):
+    w = leaf(1.0, 1.0)
+    optimizer = rule([w], lr=0.1)
+    (w * 3).sum().backward()
+    w.requires_grad_(False)
+    optimizer.zero_grad(set_to_none=set_to_none)
+    w.requires_grad_(True)
+    assert w.grad is None if set_to_none else w.grad.tolist() == [0.0, 0.0]
+    (w * 3).sum().backward()
+    assert w.grad.tolist() == [3.0, 3.0]
+
+
+def test_a_parameter_that_never_had_a_gradient_has_none_to_remove():
+    w, frozen = leaf(1.0), te.tensor([1.0])
+    optimizer = optim.SGD([w, frozen])
+    optimizer.zero_grad()
+    optimizer.zero_grad(set_to_none=False)
+    assert w.grad is None and frozen.grad is None and not frozen.requires_grad
+
+
 def test_a_step_leaves_gradients_and_the_graph_mode_alone():
     for rule in (optim.SGD, optim.Adam, optim.AdamW, optim.RMSprop, optim.Adagrad):
         w = leaf(1.0, -2.0)
@@ -118,6 +140,19 @@ def test_read_only_memory_is_refused():
     (lambda s: s["state"][1].update(exp_avg=np.zeros(3)), r"of parameter 1, its exp_avg is \(3,\)"),
     (lambda s: s["state"][1].pop("exp_avg_sq"), "its exp_avg_sq is missing"),
     (lambda s: s["state"][0].update(step=0), "step is 0"),
+    (lambda s: s["state"][0].update(step=True), "its step is True, no number"),
+    (lambda s: s["state"][0].update(step=np.array(True)), r"its step is array\(True\), no number"),
+    (lambda s: s["state"][0].update(step="3"), "its step is '3', no number"),
+    (lambda s: s["state"][0].update(step=np.array([1, 2])), r"its step is array\(\[1, 2\]\), no number"),
+    (lambda s: s["state"][0].update(step=[3]), r"its step is \[3\], no number"),
+    (lambda s: s["state"][0].update(step=math.nan), "step is nan"),
+    (lambda s: s["state"][0].update(step=10**400), "no number"),
+    (lambda s: s["state"][0].update(momentum_buffer=np.zeros(1)), "momentum_buffer is unknown: the rule has"),
+    (lambda s: s["state"].update({5: s["state"].pop(1)}), r"a row 5, which belongs to no.*\[0, 1\]"),
+    (lambda s: s["param_groups"][0].update(params=[7, 1]), "a row 0, which belongs to no parameter"),
+    (lambda s: s["state"].update({"1": s["state"][0]}), "no optimizer's state"),
+    (lambda s: s["param_groups"][0].update(params=[0, True]), "no optimizer's state"),
+    (lambda s: s["state"].update({1.5: s["state"].pop(1)}), "no optimizer's state"),
     (lambda s: s["state"][1].update(exp_avg=np.array([1.0, 1e300])), "its exp_avg has numbers that float32"),
     (lambda s: s["state"][1].update(exp_avg_sq=np.array([1.0, -1e-9])), "its exp_avg_sq has negative"),
     (lambda s: s["param_groups"][0].update(betas=(2.0, 0.5)), r"betas\[0\]=2.0"),

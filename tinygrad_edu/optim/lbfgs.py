@@ -24,6 +24,7 @@ from tinygrad_edu.errors import wrong
 from tinygrad_edu.optim import saving
 from tinygrad_edu.optim.optimizer import Group, Optimizer
 from tinygrad_edu.optim.rule import Numbers
+from tinygrad_edu.optim.slot import one_number
 from tinygrad_edu.optim.wolfe import Point, strong_wolfe
 from tinygrad_edu.scalars import integer
 from tinygrad_edu.tensor import Tensor
@@ -281,6 +282,9 @@ class LBFGS(Optimizer):
         (saved,), rows, ((first, *_),) = saving.parts_of(self, state)
         (group,) = self.param_groups
         fresh = saving.settings_of(self, group, saved)
+        if set(rows) - {first}:
+            problem = f"nothing was loaded: the state has rows {sorted(rows)!s:.60}"
+            raise wrong(ValueError, "LBFGS.load_state_dict", problem, f"all of it is in row {first}")
         try:
             found = _restored(rows.get(first), self._size(), self._parameters()[0])
         except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
@@ -355,14 +359,12 @@ def _restored(row: Mapping[str, Any] | None, size: int, like: Tensor) -> dict[st
         state[name] = [F.tensor(one, device=like.device) for one in rows]
     state["ro"] = [float(one) for one in vectors("ro", (count,), row["ro"], float)]
     for name in NUMBERS:
-        if isinstance(row[name], bool | str):
-            raise ValueError(f"its {name} is {row[name]!r:.60}")
-        state[name] = float(row[name])
+        state[name] = one_number(name, row[name])
     return state
 
 
 def _whole(name: str, value: Any) -> int:
-    found = float(value)
-    if isinstance(value, bool | str) or not 0 <= found < 2**53 or found != int(found):
+    found = one_number(name, value)
+    if not 0 <= found < 2**53 or found != int(found):
         raise ValueError(f"its {name} is {value!r:.60}, no count")
     return int(found)

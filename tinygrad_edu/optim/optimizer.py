@@ -273,11 +273,11 @@ class Optimizer(ABC):
         self._rules[i] = None
 
     def zero_grad(self, set_to_none: bool = True) -> None:
-        """Remove the gradients, or with `set_to_none=False` fill those that exist with zeros."""
+        """Remove gradients, of frozen parameters too, or with `set_to_none=False` fill them with zeros."""
         self._check_groups()
         for slots in self._slots:
             for slot in slots:
-                node = slot.parameter.node
+                node = slot.node
                 if node is not None and node.grad is not None:
                     if set_to_none:
                         node.grad = None

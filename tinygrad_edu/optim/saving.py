@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -35,9 +36,11 @@ def parts_of(optimizer: Any, state: Mapping[str, Any]) -> tuple[list[Any], dict[
     not have the groups of this optimizer."""
     title = f"{type(optimizer).__name__}.load_state_dict"
     try:
-        groups, rows = list(state["param_groups"]), {int(i): dict(s) for i, s in state["state"].items()}
-        numbers = [[int(i) for i in group["params"]] for group in groups]
-        if len(set(itertools.chain(*numbers))) < sum(map(len, numbers)):
+        groups = list(state["param_groups"])
+        rows = {_index(i): dict(row) for i, row in state["state"].items()}
+        numbers = [[_index(i) for i in group["params"]] for group in groups]
+        known = set(itertools.chain(*numbers))
+        if len(known) < sum(map(len, numbers)) or len(rows) < len(state["state"]):
             raise ValueError
     except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise wrong(ValueError, title, "no optimizer's state, nothing was loaded") from None
@@ -49,7 +52,17 @@ def parts_of(optimizer: Any, state: Mapping[str, Any]) -> tuple[list[Any], dict[
             f"nothing was loaded: the state has groups of {sizes} parameters, this optimizer of "
             f"{[len(s) for s in optimizer._slots]}",
         )
+    if unknown := sorted(set(rows) - known):
+        problem = f"nothing was loaded: the state has a row {unknown[0]}, which belongs to no parameter"
+        raise wrong(ValueError, title, problem, f"its groups name the parameters {sorted(known)!s:.60}")
     return groups, rows, numbers
+
+
+def _index(value: Any) -> int:
+    """The index of a parameter, from an integer or, in a key of JSON, from its text."""
+    if isinstance(value, bool):
+        raise TypeError(f"{value} is no index")
+    return int(value) if isinstance(value, str) else operator.index(value)
 
 
 def settings_of(optimizer: Any, group: dict[str, Any], saved: Mapping[str, Any]) -> dict[str, Any]:

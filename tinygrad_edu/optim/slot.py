@@ -36,6 +36,12 @@ class Slot:
         self.memories: tuple[Any, ...] = ()
         self.prepared: Any = None
 
+    @property
+    def node(self) -> Any:
+        """The node of the parameter, or None; of a frozen one, the node that it gets back later."""
+        node = self.parameter.node
+        return node if node is not None else getattr(self.parameter, "frozen", (None, None))[1]
+
     def prepare(self, start: Sequence[float]) -> None:
         """Move the state to the parameter's device and dtype, and fill the missing parts with `start`."""
         storage = self.parameter.storage
@@ -79,11 +85,16 @@ class Slot:
 
         names      the names that it may have; those in `sometimes` may be missing
         scalars    the names of its numbers, each in [0, 1]
+
+        Other names are those of another rule, whose state would be lost.
         """
         shape = self.parameter.shape
         step, state = 0, []
         numbers: Numbers = ()
         needed = [name for name in names if name not in sometimes]
+        for name, value in (row or {}).items():
+            if value is not None and name not in {"step", *names, *scalars}:
+                raise ValueError(f"its {name!s:.60} is unknown: the rule has {', '.join(names) or 'none'}")
         if row is not None and ("step" in row or any(row.get(name) is not None for name in names)):
             step = _update_count(row.get("step", 1))
             numbers = tuple(_scalar(name, row.get(name)) for name in scalars)
@@ -112,9 +123,22 @@ class Slot:
         return install
 
 
+def one_number(name: str, value: Any) -> float:
+    """A number of a state as a float, from a number or from an array or tensor without axes."""
+    found = value
+    if hasattr(value, "item") and not getattr(value, "ndim", 0):
+        found = value.item()
+    if isinstance(found, bool) or not isinstance(found, int | float):
+        raise ValueError(f"its {name} is {value!r:.60}, no number")
+    try:
+        return float(found)
+    except OverflowError:
+        raise ValueError(f"its {name} is {value!r:.60}, no number of float64") from None
+
+
 def _update_count(step: Any) -> int:
     """A count of updates as an int, from a number or from PyTorch's tensor of one number."""
-    number = float(step)
+    number = one_number("step", step)
     if not (1 <= number < 2**53 and number == int(number)):
         raise ValueError(f"its step is {step}, no count from 1 on")
     return int(number)
@@ -122,9 +146,7 @@ def _update_count(step: Any) -> int:
 
 def _scalar(name: str, value: Any) -> float:
     """A number in [0, 1], from a number or from PyTorch's tensor of one number."""
-    if value is None or isinstance(value, bool | str | list | tuple):
-        raise ValueError(f"its {name} is {value!r:.60}, no number")
-    number = float(value)
+    number = one_number(name, value)
     if not 0.0 <= number <= 1.0:
         raise ValueError(f"its {name} is {number}, not in [0, 1]")
     return number
