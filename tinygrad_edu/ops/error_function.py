@@ -7,7 +7,8 @@ rounded first, its relative error would be x^2 units in the last place, so x^2 i
 0 Cody's third quotient has an error of 3 units in the last place, because two long sums are divided; a
 polynomial added to x has an error of 1.
 
-Complex numbers use the formula for their real part, which is enough for the complex step.
+Complex numbers use the formula for their real part, which is enough for the complex step. Of float32 the
+functions but the bell are those of `error_function_float32`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from typing import Any
 
 import numpy as np
 
-BLOCK = 8192  # elements at a time: all temporaries of a block stay in the cache
+from tinygrad_edu.ops import error_function_float32 as float32
+
+BLOCK = 8192  # float64 at a time, twice as many float32: all temporaries of a block stay in the cache
 NEAR, FAR = 0.46875, 4.0  # where Cody's quotients meet
 LARGEST = 64.0  # e^(-x^2) is 0 far below it; a limit, so that no difference has infinities
 ONE_OVER_ROOT_PI = 0.56418958354775628695
@@ -25,6 +28,7 @@ ROOT_HALF = 0.70710678118654752440
 
 Array = Any
 Coefficients = tuple[float, ...]
+Function = Callable[[Array], Array]
 
 # erf(x) / x - 1 in powers of x^2, for |x| <= 1, within 8e-18: the Chebyshev interpolant of degree 11 that
 # mpmath.chebyfit gives with 60 digits.
@@ -49,17 +53,17 @@ _TAIL = ((1.63153871373020978e-2, 3.05326634961232344e-1, 3.60344899949804439e-1
 
 def erf(x: Array) -> Array:
     """The error function."""
-    return _by_blocks(_erf, x)
+    return _by_blocks(_erf, x, float32.erf)
 
 
 def normal_cdf(x: Array) -> Array:
     """The standard normal's distribution function, erfc(-x / sqrt 2) / 2."""
-    return _by_blocks(lambda part: _normal_cdf(part, np.ones_like(part)), x)
+    return _by_blocks(lambda part: _normal_cdf(part, np.ones_like(part)), x, float32.normal_cdf)
 
 
 def gelu(x: Array) -> Array:
     """x times the standard normal's distribution function."""
-    return _by_blocks(lambda part: _normal_cdf(part, part), x)
+    return _by_blocks(lambda part: _normal_cdf(part, part), x, float32.gelu)
 
 
 def bell(x: Array, *, scale: float = 1.0) -> Array:
@@ -67,15 +71,18 @@ def bell(x: Array, *, scale: float = 1.0) -> Array:
     return _by_blocks(lambda part: _bell(_size(part), scale), x)
 
 
-def _by_blocks(function: Callable[[Array], Array], x: Array) -> Array:
-    x = np.asarray(x)
+def _by_blocks(function: Function, x: Array, of_float32: Function | None = None) -> Array:
+    """`function` of all elements, a block at a time; of float32 it is `of_float32`, if there is one."""
+    x, step = np.asarray(x), BLOCK
     if x.dtype.kind not in "fc":
         x = x.astype(np.float64)
-    if x.size <= BLOCK:
+    if x.dtype == np.float32:
+        function, step = of_float32 or function, 2 * BLOCK
+    if x.size <= step:
         return function(x.reshape(-1)).reshape(x.shape)
     flat, out = np.ascontiguousarray(x).reshape(-1), np.empty(x.size, x.dtype)
-    for first in range(0, x.size, BLOCK):
-        out[first : first + BLOCK] = function(flat[first : first + BLOCK])
+    for first in range(0, x.size, step):
+        out[first : first + step] = function(flat[first : first + step])
     return out.reshape(x.shape)
 
 
