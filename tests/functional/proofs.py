@@ -79,6 +79,11 @@ PROOFS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
         lambda x, y: te.margin_ranking(x, y, SIGNS, margin=0.3),
         [numbers(3), numbers(3, seed=9)],
     ),
+    "hinge_embedding": (lambda x: te.hinge_embedding(x, SIGNS, margin=0.3), [numbers(3)]),
+    "multilabel_soft_margin": (
+        lambda x, w: te.multilabel_soft_margin(x, x.detach() > 0, weight=w),
+        [X, positive(4)],
+    ),
     "cosine_embedding": (lambda x, y: te.cosine_embedding(x, y, SIGNS), [X, numbers(3, 4, seed=9)]),
     "triplet_margin": (te.triplet_margin, [X, numbers(3, 4, seed=9), numbers(3, 4, seed=10)]),
     "triplet_margin swapped": (

@@ -59,6 +59,16 @@ def _multi_margin(x: Any, target: Any, reduction: str, p: int, margin: float, we
     return o.reduced(lambda: losses)(reduction=reduction)
 
 
+def _multilabel(x: Any, target: Any, reduction: str, weight: Any = None) -> Any:
+    weight = np.ones(x.shape[-1]) if weight is None else weight
+    losses = np.zeros(x.shape[:-1])
+    for at in np.ndindex(losses.shape):
+        p = 1 / (1 + np.exp(-x[at]))
+        each = [w * -math.log(q if t else 1 - q) for w, q, t in zip(weight, p, target[at], strict=True)]
+        losses[at] = math.fsum(each) / len(each)
+    return o.reduced(lambda: losses)(reduction=reduction)
+
+
 def _kl_div(y: Any, t: Any, log_target: bool) -> Any:
     if log_target:
         return np.exp(t) * (t - y)
@@ -153,6 +163,20 @@ def vector_calls(count: int, *, signs: bool, **params: Any) -> Any:
     return recipe
 
 
+def sign_calls(draw: HypothesisDraw) -> Call:
+    shape = draw.shape()
+    target = draw.integers(shape, 0, 1) * 2.0 - 1.0
+    params = {"reduction": draw.choice(REDUCTIONS), "margin": draw.choice((1.0, 0.5))}
+    return Call((*d.arrays(draw, shape), target), params)
+
+
+def label_calls(draw: HypothesisDraw) -> Call:
+    shape = (*draw.choice(((), (0,), (3,), (2, 2))), draw.integer(1, 4))
+    weight = {"weight": draw.array(shape[-1:], Interval(0.1, 2))} if draw.choice((True, False)) else {}
+    x, y = draw.array(shape), draw.integers(shape, 0, 1) * 1.0
+    return Call((x, y), {"reduction": draw.choice(REDUCTIONS), **weight})
+
+
 def ranking_calls(draw: HypothesisDraw) -> Call:
     shape = draw.shape()
     target = draw.integers(shape, 0, 1) * 2.0 - 1.0
@@ -198,6 +222,10 @@ LOSSES = {
     "margin_ranking": Case(
         o.reduced(lambda x, y, t, margin: np.maximum(0, margin - t * (x - y))), ranking_calls
     ),
+    "hinge_embedding": Case(
+        o.reduced(lambda x, t, margin: np.where(t == 1, x, np.maximum(0, margin - x))), sign_calls
+    ),
+    "multilabel_soft_margin": Case(_multilabel, label_calls),
     "cosine_embedding": Case(o.reduced(_cosine), vector_calls(2, signs=True, margin=(0.0, 0.25))),
     "triplet_margin": Case(
         o.reduced(_triplet),

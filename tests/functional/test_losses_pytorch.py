@@ -153,6 +153,31 @@ def ranking(draw: Draw) -> Setting:
     )
 
 
+def distances(draw: Draw) -> Setting:
+    shape = tuple(draw(st.lists(st.integers(1, 3), max_size=3)))
+    return Setting(
+        te.hinge_embedding,
+        "hinge_embedding_loss",
+        [numbers(draw, *shape)],
+        [signs(draw, *shape)],
+        reduction=draw(REDUCTIONS),
+        margin=draw(st.sampled_from((1.0, 0.5))),
+    )
+
+
+def labels(draw: Draw) -> Setting:
+    shape = (*draw(st.lists(st.integers(1, 3), max_size=2)), draw(st.integers(1, 4)))
+    weight = numbers(draw, shape[-1], low=0.1, high=2.0) if draw(st.booleans()) else None
+    return Setting(
+        te.multilabel_soft_margin,
+        "multilabel_soft_margin_loss",
+        [numbers(draw, *shape, low=-30, high=30)],
+        [numbers(draw, *shape, low=0, high=1)],
+        reduction=draw(REDUCTIONS),
+        weight=weight,
+    )
+
+
 def triplet(draw: Draw) -> Setting:
     shape = (draw(st.integers(1, 4)), draw(st.integers(1, 4)))
     options = {
@@ -247,6 +272,8 @@ RECIPES: dict[str, Callable[[Draw], Setting]] = {
     "gaussian_nll": gaussian,
     "cosine_embedding": cosine,
     "margin_ranking": ranking,
+    "hinge_embedding": distances,
+    "multilabel_soft_margin": labels,
     "triplet_margin": triplet,
     "multi_margin": multi_margin,
     "ctc": ctc,
@@ -318,6 +345,9 @@ MODULES: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "GaussianNLLLoss": ({"full": True, "eps": 0.1}, [np.eye(3, 2), np.ones((3, 2)), np.ones((3, 1))]),
     "CosineEmbeddingLoss": ({"margin": 0.1}, [np.eye(3, 2), np.ones((3, 2)), np.array([1.0, -1.0, -1.0])]),
     "MarginRankingLoss": ({"margin": 0.1}, [np.arange(3.0), np.ones(3), np.array([1.0, -1.0, -1.0])]),
+    "HingeEmbeddingLoss": ({"margin": 0.5}, [np.arange(3.0) / 4, np.array([1.0, -1.0, -1.0])]),
+    "SoftMarginLoss": ({"reduction": "sum"}, [np.arange(3.0), np.array([1.0, -1.0, -1.0])]),
+    "MultiLabelSoftMarginLoss": ({"weight": [1.0, 2.0]}, [np.eye(3, 2), np.eye(3, 2)]),
     "TripletMarginLoss": (
         {"margin": 0.1, "p": 1.0, "eps": 1e-3, "swap": True},
         [np.eye(3, 2), np.ones((3, 2)), np.zeros((3, 2))],
@@ -339,3 +369,31 @@ def test_modules_have_pytorchs_options(name: str, torch: Any) -> None:
     found, expected = ours(*map(te.tensor, arrays)), theirs(*map(torch.tensor, arrays))
     np.testing.assert_allclose(found.numpy(), expected.numpy(), rtol=1e-12)
     assert list(ours.state_dict()) == list(theirs.state_dict())
+
+
+EXTREMES = [0.0, 1.0, 1e-300, 1e-30, 1e-14, 1 - 1e-14, 1e-12, 1.2e-12, 1 - 1.2e-12, 0.3]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("t", [0.0, 1.0, 0.25])
+def test_probabilities_near_0_and_1_have_pytorchs_gradients(t: float, dtype: str, torch: Any) -> None:
+    """First and second order; its second derivative adds 1e-12 also where the first needs no bound.
+
+    PyTorch's 1e-12 in the gradient is a float32, which is less by 4e-21.
+    """
+    p, target = np.array(EXTREMES, dtype), np.full(len(EXTREMES), t, dtype)
+    x, y = te.tensor(p, requires_grad=True), torch.tensor(p, requires_grad=True)
+    found = te.binary_cross_entropy(x, te.tensor(target), reduction="none")
+    expected = torch.nn.functional.binary_cross_entropy(y, torch.tensor(target), reduction="none")
+    np.testing.assert_allclose(
+        found.numpy(), expected.detach().numpy(), rtol=1e-10 if dtype == "float64" else 1e-6
+    )
+    (slope,) = torch.autograd.grad(expected.sum(), y, create_graph=True)
+    (bend,) = torch.autograd.grad(slope.sum(), y)
+    ours = te.grad(lambda v: te.binary_cross_entropy(v, te.tensor(target), reduction="sum"))
+    rtol = 1e-8 if dtype == "float64" else 1e-6
+    np.testing.assert_allclose(ours(x).numpy(), slope.detach().numpy(), rtol=rtol)
+    bends = te.grad(lambda v: ours(v).sum())(x).numpy()
+    bounded = p * (1 - p) < 1e-12
+    np.testing.assert_allclose(bends[bounded], bend.numpy()[bounded], rtol=rtol)
+    assert np.isfinite(bends).all()

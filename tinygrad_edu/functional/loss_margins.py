@@ -1,20 +1,22 @@
-"""Losses of pairs and triples: their order, their distance and their angle, up to a margin."""
+"""Losses of pairs and triples: their order, their distance and their angle, up to a margin; and of labels."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.errors import ShapeError, wrong
 from tinygrad_edu.functional.distances import pairwise_distance
 from tinygrad_edu.functional.elementwise import clip, equal, minimum, sqrt, where
-from tinygrad_edu.functional.loss_parts import check_signs, reduced, same_floats
-from tinygrad_edu.functional.reduction import sum
+from tinygrad_edu.functional.loss import binary_cross_entropy_with_logits
+from tinygrad_edu.functional.loss_parts import check_signs, matched, reduced, same_floats
+from tinygrad_edu.functional.reduction import mean, sum
 from tinygrad_edu.scalars import number
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
 
-__all__ = ["cosine_embedding", "margin_ranking", "triplet_margin"]
+__all__ = ["cosine_embedding", "hinge_embedding", "margin_ranking", "multilabel_soft_margin",
+           "triplet_margin"]  # fmt: skip
 
 
 def margin_ranking(
@@ -25,6 +27,35 @@ def margin_ranking(
     check_signs("margin_ranking", target)
     least = number(margin, "margin_ranking: margin")
     return reduced(clip(least - target * (x - y), 0.0, None), reduction)
+
+
+def hinge_embedding(
+    output: Tensor, target: Tensor, *, margin: float = 1.0, reduction: str = "mean"
+) -> Tensor:
+    """The output x, a distance, where the target is 1; max(0, margin - x) where it is -1.
+
+    Source: Hadsell, Chopra, LeCun, "Dimensionality reduction by learning an invariant mapping", CVPR 2006,
+    without its squares.
+    """
+    x, target = matched("hinge_embedding", output, target)
+    check_signs("hinge_embedding", target)
+    apart = clip(number(margin, "hinge_embedding: margin") - x, 0.0, None)
+    return reduced(where(equal(target, 1), x, apart), reduction)
+
+
+def multilabel_soft_margin(
+    output: Tensor, target: Tensor, *, weight: Any = None, reduction: str = "mean"
+) -> Tensor:
+    """The mean over classes of the binary cross-entropy of logits: (rows, classes), a 0 or 1 for each.
+
+    `weight` has a factor for each class. With the reduction "none" there is one loss for each row. Raises
+    ShapeError for numbers, which have no classes.
+    """
+    x, target = matched("multilabel_soft_margin", output, target)
+    if not x.ndim:
+        raise wrong(ShapeError, "multilabel_soft_margin", "a number has no classes", "give (rows, classes)")
+    losses = binary_cross_entropy_with_logits(x, target, weight=weight, reduction="none")
+    return reduced(mean(losses, -1), reduction)
 
 
 def cosine_embedding(

@@ -14,7 +14,8 @@ from tinygrad_edu.nn.activations import POSITIVE, REDUCTION, Check, Function, Op
 __all__ = ["MSELoss", "L1Loss", "HuberLoss", "SmoothL1Loss", "HingeLoss", "LogisticLoss", "BCELoss",
            "BCEWithLogitsLoss", "CrossEntropyLoss", "NLLLoss", "MultiMarginLoss", "KLDivLoss",
            "PoissonNLLLoss", "GaussianNLLLoss", "CosineEmbeddingLoss", "MarginRankingLoss",
-           "TripletMarginLoss", "CTCLoss"]  # fmt: skip
+           "TripletMarginLoss", "CTCLoss", "HingeEmbeddingLoss", "MultiLabelSoftMarginLoss",
+           "SoftMarginLoss"]  # fmt: skip
 
 _NUMBER: Check = (lambda v: isinstance(v, int | float) and v == v, "a number")
 _FROM_ZERO: Check = (lambda v: isinstance(v, int | float) and v >= 0, "a number that is at least 0")
@@ -69,6 +70,13 @@ HuberLoss = declare("HuberLoss", __name__, F.huber, reduction=_MEAN, delta=("del
 SmoothL1Loss = declare("SmoothL1Loss", __name__, F.smooth_l1, reduction=_MEAN, beta=("beta", 1.0, _FROM_ZERO))
 HingeLoss = declare("HingeLoss", __name__, F.hinge, reduction=_MEAN, margin=("margin", 1.0, POSITIVE))
 LogisticLoss = declare("LogisticLoss", __name__, F.logistic, reduction=_MEAN)
+SoftMarginLoss = declare("SoftMarginLoss", __name__, F.logistic, reduction=_MEAN)  # PyTorch's name of it
+HingeEmbeddingLoss = declare(
+    "HingeEmbeddingLoss", __name__, F.hinge_embedding, reduction=_MEAN, margin=_margin(1.0)
+)
+MultiLabelSoftMarginLoss = _weighted(
+    "MultiLabelSoftMarginLoss", F.multilabel_soft_margin, "weight", reduction=_MEAN
+)
 BCELoss = _weighted("BCELoss", F.binary_cross_entropy, "weight", reduction=_MEAN)
 BCEWithLogitsLoss = _weighted(
     "BCEWithLogitsLoss", F.binary_cross_entropy_with_logits, "weight", "pos_weight", reduction=_MEAN

@@ -60,6 +60,8 @@ NAMESAKES: dict[str, tuple[str | None, str | None]] = {
     "cosine_embedding": (None, "nn.functional.cosine_embedding_loss"),
     "triplet_margin": (None, "nn.functional.triplet_margin_loss"),
     "multi_margin": (None, "nn.functional.multi_margin_loss"),
+    "hinge_embedding": (None, "nn.functional.hinge_embedding_loss"),
+    "multilabel_soft_margin": (None, "nn.functional.multilabel_soft_margin_loss"),
     # compositions: linear algebra and statistics
     "norm": ("linalg.norm", "linalg.vector_norm"),
     "median": ("median", "quantile"), "cummax": ("maximum.accumulate", "cummax"),

@@ -123,7 +123,9 @@ LOSSES = (
       jax="optax.huber_loss", tensorflow="keras.losses.Huber, keras.losses.huber"),
     W("te.hinge(x, y)", jax="optax.hinge_loss", tensorflow="keras.losses.Hinge", sklearn="hinge_loss",
       caffe="HingeLoss"),
-    W("te.logistic(x, y), nn.LogisticLoss()", pytorch="nn.SoftMarginLoss, F.soft_margin_loss"),
+    W("te.logistic(x, y), nn.SoftMarginLoss()", pytorch="F.soft_margin_loss"),
+    W("te.hinge_embedding(x, signs)", pytorch="F.hinge_embedding_loss"),
+    W("te.multilabel_soft_margin(x, y)", pytorch="F.multilabel_soft_margin_loss"),
     W("te.nll(log_p, labels)", pytorch="F.nll_loss, torch.nn.functional.nll_loss",
       caffe="MultinomialLogisticLoss"),
     W("te.kl_div(log_p, q)", pytorch="F.kl_div", jax="optax.kl_divergence",
@@ -320,6 +322,7 @@ ARGUMENTS = (
             "reduction='none' gives one for each row, to weigh"),
     W("", pytorch="pos_weight=", about="te.binary_cross_entropy_with_logits has it"),
     W("k=", pytorch="diagonal=", jax="k="),
+    W("side=", pytorch="right=", jax="side=", about="right=True is side='right'"),
     W("count=", pytorch="num_samples="),
     W("interpolation=", pytorch="interpolation=", jax="method="),
     W("ord=", pytorch="p="),
@@ -351,6 +354,8 @@ ARGUMENTS = (
     W("seed=", pytorch="generator=", about="an integer: the order of epoch e follows from (seed, e)"),
     W("", pytorch="multiprocessing_context=, pin_memory_device=, in_order=",
       about="the loader chooses these by itself; leave it out"),
+    W("", pytorch="task=, num_classes=", about="the classes are those of the scores (n, classes); threshold= says "
+      "from where on a single score is class 1"),
     W("validation=", tensorflow="validation_data=", about="arrays (x, y), a dataset or a loader"),
     W("", pytorch="use_reentrant=, preserve_rng_state=, determinism_check=",
       about="leave it out: random numbers are the same in the second run, and whatever else differs there is "
