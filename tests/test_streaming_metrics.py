@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Callable
 from typing import Any
@@ -41,7 +42,7 @@ def counted(metric: metrics.Metric, random: np.random.Generator, *arrays: np.nda
 def options(metric: metrics.Metric) -> dict[str, Any]:
     """The settings that it was made with."""
     names = ("k", "average", "axis", "threshold", "ignore_index", "of")
-    return {n: getattr(metric, n) for n in names if n in type(metric).__init__.__code__.co_varnames}
+    return {n: getattr(metric, n) for n in names if n in inspect.signature(type(metric)).parameters}
 
 
 def classified(random: np.random.Generator, classes: int) -> tuple[np.ndarray, np.ndarray]:
@@ -219,3 +220,38 @@ def test_settings_states_and_empty_metrics_are_refused() -> None:
     three.update(SCORES, LABELS)
     with pytest.raises(ValueError, match="of 3 classes"):
         three.compute()
+
+
+@given(SEEDS, st.integers(2, 3))
+def test_rows_of_padding_do_not_count_in_the_area(seed: int, classes: int) -> None:
+    random = np.random.default_rng(seed)
+    scores, labels = random.normal(size=(30, classes)), random.integers(0, classes, 30)
+    padded = np.where(random.random(30) < 0.3, -100, labels)
+    kept = padded != -100
+    if len(np.unique(padded[kept])) < classes:
+        return
+    found = counted(metrics.ROCAUC(ignore_index=-100), random, scores, padded)
+    plain = metrics.ROCAUC()
+    plain.update(scores[kept], labels[kept])
+    assert found == plain.compute()
+    nothing = metrics.ROCAUC(ignore_index=0)
+    nothing.update(scores, np.zeros(30, int))
+    with pytest.raises(ValueError, match="no rows to judge by"):
+        nothing.compute()
+
+
+@pytest.mark.parametrize(("make", "kind", "words"), [
+    (lambda: metrics.Accuracy(num_classes=3), TypeError, "^Accuracy has no argument num_c.*threshold="),
+    (lambda: metrics.F1Score(task="multiclass"), TypeError, "^F1Score has no argument task="),
+    (lambda: metrics.R2(num_outputs=2), TypeError, "^R2 has no argument num_outputs="),
+    (lambda: metrics.ROCAUC(ignore=1), TypeError, "^ROCAUC has no argument ignore=.*ignore_index="),
+    (lambda: metrics.Mean(off=len), TypeError, "^Mean has no argument off="),
+    (lambda: metrics.accuracy(np.eye(3), [0, 1, 2]), ValueError, r"labels come first here, accuracy\(labels"),
+    (lambda: metrics.roc_auc(np.eye(3), [0, 1, 2]), ValueError, r"labels come first here, roc_auc\(labels"),
+    (lambda: metrics.Accuracy().update([0, 1, 2], np.eye(3)), ValueError, "outputs come first, as in"),
+    (lambda: metrics.ROCAUC().update([0, 1, 2], np.eye(3)), ValueError, "outputs come first, as in"),
+    (lambda: metrics.Perplexity().update([0, 1, 2], np.eye(3)), ValueError, "outputs come first, as in"),
+])  # fmt: skip
+def test_other_arguments_and_another_order_are_explained(make: Any, kind: Any, words: str) -> None:
+    with pytest.raises(kind, match=words):
+        make()

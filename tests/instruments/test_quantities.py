@@ -131,3 +131,22 @@ def test_drawing_gradients_calls_no_hook_of_the_user():
     y.register_hook(called.append)
     viz.graph(te.sum(y), show="grad")
     assert called == []
+
+
+def test_a_confusion_matrix_is_drawn_from_its_counts():
+    labels, guess = [0, 0, 1, 2, 2, 2], [0, 1, 1, 2, 2, 0]
+    metric = metrics.ConfusionMatrix()
+    metric.update(guess, labels)
+    names = ["a", "b", "c"]
+    for counts in (metric.compute(), metric.compute().tolist(), te.tensor(metric.compute())):
+        for normalize in (False, True):
+            one = viz.confusion_matrix(counts, class_names=names, normalize=normalize).figure.axes[0]
+            two = viz.confusion_matrix(labels, guess, class_names=names, normalize=normalize).figure.axes[0]
+            assert [t.get_text() for t in one.texts] == [t.get_text() for t in two.texts]
+            assert one.get_title() == two.get_title() and "4 of 6 right" in one.get_title()
+    for bad, words in (([0, 1], "counts have shape"), ([[1, 2]], "counts have shape"), ([[0]], "not all 0"),
+                       ([[0.5]], "must be integers"), ([[-1]], "must be integers")):  # fmt: skip
+        with pytest.raises(ValueError, match=words):
+            viz.confusion_matrix(bad)
+    with pytest.raises(ValueError, match="1 class_names for 3 classes"):
+        viz.confusion_matrix(metric.compute(), class_names=["a"])

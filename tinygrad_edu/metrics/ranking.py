@@ -18,11 +18,17 @@ class ROCAUC(Metric):
     """Area under the receiver operating characteristic, `roc_auc` of all rows; NaN if one class occurs.
 
     The area depends on the order of all scores, so it keeps them: 16 bytes a row for two classes.
+
+    ignore_index  a target whose row does not count, and is not kept
     """
 
     name = "roc_auc"
     mode = "max"
     counted = ("scores", "labels")
+
+    def __init__(self, *, ignore_index: int | None = None) -> None:
+        self.ignore_index = None if ignore_index is None else integer(ignore_index, "ROCAUC: ignore_index")
+        super().__init__()
 
     def reset(self) -> None:
         """Forget all batches."""
@@ -48,13 +54,18 @@ class ROCAUC(Metric):
             scores = scores[:, 0]
         if scores.ndim not in (1, 2) or labels.shape != scores.shape[:1]:
             raise wrong(ValueError, "ROCAUC", f"{array(outputs).shape} outputs and {array(targets).shape} "
-                        "targets", "give scores (n,) or (n, classes), and class numbers (n,)")  # fmt: skip
+                        "targets", "give scores (n,) or (n, classes), and class numbers (n,); outputs come "
+                        "first, as in a loss")  # fmt: skip
         if self._scores and scores.shape[1:] != self._scores[0].shape[1:]:
             raise wrong(ValueError, "ROCAUC", "a batch has another number of classes than those before",
                         "all batches have the same classes")  # fmt: skip
+        labels = class_numbers("ROCAUC", labels)
+        if self.ignore_index is not None:
+            kept = labels != self.ignore_index
+            scores, labels = scores[kept], labels[kept]
         if len(scores):
             self._scores.append(scores)
-            self._labels.append(class_numbers("ROCAUC", labels))
+            self._labels.append(labels)
 
     def merge(self, state: Mapping[str, Any]) -> None:
         """Add the rows of another one."""

@@ -117,6 +117,10 @@ def refuse_nan(name: str, score: Array) -> None:
 
 
 def _check(name: str, truth: Array, guess: Array) -> None:
+    if name in ("accuracy", "roc_auc") and truth.ndim > 1 and guess.ndim == 1:
+        problem = f"{truth.shape} labels and {guess.shape} predictions"
+        raise wrong(ValueError, name, problem, f"labels come first here, {name}(labels, predictions); "
+                    "metrics with update() take the outputs first")  # fmt: skip
     if truth.ndim != 1 or truth.shape != guess.shape:
         raise wrong(
             ValueError, name, f"{truth.shape} labels and {guess.shape} predictions", "both must be (n,)"

@@ -14,6 +14,7 @@ import numpy as np
 
 from tinygrad_edu.errors import ShapeError, wrong
 from tinygrad_edu.metrics.scores import Array, refuse_nan
+from tinygrad_edu.words import explaining
 
 
 class Metric(ABC):
@@ -35,6 +36,12 @@ class Metric(ABC):
     counted: ClassVar[tuple[str, ...]] = ()
     mode: str | None = None
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__init__" in vars(cls) and cls.__module__.startswith(f"{__package__}."):
+            cls.__init__ = explaining(cls.__init__)  # type: ignore[method-assign]
+
+    @explaining
     def __init__(self) -> None:
         self.reset()
 
@@ -90,7 +97,10 @@ def flat_scores(
     """
     score, truth = array(outputs), array(targets)
     if score.dtype.kind != "f" or score.ndim < 2 or not -score.ndim <= axis < score.ndim:
-        raise _shapes(title, score, truth, f"give scores of floats (n, classes), with the classes on {axis=}")
+        remedy = f"give scores of floats (n, classes), with the classes on {axis=}"
+        if score.ndim < truth.ndim:
+            remedy += "; outputs come first, as in a loss"
+        raise _shapes(title, score, truth, remedy)
     score = np.moveaxis(score, axis, -1)
     if score.shape[:-1] != truth.shape:
         raise _shapes(title, array(outputs), truth, "targets have the shape of outputs without the axis of "

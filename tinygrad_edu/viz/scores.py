@@ -18,7 +18,7 @@ from tinygrad_edu.viz.words import matplotlib_text, wrapped
 
 def confusion_matrix(
     labels: Any,
-    predicted: Any,
+    predicted: Any = None,
     *,
     class_names: Sequence[str] | None = None,
     normalize: bool = False,
@@ -27,11 +27,15 @@ def confusion_matrix(
 ) -> Picture:
     """Draw how often each true class (row) was predicted as each class (column); the diagonal is correct.
 
-    labels     (n,) class numbers, or names
+    labels     (n,) class numbers, or names; or alone, without predicted, the counts (classes, classes) that
+               `metrics.ConfusionMatrix().compute()` gives
     predicted  (n,) likewise, or scores (n, classes), or the probability (n, 1) of the second class
     normalize  draw fractions of the true class, which sum to 1 along a row, instead of counts
     """
     name = "confusion_matrix"
+    if predicted is None:
+        counts, found = _given_counts(name, array(labels), class_names)
+        return _draw_counts(counts, found, normalize, title, path)
     truth, guess = array(labels), array(predicted)
     if guess.ndim == 2 and len(guess) == len(truth) and guess.size:
         guess = _predicted_classes(name, guess)
@@ -42,6 +46,31 @@ def confusion_matrix(
             "give labels (n,) and predicted (n,) or (n, classes), with n at least 1",
         )
     counts, found = _counts(name, truth, guess, class_names)
+    return _draw_counts(counts, found, normalize, title, path)
+
+
+def _given_counts(name: str, counts: Array, class_names: Sequence[str] | None) -> tuple[Array, list[str]]:
+    """(counts (k, k), names of the k classes); an error for what are no counts."""
+    if counts.ndim != 2 or len(counts) != counts.shape[1] or not counts.size:
+        raise wrong(
+            name,
+            f"counts have shape {counts.shape}",
+            "give (classes, classes) of them, or labels (n,) and predicted",
+        )
+    values = numbers(name, "counts", counts)
+    if not ((values >= 0).all() and (values == np.floor(values)).all() and values.any()):
+        raise unknown(name, "counts must be integers from 0, not all 0", "give those of ConfusionMatrix")
+    if class_names is not None and len(class_names) != len(counts):
+        raise wrong(name, f"{len(class_names)} class_names for {len(counts)} classes", "name each class")
+    found = range(len(counts)) if class_names is None else class_names
+    return values.astype(np.int64), [str(n) for n in found]
+
+
+def _draw_counts(
+    counts: Array, found: list[str], normalize: bool, title: str, path: Target | None
+) -> Picture:
+    """The picture of counts (k, k) of classes with these names."""
+    rows = int(counts.sum())
     total = counts.sum(axis=1, keepdims=True)
     shown = counts / np.maximum(total, 1) if normalize else counts
     size = len(found)
@@ -80,7 +109,7 @@ def confusion_matrix(
     axes.tick_params(length=0)
     axes.set_xlabel("predicted class")
     axes.set_ylabel("true class")
-    right = f"{int(np.trace(counts))} of {len(truth)} right ({np.trace(counts) / len(truth):.1%})"
+    right = f"{int(np.trace(counts))} of {rows} right ({np.trace(counts) / rows:.1%})"
     head = wrapped(str(title), side, 12) + "\n" if title else ""  # above the matrix, not its colour bar
     axes.set_title(head + right, fontsize=10.5)
     bar = fig.colour_bar(figure, mesh, axes, "share of the true class" if normalize else "rows")

@@ -354,8 +354,8 @@ ARGUMENTS = (
     W("seed=", pytorch="generator=", about="an integer: the order of epoch e follows from (seed, e)"),
     W("", pytorch="multiprocessing_context=, pin_memory_device=, in_order=",
       about="the loader chooses these by itself; leave it out"),
-    W("", pytorch="task=, num_classes=", about="the classes are those of the scores (n, classes); threshold= says "
-      "from where on a single score is class 1"),
+    W("", pytorch="task=, num_classes=", about="the classes are those of the scores (n, classes); threshold= "
+      "says from where on a single score is class 1"),
     W("validation=", tensorflow="validation_data=", about="arrays (x, y), a dataset or a loader"),
     W("", pytorch="use_reentrant=, preserve_rng_state=, determinism_check=",
       about="leave it out: random numbers are the same in the second run, and whatever else differs there is "
