@@ -313,6 +313,7 @@ INIT: dict[str, Call] = {
     "constant_": Call(nn.init.constant_, one, {"value": 0.5}),
     "uniform_": Call(drawn(nn.init.uniform_), one, {"low": 0.25, "high": 0.5}),
     "normal_": Call(drawn(nn.init.normal_), one, {"mean": 0.25, "std": 0.5}),
+    "trunc_normal_": Call(drawn(nn.init.trunc_normal_), one, {"mean": 0.25, "std": 0.5, "a": -1.0, "b": 1.5}),
     **{
         n: Call(drawn(getattr(nn.init, n)), one, {"gain": 0.5})
         for n in ("xavier_uniform_", "xavier_normal_", "orthogonal_")

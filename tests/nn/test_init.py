@@ -6,10 +6,12 @@ import math
 
 import numpy as np
 import pytest
+from scipy import special, stats
 
 import tinygrad_edu as te
 from tinygrad_edu import nn
 from tinygrad_edu.nn import init
+from tinygrad_edu.nn.normal_quantile import below, quantile
 
 
 def fresh(*shape):
@@ -20,6 +22,8 @@ def fresh(*shape):
 SPREADS = [
     (lambda w, g: init.uniform_(w, -2, 1, generator=g), 3 / math.sqrt(12), (-2, 1)),
     (lambda w, g: init.normal_(w, 0.5, 2.0, generator=g), 2.0, None),
+    (lambda w, g: init.trunc_normal_(w, std=0.02, generator=g), 0.02, None),
+    (lambda w, g: init.trunc_normal_(w, generator=g), 0.8796256610342398, (-2, 2)),
     (lambda w, g: init.xavier_uniform_(w, 5 / 3, generator=g), 5 / 3 * math.sqrt(2 / 400), "root 3"),
     (lambda w, g: init.xavier_normal_(w, generator=g), math.sqrt(2 / 400), None),
     (lambda w, g: init.kaiming_uniform_(w, nonlinearity="relu", generator=g), math.sqrt(2 / 100), "root 3"),
@@ -53,6 +57,27 @@ def test_orthogonal_rows_or_columns(shape):
     np.testing.assert_allclose(square, 4 * np.eye(len(square)), atol=1e-12)
 
 
+@pytest.mark.parametrize(
+    ("mean", "std", "a", "b"),
+    [(0, 1, -2, 2), (0.5, 2, -1, 0.75), (0, 1, 5, 6), (0, 1, -9, -8.5), (1, 0.1, -2, 2), (0, 1, 0, 1e-3)],
+)
+def test_a_truncated_normal_has_its_distribution(mean, std, a, b):
+    w = nn.Parameter(np.zeros(20_000))
+    init.trunc_normal_(w, mean, std, a, b, generator=te.Generator(3))
+    law = stats.truncnorm((a - mean) / std, (b - mean) / std, mean, std)
+    assert stats.kstest(w.numpy(), law.cdf).pvalue > 1e-3
+    assert a <= w.numpy().min() and w.numpy().max() <= b
+
+
+def test_the_quantile_has_all_its_digits():
+    p = np.concatenate(
+        [np.linspace(1e-3, 1 - 1e-3, 999), 10.0 ** -np.arange(4, 290), 1 - 10.0 ** -np.arange(4, 15)]
+    )
+    np.testing.assert_allclose(quantile(p), special.ndtri(p), rtol=2e-14, atol=1e-15)
+    for z in (-30.0, -3.0, 0.0, 2.0, math.inf):
+        np.testing.assert_allclose(below(z), special.ndtr(z), rtol=1e-12)
+
+
 def test_constants_fans_and_gains():
     w = fresh(2, 3, 4)
     assert np.all(init.ones_(w).numpy() == 1) and np.all(init.constant_(w, -2.5).numpy() == -2.5)
@@ -70,6 +95,9 @@ def test_constants_fans_and_gains():
         (lambda: init.calculate_gain("swish"), "'swish' is none of"),
         (lambda: init.uniform_(fresh(3), 2, 1), "low 2 is above high 1"),
         (lambda: init.normal_(fresh(3), 0, -1), "standard deviation"),
+        (lambda: init.trunc_normal_(fresh(3), 0, 0), "standard deviation must be > 0"),
+        (lambda: init.trunc_normal_(fresh(3), a=1, b=1), "a 1 must be below b 1"),
+        (lambda: init.trunc_normal_(fresh(3), a=50, b=51), r"\[50, 51\] has no probability"),
     ],
 )
 def test_bad_arguments(call, said):

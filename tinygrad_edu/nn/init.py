@@ -17,6 +17,7 @@ from tinygrad_edu import functional as F
 from tinygrad_edu.backend import philox
 from tinygrad_edu.backend.philox import Generator
 from tinygrad_edu.errors import wrong
+from tinygrad_edu.nn.normal_quantile import below, quantile
 from tinygrad_edu.scalars import number
 from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.words import missing_from
@@ -86,6 +87,39 @@ def normal_(
     if std < 0:
         raise wrong(ValueError, "normal_", f"the standard deviation must be >= 0, not {std}")
     tensor.detach().copy_(F.randn(tensor.shape, generator=generator, dtype=tensor.dtype) * std + mean)
+    return tensor
+
+
+def trunc_normal_(
+    tensor: Tensor,
+    mean: float = 0.0,
+    std: float = 1.0,
+    a: float = -2.0,
+    b: float = 2.0,
+    *,
+    generator: Generator | None = None,
+) -> Tensor:
+    """Normal with this mean and standard deviation, of the numbers in [a, b] alone.
+
+    `a` and `b` are numbers themselves, as in PyTorch, and not multiples of `std`. One uniform number for each
+    element goes through the quantile of the distribution. Raises ValueError where [a, b] has no probability.
+    """
+    mean, std = number(mean, "trunc_normal_: mean"), number(std, "trunc_normal_: std")
+    a, b = number(a, "trunc_normal_: a"), number(b, "trunc_normal_: b")
+    if not std > 0:
+        raise wrong(ValueError, "trunc_normal_", f"the standard deviation must be > 0, not {std}")
+    if not a < b:
+        raise wrong(ValueError, "trunc_normal_", f"a {a} must be below b {b}")
+    low, high = (a - mean) / std, (b - mean) / std
+    upper = low > 0  # the upper tail is computed as the lower one, which has more digits
+    first, last = (below(-high), below(-low)) if upper else (below(low), below(high))
+    if not last > first:
+        problem = f"[{a}, {b}] has no probability for mean {mean} and standard deviation {std}"
+        raise wrong(ValueError, "trunc_normal_", problem, "move a and b, or take a larger std")
+    share = (generator or philox.current()).uniform(tensor.shape, np.float64)
+    z = quantile(first + (last - first) * share)
+    values = np.clip(mean + std * (-z if upper else z), a, b)
+    tensor.detach().copy_(values)
     return tensor
 
 
