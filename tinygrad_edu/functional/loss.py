@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 __all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "hinge", "huber", "l1", "logistic",
            "mse", "smooth_l1"]  # fmt: skip
 
+_LEAST_SPREAD = 1e-12  # of p (1 - p) in the gradient of binary_cross_entropy: PyTorch's number
+
 
 def mse(output: Tensor, target: Tensor, *, reduction: str = "mean") -> Tensor:
     """Squared error (output - target)^2."""
@@ -70,6 +72,7 @@ def hinge(output: Tensor, target: Tensor, *, margin: float = 1.0, reduction: str
 def binary_cross_entropy(p: Tensor, target: Tensor, *, weight: Any = None, reduction: str = "mean") -> Tensor:
     """-(t ln p + (1 - t) ln(1 - p)) of probabilities; logarithms are cut off at -100, as PyTorch's are.
 
+    Its gradient is (p - t) / max(p (1 - p), 1e-12), as PyTorch's: finite, and not 0 where p is 0 and t is 1.
     `weight` multiplies the losses; it broadcasts to their shape.
     """
     p, target = matched("binary_cross_entropy", p, target)
@@ -82,26 +85,36 @@ def binary_cross_entropy(p: Tensor, target: Tensor, *, weight: Any = None, reduc
         "of the last layer's sums take binary_cross_entropy_with_logits",
     )
     check_range("binary_cross_entropy", "targets", target, 0, 1, "they are probabilities: 0, 1 or between")
-    losses = -(
-        target * _clipped_log(_log, p, p <= 0, 1.0) + (1 - target) * _clipped_log(log1p, -p, p >= 1, 0.0)
-    )
+    losses = _of_probabilities(p, target)
     if weight is not None:
         losses = losses * weighted("binary_cross_entropy", "weight", weight, p)
     return reduced(losses, reduction)
 
 
-def _log(p: Tensor) -> Tensor:
-    """log(p). At subnormal p, where 1 / p overflows, the slope is that at the smallest normal number."""
-    least = float(np.finfo(p.dtype).tiny)
-    at = p.detach()
-    return where(at < least, log(at) + (p - at) * (1.0 / least), log(p))
+def _of_probabilities(p: Tensor, target: Tensor) -> Tensor:
+    """The losses of `binary_cross_entropy`. Where p (1 - p) < 1e-12 each is a parabola around p.
 
-
-def _clipped_log(logarithm: Callable[[Tensor], Tensor], x: Tensor, none: Tensor, instead: float) -> Tensor:
-    """logarithm(x), at least -100; NaN stays NaN.
-
-    Where `none` is true the logarithm has no finite slope, and x is replaced by `instead`.
+    There the logarithms would have too large a derivative, or none. The parabola has the value of the loss,
+    and the two derivatives that PyTorch gives: (p - t) / e and (p^2 - 2 p t + t) / ((p + e) (1 - p + e))^2,
+    where e = 1e-12.
     """
+    seen = glance(p.storage, "binary_cross_entropy")
+    if seen is not None and not (seen * (1 - seen) < _LEAST_SPREAD).any():
+        return -(target * log(p) + (1 - target) * log1p(-p))
+    given = p.detach()
+    extreme = given * (1 - given) < _LEAST_SPREAD
+    distance = p - given  # it is 0
+    at = clip(given, 0.0, 1.0)  # rounding may have put it outside
+    value = -(target * _cut_log(log, at, at <= 0, 1.0) + (1 - target) * _cut_log(log1p, -at, at >= 1, 0.0))
+    spread = (at + _LEAST_SPREAD) * (1 - at + _LEAST_SPREAD)
+    bend = (square(at) - 2 * at * target + target) / square(spread)
+    near = value + distance * ((at - target) / _LEAST_SPREAD + distance * bend * 0.5)
+    inner = where(extreme, 0.5, p)
+    return where(extreme, near, -(target * log(inner) + (1 - target) * log1p(-inner)))
+
+
+def _cut_log(logarithm: Callable[[Tensor], Tensor], x: Tensor, none: Tensor, instead: float) -> Tensor:
+    """logarithm(x), at least -100; where `none` is true it is -100, and of `instead` no warning is given."""
     return where(none, -100.0, clip(logarithm(where(none, instead, x)), -100.0, None))
 
 
