@@ -149,3 +149,72 @@ def test_a_name_that_is_not_here_is_explained() -> None:
             getattr(L, name)
     with pytest.raises(AttributeError, match=r"write te\.linalg\.lstsq|te\.linalg\.lstsq\(x, y\) here"):
         te.lstsq  # noqa: B018
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("at", [(0, 0), (1, 1), (0, 1), (1, 0)])
+def test_no_factor_of_a_matrix_that_is_not_finite(bad: float, at: Any) -> None:
+    x = np.stack([np.eye(2), np.eye(2)])
+    x[1][at] = bad
+    with pytest.raises(L.LinAlgError, match="matrix 1 of the stack is not finite"):
+        L.cholesky(x)
+    leaf = te.tensor(x, requires_grad=True)
+    with np.errstate(invalid="ignore"):
+        out = L.det(leaf).sum()
+    with pytest.raises(L.LinAlgError, match=r"matrix 1 of the stack is not finite.*detect_anomaly"):
+        out.backward()
+
+
+def test_the_sign_of_an_unknown_determinant_is_unknown() -> None:
+    with np.errstate(invalid="ignore"):
+        found = L.slogdet(np.array([[[math.nan, 1.0], [1.0, 2.0]], [[1.0, 2.0], [3.0, 4.0]]]))
+    np.testing.assert_allclose(found.sign.numpy(), [math.nan, -1.0])
+    np.testing.assert_allclose(found.logabsdet.numpy(), [math.nan, math.log(2)])
+
+
+def test_what_does_not_depend_on_x_has_the_gradient_zero() -> None:
+    y = np.array([[1.0, 2.0, 0.0]])
+    for function in (
+        lambda x: L.matrix_power(x, 0).sum(),
+        lambda x: L.vector_norm(x, 0),
+        lambda x: te.norm(x, 0, 1).sum(),
+        lambda x: te.cdist(x, y, 0).sum(),
+        lambda x: te.triplet_margin(x, x.detach() + 1, x.detach() * 2, p=0, reduction="sum"),
+    ):
+        x = te.tensor([[0.0, 1.0, math.inf], [2.0, -1.0, 3.0], [1.0, 2.0, 0.0]], requires_grad=True)
+        with np.errstate(invalid="ignore"):
+            function(x).backward()
+        assert x.grad.numpy().tolist() == np.zeros((3, 3)).tolist()
+    powers = L.matrix_power(np.full((2, 3, 3), math.nan), 0).numpy()
+    assert powers.tolist() == np.broadcast_to(np.eye(3), (2, 3, 3)).tolist()
+
+
+@pytest.mark.parametrize("scale", [1e-250, 1.0, 1e250])
+def test_negative_orders_neither_overflow_nor_vanish(scale: float) -> None:
+    x = te.tensor([3 * scale, -4 * scale, math.inf], dtype="float64", requires_grad=True)
+    L.vector_norm(x, -2).backward()
+    n = (3.0**-2 + 4.0**-2) ** -0.5
+    np.testing.assert_allclose(L.vector_norm(x, -2).item() / scale, n, rtol=1e-14)
+    np.testing.assert_allclose(x.grad.numpy(), [(n / 3) ** 3, -((n / 4) ** 3), 0.0], rtol=1e-13)
+    assert L.vector_norm(x.reshape(1, 3), -2, 0).shape == (3,)
+    assert L.vector_norm(x.reshape(1, 3), -2, keepdims=True).shape == (1, 1)
+
+
+def test_traces_of_rectangular_matrices() -> None:
+    for shape in ((2, 3), (3, 2), (0, 2), (3, 3)):
+        x = te.tensor(np.arange(1.0, 1.0 + shape[0] * shape[1]).reshape(shape), requires_grad=True)
+        assert te.trace(x).item() == np.trace(x.numpy())
+        te.trace(x).backward()
+        assert x.grad.numpy().tolist() == np.eye(*shape).tolist()
+    with pytest.raises(ShapeError, match=r"trace.*needs a matrix.*te.linalg.trace"):
+        te.trace(te.ones(2, 3, 3))
+
+
+def test_norms_of_matrices_without_elements() -> None:
+    for shape in ((0, 0), (0, 3), (3, 0), (2, 0, 3)):
+        for order in ("fro", "nuc", 1, 2, math.inf):
+            assert L.matrix_norm(np.zeros(shape), order).numpy().tolist() == np.zeros(shape[:-2]).tolist()
+    assert L.matrix_norm(np.zeros((0, 3)), -1, keepdims=True).shape == (1, 1)
+    for shape, order in (((0, 0), -1), ((3, 0), -1), ((0, 3), -math.inf), ((0, 3), -2), ((3, 0), -2)):
+        with pytest.raises(ShapeError, match=rf"matrix_norm.*ord={order}.* is the smallest of none"):
+            L.matrix_norm(np.zeros(shape), order)

@@ -108,3 +108,20 @@ def test_values_and_both_derivatives_are_pytorchs(name: str) -> None:
 def close(found: Any, expected: Any) -> None:
     scale = max(1.0, float(np.abs(expected).max(initial=0.0)))
     np.testing.assert_allclose(found, expected, rtol=1e-10, atol=1e-10 * scale)
+
+
+@pytest.mark.parametrize("order", [-1, -2, -0.5, 0])
+@pytest.mark.parametrize("x", [[[0.0, 3.0], [1.0, 2.0]], [[0.0, 0.0], [-1e-3, 2.0]]])
+def test_norms_of_small_orders_at_zeros(order: float, x: Any) -> None:
+    import torch
+
+    ours, theirs = te.tensor(x, dtype="float64", requires_grad=True), torch.tensor(x, dtype=torch.float64)
+    theirs.requires_grad_()
+    found, expected = (lib.linalg.vector_norm(v, order, 1) for lib, v in ((te, ours), (torch, theirs)))
+    found.sum().backward()
+    expected.sum().backward()
+    np.testing.assert_allclose(found.numpy(), expected.detach().numpy(), rtol=1e-12)
+    slope = (
+        np.zeros((2, 2)) if theirs.grad is None else theirs.grad.numpy()
+    )  # order 0 leaves no gradient there
+    np.testing.assert_allclose(ours.grad.numpy(), slope, rtol=1e-12)

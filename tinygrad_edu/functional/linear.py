@@ -9,6 +9,7 @@ from tinygrad_edu.errors import ShapeError, wrong
 from tinygrad_edu.functional.creation import as_tensor, operands
 from tinygrad_edu.functional.movement import expand_dims, squeeze
 from tinygrad_edu.ops import contract as _c
+from tinygrad_edu.ops.movement import slice_
 from tinygrad_edu.shapes import einsum_text
 
 if TYPE_CHECKING:
@@ -88,6 +89,16 @@ def linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
 
 
 def trace(x: Tensor) -> Tensor:
-    """The sum of the diagonal of a square matrix."""
+    """The sum of the diagonal of a matrix, which need not be square. Raises ShapeError for other tensors."""
     x = as_tensor(x)
+    if x.ndim != 2:
+        raise wrong(
+            ShapeError,
+            "trace",
+            f"it needs a matrix, (m, n), not shape {x.shape}",
+            "te.linalg.trace takes stacks of matrices",
+            inputs=(x,),
+        )
+    n = sorted(x.shape)[0]
+    x = x if x.shape == (n, n) else slice_(x, key=(slice(0, n), slice(0, n)))
     return einsum("ii->", x if is_floating(x.dtype) else x.cast(int64))  # as `sum` does

@@ -210,7 +210,8 @@ def norm(x: Tensor, ord: float = 2, axis: Axis = None, *, keepdims: bool = False
     if ord in (math.inf, -math.inf):
         return (max if ord > 0 else min)(_e.abs(x), axis, keepdims=keepdims)
     if ord == 0:
-        return sum(_e.not_equal(x, 0).cast(x.dtype), axis, keepdims=keepdims)
+        counted = _e.where(np.True_, _e.not_equal(x, 0).cast(x.dtype), x)  # so that there is a gradient, 0
+        return sum(counted, axis, keepdims=keepdims)
     if ord < 0:
         raise wrong(ValueError, "norm", f"order {ord} is not 0, positive, inf or -inf")
     axes = normalize_axes(axis, x.ndim)

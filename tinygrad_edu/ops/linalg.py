@@ -176,7 +176,12 @@ def _cofactor(x: Any) -> Any:
     Unlike det(x) x^-T this needs no division, so singular matrices are as good as others.
     """
     n = x.shape[-1]
-    u, s, vh = np.linalg.svd(x)
+    if not np.isfinite(x).all():
+        raise bad_numbers(x, "the singular value decomposition")
+    try:
+        u, s, vh = np.linalg.svd(x)
+    except LinAlgError:
+        raise bad_numbers(x, "the singular value decomposition") from None
     others = np.stack([np.delete(s, i, -1).prod(-1) for i in range(n)], -1) if n else s
     sign = np.linalg.det(u) * np.linalg.det(vh)
     return (u * (others * sign[..., None])[..., None, :]) @ vh
@@ -189,7 +194,8 @@ def _cofactor_rule(g: Any, x: Any, out: Any) -> Any:
 
 
 def _slogdet(x: Any) -> Any:
-    return np.stack(np.linalg.slogdet(x), -1).astype(x.dtype, copy=False)
+    sign, size = np.linalg.slogdet(x)
+    return np.stack([np.where(np.isnan(size), size, sign), size], -1).astype(x.dtype, copy=False)
 
 
 def _slogdet_rule(g: Any, x: Any) -> Any:
@@ -206,6 +212,8 @@ def symmetric(x: Any) -> Any:
 
 
 def _cholesky(x: Any) -> Any:
+    if not np.isfinite(x).all():  # LAPACK takes a NaN for a pivot and goes on
+        raise bad_numbers(x, "the Cholesky factorisation")
     x = symmetric(x)
     try:
         return np.linalg.cholesky(x)

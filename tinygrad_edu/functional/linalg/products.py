@@ -13,7 +13,7 @@ from tinygrad_edu.functional.linalg.matrices import floats, matrices
 from tinygrad_edu.functional.linear import matmul, outer
 from tinygrad_edu.functional.movement import expand_dims, matrix_transpose, permute_dims, reshape, roll
 from tinygrad_edu.functional.reduction import max, min, norm, sum
-from tinygrad_edu.ops.elementwise import abs, pow
+from tinygrad_edu.ops.elementwise import abs, equal, isinf, logical_or, pow, where
 from tinygrad_edu.ops.movement import slice_
 from tinygrad_edu.scalars import integer, integers, number
 from tinygrad_edu.shapes import Axis, normalize_axis
@@ -112,15 +112,23 @@ def tensordot(x: Tensor, y: Tensor, *, axes: int | tuple[Sequence[int], Sequence
 def vector_norm(x: Tensor, ord: float = 2, axis: Axis = None, *, keepdims: bool = False) -> Tensor:
     """The norm of order `ord` of the vectors along `axis`, of all elements if None; see `te.norm`.
 
-    `ord` may be any number, inf or -inf. The gradient at a zero vector is 0 for ord >= 0.
+    `ord` may be any number, inf or -inf. The gradient at a zero vector is 0; for -inf < ord < 0 also that at
+    a vector with a 0, whose norm is 0.
     """
     order = number(ord, "vector_norm: ord")
     x = floats(x)
     if not -math.inf < order < 0:
         return norm(x, order, axis, keepdims=keepdims)
-    total = sum(pow(abs(x), order), axis, keepdims=keepdims)
-    found: Tensor = pow(total, 1.0 / order)
-    return found
+    sizes: Tensor = abs(x)
+    if not x.size:
+        empty: Tensor = pow(sum(sizes, axis, keepdims=keepdims), 1.0 / order)
+        return empty
+    least = min(sizes.detach(), axis, keepdims=True)  # divided by it, no power overflows or vanishes
+    unit = where(logical_or(equal(least, 0.0), isinf(least)), 1.0, least)
+    with_zero = equal(least, 0.0)
+    total = sum(pow(where(with_zero, 1.0, sizes / unit), order), axis, keepdims=True)
+    found: Tensor = where(with_zero, 0.0, unit * pow(total, 1.0 / order))
+    return found if keepdims else sum(found, axis)
 
 
 def matrix_norm(x: Tensor, ord: float | str = "fro", *, keepdims: bool = False) -> Tensor:
@@ -131,6 +139,8 @@ def matrix_norm(x: Tensor, ord: float | str = "fro", *, keepdims: bool = False) 
     2, -2    the largest and the smallest singular value
     1, -1    the largest and the smallest sum of a column, of absolute values
     inf, -inf  the same of a row
+
+    The norms of a matrix without elements are 0. ShapeError for those of it that are the smallest of none.
     """
     x = matrices("matrix_norm", x)
     known = ("fro", "nuc", 1, -1, 2, -2, math.inf, -math.inf)
@@ -142,6 +152,12 @@ def matrix_norm(x: Tensor, ord: float | str = "fro", *, keepdims: bool = False) 
         raise wrong(
             ValueError, "matrix_norm", f"ord={ord!r} is none of {', '.join(map(repr, known))}", inputs=(x,)
         )
+    m, n = x.shape[-2:]
+    if 0 in (m, n):
+        if order == -2 or (order == -1 and not n) or (order == -math.inf and not m):
+            why = f"ord={order} is the smallest of none: the matrices are {m} x {n}"
+            raise wrong(ShapeError, "matrix_norm", why, inputs=(x,))
+        return sum(x, (-2, -1), keepdims=keepdims)
     if order == "fro":
         return norm(x, axis=(-2, -1), keepdims=keepdims)
     if order in ("nuc", 2, -2):

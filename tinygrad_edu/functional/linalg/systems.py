@@ -9,7 +9,7 @@ import numpy as np
 from tinygrad_edu.functional.creation import as_tensor, eye, operands
 from tinygrad_edu.functional.linalg.decompositions import svdvals
 from tinygrad_edu.functional.linalg.matrices import floats, matrices, pair, relative_tolerance, square
-from tinygrad_edu.functional.movement import apart, expand, expand_dims, flip, squeeze
+from tinygrad_edu.functional.movement import apart, expand_dims, flip, squeeze
 from tinygrad_edu.functional.reduction import max, sum
 from tinygrad_edu.ops import linalg as _l
 from tinygrad_edu.ops.elementwise import where
@@ -95,7 +95,8 @@ def det(x: Tensor) -> Tensor:
 def slogdet(x: Tensor) -> SlogdetResult:
     """The sign of the determinant, and ln |det x|, which does not overflow.
 
-    At a singular matrix: sign 0, -inf, and a gradient is a LinAlgError. The gradient of the sign is 0.
+    At a singular matrix: sign 0, -inf, and a gradient is a LinAlgError. The gradient of the sign is 0. With a
+    NaN in the matrix both are NaN.
     """
     x = square("slogdet", x)
     both, lead = _l.slogdet(x), x.shape[:-2]
@@ -107,7 +108,7 @@ def cholesky(x: Tensor, *, upper: bool = False) -> Tensor:
     """The lower triangular L with x = L L^T, or its transpose with `upper`; x is positive definite.
 
     Both triangles are read, as (x + x^T) / 2, so the gradient is symmetric. Raises LinAlgError for a matrix
-    that is not positive definite, and names it.
+    that is not positive definite, or not finite, and names it.
     """
     found: Tensor = _l.cholesky(square("cholesky", x))
     return found.mT if upper else found
@@ -150,7 +151,7 @@ def matrix_power(x: Tensor, n: int) -> Tensor:
     """x @ x @ ... of n factors, by repeated squares; the identity if n is 0; for n < 0 of the inverse."""
     x, n = square("matrix_power", x), integer(n, "matrix_power: n")
     if n == 0:
-        return expand(_identity(x), x.shape) * 1.0
+        return where(np.False_, x, _identity(x))  # so that there is a gradient, 0
     if n < 0:
         return matrix_power(inv(x), -n)
     found: Tensor | None = None
