@@ -237,3 +237,22 @@ def test_two_tensors_do_not_load_into_one():
     apart[1].weight.detach().copy_(apart[0].weight.detach())
     tied.load_state_dict(apart.state_dict())
     assert tied[1].weight.tolist() == apart[0].weight.tolist()
+
+
+def test_loading_a_models_own_arrays_reads_all_before_it_writes():
+    """Arrays and tensors that share memory with parameters, whole or in part, swapped and overlapping."""
+    for read in (lambda t: t, lambda t: t.numpy(), lambda t: t.numpy()[::-1][::-1], lambda t: t.detach()[0:]):
+        model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3), nn.Linear(3, 3))
+        before = {name: t.numpy().copy() for name, t in model.named_parameters()}
+        own = dict(model.named_parameters())
+        turned = {name: f"{(int(name[0]) + 1) % 3}{name[1:]}" for name in own}
+        model.load_state_dict({name: read(own[other]) for name, other in turned.items()})
+        for name, other in turned.items():
+            np.testing.assert_array_equal(own[name].numpy(), before[other])
+
+
+def test_loading_a_transposed_view_of_a_parameter_itself():
+    model = nn.Linear(3, 3, bias=False)
+    before = model.weight.numpy().copy()
+    model.load_state_dict({"weight": model.weight.numpy().T})
+    np.testing.assert_array_equal(model.weight.numpy(), before.T)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from itertools import accumulate
 from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.lib.array_utils import byte_bounds
 
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.tensor import Tensor
@@ -69,7 +72,21 @@ def plan(
             f"the state is not one of this {title}, nothing was loaded: {'; '.join([*found, *unfit])}",
             "pass strict=False to load what does match" if found and not unfit else "",
         )
+    arrays = _apart(arrays, [own[k].storage.array for k in arrays])
     return [_write(own[k], a) for k, a in arrays.items()], keys
+
+
+def _apart(arrays: Mapping[str, Any], targets: Iterable[Any]) -> dict[str, Any]:
+    """The arrays, with a copy of each that may share memory with a target: no write changes one to come."""
+    ranges = sorted(byte_bounds(t) for t in targets if isinstance(t, np.ndarray) and t.size)
+    starts, ends = [start for start, _ in ranges], list(accumulate((end for _, end in ranges), max))
+
+    def overlaps(array: Any) -> bool:
+        start, end = byte_bounds(array)
+        before = bisect_left(starts, end)  # so many targets begin before the array ends
+        return before > 0 and ends[before - 1] > start
+
+    return {k: a.copy() if a.size and overlaps(a) else a for k, a in arrays.items()}
 
 
 def _shared_names(own: Mapping[str, Tensor], names: Iterable[str]) -> Iterator[tuple[str, str]]:
