@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import sys
+from math import e, inf, nan, pi
 from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu import functional, tree
@@ -19,7 +20,7 @@ from tinygrad_edu.backend.registry import devices
 from tinygrad_edu.backend.registry import set_default as set_default_device
 from tinygrad_edu.calculus import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from tinygrad_edu.domain import Call, Edge, Interval, edge
-from tinygrad_edu.dtypes import bool_, float32, float64, int32, int64, uint8
+from tinygrad_edu.dtypes import bool_, finfo, float32, float64, iinfo, int32, int64, uint8
 from tinygrad_edu.engine.modes import enable_grad, is_grad_enabled, no_grad
 from tinygrad_edu.engine.op import Op
 from tinygrad_edu.functional import *  # noqa: F403 - the array functions are the public face
@@ -50,12 +51,12 @@ _LATER = (
 )
 
 __all__ = [
-    "Call", "Edge", "Generator", "Interval", "Op", "Tensor", "__version__", "bool_", "check",
-    "checkpoint", "cuda", "data", "detect_anomaly", "device_info", "devices", "distributed", "edge",
-    "enable_grad", "float32", "float64", "get_matmul_precision", "grad", "graph", "hessian", "hvp", "int32",
-    "int64", "is_grad_enabled", "jacobian", "jvp", "linalg", "manual_seed", "metrics", "nn", "no_grad",
-    "optim", "profile", "set_default_device", "set_matmul_precision", "testing", "training", "tree", "uint8",
-    "value_and_grad", "viz", "vjp",
+    "Call", "Edge", "Generator", "Interval", "Op", "Tensor", "__version__", "bool_", "check", "checkpoint",
+    "cuda", "data", "detect_anomaly", "device_info", "devices", "distributed", "e", "edge", "enable_grad",
+    "finfo", "float32", "float64", "get_matmul_precision", "grad", "graph", "hessian", "hvp", "iinfo",
+    "inf", "int32", "int64", "is_grad_enabled", "jacobian", "jvp", "linalg", "manual_seed", "metrics",
+    "nan", "nn", "no_grad", "optim", "pi", "profile", "set_default_device", "set_matmul_precision",
+    "testing", "training", "tree", "uint8", "value_and_grad", "viz", "vjp",
 ]  # fmt: skip
 __all__ += functional.PUBLIC
 _missing = missing_from(__name__)

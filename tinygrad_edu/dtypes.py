@@ -71,6 +71,29 @@ def is_floating(dtype: np.dtype[Any]) -> bool:
     return dtype.kind in "fc"  # complex128 exists only in the complex-step check
 
 
+def _dtype_of(x: Any) -> np.dtype[Any]:
+    return as_dtype(x if isinstance(x, (type, str, np.dtype)) else getattr(x, "dtype", x))
+
+
+def finfo(dtype: Any) -> Any:
+    """The limits of a float dtype, or of that of a tensor: `eps`, `max`, `min`, `smallest_normal`, `bits`.
+
+    TypeError for another dtype.
+    """
+    found = _dtype_of(dtype)
+    if found.kind != "f":
+        raise wrong(TypeError, "finfo", f"{found} is no float dtype", "te.iinfo has the limits of integers")
+    return np.finfo(found)
+
+
+def iinfo(dtype: Any) -> Any:
+    """The limits of an integer dtype, or of that of a tensor: `max`, `min`, `bits`. TypeError for another."""
+    found = _dtype_of(dtype)
+    if found.kind not in "iu":
+        raise wrong(TypeError, "iinfo", f"{found} is no integer dtype", "te.finfo has the limits of floats")
+    return np.iinfo(found)
+
+
 def fit(array: Array, dtype: np.dtype[Any]) -> Array:
     """The numbers of `array` as `dtype`; fractions are truncated in integer dtypes, as in NumPy.
 

@@ -54,6 +54,16 @@ def functions(call: type[Call]) -> dict[str, Call]:
         "cosine_similarity": call(te.cosine_similarity, pair, {"axis": 0, "eps": 0.25}),
         "pairwise_distance": call(te.pairwise_distance, pair, {"ord": 3, "eps": 0.25, "keepdims": True}),
         "cdist": call(te.cdist, pair, {"ord": 3}),
+        "isclose": call(te.isclose, pair, {"rtol": 0.5, "atol": 0.25, "equal_nan": True}),
+        "nan_to_num": call(te.nan_to_num, lambda: (te.tensor([float("-inf"), 1.0]),), {
+            "nan": 0.5, "posinf": 2.0, "neginf": -2.0}),
+        **{n: call(getattr(te, n), one, {"axis": 1, "keepdims": True})
+           for n in ("nansum", "nanmean", "count_nonzero")},
+        "diff": call(te.diff, one, {"axis": 0, "n": 1}),
+        "moveaxis": call(te.moveaxis, one, {"source": 0, "destination": 1}),
+        "moveaxis of several": call(te.moveaxis, one, {"source": (0, 1), "destination": (1, 0)}),
+        **{n: call(getattr(te, n), numbers={"rows": 3, "columns": 2, "k": 1})
+           for n in ("tril_indices", "triu_indices")},
         "empty": call(te.empty, star=(2, 3), numbers={"requires_grad": True}),
         "randint_like": call(drawn(te.randint_like), one, {"low": 2, "high": 9}),
         "multinomial": call(drawn(te.multinomial), one, {"count": 2, "replacement": True}),
@@ -67,6 +77,7 @@ def functions(call: type[Call]) -> dict[str, Call]:
         "poisson_nll": call(te.poisson_nll, pair, {"log_input": False, "full": True, "eps": 0.5}),
         "gaussian_nll": call(te.gaussian_nll, triple, {"full": True, "eps": 0.5}),
         "margin_ranking": call(te.margin_ranking, lambda: (grid(2), te.ones(2), SIGNS), {"margin": 0.5}),
+        "hinge_embedding": call(te.hinge_embedding, lambda: (grid(2), SIGNS), {"margin": 0.5}),
         "cosine_embedding": call(te.cosine_embedding, lambda: (*pair(), SIGNS), {"margin": 0.5}),
         "triplet_margin": call(te.triplet_margin, triple, {
             "margin": 0.5, "p": 3.0, "eps": 0.25, "swap": True}),
@@ -88,6 +99,7 @@ def modules(call: type[Call]) -> dict[str, Call]:
         "PoissonNLLLoss": (pair(), {"log_input": False, "full": True, "eps": 0.5}),
         "GaussianNLLLoss": (triple(), {"full": True, "eps": 0.5}),
         "CosineEmbeddingLoss": ((*pair(), SIGNS), {"margin": 0.5}),
+        "HingeEmbeddingLoss": ((grid(2), SIGNS), {"margin": 0.5}),
         "MarginRankingLoss": ((grid(2), te.ones(2), SIGNS), {"margin": 0.5}),
         "TripletMarginLoss": (triple(), {"margin": 0.5, "p": 3.0, "eps": 0.25, "swap": True}),
         "CTCLoss": (TIMES, {"blank": 2, "zero_infinity": True}),

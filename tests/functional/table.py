@@ -187,6 +187,7 @@ TESTED_ELSEWHERE: dict[str, str] = {
         ("empty", "empty_like", "full_like", "rand_like", "randn_like", "randint_like", "multinomial"),
         "tests/functional/test_likes.py",
     ),
+    **dict.fromkeys(("tril_indices", "triu_indices"), "tests/functional/test_numerics.py"),
     **dict.fromkeys(("rand", "randn", "randint", "bernoulli", "randperm"), RANDOM),
 }
 # fmt: on

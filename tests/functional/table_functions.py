@@ -187,6 +187,49 @@ def row_calls(draw: HypothesisDraw) -> Call:
     return Call(d.arrays(draw, (m, k), (n, k)), {"ord": draw.choice((1.0, 2.0, 3.0))})
 
 
+def with_gaps(draw: HypothesisDraw, x: Any) -> Any:
+    """x with some of its elements NaN or infinite."""
+    kind = draw.integers(x.shape, 0, 9)
+    return np.select([kind == 1, kind == 2, kind == 3], [np.nan, np.inf, -np.inf], x)
+
+
+def close_calls(draw: HypothesisDraw) -> Call:
+    x = draw.array(draw.shape())
+    y = x * (1.0 + draw.choice((0.0, 1e-7, 1e-3))) + draw.choice((0.0, 1e-9))
+    params = {"rtol": draw.choice((1e-5, 0.0)), "atol": draw.choice((1e-8, 1e-2)),
+              "equal_nan": draw.choice((True, False))}  # fmt: skip
+    return Call((with_gaps(draw, x), with_gaps(draw, y)), params)
+
+
+def gap_calls(**params: Any) -> Any:
+    def recipe(draw: HypothesisDraw) -> Call:
+        return Call(
+            (with_gaps(draw, draw.array(draw.shape())),), {k: draw.choice(v) for k, v in params.items()}
+        )
+
+    return recipe
+
+
+def gap_reductions(draw: HypothesisDraw) -> Call:
+    call = d.reductions()(draw)
+    return Call(
+        (np.where(draw.integers(call.arrays[0].shape, 0, 2) == 0, np.nan, call.arrays[0]),), call.params
+    )
+
+
+def axes_calls(draw: HypothesisDraw) -> Call:
+    x = draw.array(draw.shape(min_dims=1))
+    axes = [draw.integer(-x.ndim, x.ndim - 1) for _ in range(2)]
+    if x.ndim > 1 and draw.choice((True, False)):
+        return Call((x,), {"source": (axes[0], (axes[0] + 1) % x.ndim), "destination": (0, -1)})
+    return Call((x,), {"source": axes[0], "destination": axes[1]})
+
+
+def search_calls(draw: HypothesisDraw) -> Call:
+    x = np.sort(np.round(draw.array((draw.integer(0, 5),))))
+    return Call((x, np.round(draw.array(draw.shape()))), {"side": draw.choice(("left", "right"))})
+
+
 FUNCTIONS = {
     "tril": Case(np.tril, matrix_calls("k")),
     "triu": Case(np.triu, matrix_calls("k")),
@@ -223,4 +266,14 @@ FUNCTIONS = {
         vectors_calls(ord=(1.0, 2.0, 3.0), eps=(1e-6, 0.1), keepdims=(True, False)),
     ),
     "cdist": Case(_distances, row_calls),
+    "isclose": Case(np.isclose, close_calls),
+    "nan_to_num": Case(np.nan_to_num, gap_calls(nan=(0.0, 2.5), posinf=(None, 9.0), neginf=(None, -9.0))),
+    "nansum": Case(np.nansum, gap_reductions),
+    "nanmean": Case(np.nanmean, gap_reductions),
+    "count_nonzero": Case(
+        lambda x, **k: np.asarray(np.count_nonzero(x, **k), np.int64), d.reductions(Interval(0, 1))
+    ),
+    "diff": Case(np.diff, d.along(n=(1, 2, 0))),
+    "moveaxis": Case(np.moveaxis, axes_calls),
+    "searchsorted": Case(lambda x, v, side: np.searchsorted(x, v, side), search_calls),
 }

@@ -84,6 +84,8 @@ NO_GRADIENTS = {
     "randn",
     "randint",
     "randperm",
+    "tril_indices",
+    "triu_indices",
     "bernoulli",
     "spread",
     "numpy_key",

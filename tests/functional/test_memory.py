@@ -14,7 +14,7 @@ from tests.doors.calls import FUNCTIONS
 from tests.functional.table import TABLE
 from tinygrad_edu.domain import SeededDraw
 
-VIEWS = {"reshape", "flatten", "unflatten", "squeeze", "expand_dims", "transpose", "permute_dims",
+VIEWS = {"reshape", "flatten", "unflatten", "squeeze", "expand_dims", "transpose", "permute_dims", "moveaxis",
          "matrix_transpose", "diagonal", "split", "chunk", "unbind", "getitem", "wrap"}  # fmt: skip
 LOCKED = {"broadcast_to", "expand", "meshgrid", "sliding_windows"}  # elements share memory with each other
 X = np.arange(16.0).reshape(1, 1, 4, 4)

@@ -26,6 +26,7 @@ from tinygrad_edu.functional.matrices import *
 from tinygrad_edu.functional.movement import *
 from tinygrad_edu.functional.noise import *
 from tinygrad_edu.functional.normalization import *
+from tinygrad_edu.functional.numerics import *
 from tinygrad_edu.functional.order import *
 from tinygrad_edu.functional.padding import *
 from tinygrad_edu.functional.pieces import *
@@ -39,7 +40,7 @@ from tinygrad_edu.functional.synonyms import taking_synonyms
 _FILES = ("activation", "adaptive", "attention", "convolution", "creation", "distances", "elementwise",
           "indexing", "interpolation", "likes", "linear", "loss", "loss_classes", "loss_ctc",
           "loss_likelihoods", "loss_margins", "matrices", "movement", "noise", "normalization",
-          "order", "padding", "pieces", "pooling", "reduction", "resize", "selection",
+          "numerics", "order", "padding", "pieces", "pooling", "reduction", "resize", "selection",
           "sorting")  # fmt: skip
 PUBLIC = sorted(name for file in _FILES for name in sys.modules[f"{__name__}.{file}"].__all__)
 

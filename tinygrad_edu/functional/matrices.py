@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from tinygrad_edu.errors import ShapeError, wrong
-from tinygrad_edu.functional.creation import arange, as_tensor, operands, zeros
+from tinygrad_edu.functional.creation import arange, as_tensor, operands, wrap, zeros
 from tinygrad_edu.functional.elementwise import greater_equal, less_equal, mul, where
 from tinygrad_edu.functional.linear import matmul
 from tinygrad_edu.functional.movement import clone, expand_dims, flatten, reshape
@@ -15,7 +17,8 @@ from tinygrad_edu.scalars import integer, number
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
 
-__all__ = ["baddbmm", "bmm", "diag", "diagonal", "kron", "tril", "triu"]
+__all__ = ["baddbmm", "bmm", "diag", "diagonal", "kron", "tril", "tril_indices", "triu",
+           "triu_indices"]  # fmt: skip
 
 
 def _check_matrix(name: str, x: Tensor) -> None:
@@ -55,6 +58,31 @@ def triu(x: Tensor, k: int = 0) -> Tensor:
     _check_matrix("triu", x)
     rows, columns = _rows_and_columns(x)
     return where(greater_equal(columns, rows + offset), x, _zero(x))
+
+
+def tril_indices(rows: int, columns: int | None = None, k: int = 0, *,
+                 device: Any = None) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """The rows and the columns of the elements in the lower triangle of a matrix, int64, row by row.
+
+    Those of `tril(x, k)` for x of (rows, columns), or (rows, rows): `x[te.tril_indices(3)]` are its elements.
+    """
+    return _triangle("tril_indices", np.tril_indices, rows, columns, k, device)
+
+
+def triu_indices(rows: int, columns: int | None = None, k: int = 0, *,
+                 device: Any = None) -> tuple[Tensor, Tensor]:  # fmt: skip
+    """The rows and the columns of the elements in the upper triangle of a matrix, int64, row by row.
+
+    Those of `triu(x, k)` for x of (rows, columns), or (rows, rows): `x[te.triu_indices(3)]` are its elements.
+    """
+    return _triangle("triu_indices", np.triu_indices, rows, columns, k, device)
+
+
+def _triangle(name: str, find: Any, rows: int, columns: int | None, k: int, device: Any) -> Any:
+    height = integer(rows, f"{name}: rows", least=0)
+    width = height if columns is None else integer(columns, f"{name}: columns", least=0)
+    found = find(height, integer(k, f"{name}: k"), width)
+    return tuple(wrap(np.asarray(places, np.int64), device=device) for places in found)
 
 
 def diagonal(x: Tensor, offset: int = 0) -> Tensor:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
 
 __all__ = ["broadcast_to", "clone", "concat", "expand", "expand_dims", "flatten", "flip",
-           "matrix_transpose", "permute_dims", "repeat", "reshape", "roll", "sliding_windows",
+           "matrix_transpose", "moveaxis", "permute_dims", "repeat", "reshape", "roll", "sliding_windows",
            "split", "squeeze", "stack", "tile", "transpose"]  # fmt: skip
 
 
@@ -89,6 +89,24 @@ def expand(x: Tensor, shape: Sequence[int]) -> Tensor:
 def broadcast_to(x: Tensor, shape: Sequence[int]) -> Tensor:
     """x broadcast to `shape`, as a read-only view."""
     return expand(x, shape)
+
+
+def moveaxis(x: Tensor, source: int | Sequence[int], destination: int | Sequence[int]) -> Tensor:
+    """x with the axes `source` at the positions `destination`; the others keep their order.
+
+    Raises ValueError if the two do not have as many, or name an axis twice.
+    """
+    x = as_tensor(x)
+    old, new = (
+        tuple(normalize_axis(a, x.ndim) for a in integers(given, f"moveaxis: {name}"))
+        for given, name in ((source, "source"), (destination, "destination"))
+    )
+    if len(old) != len(new) or len(set(old)) != len(old) or len(set(new)) != len(new):
+        problem = f"source {source} and destination {destination} must name as many axes, each once"
+        raise wrong(ValueError, "moveaxis", problem, inputs=(x,))
+    rest = iter(a for a in range(x.ndim) if a not in old)
+    moved = dict(zip(new, old, strict=True))
+    return _m.permute(x, axes=tuple(moved[a] if a in moved else next(rest) for a in range(x.ndim)))
 
 
 def squeeze(x: Tensor, axis: Axis = None) -> Tensor:
