@@ -187,15 +187,41 @@ add_rows: Op = Op("add_rows", _add_rows, (lambda g, index: take_rows(g, index), 
 # fmt: on
 
 
-def _argsort(x: Any, *, axis: int, descending: bool = False) -> Any:
+def _argsort(x: Any, *, axis: int, descending: bool = False, first: int | None = None) -> Any:
     """The descending order is a stable sort of the reversed line, reversed.
 
     So equal elements keep their order, and no number has to be negated.
+    first   how many of the indices are the result; None is all
     """
+    n = x.shape[axis]
+    if descending and first and 8 * first <= n and x.size and x.dtype.kind != "c":
+        lines = np.moveaxis(x, axis, -1)
+        found = _largest(np.ascontiguousarray(lines).reshape(-1, n), first)
+        return np.moveaxis(found.reshape(*lines.shape[:-1], first), -1, axis)
+    part = (*(slice(None),) * (axis % x.ndim), slice(0, first))
     if not descending:
-        return np.argsort(x, axis=axis, kind="stable")
+        return np.argsort(x, axis=axis, kind="stable")[part]
     places = np.argsort(np.flip(x, axis), axis=axis, kind="stable")
-    return np.flip(x.shape[axis] - 1 - places, axis)
+    return np.flip(n - 1 - places, axis)[part]
+
+
+def _largest(lines: Any, k: int) -> Any:
+    """The indices (m, k) of the k largest of each line (m, n), in descending order; only these are sorted.
+
+    A line with more than k that are not below its k-th largest (ties) or less (NaN) is sorted as a whole.
+    """
+    least = np.partition(lines, lines.shape[1] - k, axis=1)[:, -k, None]
+    hit = lines >= least
+    plain = np.count_nonzero(hit, axis=1) == k
+    if not plain.all():
+        out = np.empty((len(lines), k), np.int64)
+        out[~plain] = _argsort(lines[~plain], axis=1, descending=True)[:, :k]
+        if plain.any():
+            out[plain] = _largest(lines[plain], k)
+        return out
+    places = np.nonzero(hit)[1].reshape(-1, k)
+    order = _argsort(np.take_along_axis(lines, places, 1), axis=1, descending=True)
+    return np.take_along_axis(places, order, 1)
 
 
 # fmt: off

@@ -52,8 +52,13 @@ def sorted_places(device: Device, lines: DeviceArray) -> DeviceArray:
 
 
 @fused("argsort")
-def argsort(device: Device, x: DeviceArray, *, axis: int, descending: bool = False) -> DeviceArray:
-    """The indices of the sorted elements along `axis`. For descending order it reverses before and after."""
+def argsort(
+    device: Device, x: DeviceArray, *, axis: int, descending: bool = False, first: int | None = None
+) -> DeviceArray:
+    """The indices of the sorted elements along `axis`, or the `first` of them.
+
+    For descending order it reverses before and after.
+    """
     axis %= x.ndim
     order = (*(a for a in range(x.ndim) if a != axis), axis)
     n, step = x.shape[axis], x.strides[axis]
@@ -70,6 +75,8 @@ def argsort(device: Device, x: DeviceArray, *, axis: int, descending: bool = Fal
         device.apply("sub", (n - 1, flipped), places, _INT64)
     shape = transposed.shape
     result = device.reshaped(places, shape)
+    if first is not None:
+        shape = (*shape[:-1], min(first, n))
     back = [order.index(a) for a in range(x.ndim)]
     return device.view(result, tuple(shape[a] for a in back), tuple(result.strides[a] for a in back), 0)
 
