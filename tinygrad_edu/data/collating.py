@@ -36,6 +36,17 @@ def as_array(value: Any) -> Array:
     return value.numpy() if isinstance(value, Tensor) else np.asarray(value)
 
 
+def _array(value: Any, title: str, where: str) -> Array:
+    """`as_array`. ValueError that names `where` if lists within the value differ in length."""
+    try:
+        return as_array(value)
+    except ValueError:
+        raise wrong(
+            ValueError, title, f"{where} is a list whose inner lists differ in length",
+            "pad them first: data.pad_sequence(rows, batch_first=True)",
+        ) from None  # fmt: skip
+
+
 def _like(item: tuple[Any, ...], columns: Batch) -> Batch:
     """Columns as a named tuple if the items are one."""
     return type(item)(*columns) if hasattr(item, "_fields") else columns
@@ -66,7 +77,7 @@ def _column(values: Sequence[Any], where: str) -> Any:
     if kinds == {"tuples"}:
         columns = _columns([tuple(value) for value in values], where)
         return _like(values[0], columns) if isinstance(values[0], tuple) else columns
-    arrays = [as_array(value) for value in values]
+    arrays = [_array(value, "collate", where) for value in values]
     shapes = sorted({array.shape for array in arrays})
     if len(shapes) > 1:
         raise wrong(
@@ -123,14 +134,31 @@ def pad_sequence(
 
     The result is an array of the dtype that the sequences share. ValueError for no sequence, for one without
     axes, and for shapes that differ after the first axis; a `padding_value` that the dtype cannot hold, too.
+    TypeError for sequences that hold no numbers.
     """
-    arrays = [as_array(sequence) for sequence in sequences]
-    if not arrays:
+    sequences = list(sequences)
+    if not sequences:
         raise wrong(ValueError, "pad_sequence", "there are no sequences", "pass at least one")
+    names = [f"sequence {i}" for i in range(len(sequences))]
+    return _padded(sequences, names, batch_first, padding_value, padding_side)
+
+
+def _padded(
+    sequences: Sequence[Any], names: Sequence[str], batch_first: bool, padding_value: float, padding_side: str
+) -> Array:
+    """`pad_sequence` of at least one; `names` are those of the sequences in errors."""
+    arrays = [_array(value, "pad_sequence", name) for value, name in zip(sequences, names, strict=True)]
+    for array, name in zip(arrays, names, strict=True):
+        if array.dtype.kind not in "fiubc":
+            raise wrong(
+                TypeError, "pad_sequence", f"{name} holds {array.dtype}, not numbers",
+                "encode text first: data.WordTokenizer.learn(texts).encode_batch(texts)",
+            )  # fmt: skip
     if any(array.ndim == 0 or array.shape[1:] != arrays[0].shape[1:] for array in arrays):
         shapes = sorted({array.shape for array in arrays})
         raise wrong(
-            ValueError, "pad_sequence", f"sequences of shapes {shapes} differ in more than their length",
+            ValueError, "pad_sequence",
+            f"sequences of shapes {shapes} differ in more than their length ({names[0]} and others)",
             "give each the shape (length, ...)",
         )  # fmt: skip
     if padding_side not in ("right", "left"):
@@ -145,6 +173,12 @@ def pad_sequence(
         raise wrong(
             ValueError, "pad_sequence", f"padding_value={padding_value} is no {dtype}", "pass an integer"
         )
+    with np.errstate(over="ignore"):
+        if np.isfinite(padding) and not np.isfinite(padding.astype(dtype)):
+            raise wrong(
+                ValueError, "pad_sequence", f"padding_value={padding_value} does not fit {dtype}",
+                "pass a smaller number, or infinity itself",
+            )  # fmt: skip
     longest = max(map(len, arrays))
     out = np.full((len(arrays), longest, *arrays[0].shape[1:]), padding, dtype)
     for row, array in zip(out, arrays, strict=True):
@@ -176,8 +210,12 @@ class PadCollate:
             if any(set(item) != set(names) for item in items):
                 raise wrong(ValueError, "PadCollate", "the items have different keys", "make all the same")
             columns = {name: [item[name] for item in items] for name in names}
-            found = self._lengths(list(columns.values()))
-            batch = {name: self._column(column) for name, column in columns.items()}
+            places = [f"{name!r} in the items" for name in names]
+            found = self._lengths(list(columns.values()), places)
+            batch = {
+                name: self._column(column, where)
+                for (name, column), where in zip(columns.items(), places, strict=True)
+            }
             if self.lengths and "lengths" in batch:
                 raise wrong(
                     ValueError, "PadCollate", "the items have a key 'lengths' of their own",
@@ -190,19 +228,25 @@ class PadCollate:
                 ValueError, "PadCollate", "the items have different numbers of parts", "make all the same"
             )
         parts = [list(part) for part in zip(*rows, strict=True)]
-        padded = tuple(self._column(part) for part in parts)
-        return (*padded, self._lengths(parts)) if self.lengths else padded
+        places = [f"part {i} of the items" for i in range(len(parts))]
+        padded = tuple(self._column(part, where) for part, where in zip(parts, places, strict=True))
+        return (*padded, self._lengths(parts, places)) if self.lengths else padded
 
-    def _column(self, values: list[Any]) -> Any:
-        if _kind(values[0]) == "numbers" and as_array(values[0]).ndim:
-            return pad_sequence(values, True, self.padding_value)
-        return _column(values, "a part of the items")
+    def _column(self, values: list[Any], where: str) -> Any:
+        if _is_sequence(values[0], where):
+            names = [f"{where}, item {i}," for i in range(len(values))]
+            return _padded(values, names, True, self.padding_value, "right")
+        return _column(values, where)
 
-    def _lengths(self, columns: list[list[Any]]) -> Array:
-        for values in columns:
-            if _kind(values[0]) == "numbers" and as_array(values[0]).ndim:
+    def _lengths(self, columns: list[list[Any]], places: list[str]) -> Array:
+        for values, where in zip(columns, places, strict=True):
+            if _is_sequence(values[0], where):
                 return np.array([len(value) for value in values], np.int64)
         raise wrong(
             ValueError, "PadCollate", "no part of the items is a sequence",
             "give the items an axis, or pass lengths=False",
         )  # fmt: skip
+
+
+def _is_sequence(value: Any, where: str) -> bool:
+    return _kind(value) == "numbers" and _array(value, "PadCollate", where).ndim > 0
