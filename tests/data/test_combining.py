@@ -14,6 +14,7 @@ from tinygrad_edu.data import (
     ArrayDataset,
     ConcatDataset,
     DataLoader,
+    Dataset,
     IterableDataset,
     PadCollate,
     ShuffleBuffer,
@@ -197,3 +198,33 @@ def test_sequences_in_batches():
 def test_bad_arguments_are_refused(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+class Own(Dataset):
+    """As one writes it for PyTorch."""
+
+    def __init__(self, start):
+        self.start = start
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, i):
+        return {"x": self.start + i}
+
+
+class Adding(Own):
+    def __add__(self, other):
+        return "own"
+
+
+def test_a_sum_of_datasets_is_one_after_the_other():
+    joined = Own(0) + Own(10) + Own(20)
+    assert isinstance(joined, ConcatDataset) and [row["x"] for row in joined] == [0, 1, 10, 11, 20, 21]
+    arrays = ArrayDataset(np.arange(3)) + Subset(ArrayDataset(np.arange(9)), [5])
+    assert [int(x) for (x,) in arrays] == [0, 1, 2, 5] and len(StackDataset(Own(0)) + Own(1)) == 4
+    assert Adding(0) + Own(1) == "own" and isinstance(Own(0), Dataset) and not isinstance(3, Dataset)
+    assert isinstance([1], Dataset) and isinstance(sets.Rows(), Dataset)
+    for other in (1, np.ones(2), [1], None):
+        with pytest.raises(TypeError):
+            Own(0) + other

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.data.collating import as_array, collate
-from tinygrad_edu.data.dataset import ArrayDataset, Dataset, Gathers, Indices, take
+from tinygrad_edu.data.dataset import ArrayDataset, Dataset, Gathers, Indices, Joined, take
 from tinygrad_edu.data.seeds import check_seed, generator
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.scalars import integer
@@ -25,8 +25,8 @@ class TensorDataset(ArrayDataset):
         super().__init__(*map(as_array, tensors))
 
 
-class ConcatDataset:
-    """The rows of several datasets, one after another: `ConcatDataset([first, second])`."""
+class ConcatDataset(Joined):
+    """The rows of several datasets, one after another: `ConcatDataset([first, second])`, `first + second`."""
 
     def __init__(self, datasets: Sequence[Dataset]) -> None:
         self.datasets = _members("ConcatDataset", datasets)
@@ -56,7 +56,7 @@ class ConcatDataset:
         return f"ConcatDataset({len(self)} rows of {len(self.datasets)} datasets)"
 
 
-class StackDataset:
+class StackDataset(Joined):
     """Datasets of one length side by side: row i is `(first[i], second[i])`, or a dict for named ones."""
 
     def __init__(self, *datasets: Dataset, **named: Dataset) -> None:

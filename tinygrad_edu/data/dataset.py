@@ -23,9 +23,31 @@ Indices: TypeAlias = npt.NDArray[np.int64]
 Batch: TypeAlias = tuple[Any, ...]  # arrays, as a rule; see `collate` for dicts and text
 
 
+class Joined:
+    """Datasets whose sum is a ConcatDataset, as PyTorch has it: `first + second`."""
+
+    def __add__(self, other: Any) -> Any:
+        if isinstance(other, list | tuple | np.ndarray):  # an array would begin to add rows
+            kind = type(other).__name__
+            raise wrong(TypeError, "Dataset", f"a {kind} is no dataset", "wrap arrays in ArrayDataset(x, y)")
+        if not isinstance(other, Dataset) or isinstance(other, str):
+            return NotImplemented
+        from tinygrad_edu.data.combining import ConcatDataset
+
+        return ConcatDataset([self, other])  # type: ignore[list-item]
+
+
 @runtime_checkable
 class Dataset(Protocol):
-    """Anything with a length and an item for each index in [0, len): usually a tuple such as (x, y)."""
+    """Anything with a length and an item for each index in [0, len): usually a tuple such as (x, y).
+
+    A class may derive from it, as one does in PyTorch: the sum of two such datasets is a ConcatDataset.
+    """
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if not hasattr(cls, "__add__"):
+            setattr(cls, "__add__", Joined.__add__)  # noqa: B010 - not a method of the protocol
 
     def __len__(self) -> int: ...
 
@@ -46,7 +68,7 @@ class Selects(Protocol):
     def rows(self, indices: Indices, /) -> Self: ...
 
 
-class ArrayDataset:
+class ArrayDataset(Joined):
     """Arrays that share their first dimension: row i is `(arrays[0][i], arrays[1][i], ...)`.
 
     `names` are for people (messages, `repr`), one an array; default `array0`, `array1`, ...
@@ -114,7 +136,7 @@ def _regular(values: npt.ArrayLike, name: str) -> Array:
                     "which makes them equally long") from None  # fmt: skip
 
 
-class Subset:
+class Subset(Joined):
     """Some rows of another dataset, in a chosen order, without copying them: row i is `base[indices[i]]`."""
 
     def __init__(self, base: Dataset, indices: npt.ArrayLike) -> None:
