@@ -176,6 +176,8 @@ class SWALR(LRScheduler):
     anneal_strategy  "cos" or "linear": the form of the way
     """
 
+    settings = ("swa_lr", "anneal_epochs", "anneal_strategy")
+
     def __init__(
         self,
         optimizer: Optimizer,

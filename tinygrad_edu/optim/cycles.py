@@ -32,6 +32,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     T_0 is the number of steps of the first wave; each later one has `T_mult` times as many as the last.
     """
 
+    settings = ("T_0", "T_mult", "eta_min")
     own: ClassVar = {"T_cur": count, "T_i": count}
 
     def __init__(self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0) -> None:
@@ -105,6 +106,19 @@ class CyclicLR(_WithMomentum):
         rises.
     """
 
+    settings = (
+        "max_lr",
+        "step_size_up",
+        "step_size_down",
+        "mode",
+        "gamma",
+        "scale_fn",
+        "scale_mode",
+        "cycle_momentum",
+        "base_momentum",
+        "max_momentum",
+    )
+
     def __init__(
         self,
         optimizer: Optimizer,
@@ -126,6 +140,7 @@ class CyclicLR(_WithMomentum):
         self._for_groups("max_lr", max_lr)
         up = self._count("step_size_up", step_size_up)
         down = up if step_size_down is None else self._count("step_size_down", step_size_down)
+        self.step_size_up, self.step_size_down = up, down
         self.total_size, self.step_ratio = up + down, up / (up + down)
         self.mode = self._choice("mode", mode, ("triangular", "triangular2", "exp_range"))
         self.gamma = self._real("gamma", gamma)
@@ -181,6 +196,19 @@ class OneCycleLR(_WithMomentum):
     three_phase
         First down to the first rate, as long as up, and then down to the last one.
     """
+
+    settings = (
+        "max_lr",
+        "total_steps",
+        "pct_start",
+        "anneal_strategy",
+        "div_factor",
+        "final_div_factor",
+        "three_phase",
+        "cycle_momentum",
+        "base_momentum",
+        "max_momentum",
+    )
 
     def __init__(
         self,

@@ -32,6 +32,8 @@ Functions = Callable[[int], float] | Sequence[Callable[[int], float]]
 class StepLR(LRScheduler):
     """Multiplies the rates by gamma after each `step_size` steps."""
 
+    settings = ("step_size", "gamma")
+
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
         self.step_size, self.gamma = self._count("step_size", step_size), self._real("gamma", gamma)
         super().__init__(optimizer)
@@ -46,6 +48,8 @@ class StepLR(LRScheduler):
 
 class MultiStepLR(LRScheduler):
     """Multiplies the rates by gamma at each of `milestones`, counts of steps (one given twice, twice)."""
+
+    settings = ("milestones", "gamma")
 
     def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1) -> None:
         given: Any = milestones
@@ -67,6 +71,8 @@ class MultiStepLR(LRScheduler):
 class ConstantLR(LRScheduler):
     """Multiplies the rates by `factor` for the first `total_iters` steps."""
 
+    settings = ("factor", "total_iters")
+
     def __init__(self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5) -> None:
         self.factor = self._real("factor", factor, 0.0, 1.0)
         self.total_iters = self._count("total_iters", total_iters, 0)
@@ -87,6 +93,8 @@ class ConstantLR(LRScheduler):
 
 class LinearLR(LRScheduler):
     """Moves the factor of the rates from `start_factor` to `end_factor` in `total_iters` equal steps."""
+
+    settings = ("start_factor", "end_factor", "total_iters")
 
     def __init__(
         self,
@@ -123,6 +131,8 @@ class LinearLR(LRScheduler):
 class ExponentialLR(LRScheduler):
     """Multiplies the rates by gamma at every step."""
 
+    settings = ("gamma",)
+
     def __init__(self, optimizer: Optimizer, gamma: float) -> None:
         self.gamma = self._real("gamma", gamma)
         super().__init__(optimizer)
@@ -136,6 +146,8 @@ class ExponentialLR(LRScheduler):
 
 class PolynomialLR(LRScheduler):
     """Lets the rates fall to 0 in `total_iters` steps along the power `power` of the part that is left."""
+
+    settings = ("total_iters", "power")
 
     def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0) -> None:
         self.total_iters = self._count("total_iters", total_iters)
@@ -160,6 +172,8 @@ class PolynomialLR(LRScheduler):
 
 class CosineAnnealingLR(LRScheduler):
     """Moves the rates along a cosine, from the first ones to `eta_min` in `T_max` steps, and up again."""
+
+    settings = ("T_max", "eta_min")
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
         self.T_max, self.eta_min = self._count("T_max", T_max), self._real("eta_min", eta_min)
@@ -188,6 +202,8 @@ class CosineAnnealingLR(LRScheduler):
 class LambdaLR(LRScheduler):
     """Multiplies the first rates by `lr_lambda(step)`, one function or a list of one per group."""
 
+    settings = ("lr_lambda",)
+
     def __init__(self, optimizer: Optimizer, lr_lambda: Functions) -> None:
         self.optimizer, self.lr_lambda = self._checked_optimizer(optimizer), lr_lambda
         self._functions("lr_lambda", lr_lambda)
@@ -200,6 +216,8 @@ class LambdaLR(LRScheduler):
 
 class MultiplicativeLR(LRScheduler):
     """Multiplies the current rates by `lr_lambda(step)`, one function or a list of one per group."""
+
+    settings = ("lr_lambda",)
 
     def __init__(self, optimizer: Optimizer, lr_lambda: Functions) -> None:
         self.optimizer, self.lr_lambda = self._checked_optimizer(optimizer), lr_lambda

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.optim.optimizer import Optimizer
+from tinygrad_edu.optim.settings import check_settings, saved_setting, without_arguments
 from tinygrad_edu.scalars import integer, number, plain
 from tinygrad_edu.words import explaining, unknown_attribute
 
@@ -34,6 +35,8 @@ class LRScheduler(ABC):
     own: ClassVar[
         Mapping[str, Callable[[Any], Any]]
     ] = {}  # further attributes in the state, and their checks
+
+    settings: ClassVar[tuple[str, ...]] = ()  # attributes that a state is loaded only into the same values of
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -81,6 +84,7 @@ class LRScheduler(ABC):
 
     # -- steps -----------------------------------------------------------------------------------------------
 
+    @without_arguments
     def step(self) -> None:
         """Set the rates of the next step; call it after `optimizer.step()`."""
         self._change(self.advance, self.get_lr)
@@ -147,7 +151,7 @@ class LRScheduler(ABC):
     # -- state -----------------------------------------------------------------------------------------------
 
     def state_dict(self) -> dict[str, Any]:
-        """The counts of steps, the first rates and the current ones; settings and functions are not saved."""
+        """The counts of steps, the first rates and the current ones, and the settings except functions."""
         return {
             "class": self.title,
             "last_epoch": self.last_epoch,
@@ -156,12 +160,17 @@ class LRScheduler(ABC):
             "rates": self.rates(),
             "last_lr": self.get_last_lr(),
             **{name: getattr(self, name) for name in self.own},
+            "settings": self._saved_settings(),
         }
+
+    def _saved_settings(self) -> dict[str, Any]:
+        return {name: saved_setting(vars(self)[name]) for name in self.settings if name in vars(self)}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from `state`, in a schedule with the same settings.
 
-        Raises ValueError for the state of another schedule or of other groups; then nothing is changed.
+        Raises ValueError for the state of another schedule, of other settings or of other groups; then
+        nothing is changed. Functions are not compared, and a state of an older version has no settings.
         """
         self._plan(state)()
 
@@ -179,6 +188,7 @@ class LRScheduler(ABC):
             raise wrong(ValueError, title, "no schedule's state, nothing was loaded") from None
         if found != self.title:
             raise wrong(ValueError, title, f"it is the state of {found!r:.60}, nothing was loaded")
+        check_settings(title, state, self._saved_settings())
         if not len(base) == len(rates) == len(last) == len(self.groups):
             raise wrong(
                 ValueError,

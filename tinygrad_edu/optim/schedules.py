@@ -15,6 +15,7 @@ from typing import Any
 
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.optim.optimizer import Group, Optimizer
+from tinygrad_edu.optim.settings import check_settings, saved_setting, without_arguments
 from tinygrad_edu.scalars import plain
 from tinygrad_edu.words import explaining
 
@@ -127,6 +128,7 @@ class Schedule:
         self.count = 0
         self._set(0, self.base, self._rates(0, self.base))
 
+    @without_arguments
     def step(self) -> None:
         """Set the rates of the next step; call it after `optimizer.step()`."""
         count, base = self.count + 1, self._first_rates()
@@ -164,15 +166,23 @@ class Schedule:
             group.update(lr=lr, initial_lr=first, scheduled_lr=lr)
 
     def state_dict(self) -> dict[str, Any]:
-        """The count of steps, the first learning rates and the current ones; the factors are not saved."""
+        """The count of steps, the first learning rates and the current ones, and the texts of the factors."""
         return {
             "count": self.count,
             "base": self._first_rates(),
             "rates": [group["lr"] for group in self.optimizer.param_groups],
+            "settings": self._saved_settings(),
         }
 
+    def _saved_settings(self) -> dict[str, Any]:
+        return {"factors": saved_setting(self.factors)}
+
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Continue from `state`. Raises ValueError for another number of groups; then nothing is changed."""
+        """Continue from `state`.
+
+        Raises ValueError for another number of groups and for other factors; then nothing is changed. Factors
+        that are functions of yours are not compared.
+        """
         self._plan(state)()
 
     def _plan(self, state: Mapping[str, Any]) -> Callable[[], None]:
@@ -193,6 +203,7 @@ class Schedule:
                 f"the state has {len(base)} groups at step {count}, this optimizer "
                 f"{len(self.optimizer.param_groups)}",
             )
+        check_settings("Schedule.load_state_dict", state, self._saved_settings())
         return lambda: self._set(count, base, rates)
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.optim.optimizer import Optimizer
 from tinygrad_edu.optim.scheduler import LRScheduler, Rates, count
+from tinygrad_edu.optim.settings import without_arguments
 from tinygrad_edu.scalars import number
 
 
@@ -63,6 +64,8 @@ class _Several(LRScheduler):
 class SequentialLR(_Several):
     """One schedule after another: at each of `milestones`, counts of steps, the next begins at its step 0."""
 
+    settings = ("milestones",)
+
     def __init__(
         self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int]
     ) -> None:
@@ -93,6 +96,7 @@ class SequentialLR(_Several):
     def _active(self) -> LRScheduler:
         return self.schedulers[bisect_right(self.milestones, self.last_epoch)]
 
+    @without_arguments
     def step(self) -> None:
         """Set the rates of the next step; call it after `optimizer.step()`."""
         self.advance()
@@ -133,6 +137,7 @@ class ChainedScheduler(_Several):
             one._begin()
         self._last_lr = self.rates()
 
+    @without_arguments
     def step(self) -> None:
         """Set the rates of the next step; call it after `optimizer.step()`."""
         for one in self.schedulers:
@@ -170,6 +175,7 @@ class ReduceLROnPlateau(LRScheduler):
     `step(score)` takes the score, a number; NaN counts as no improvement.
     """
 
+    settings = ("mode", "factor", "patience", "threshold", "threshold_mode", "cooldown", "min_lr", "eps")
     own: ClassVar = {"best": _best, "num_bad_epochs": count, "cooldown_counter": count}
 
     def __init__(
