@@ -23,6 +23,7 @@ SMALL = 8192        # arrays with fewer elements go to NumPy: to analyse their l
 RUN = 1024          # most terms of one running sum
 BLOCK = 128         # terms of the sum of one block
 ROW = 1024          # elements of a row at which NumPy adds two rows at full speed
+SLICE = 128         # elements of a slice whose addition takes less time than 128 of one element each
 # fmt: on
 _add: Callable[..., Any] = np.add.reduce
 
@@ -139,6 +140,14 @@ def add_at(shape: Shape, key: Any, source: Any, most: int | None = None) -> Any:
 
     most  an upper limit on how many elements of the source one position gets; None is the size of the source
     """
+    if (axis := _long_slices(key, source)) is not None:
+        out = np.zeros(shape, source.dtype)
+        before = (slice(None),) * axis
+        positions = key[axis] if type(key) is tuple else key
+        for n, position in enumerate(positions.tolist()):
+            target = out[(*before, position, ...)]
+            target += source[(*before, n, ...)]
+        return out
     if source.dtype.char == "f" and (source.size if most is None else most) > SMALL and _repeats_often(key):
         wide = np.zeros(shape)
         np.add.at(wide, key, source.astype(np.float64))
@@ -146,6 +155,23 @@ def add_at(shape: Shape, key: Any, source: Any, most: int | None = None) -> Any:
     out = np.zeros(shape, source.dtype)
     np.add.at(out, key, source)
     return out
+
+
+def _long_slices(key: Any, source: Any) -> int | None:
+    """The axis of the one vector of positions in `key`, if the slices there are long enough to add them whole.
+
+    `np.add.at` adds one element at a time, in the same order.
+    """
+    keys = key if type(key) is tuple else (key,)
+    axis = len(keys) - 1
+    position = keys[axis] if keys else None
+    if type(position) is not np.ndarray or position.dtype.kind not in "iu" or position.ndim != 1:
+        return None
+    if any(type(k) is not slice or k != slice(None) for k in keys[:axis]):
+        return None
+    if source.shape[axis : axis + 1] != position.shape or len(position) > SMALL:
+        return None
+    return axis if source.size >= SLICE * max(1, len(position)) else None
 
 
 def _repeats_often(key: Any) -> bool:
