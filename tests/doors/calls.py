@@ -252,7 +252,7 @@ MODULES: dict[str, Call] = {
         "groups": 2, "bias": True}),
     **image_calls.modules(Call, grid, answered),
     "Flatten": Call(answered(nn.Flatten, grid(2, 3, 2)), numbers={"start": 1, "end": 2}),
-    **{n: Call(answered(getattr(nn, n), x), numbers={"p": 0.25})
+    **{n: Call(answered(getattr(nn, n), x), numbers={"p": 0.25, "inplace": True})
        for n, x in (("Dropout", grid(5)), ("AlphaDropout", grid(5)), ("Dropout1d", grid(2, 3, 2)),
                     ("Dropout2d", grid(2, 3, 2, 2)), ("Dropout3d", grid(2, 3, 2, 2, 2)))},
     "Bilinear": Call(layer(nn.Bilinear), numbers={"in1_features": 3, "in2_features": 2, "out_features": 2,
@@ -289,14 +289,20 @@ MODULES: dict[str, Call] = {
     **{n: Call(answered(getattr(nn, n), x), numbers={
         "num_features": 3, "eps": 0.5, "momentum": 0.25, "affine": True, "track_running_stats": True})
        for n, x in (("BatchNorm1d", grid(2, 3)), ("BatchNorm2d", grid(2, 3, 2, 2)))},
-    "LeakyReLU": Call(answered(nn.LeakyReLU, grid(3) - 1.0), numbers={"negative_slope": 0.5}),
-    **{n: Call(answered(getattr(nn, n), grid(3) - 1.0), numbers={"alpha": 0.5}) for n in ("ELU", "CELU")},
+    "LeakyReLU": Call(answered(nn.LeakyReLU, grid(3) - 1.0), numbers={
+        "negative_slope": 0.5, "inplace": True}),
+    **{n: Call(answered(getattr(nn, n), grid(3) - 1.0), numbers={"alpha": 0.5, "inplace": True})
+       for n in ("ELU", "CELU")},
+    **{n: Call(answered(getattr(nn, n), grid(3) - 1.0), numbers={"inplace": True})
+       for n in ("ReLU", "ReLU6", "SELU", "SiLU", "Mish", "Hardsigmoid", "Hardswish")},
     **{n: Call(answered(getattr(nn, n), grid(2, 3)), numbers={"axis": 0}) for n in ("Softmax", "LogSoftmax",
                                                                                     "Softmin", "GLU")},
     **{n: Call(answered(getattr(nn, n), grid(3)), numbers={"lambd": 0.5}) for n in ("Hardshrink",
                                                                                     "Softshrink")},
-    "Hardtanh": Call(answered(nn.Hardtanh, grid(3)), numbers={"min_val": 0.25, "max_val": 0.5}),
-    "Threshold": Call(answered(nn.Threshold, grid(3)), numbers={"threshold": 0.5, "value": 2.5}),
+    "Hardtanh": Call(answered(nn.Hardtanh, grid(3)), numbers={
+        "min_val": 0.25, "max_val": 0.5, "inplace": True}),
+    "Threshold": Call(answered(nn.Threshold, grid(3)), numbers={
+        "threshold": 0.5, "value": 2.5, "inplace": True}),
     "CosineSimilarity": Call(answered(nn.CosineSimilarity, *pair()), numbers={"axis": 0, "eps": 0.5}),
     "PairwiseDistance": Call(answered(nn.PairwiseDistance, *pair()), numbers={
         "p": 3.0, "eps": 0.5, "keepdims": True}),

@@ -152,7 +152,7 @@ def test_embedding_leaves_its_padding_alone():
 
 @pytest.mark.parametrize("kind", [nn.Dropout1d, nn.Dropout2d, nn.Dropout3d])
 def test_dropout_of_channels(kind):
-    layer = kind(0.3, te.Generator(0))
+    layer = kind(0.3, generator=te.Generator(0))
     shape = (40, 30, *(2,) * layer.axes)
     out = layer(te.ones(shape)).numpy().reshape(40, 30, -1)
     assert (out == out[..., :1]).all() and abs((out[..., 0] == 0).mean() - 0.3) < 0.05
@@ -163,7 +163,7 @@ def test_dropout_of_channels(kind):
 
 
 def test_alpha_dropout_keeps_mean_and_variance():
-    layer = nn.AlphaDropout(0.2, te.Generator(0))
+    layer = nn.AlphaDropout(0.2, generator=te.Generator(0))
     out = layer(te.randn(400, 400, generator=te.Generator(1))).numpy()
     assert abs(out.mean()) < 0.02 and abs(out.var() - 1) < 0.02
     assert nn.AlphaDropout(1.0)(te.ones(3)).tolist() == [0, 0, 0]

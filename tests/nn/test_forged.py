@@ -40,7 +40,9 @@ class Parts:
 
     def __init__(self, seed):
         te.manual_seed(seed)
-        self.model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Dropout(0.5, te.Generator(seed)))
+        self.model = nn.Sequential(
+            nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Dropout(0.5, generator=te.Generator(seed))
+        )
         self.optimizer = optim.RMSprop(
             [
                 {"params": self.model[0].parameters(), "lr": 0.1 + seed},

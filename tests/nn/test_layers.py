@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import pickle
 
@@ -51,8 +52,9 @@ def test_linear_begins_uniform_within_one_over_root_n_and_by_its_generator():
         (lambda: nn.Sequential().append(3), TypeError, "not a Module"),
         (lambda: nn.ELU(-1.0), ValueError, "ELU: alpha must be a positive number"),
         (lambda: nn.Softmax(axis=1.0), ValueError, "axis must be an integer"),
-        (lambda: nn.ReLU(3), TypeError, r"ReLU\(\) does not take \[3\]"),
-        (lambda: nn.ELU(1.0, alpha=2.0), TypeError, r"ELU\(alpha=1\.0\) does not take"),
+        (lambda: nn.Tanh(3), TypeError, r"Tanh\(\) does not take \[3\]"),
+        (lambda: nn.ReLU(3), ValueError, "inplace must be True or False, not 3"),
+        (lambda: nn.ELU(1.0, alpha=2.0), TypeError, r"ELU\(alpha=1\.0, inplace=False\) does not take"),
         (lambda: nn.MSELoss("median"), ValueError, "reduction must be 'mean', 'sum' or 'none'"),
         (lambda: nn.HuberLoss(delta=0), ValueError, "delta must be a positive"),
         (lambda: nn.LayerNorm(3)(te.ones(2, 4)), ValueError, r"last axes of \(2, 4\)"),
@@ -153,6 +155,44 @@ def test_activations_are_their_formulas(layer, formula):
     np.testing.assert_allclose(layer(te.tensor(x)).numpy(), formula(x), rtol=1e-10, atol=1e-12)
     assert type(layer).__doc__ and list(layer.parameters()) == []
     assert repr(pickle.loads(pickle.dumps(layer))) == repr(layer)
+
+
+INPLACE = ["ReLU", "ReLU6", "LeakyReLU", "ELU", "CELU", "SELU", "SiLU", "Mish", "Hardtanh", "Hardsigmoid",
+           "Hardswish", "Threshold", "Dropout", "Dropout1d", "Dropout2d", "Dropout3d",
+           "AlphaDropout"]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", INPLACE)
+def test_inplace_is_taken_and_changes_nothing(name):
+    kind, given = getattr(nn, name), (0.1, -2.0) if name == "Threshold" else ()
+    layer, plain = kind(*given, inplace=True), kind(*given, inplace=False)
+    shape = {"Dropout1d": (4, 3, 4), "Dropout2d": (4, 3, 2, 2)}.get(name, (4, 3, 2, 2, 1))
+    x = te.tensor(np.linspace(-4, 4, 48).reshape(shape))
+    before = x.numpy().copy()
+    te.manual_seed(3)
+    found = layer(x)
+    te.manual_seed(3)
+    np.testing.assert_array_equal(found.numpy(), plain(x).numpy())
+    np.testing.assert_array_equal(x.numpy(), before)
+    assert (
+        "inplace=True" in repr(layer) and "inplace" not in repr(plain) and repr(plain) == repr(kind(*given))
+    )
+    with pytest.raises(ValueError, match="inplace must be True or False"):
+        kind(*given, inplace="yes")
+
+
+def test_inplace_is_pytorchs_position():
+    assert repr(nn.ReLU(True)) == "ReLU(inplace=True)"
+    assert repr(nn.LeakyReLU(0.2, True)) == "LeakyReLU(negative_slope=0.2, inplace=True)"
+    assert repr(nn.Dropout(0.3, True)) == "Dropout(p=0.3, inplace=True)"
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("name", sorted(nn.activations.__all__))
+def test_inplace_is_taken_by_the_layers_that_take_it_in_pytorch(name):
+    torch = pytest.importorskip("torch")
+    theirs = "inplace" in inspect.signature(getattr(torch.nn, name)).parameters
+    assert theirs == (name in INPLACE)
 
 
 T, Y = np.array([0.2, -1.0, 3.0]), np.array([1.0, 0.5, -1.0])

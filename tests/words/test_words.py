@@ -130,7 +130,7 @@ def test_a_foreign_layer_is_answered(name):
     (lambda: te.sum(X, dimension=1), "sum has no argument dimension= (at"),
     (lambda: X.sum(axes=1), "did you mean axis=?"),
     (lambda: te.relu(X, inplace=True), "leave it out: nothing is changed in place"),
-    (lambda: nn.ReLU(inplace=True), "leave it out: nothing is changed in place"),
+    (lambda: nn.Tanh(inplace=True), "leave it out: nothing is changed in place"),
     (lambda: te.clip(X, min=0), "PyTorch's min= is low= here"),
     (lambda: te.one_hot(X, num_classes=3), "PyTorch's num_classes= is classes= here"),
     (lambda: te.std(X, unbiased=False), "is correction= here (unbiased=True is correction=1"),

@@ -3,6 +3,9 @@
 A row gives the function, its options in order, their defaults and what is allowed. The names are PyTorch's,
 except that `dim` is called `axis`. The classes are ordinary ones: they can be subclassed, pickled and
 printed.
+
+Those that take `inplace` in PyTorch take it here, too, and it changes nothing: the input keeps its values,
+and the result is the same. So a model must use what a layer returns.
 """
 
 from __future__ import annotations
@@ -26,13 +29,25 @@ __all__ = ["ReLU", "ReLU6", "LeakyReLU", "PReLU", "ELU", "CELU", "SELU", "SiLU",
            "LogSoftmax"]  # fmt: skip
 
 Check = tuple[Callable[[Any], bool], str]  # what is allowed, and the text that says so
-Option = tuple[str, Any, Check]  # the function's name for it, its default, what is allowed
+Option = tuple[
+    str, Any, Check
+]  # the function's name for it, "" if it takes none; its default; what is allowed
 AXIS: Check = (lambda v: isinstance(v, int) and not isinstance(v, bool), "an integer")
 NUMBER: Check = (lambda v: isinstance(v, int | float) and v == v, "a number")
 POSITIVE: Check = (lambda v: isinstance(v, int | float) and v > 0, "a positive number")
 _NOT_NEGATIVE: Check = (lambda v: isinstance(v, int | float) and v >= 0, "a number of at least 0")
 _GELU: Check = (lambda v: v in ("none", "tanh"), "'none' or 'tanh'")
+SWITCH: Check = (lambda v: isinstance(v, bool), "True or False")
+INPLACE: Option = ("", False, SWITCH)
 REDUCTION: Check = (lambda v: v in ("mean", "sum", "none"), "'mean', 'sum' or 'none'")
+
+
+def switched(title: str, inplace: Any) -> bool:
+    """The option `inplace` of a layer. ValueError if it is not True or False."""
+    allows, wanted = SWITCH
+    if not allows(plain(inplace)):
+        raise wrong(ValueError, title, f"inplace must be {wanted}, not {inplace!r:.60}")
+    return bool(inplace)
 
 
 class Function(Module):
@@ -57,13 +72,15 @@ class Function(Module):
             if not allows(value):
                 raise wrong(ValueError, title, f"{name} must be {wanted}, not {value!r}")
             setattr(self, name, value)
-            self._arguments[inner] = value
+            if inner:
+                self._arguments[inner] = value
 
     def forward(self, *xs: Any) -> Any:
         return self.function(*xs, **self._arguments)
 
     def extra_repr(self) -> str:
-        return ", ".join(f"{name}={getattr(self, name)!r}" for name in self.options)
+        shown = (name for name, (inner, _, _) in self.options.items() if inner or getattr(self, name))
+        return ", ".join(f"{name}={getattr(self, name)!r}" for name in shown)
 
 
 def declare(title: str, module: str, function: Callable[..., Any], **options: Option) -> type[Function]:
@@ -82,14 +99,16 @@ def declare(title: str, module: str, function: Callable[..., Any], **options: Op
     )
 
 
-ReLU = declare("ReLU", __name__, F.relu)
-ReLU6 = declare("ReLU6", __name__, F.relu6)
-LeakyReLU = declare("LeakyReLU", __name__, F.leaky_relu, negative_slope=("slope", 0.01, NUMBER))
-ELU = declare("ELU", __name__, F.elu, alpha=("alpha", 1.0, POSITIVE))
-CELU = declare("CELU", __name__, F.celu, alpha=("alpha", 1.0, POSITIVE))
-SELU = declare("SELU", __name__, F.selu)
-SiLU = declare("SiLU", __name__, F.silu)
-Mish = declare("Mish", __name__, F.mish)
+ReLU = declare("ReLU", __name__, F.relu, inplace=INPLACE)
+ReLU6 = declare("ReLU6", __name__, F.relu6, inplace=INPLACE)
+LeakyReLU = declare(
+    "LeakyReLU", __name__, F.leaky_relu, negative_slope=("slope", 0.01, NUMBER), inplace=INPLACE
+)
+ELU = declare("ELU", __name__, F.elu, alpha=("alpha", 1.0, POSITIVE), inplace=INPLACE)
+CELU = declare("CELU", __name__, F.celu, alpha=("alpha", 1.0, POSITIVE), inplace=INPLACE)
+SELU = declare("SELU", __name__, F.selu, inplace=INPLACE)
+SiLU = declare("SiLU", __name__, F.silu, inplace=INPLACE)
+Mish = declare("Mish", __name__, F.mish, inplace=INPLACE)
 GELU = declare("GELU", __name__, F.gelu, approximate=("approximate", "none", _GELU))
 GLU = declare("GLU", __name__, F.glu, axis=("axis", -1, AXIS))
 Tanh = declare("Tanh", __name__, F.tanh)
@@ -97,10 +116,15 @@ Sigmoid = declare("Sigmoid", __name__, F.sigmoid)
 LogSigmoid = declare("LogSigmoid", __name__, F.log_sigmoid)
 Softplus = declare("Softplus", __name__, F.softplus)
 Hardtanh = declare(
-    "Hardtanh", __name__, F.hardtanh, min_val=("min_val", -1.0, NUMBER), max_val=("max_val", 1.0, NUMBER)
+    "Hardtanh",
+    __name__,
+    F.hardtanh,
+    min_val=("min_val", -1.0, NUMBER),
+    max_val=("max_val", 1.0, NUMBER),
+    inplace=INPLACE,
 )
-Hardsigmoid = declare("Hardsigmoid", __name__, F.hardsigmoid)
-Hardswish = declare("Hardswish", __name__, F.hardswish)
+Hardsigmoid = declare("Hardsigmoid", __name__, F.hardsigmoid, inplace=INPLACE)
+Hardswish = declare("Hardswish", __name__, F.hardswish, inplace=INPLACE)
 Hardshrink = declare("Hardshrink", __name__, F.hardshrink, lambd=("lambd", 0.5, NUMBER))
 Softshrink = declare("Softshrink", __name__, F.softshrink, lambd=("lambd", 0.5, _NOT_NEGATIVE))
 Softsign = declare("Softsign", __name__, F.softsign)
@@ -111,9 +135,10 @@ LogSoftmax = declare("LogSoftmax", __name__, F.log_softmax, axis=("axis", -1, AX
 
 
 class Threshold(Module):
-    """x where it is greater than `threshold`, elsewhere `value`, elementwise."""
+    """x where it is greater than `threshold`, elsewhere `value`, elementwise; `inplace` changes nothing."""
 
-    def __init__(self, threshold: float, value: float) -> None:
+    def __init__(self, threshold: float, value: float, inplace: bool = False) -> None:
+        self.inplace = switched("Threshold", inplace)
         self.threshold, self.value = (
             number(threshold, "Threshold: threshold"),
             number(value, "Threshold: value"),
@@ -123,7 +148,7 @@ class Threshold(Module):
         return F.threshold(x, self.threshold, self.value)
 
     def extra_repr(self) -> str:
-        return f"threshold={self.threshold}, value={self.value}"
+        return f"threshold={self.threshold}, value={self.value}" + ", inplace=True" * self.inplace
 
 
 class PReLU(Module):

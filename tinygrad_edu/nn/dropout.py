@@ -14,6 +14,7 @@ from tinygrad_edu import functional as F
 from tinygrad_edu.backend.philox import Generator
 from tinygrad_edu.errors import ShapeError, wrong
 from tinygrad_edu.functional.activation import SELU_ALPHA, SELU_SCALE
+from tinygrad_edu.nn.activations import switched
 from tinygrad_edu.nn.module import Module
 from tinygrad_edu.scalars import number
 
@@ -21,10 +22,14 @@ __all__ = ["Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout"]
 
 
 class Dropout(Module):
-    """In training, drop elements with probability `p`, divide the rest by 1 - p; in evaluation, x itself."""
+    """In training, drop elements with probability `p`, divide the rest by 1 - p; in evaluation, x itself.
 
-    def __init__(self, p: float = 0.5, generator: Generator | None = None) -> None:
+    `inplace` is taken for PyTorch's programs and changes nothing: x keeps its values.
+    """
+
+    def __init__(self, p: float = 0.5, inplace: bool = False, generator: Generator | None = None) -> None:
         title = type(self).__name__
+        self.inplace = switched(title, inplace)
         p = number(p, f"{title}: p")
         if not 0.0 <= p <= 1.0:
             raise wrong(ValueError, title, f"p={p} is not a probability", "it must lie in [0, 1]")
@@ -40,7 +45,7 @@ class Dropout(Module):
         return shape
 
     def extra_repr(self) -> str:
-        return f"p={self.p}"
+        return f"p={self.p}" + ", inplace=True" * self.inplace
 
 
 class _ChannelDropout(Dropout):

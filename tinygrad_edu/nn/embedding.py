@@ -86,7 +86,7 @@ class _Positions(Module):
         self.d_model = integer(d_model, f"{title}: d_model", least=1)
         self.max_len = integer(max_len, f"{title}: max_len", least=1)
         self.batch_first = bool(batch_first)
-        self.dropout = Dropout(dropout, generator)
+        self.dropout = Dropout(dropout, generator=generator)
 
     def forward(self, x: Any) -> Any:
         x = F.as_tensor(x)

@@ -17,7 +17,7 @@ from tinygrad_edu import functional as F
 from tinygrad_edu.backend import philox
 from tinygrad_edu.backend.philox import Generator
 from tinygrad_edu.errors import wrong
-from tinygrad_edu.nn.normal_quantile import below, quantile
+from tinygrad_edu.nn import normal_quantile
 from tinygrad_edu.scalars import number
 from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.words import missing_from
@@ -112,12 +112,13 @@ def trunc_normal_(
         raise wrong(ValueError, "trunc_normal_", f"a {a} must be below b {b}")
     low, high = (a - mean) / std, (b - mean) / std
     upper = low > 0  # the upper tail is computed as the lower one, which has more digits
-    first, last = (below(-high), below(-low)) if upper else (below(low), below(high))
+    ends = (-high, -low) if upper else (low, high)
+    first, last = map(normal_quantile.below, ends)
     if not last > first:
         problem = f"[{a}, {b}] has no probability for mean {mean} and standard deviation {std}"
         raise wrong(ValueError, "trunc_normal_", problem, "move a and b, or take a larger std")
     share = (generator or philox.current()).uniform(tensor.shape, np.float64)
-    z = quantile(first + (last - first) * share)
+    z = normal_quantile.quantile(first + (last - first) * share)
     values = np.clip(mean + std * (-z if upper else z), a, b)
     tensor.detach().copy_(values)
     return tensor

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from tinygrad_edu import functional as F
-from tinygrad_edu.nn.activations import POSITIVE, REDUCTION, Check, Function, Option, declare
+from tinygrad_edu.nn.activations import POSITIVE, REDUCTION, SWITCH, Check, Function, Option, declare
 
 __all__ = ["MSELoss", "L1Loss", "HuberLoss", "SmoothL1Loss", "HingeLoss", "LogisticLoss", "BCELoss",
            "BCEWithLogitsLoss", "CrossEntropyLoss", "NLLLoss", "MultiMarginLoss", "KLDivLoss",
@@ -19,7 +19,6 @@ __all__ = ["MSELoss", "L1Loss", "HuberLoss", "SmoothL1Loss", "HingeLoss", "Logis
 
 _NUMBER: Check = (lambda v: isinstance(v, int | float) and v == v, "a number")
 _FROM_ZERO: Check = (lambda v: isinstance(v, int | float) and v >= 0, "a number that is at least 0")
-_SWITCH: Check = (lambda v: isinstance(v, bool), "True or False")
 _FRACTION: Check = (lambda v: isinstance(v, int | float) and 0 <= v < 1, "a number in [0, 1)")
 _BATCHES: Check = (
     lambda v: v in ("mean", "batchmean", "sum", "none"),
@@ -98,15 +97,15 @@ KLDivLoss = declare(
     __name__,
     F.kl_div,
     reduction=("reduction", "mean", _BATCHES),
-    log_target=("log_target", False, _SWITCH),
+    log_target=("log_target", False, SWITCH),
 )
 PoissonNLLLoss = declare(
     "PoissonNLLLoss",
     __name__,
     F.poisson_nll,
     reduction=_MEAN,
-    log_input=("log_input", True, _SWITCH),
-    full=("full", False, _SWITCH),
+    log_input=("log_input", True, SWITCH),
+    full=("full", False, SWITCH),
     eps=("eps", 1e-8, POSITIVE),
 )
 GaussianNLLLoss = declare(
@@ -114,7 +113,7 @@ GaussianNLLLoss = declare(
     __name__,
     F.gaussian_nll,
     reduction=_MEAN,
-    full=("full", False, _SWITCH),
+    full=("full", False, SWITCH),
     eps=("eps", 1e-6, POSITIVE),
 )
 CosineEmbeddingLoss = declare(
@@ -131,7 +130,7 @@ TripletMarginLoss = declare(
     margin=_margin(1.0),
     p=("p", 2.0, POSITIVE),
     eps=("eps", 1e-6, _FROM_ZERO),
-    swap=("swap", False, _SWITCH),
+    swap=("swap", False, SWITCH),
 )
 CTCLoss = declare(
     "CTCLoss",
@@ -139,5 +138,5 @@ CTCLoss = declare(
     F.ctc,
     reduction=_MEAN,
     blank=("blank", 0, _CLASS),
-    zero_infinity=("zero_infinity", False, _SWITCH),
+    zero_infinity=("zero_infinity", False, SWITCH),
 )

@@ -63,14 +63,14 @@ class _Layer(Module):
             attention = MultiheadAttention(d_model, nhead, dropout, bias, batch_first=batch_first, **drawn)
             setattr(self, name, attention)
         self.linear1 = Linear(d_model, wide, bias, **drawn)
-        self.dropout = Dropout(dropout, generator)
+        self.dropout = Dropout(dropout, generator=generator)
         self.linear2 = Linear(wide, d_model, bias, **drawn)
         self.norm_first = bool(norm_first)
         count = len(self.attentions) + 1
         for i in range(1, count + 1):
             setattr(self, f"norm{i}", LayerNorm(d_model, layer_norm_eps, bias=bias, **made))
         for i in range(1, count + 1):
-            setattr(self, f"dropout{i}", Dropout(dropout, generator))
+            setattr(self, f"dropout{i}", Dropout(dropout, generator=generator))
         self.activation = activation
 
     def _residual(self, i: int, x: Any, part: Callable[[Any], Any]) -> Any:

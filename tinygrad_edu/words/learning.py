@@ -66,6 +66,8 @@ LAYERS = (
       jax="jax.nn.initializers.he_uniform", tensorflow="keras.initializers.HeUniform", caffe="msra"),
     W("nn.init.xavier_uniform_", pytorch="nn.init.xavier_uniform", jax="jax.nn.initializers.glorot_uniform",
       tensorflow="keras.initializers.GlorotUniform", caffe="xavier"),
+    W("nn.init.trunc_normal_", jax="jax.nn.initializers.truncated_normal",
+      tensorflow="keras.initializers.TruncatedNormal"),
     W("model.parameters()", pytorch="model.parameters", jax="variables['params']",
       tensorflow="model.trainable_variables, model.weights", sklearn="model.coefs_", theano="updates",
       caffe="net.params"),
@@ -348,7 +350,7 @@ ARGUMENTS = (
       caffe="batch_size:"),
     W("", pytorch="inplace=, out=",
       about="leave it out: nothing is changed in place, and the result of a function "
-            "is assigned, x = te.relu(x)"),
+            "is assigned, x = te.relu(x); the layers, as nn.ReLU, take inplace=, and it changes nothing"),
     W("", tensorflow="activation=", sklearn="activation",
       about="an activation is a layer of its own: nn.Sequential(nn.Linear(2, 3), nn.ReLU())"),
     W("seed=", pytorch="generator=", about="an integer: the order of epoch e follows from (seed, e)"),
