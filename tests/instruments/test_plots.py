@@ -218,6 +218,22 @@ def test_scores_are_higher_for_the_class_that_sorts_last(labels):
     assert turned.get_legend().get_texts()[1].get_text() == "no (AUC 1.000)"
 
 
+@pytest.mark.parametrize("classes", [3, 9])
+def test_each_class_of_a_roc_has_its_name_beside_its_line(classes):
+    labels = np.arange(4 * classes) % classes
+    scores = np.random.default_rng(0).normal(size=(len(labels), classes))
+    names = [f"kind {k}" for k in range(classes)]
+    figure = viz.roc(labels, scores, class_names=names).figure
+    axes, areas = figure.axes
+    legend = axes.get_legend() or figure.legends[0]
+    assert [text.get_text() for text in legend.get_texts()] == names
+    for line, drawn in zip(axes.lines, legend.get_lines(), strict=True):
+        assert (line.get_color(), line.get_linestyle()) == (drawn.get_color(), drawn.get_linestyle())
+    low, high = areas.get_xlim()
+    assert low < min(line.get_xdata()[0] for line in areas.lines[:classes]) and 1 < high < 1.02
+    assert max(areas.get_xticks()) <= 1
+
+
 def test_each_column_of_scores_finds_its_class():
     scores = np.eye(3)[[2, 0, 1]]
     for labels in ([2, 0, 1], [3, 1, 2], ["c", "a", "b"]):

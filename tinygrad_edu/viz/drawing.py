@@ -45,7 +45,8 @@ class Drawing:
                 ValueError,
                 "viz",
                 f"cannot save {str(path)!r}",
-                f"end the name in {', '.join(writers)} (for PDF or PNG: save .dot and run `dot -Tpdf`)",
+                f"end the name in {', '.join(writers)}; for PNG, save g.dot and run "
+                "`dot -Tpng g.dot -o g.png`, of Graphviz (-Tpdf for PDF); a browser shows the .svg",
             )
         return files.write(path, writers[target.suffix]())
 

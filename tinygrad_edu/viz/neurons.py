@@ -47,9 +47,9 @@ class _Network:
 
 def network(
     layers: Any,
+    inputs: Any = None,
     *,
     biases: Sequence[Any] | None = None,
-    inputs: Any = None,
     values: Sequence[Any] | None = None,
     gradients: Sequence[Any] | None = None,
     names: Sequence[Any] | None = None,
@@ -61,9 +61,9 @@ def network(
 
     layers     a Module, or a list of weights (out, in). The matrices (out, in) of a Module are drawn in the
                order of their declaration or, with `inputs`, of their calls
-    biases     (out,) or None for each layer; a Module has its own. They are written as b if there is space
     inputs     (in,) the numbers in the input nodes. A Module is run with them in evaluation mode, and all
                activations are shown; its mode, statistics and random streams do not change
+    biases     (out,) or None for each layer; a Module has its own. They are written as b if there is space
     values     one vector per layer, the activations in the nodes; with or without one for the input
     gradients  likewise the gradients dL/d(unit), written below the nodes as δ
     names      one per layer, the input first: a title, or a list of the names of its units, or None
@@ -78,6 +78,10 @@ def network(
     sizes = [matrices[0].shape[1], *(len(w) for w in matrices)]
     given = _vectors("values", values, sizes)
     if inputs is not None:
+        if owners and array(inputs).size != sizes[0]:
+            raise wrong("network", f"inputs {np.shape(inputs)} for a first layer of {sizes[0]} units",
+                        f"give one example ({sizes[0]},); of a model that begins with other layers, such as "
+                        "convolutions, leave inputs out, or give its part from nn.Linear on")  # fmt: skip
         given[0] = _vector("inputs", array(inputs).reshape(-1), sizes[0])
     titles, units = _names(names, sizes)
     shown = [_shown_units(n, max_units) for n in sizes]

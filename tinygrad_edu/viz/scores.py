@@ -12,7 +12,7 @@ from tinygrad_edu.viz import figure as fig
 from tinygrad_edu.viz.answers import probabilities
 from tinygrad_edu.viz.figure import INK, Picture
 from tinygrad_edu.viz.inputs import Array, Target, array, named, numbers, unknown, wrong
-from tinygrad_edu.viz.legends import legend, marked_points, series_style
+from tinygrad_edu.viz.legends import legend, legend_below, marked_points, series_style
 from tinygrad_edu.viz.words import matplotlib_text, wrapped
 
 
@@ -219,8 +219,10 @@ def _draw_each_class(drawn: Sequence[tuple[int, str, tuple[Array, Array], float]
     figure = fig.figure(9.6, max(4.6, 0.27 * len(drawn) + 1.4))
     axes, beside = fig.axes(figure, 1, 2, 1), fig.axes(figure, 1, 2, 2)
     right, low = _zoom_limits([points for _, _, points, _ in drawn])
-    for k, _, points, _ in drawn:
-        axes.plot(*points, linewidth=1.7, **{**series_style(k), "marker": ""})
+    lines = [
+        axes.plot(*points, linewidth=1.7, label=name, **{**series_style(k), "marker": ""})[0]
+        for k, name, points, _ in drawn
+    ]
     axes.set_xlim(-0.01 * right, 1.01 * right)
     axes.set_ylim(low - 0.01 * (1 - low), 1 + 0.01 * (1 - low))
     axes.set_xlabel("false positive rate (fraction of negatives)")
@@ -234,8 +236,9 @@ def _draw_each_class(drawn: Sequence[tuple[int, str, tuple[Array, Array], float]
         beside.annotate(
             f"{area:.{digits}f}",
             (area, row),
-            (7, 0),
+            (-7, 0),
             textcoords="offset points",
+            ha="right",
             va="center",
             fontsize=8.5,
             color=INK,
@@ -246,13 +249,18 @@ def _draw_each_class(drawn: Sequence[tuple[int, str, tuple[Array, Array], float]
     beside.set_ylim(len(drawn) - 0.5, -0.5)
     worst = min(areas)
     room = 1 - worst or 0.05
-    beside.set_xlim(worst - 0.12 * room, 1 + 0.22 * room)
+    lowest = worst - 0.25 * room  # the number of the worst class stands there
+    beside.set_xlim(lowest, 1 + 0.02 * room)
     beside.locator_params(axis="x", nbins=4)
-    beside.set_xticks([tick for tick in beside.get_xticks() if worst - 0.12 * room <= tick <= 1])
+    beside.set_xticks([tick for tick in beside.get_xticks() if lowest <= tick <= 1])
     axes.locator_params(axis="x", nbins=5)
     beside.grid(False, axis="y")
     beside.set_xlabel("area under the curve (AUC)")
     beside.set_title(f"macro average {mean:.{digits}f} (dashed)")
+    if len(lines) > 6:
+        legend_below(figure, lines, 6)
+    else:
+        legend(axes, lines, "lower right")
     return figure
 
 
