@@ -158,7 +158,7 @@ def add_at(shape: Shape, key: Any, source: Any, most: int | None = None) -> Any:
 
 
 def _long_slices(key: Any, source: Any) -> int | None:
-    """The axis of the one vector of positions in `key`, if the slices there are long enough to add them whole.
+    """The axis of the one vector of positions in `key`, if its slices are long enough to be added whole.
 
     `np.add.at` adds one element at a time, in the same order.
     """
