@@ -59,7 +59,7 @@ SETTINGS = [  # a schedule, and others of its class that differ from it in the o
 DIFFERENT = [(make, name, other) for make, others in SETTINGS for name, other in others.items()]
 
 
-@pytest.mark.parametrize(("make", "name", "other"), DIFFERENT, ids=str)
+@pytest.mark.parametrize(("make", "name", "other"), DIFFERENT)
 def test_a_state_of_other_settings_is_refused_whole(make, name, other):
     saved, here = make(made()), made()
     one_step(saved, 0)
@@ -80,7 +80,7 @@ def without_settings(state):
     return {name: value for name, value in state.items() if name != "settings"} | inner
 
 
-@pytest.mark.parametrize(("make", "name", "other"), DIFFERENT, ids=str)
+@pytest.mark.parametrize(("make", "name", "other"), DIFFERENT)
 def test_an_older_state_has_no_settings_and_is_loaded(make, name, other):
     saved = make(made())
     one_step(saved, 0)
@@ -137,7 +137,7 @@ def test_a_factor_of_the_user_is_compared_if_its_text_says_all():
             optim.Schedule(made(), factor).load_state_dict(state)
 
 
-@pytest.mark.parametrize("make", [make for make, _ in SETTINGS], ids=str)
+@pytest.mark.parametrize("make", [make for make, _ in SETTINGS])
 def test_every_schedule_has_its_optimizer_and_refuses_an_argument_of_a_step(make):
     optimizer = made()
     schedule = make(optimizer)
