@@ -151,12 +151,21 @@ def schedules(Call: Any) -> dict[str, Any]:
     }
 
 
+def written_average(**settings: Any) -> list[te.Tensor]:
+    """A list with an average, which was written into it."""
+    averaged = [grid(2)]
+    optim.swa_utils.get_ema_multi_avg_fn(**settings)(averaged, [te.ones(2)], 3)
+    return averaged
+
+
 def averages(Call: Any) -> dict[str, Any]:
     """A call of each part of `optim.swa_utils`."""
     return {
         "SWALR": Call(followed(optim.swa_utils.SWALR), numbers={"swa_lr": 0.25, "anneal_epochs": 3}),
         "AveragedModel": Call(lambda **k: optim.swa_utils.AveragedModel(nn.BatchNorm1d(2), **k), numbers={
             "use_buffers": True}),
+        "get_ema_multi_avg_fn": Call(
+            written_average, numbers={"decay": 0.5}),
         "get_ema_avg_fn": Call(
             lambda **k: optim.swa_utils.get_ema_avg_fn(**k)(grid(2), te.ones(2), 3), numbers={"decay": 0.5}),
     }

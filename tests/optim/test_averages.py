@@ -144,6 +144,8 @@ def test_averages_of_another_model_are_refused_whole(tmp_path):
     (lambda: AveragedModel([1]), TypeError, "model is a list, not a module"),
     (lambda: AveragedModel(network(), avg_fn=0.9), TypeError, "avg_fn=0.9 is no function.*get_ema_avg_fn"),
     (lambda: AveragedModel(network(), decay=0.9), TypeError, "no argument decay="),
+    (lambda: AveragedModel(network(), multi_avg_fn=0.9), TypeError, "multi_avg_fn=0.9 .*ema_multi_avg_fn"),
+    (lambda: AveragedModel(network(), avg_fn=max, multi_avg_fn=max), ValueError, "give one of them"),
     (lambda: get_ema_avg_fn(1.5), ValueError, r"decay=1.5 must be in \[0, 1\]"),
     (lambda: AveragedModel(network()).update_parameters(nn.Linear(3, 4)), ValueError, "other parameters"),
     (lambda: SWALR(optim.SGD(network().parameters()), 0.1, -1), ValueError, "anneal_epochs=-1"),
@@ -167,6 +169,37 @@ def test_a_model_with_other_parameters_changes_nothing():
     for one in (averaged, twin):
         one.update_parameters(network(2))
     assert repr(twin.state_dict()) == repr(averaged.state_dict())
+
+
+@pytest.mark.parametrize("decay", [None, 0.9])
+def test_lists_are_averaged_like_their_tensors(decay):
+    swa = optim.swa_utils
+    one = get_swa_avg_fn() if decay is None else get_ema_avg_fn(decay)
+    many = swa.get_swa_multi_avg_fn() if decay is None else swa.get_ema_multi_avg_fn(decay)
+    model, rng = network(), np.random.default_rng(0)
+    pair = [AveragedModel(model, avg_fn=one), AveragedModel(model, multi_avg_fn=many)]
+    for _ in range(4):
+        moved(model, rng)
+        for averaged in pair:
+            averaged.update_parameters(model)
+    first, second = (averaged.state_dict() for averaged in pair)
+    for name, expected in first.items():
+        np.testing.assert_array_equal(second[name], expected)
+    assert not np.array_equal(first["module.0.weight"], model.state_dict()["0.weight"])
+
+
+def test_an_average_that_fails_changes_nothing():
+    def failing(averaged, current, count):
+        averaged[0].zero_()
+        raise RuntimeError("no average")
+
+    model = network()
+    averaged = AveragedModel(model, multi_avg_fn=failing)
+    averaged.update_parameters(model)
+    before = repr(averaged.state_dict())
+    with pytest.raises(RuntimeError, match="no average"):
+        averaged.update_parameters(model)
+    assert repr(averaged.state_dict()) == before
 
 
 @pytest.mark.oracle

@@ -35,6 +35,8 @@ Average = Callable[
     [Tensor, Tensor, Any], Tensor
 ]  # (average, current, number of averaged models) -> new average
 
+MultiAverage = Callable[[Sequence[Tensor], Sequence[Tensor], Any], Any]  # it writes into the averages
+
 
 def get_ema_avg_fn(decay: float = 0.999) -> Average:
     """The function of an exponential moving average; `decay` in [0, 1] is the share that it keeps."""
@@ -57,6 +59,24 @@ def get_swa_avg_fn() -> Average:
     return average
 
 
+def get_ema_multi_avg_fn(decay: float = 0.999) -> MultiAverage:
+    """`get_ema_avg_fn` for lists of tensors: it writes the new averages into the old ones."""
+    return _of_each(get_ema_avg_fn(decay))
+
+
+def get_swa_multi_avg_fn() -> MultiAverage:
+    """`get_swa_avg_fn` for lists of tensors: it writes the new averages into the old ones."""
+    return _of_each(get_swa_avg_fn())
+
+
+def _of_each(average: Average) -> MultiAverage:
+    def averages(averaged: Sequence[Tensor], current: Sequence[Tensor], count: Any) -> None:
+        for old, new in zip(averaged, current, strict=True):
+            old.copy_(average(old, new, count))
+
+    return averages
+
+
 class AveragedModel(Module):
     """A copy of a model whose parameters are averages of the model's; it is called like the model.
 
@@ -69,6 +89,9 @@ class AveragedModel(Module):
     avg_fn
         The new average, from (the old one, the current parameter, how many models it is of); by default their
         mean. `get_ema_avg_fn(0.999)` makes an exponential moving average.
+    multi_avg_fn
+        Instead of `avg_fn`: writes the new averages into a list of the old ones, from (that list, the list of
+        the current parameters, how many models they are of), as `get_ema_multi_avg_fn(0.999)` does.
     use_buffers
         Whether buffers are averaged, too. Without, each update copies the model's, and `update_bn` renews
         those of batch normalisation. Buffers of integers are always copied.
@@ -81,19 +104,30 @@ class AveragedModel(Module):
     n_averaged: Tensor
 
     def __init__(
-        self, model: Any, device: str | None = None, avg_fn: Any = None, use_buffers: bool = False
+        self,
+        model: Any,
+        device: str | None = None,
+        avg_fn: Any = None,
+        multi_avg_fn: Any = None,
+        use_buffers: bool = False,
     ) -> None:
         if not isinstance(model, Module):
             problem = f"model is a {type(model).__name__}, not a module"
             raise wrong(TypeError, "AveragedModel", problem, "pass the model itself")
-        if not (avg_fn is None or callable(avg_fn)):
-            problem = f"avg_fn={avg_fn!r:.60} is no function"
-            raise wrong(TypeError, "AveragedModel", problem, "such as optim.swa_utils.get_ema_avg_fn(0.999)")
+        for name, function in (("avg_fn", avg_fn), ("multi_avg_fn", multi_avg_fn)):
+            if not (function is None or callable(function)):
+                problem = f"{name}={function!r:.60} is no function"
+                remedy = f"such as optim.swa_utils.get_ema_{name}(0.999)"
+                raise wrong(TypeError, "AveragedModel", problem, remedy)
+        if avg_fn is not None and multi_avg_fn is not None:
+            problem = "avg_fn and multi_avg_fn are both given"
+            raise wrong(ValueError, "AveragedModel", problem, "give one of them")
         self.module = copy.deepcopy(model)
         if device is not None:
             self.module.to(device)
         self.register_buffer("n_averaged", F.tensor(0))
-        self.avg_fn, self.use_buffers = avg_fn or get_swa_avg_fn(), bool(use_buffers)
+        self.multi_avg_fn = multi_avg_fn or _of_each(avg_fn or get_swa_avg_fn())
+        self.use_buffers = bool(use_buffers)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         return self.module(*args, **kwargs)
@@ -116,14 +150,17 @@ class AveragedModel(Module):
         count = int(self.n_averaged.item())
         copied = set() if self.use_buffers else {name for name, _ in model.named_buffers()}
         with no_grad():
-            fresh = []
-            for name, average in averages.items():
-                new = current[name].detach().to(average.device)
-                if count and name not in copied and dtypes.is_floating(average.dtype):
-                    new = self.avg_fn(average.detach(), new.cast(average.dtype), count)
-                fresh.append(new)
-            for average, new in zip(averages.values(), fresh, strict=True):
-                average.detach().copy_(new)
+            fresh = {name: current[name].detach().to(average.device) for name, average in averages.items()}
+            mixed = {
+                name: average.detach().clone()
+                for name, average in averages.items()
+                if count and name not in copied and dtypes.is_floating(average.dtype)
+            }
+            if mixed:
+                latest = [fresh[name].cast(average.dtype) for name, average in mixed.items()]
+                self.multi_avg_fn(list(mixed.values()), latest, count)
+            for name, new in {**fresh, **mixed}.items():
+                averages[name].detach().copy_(new)
             self.n_averaged.copy_(self.n_averaged + 1)
 
 

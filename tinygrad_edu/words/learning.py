@@ -171,7 +171,7 @@ TRAINING = (
       "optax.piecewise_constant_schedule, optax.sgdr_schedule",
       about="its classes have PyTorch's names and arguments; optim.Schedule is a shorter form of some"),
     W("optim.swa_utils", pytorch="torch.optim.swa_utils", jax="optax.ema", tensorflow="use_ema=",
-      about="AveragedModel, SWALR, update_bn, get_ema_avg_fn"),
+      about="AveragedModel, SWALR, update_bn, get_ema_avg_fn, get_ema_multi_avg_fn"),
     W("optim.Schedule(optimizer, factor)",
       tensorflow="keras.optimizers.schedules", caffe="lr_policy",
       about="a factor is optim.StepLR(every=30), optim.CosineLR(1000), "
