@@ -18,6 +18,8 @@ from tinygrad_edu.functional.reduction import max as _max
 from tinygrad_edu.functional.reduction import min as _min
 from tinygrad_edu.functional.synonyms import taking_synonyms
 from tinygrad_edu.ops import elementwise as _e
+from tinygrad_edu.scalars import integer
+from tinygrad_edu.shapes import normalize_axis
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
@@ -66,9 +68,10 @@ class Functions:
     exp2, expm1, log1p, log2, log10, rsqrt = F.exp2, F.expm1, F.log1p, F.log2, F.log10, F.rsqrt
     tan, asin, acos, atan, atan2 = F.tan, F.asin, F.acos, F.atan, F.atan2
     sinh, cosh, asinh, acosh, atanh, erf = F.sinh, F.cosh, F.asinh, F.acosh, F.atanh, F.erf
-    lerp, logaddexp = F.lerp, F.logaddexp
+    lerp, logaddexp, nan_to_num, isclose = F.lerp, F.logaddexp, F.nan_to_num, F.isclose
     # along an axis
     cumsum, cumprod, cummax, cummin, logsumexp = F.cumsum, F.cumprod, F.cummax, F.cummin, F.logsumexp
+    nansum, nanmean, count_nonzero, diff = F.nansum, F.nanmean, F.count_nonzero, F.diff
     norm, quantile = F.norm, F.quantile
     amax, amin = taking_synonyms(_max, alone=True), taking_synonyms(_min, alone=True)
     sort, argsort, topk = F.sort, F.argsort, F.topk
@@ -76,7 +79,7 @@ class Functions:
     matmul, dot, outer, bmm, trace = F.matmul, F.dot, F.outer, F.bmm, F.trace
     # pieces, places and triangles
     split, chunk, unbind, roll = F.split, F.chunk, F.unbind, F.roll
-    repeat_interleave = F.repeat
+    repeat_interleave, moveaxis, movedim = F.repeat, F.moveaxis, F.moveaxis
     masked_fill, masked_select = F.masked_fill, F.masked_select
     tril, triu, diag = F.tril, F.triu, F.diag
     allclose, bincount, multinomial = F.allclose, F.bincount, F.multinomial
@@ -194,6 +197,20 @@ class Methods(Functions):
         """The elements at `indices` along an axis: `te.gather(x, indices, axis)`."""
         _check_order("gather", axis, "indices")
         return F.gather(self, indices, axis)
+
+    def narrow(self: Any, axis: Any, start: Any, length: Any) -> Tensor:
+        """The `length` slices from `start` on along an axis, a view: `x[..., start:start + length]`.
+
+        IndexError for slices that x does not have.
+        """
+        at = normalize_axis(axis, self.ndim)
+        first, count = integer(start, "narrow: start"), integer(length, "narrow: length", least=0)
+        size = self.shape[at]
+        first += size if first < 0 else 0
+        if not 0 <= first <= first + count <= size:
+            raise wrong(IndexError, "narrow", f"slices {start} to {start} + {length} of an axis of {size}",
+                        inputs=(self,))  # fmt: skip
+        return F.getitem(self, (*[slice(None)] * at, slice(first, first + count)))
 
     def index_select(self: Any, axis: Any, indices: Any) -> Tensor:
         """The slices at a vector of indices along an axis: `te.index_select(x, indices, axis)`."""
