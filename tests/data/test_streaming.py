@@ -91,19 +91,53 @@ def test_columns_of_csv_rows(file):
     assert items('1,2\n"3","4"\n', header=True) == [[[3], 4]]
 
 
+def test_csv_rows_keep_integers_exactly(file):
+    text = "1,9007199254740993\n-2e1,9223372036854775807\n3.0,-9223372036854775808\n"
+    stream = CSVRows(file(text), dtype=np.int64)
+    rows = [stream.decode(item) for item in stream]
+    assert [(x.tolist(), int(y)) for x, y in rows] == [
+        ([1], 2**53 + 1), ([-20], 2**63 - 1), ([3], -(2**63)),
+    ]  # fmt: skip
+    stream = CSVRows(file("1,0\n0,1.0\n"), dtype=bool)
+    assert [(x.tolist(), bool(y)) for x, y in map(stream.decode, stream)] == [
+        ([True], False),
+        ([False], True),
+    ]
+    stream = CSVRows(file("16777217,16777218\n0.1,0.1\n3e38,1e-99\n"))
+    rows = [stream.decode(item) for item in stream]
+    np.testing.assert_array_equal([y for _, y in rows], np.array([16777218, 0.1, 0], "f"))
+    np.testing.assert_array_equal([x[0] for x, _ in rows], np.array([16777216, 0.1, 3e38], "f"))
+    with pytest.raises(TypeError, match="CSVRows: dtype=<U3 is not one of numbers"):
+        CSVRows(file("1,2\n"), dtype="U3")
+
+
 @pytest.mark.parametrize(
     ("text", "options", "message"),
     [
         ("a,b,y\n1,2,3\n4,x,6\n", {}, r"people.csv:3, column 2 \('b'\): 'x' is no finite number"),
         ("1,2\n3,nan\n", {}, r"people.csv:2, column 2: 'nan' is no finite number"),
         ("1,2\n3\n", {}, "people.csv:2: 1 cells, and 2 in line 1"),
-        ("1,2\n1e99,2\n", {}, "people.csv:2: a number does not fit float32"),
+        ("1,2\n1e99,2\n", {}, "people.csv:2, column 1: '1e99' does not fit float32"),
+        ("1,2\n1,1e39\n", {}, "people.csv:2, column 2: '1e39' does not fit float32"),
+        (
+            "a,y\n1,16777217\n",
+            {},
+            r"people.csv:2, column 2 \('y'\): '16777217' does not fit float32.*float64",
+        ),
+        ("1,2\n1_000,2\n", {}, "people.csv:2, column 1: '1_000' is no finite number"),
+        ("1,2\n1,1_0\n", {"dtype": np.int64}, "people.csv:2, column 2: '1_0' is no finite number"),
+        ("1,2\n1.7,0\n", {"dtype": np.int64}, "people.csv:2, column 1: '1.7' does not fit int64"),
+        ("1,2\n1,9223372036854775808\n", {"dtype": np.int64}, "column 2: '9223372036854775808' does not fit"),
+        ("1,2\n1,300\n", {"dtype": np.uint8}, "people.csv:2, column 2: '300' does not fit uint8"),
+        ("1,2\n-1,3\n", {"dtype": np.uint8}, "people.csv:2, column 1: '-1' does not fit uint8"),
+        ("1,1\n1,5\n", {"dtype": bool}, "people.csv:2, column 2: '5' does not fit bool"),
+        ("1,1\n1,1e300\n", {"dtype": np.int64}, "people.csv:2, column 2: '1e300' does not fit int64"),
+        ("1,1\n1,nan\n", {"dtype": np.int64}, "people.csv:2, column 2: 'nan' is no finite number"),
         ("", {}, "the file is empty"),
         ("1\n2\n", {}, "no column is left for features"),
         (b"1,2\n3,\xff\n", {}, "byte 0xff is not utf-8"),
     ],
 )
-@pytest.mark.filterwarnings("ignore:overflow")
 def test_a_bad_file_is_named_with_its_place(file, text, options, message):
     with pytest.raises(DataError, match=message):
         stream = CSVRows(file(text), **options)

@@ -104,7 +104,8 @@ def read_csv(
     dialect    further ways of the file, as Python's csv module describes them
 
     Raises DataError with file, line and column for: an empty file, ragged rows, text where a number should
-    be, missing values, NaN, infinities, numbers too large for `dtype`.
+    be, missing values, NaN, infinities, numbers too large for `dtype`. Numbers are rounded to `dtype`:
+    float32 holds all integers up to 16777216, float64 those up to 2^53. Classes are kept as they are.
     """
     examples = read_examples(
         path,

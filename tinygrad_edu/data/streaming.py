@@ -10,10 +10,12 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import math
 import os
 import struct
 import zipfile
 from collections.abc import Iterator, Sequence
+from decimal import Decimal
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -22,7 +24,8 @@ import numpy.typing as npt
 
 from tinygrad_edu.data.combining import IterableDataset
 from tinygrad_edu.data.dataset import Array, Indices
-from tinygrad_edu.data.source import PathLike, bad, place
+from tinygrad_edu.data.source import DataError, PathLike, bad, place
+from tinygrad_edu.data.spelling import exact
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.scalars import integer
 
@@ -125,7 +128,9 @@ class CSVRows(IterableDataset):
     dtype      of the features, (columns,), and the label
 
     For a file that fits into memory, `read_csv` detects more and checks more. DataError names file, line and
-    column of a cell that is no finite number, and of a row with another number of cells.
+    column of a cell that is no finite number, or none of `dtype`, and of a row with another number of cells.
+    Features of a float dtype are rounded to it, large integers too; a label that is an integer is kept
+    exactly, or is an error.
     """
 
     def __init__(
@@ -141,6 +146,11 @@ class CSVRows(IterableDataset):
     ) -> None:
         (self.path,) = _existing("CSVRows", (path,))
         self.delimiter, self.encoding, self.dtype = delimiter, encoding, np.dtype(dtype)
+        if self.dtype.kind not in "fiub":
+            raise wrong(
+                TypeError, "CSVRows", f"dtype={self.dtype} is not one of numbers", "pass for example float"
+            )
+        self.largest = float(np.finfo(self.dtype).max) if self.dtype.kind == "f" else 0.0
         first = next(self._rows(), None)
         if first is None:
             raise bad(place(path), "the file is empty", "look at how it was written")
@@ -190,26 +200,46 @@ class CSVRows(IterableDataset):
                 f"{len(item.cells)} cells, and {self.width} in line 1",
                 "repair the line, or pass delimiter=",
             )
-        features = np.array([self._number(item, column) for column in self.columns], self.dtype)
-        if not np.isfinite(features).all():
-            raise bad(place(item.path, item.number), f"a number does not fit {self.dtype}")
+        read = self._float if self.dtype.kind == "f" else self._integer
+        features = np.array([read(item, column) for column in self.columns], self.dtype)
         if self.label is None:
             return (features,)
-        return features, np.array(self._number(item, self.label), self.dtype)[()]
+        label = np.array(read(item, self.label), self.dtype)[()]
+        if self.dtype.kind == "f" and label == np.rint(label):
+            known = exact(item.cells[self.label])
+            if known is not None and known != Decimal(float(label)) and known == known.to_integral_value():
+                raise self._misfit(item, self.label, "pass dtype=numpy.float64, or an integer dtype")
+        return features, label
 
-    def _number(self, item: _Line, column: int) -> float:
-        try:
-            number = float(item.cells[column])
-        except ValueError:
-            number = float("nan")
-        if not np.isfinite(number):
-            name = self.header[column] if self.header else None
-            raise bad(
-                place(item.path, item.number, column + 1, name),
-                f"{item.cells[column]!r:.40} is no finite number",
-                "fill it in, or leave the column out of columns=",
-            )
+    def _float(self, item: _Line, column: int) -> float:
+        number = _plain_float(item.cells[column])
+        if not math.isfinite(number):
+            raise self._no_number(item, column)
+        if abs(number) > self.largest:
+            raise self._misfit(item, column, "pass dtype=numpy.float64")
         return number
+
+    def _integer(self, item: _Line, column: int) -> int:
+        """The number of a cell for a dtype of integers or truths, exactly."""
+        cell = item.cells[column]
+        number = exact(cell) if math.isfinite(_plain_float(cell)) else None
+        if number is None:
+            raise self._no_number(item, column)
+        is_bool = self.dtype.kind == "b"
+        low, high = (0, 1) if is_bool else (np.iinfo(self.dtype).min, np.iinfo(self.dtype).max)
+        if not low <= number <= high or number != number.to_integral_value():
+            raise self._misfit(item, column, "pass dtype=numpy.float64")
+        return int(number)
+
+    def _where(self, item: _Line, column: int) -> str:
+        return place(item.path, item.number, column + 1, self.header[column] if self.header else None)
+
+    def _no_number(self, item: _Line, column: int) -> DataError:
+        remedy = "fill it in, or leave the column out of columns="
+        return bad(self._where(item, column), f"{item.cells[column]!r:.40} is no finite number", remedy)
+
+    def _misfit(self, item: _Line, column: int, remedy: str) -> DataError:
+        return bad(self._where(item, column), f"{item.cells[column]!r:.40} does not fit {self.dtype}", remedy)
 
     def __repr__(self) -> str:
         return f"CSVRows({Path(self.path).name}: {len(self.columns)} features)"
@@ -238,7 +268,15 @@ def _is_number(cell: str) -> bool:
         float(cell)
     except ValueError:
         return False
-    return True
+    return "_" not in cell
+
+
+def _plain_float(cell: str) -> float:
+    """The number of a cell as `read_csv` reads it, NaN for none: Python's 1_000 is not a number in a file."""
+    try:
+        return float(cell) if "_" not in cell and cell.isascii() else math.nan
+    except ValueError:
+        return math.nan
 
 
 def _lines(path: str, encoding: str) -> Iterator[tuple[int, str]]:
