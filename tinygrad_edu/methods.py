@@ -13,6 +13,7 @@ import numpy as np
 
 from tinygrad_edu import functional as F
 from tinygrad_edu.errors import describe, wrong
+from tinygrad_edu.functional.indexing import gather_part
 from tinygrad_edu.functional.overwrite import replace, update
 from tinygrad_edu.functional.reduction import max as _max
 from tinygrad_edu.functional.reduction import min as _min
@@ -194,9 +195,13 @@ class Methods(Functions):
     # -- places ----------------------------------------------------------------------------------------------
 
     def gather(self: Any, axis: Any, indices: Any) -> Tensor:
-        """The elements at `indices` along an axis: `te.gather(x, indices, axis)`."""
+        """The elements at `indices` along an axis, as in PyTorch: nothing broadcasts.
+
+        y[..., i, ...] = x[..., indices[..., i, ...], ...]; y has the shape of `indices`, which may be smaller
+        than x on the other axes, and not larger. `te.take_along_axis(x, indices, axis)` broadcasts them.
+        """
         _check_order("gather", axis, "indices")
-        return F.gather(self, indices, axis)
+        return gather_part(self, indices, axis)
 
     def narrow(self: Any, axis: Any, start: Any, length: Any) -> Tensor:
         """The `length` slices from `start` on along an axis, a view: `x[..., start:start + length]`.

@@ -10,7 +10,7 @@ import numpy as np
 from tinygrad_edu import dtypes
 from tinygrad_edu.engine.access import glance, look
 from tinygrad_edu.engine.value import Value
-from tinygrad_edu.errors import describe, wrong
+from tinygrad_edu.errors import ShapeError, describe, wrong
 from tinygrad_edu.functional.creation import as_tensor, as_tensors
 from tinygrad_edu.ops import elementwise as _e
 from tinygrad_edu.ops import index as _i
@@ -100,6 +100,31 @@ def take_along_axis(x: Tensor, indices: Tensor, axis: int = -1) -> Tensor:
 
 
 gather = take_along_axis
+
+
+def gather_part(x: Tensor, indices: Tensor, axis: int) -> Tensor:
+    """PyTorch's gather, from the part of x that `indices` cover; the result has their shape.
+
+    They may have any size along `axis`, and at most that of x along each other axis. Raises ShapeError for
+    more, IndexError for an index that does not exist.
+    """
+    at = _checked_axis("gather", axis, x)
+    indices = as_tensor(indices, x)
+    if indices.ndim != x.ndim or any(
+        n > m for a, (n, m) in enumerate(zip(indices.shape, x.shape, strict=True)) if a != at
+    ):
+        raise wrong(
+            ShapeError,
+            "gather",
+            f"the indices {indices.shape} must have as many axes as x {x.shape}, and but for axis {at} none "
+            "longer",
+            "te.take_along_axis(x, indices, axis) broadcasts them; te.index_select takes whole slices",
+            inputs=(x, indices),
+        )
+    part = (*indices.shape[:at], x.shape[at], *indices.shape[at + 1 :])
+    if part != x.shape:
+        x = _m.slice_(x, key=tuple(slice(0, n) for n in part))
+    return take_along_axis(x, indices, at)
 
 
 def scatter_add(x: Tensor, indices: Tensor, source: Tensor, axis: int = 0) -> Tensor:
