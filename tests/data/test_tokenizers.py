@@ -1,6 +1,7 @@
 """Tokenizers: text to ids and back, vocabularies of the most frequent tokens, and their files."""
 
 import json
+import unicodedata
 
 import numpy as np
 import pytest
@@ -107,3 +108,41 @@ def test_other_files_are_refused(tmp_path, file):
 def test_bad_arguments_are_refused(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+def test_a_word_keeps_its_combining_marks():
+    """Composed and decomposed text is cut at the same places."""
+    text = "Café naïve, Å-b çé! x"
+    cut = WordTokenizer.learn(text).cut
+    assert cut(text) == ["Café", "naïve", ",", "Å-b", "çé", "!", "x"]
+    assert cut(unicodedata.normalize("NFD", text)) == [unicodedata.normalize("NFD", t) for t in cut(text)]
+    assert cut("हिन्दी में") == ["हिन्दी", "में"]
+    assert cut("\u2764\ufe0fabc") == ["\u2764", "\ufe0f", "abc"]  # a mark of a sign is in no word
+
+
+def test_padding_that_occurs_in_the_text_is_refused():
+    for make in (
+        lambda: CharTokenizer.learn("a b", pad=" "),
+        lambda: WordTokenizer.learn(["a", "b a"], pad="b"),
+    ):
+        with pytest.raises(ValueError, match=r"learn: the text has the token for padding.*decode leaves"):
+            make()
+    assert CharTokenizer.learn("a b", pad="_", unknown=" ").tokens == ("_", " ", "a", "b")
+
+
+def test_texts_that_are_none_and_files_that_are_damaged(tmp_path):
+    for texts in ([None], ["a", b"b"], [3]):
+        with pytest.raises(TypeError, match=r"CharTokenizer.learn: a (NoneType|bytes|int) is no text"):
+            CharTokenizer.learn(texts)
+    path = tmp_path / "v.json"
+    half = CharTokenizer.learn("\ud800a")
+    half.save(path)
+    assert CharTokenizer.load(path) == half
+    for kind in (["words"], {}, None, 3):
+        path.write_text(json.dumps({"kind": kind, "tokens": []}))
+        with pytest.raises(DataError, match="this is a vocabulary of"):
+            Tokenizer.load(path)
+    for tokens in (None, 3, [["a"]], [{}]):
+        path.write_text(json.dumps({"kind": "words", "pad": None, "unknown": None, "tokens": tokens}))
+        with pytest.raises(DataError, match="the vocabulary is damaged"):
+            Tokenizer.load(path)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import collections
 import json
 import re
+import unicodedata
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -24,6 +25,12 @@ from tinygrad_edu.errors import wrong
 from tinygrad_edu.scalars import integer
 
 Ids = npt.NDArray[np.int64]
+_WORD = re.compile(r"\w+(?:['’.,-]\w+)*|[^\w\s]")
+
+
+def _is_mark(character: str) -> bool:
+    """Whether it is a combining mark of Unicode, such as an accent or the vowel sign of a script."""
+    return unicodedata.category(character).startswith("M")
 
 
 class Tokenizer:
@@ -77,6 +84,8 @@ class Tokenizer:
 
         size   at most so many tokens, with padding and unknown: the most frequent ones
         least  leave out tokens that occur less often
+
+        ValueError if the token for padding occurs in a text: `decode` would lose it.
         """
         least = integer(least, f"{cls.__name__}.learn: least", 1)
         special = [token for token in (pad, unknown) if token is not None]
@@ -85,9 +94,23 @@ class Tokenizer:
         cutter = cls(special, pad=pad, unknown=unknown, **options)
         counts: collections.Counter[str] = collections.Counter()
         for text in [texts] if isinstance(texts, str) else texts:
+            if not isinstance(text, str):
+                raise wrong(
+                    TypeError,
+                    f"{cls.__name__}.learn",
+                    f"a {type(text).__name__} is no text",
+                    "pass one string, or an iterable of strings",
+                )
             counts.update(cutter.cut(text))
-        for token in special:
-            counts.pop(token, None)
+        if pad is not None and pad in counts:
+            raise wrong(
+                ValueError,
+                f"{cls.__name__}.learn",
+                f"the text has the token for padding, pad={pad!r}, and decode leaves padding out",
+                "pass a pad= that does not occur, or pad=None",
+            )
+        if unknown is not None:
+            counts.pop(unknown, None)
         found = sorted((token for token, n in counts.items() if n >= least), key=lambda t: (-counts[t], t))
         kept = found if size is None else found[: size - len(special)]
         return cls([*special, *kept], pad=pad, unknown=unknown, **options)
@@ -173,7 +196,12 @@ class Tokenizer:
         """Write the vocabulary to a JSON file."""
         content = {"kind": self.kind, "pad": self.pad, "unknown": self.unknown, **self.settings(),
                    "tokens": self.tokens}  # fmt: skip
-        files.write(path, json.dumps(content, ensure_ascii=False, indent=0).encode())
+        text = json.dumps(content, ensure_ascii=False, indent=0)
+        try:
+            packed = text.encode()
+        except UnicodeEncodeError:  # half of a surrogate pair has no UTF-8, and an escape in JSON
+            packed = json.dumps(content, indent=0).encode()
+        files.write(path, packed)
 
     @classmethod
     def load(cls, path: PathLike) -> Self:
@@ -184,7 +212,7 @@ class Tokenizer:
         except (ValueError, KeyError, AttributeError, TypeError):
             raise bad(place(path), "this is no vocabulary", "pass a file that save() wrote") from None
         known = {sub.kind: sub for sub in (CharTokenizer, WordTokenizer)}
-        found: Any = known.get(kind)
+        found: Any = known.get(kind) if isinstance(kind, str) else None
         if found is None or not issubclass(found, cls):
             raise bad(place(path), f"this is a vocabulary of {kind!r}, not one of a {cls.__name__}")
         try:
@@ -221,8 +249,8 @@ class WordTokenizer(Tokenizer):
 
     lower  treat capital letters as small ones
 
-    Words are runs of letters and digits, with apostrophes, hyphens, points and commas inside; every other
-    character but blanks is a token. `decode` puts a blank between two tokens.
+    Words are runs of letters and digits with their combining marks, and with apostrophes, hyphens, points and
+    commas inside; every other character but blanks is a token. `decode` puts a blank between two tokens.
     """
 
     kind = "words"
@@ -241,7 +269,15 @@ class WordTokenizer(Tokenizer):
 
     def cut(self, text: str) -> list[str]:
         """The words and signs."""
-        return re.findall(r"\w+(?:['’.,-]\w+)*|[^\w\s]", text.lower() if self.lower else text)
+        text = text.lower() if self.lower else text
+        if text.isascii():
+            return _WORD.findall(text)
+        # The pattern sees a mark after a letter as a letter; the token has the mark itself.
+        seen: list[str] = []
+        for c in text:
+            in_word = bool(seen) and (seen[-1].isalnum() or seen[-1] == "_")
+            seen.append("a" if in_word and _is_mark(c) else c)
+        return [text[found.start() : found.end()] for found in _WORD.finditer("".join(seen))]
 
     def settings(self) -> dict[str, Any]:
         """Whether text is made of small letters first."""
