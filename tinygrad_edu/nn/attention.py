@@ -127,11 +127,13 @@ class MultiheadAttention(Module):
             extra := k.shape[1] - mask.shape[-1]
         ):  # what was added is always attended to
             mask = F.pad(mask, (*((0, 0),) * (mask.ndim - 1), (0, extra)))
+        size = self.embed_dim // self.num_heads
         q_heads, k_heads, v_heads = (
-            F.permute_dims(F.reshape(x, (*x.shape[:2], self.num_heads, -1)), (0, 2, 1, 3)) for x in (q, k, v)
+            F.permute_dims(F.reshape(x, (*x.shape[:2], self.num_heads, size)), (0, 2, 1, 3))
+            for x in (q, k, v)
         )
         rate = self.dropout if self.training else 0.0
-        scale = 1.0 / math.sqrt(self.embed_dim // self.num_heads)
+        scale = 1.0 / math.sqrt(size)
         out, weights = attend(q_heads, k_heads, v_heads, mask, scale, rate, self.generator)
         out = self.out_proj(F.reshape(F.permute_dims(out, (0, 2, 1, 3)), q.shape))
         out = F.squeeze(out, 0) if one else out if self.batch_first else F.transpose(out, 0, 1)

@@ -91,13 +91,15 @@ class _Recurrent(Module):
         x is (L, N, input_size), (N, L, input_size) with `batch_first`, or (L, input_size) for one sequence;
         the outputs are (L, N, hidden_size), twice as many with `bidirectional`. A state is (layers *
         directions, N, hidden_size), also with `batch_first`; zeros if it is not given. `lengths` has the
-        number of steps of each sequence, from 1 to L. Raises ShapeError, and ValueError for wrong lengths.
+        number of steps of each sequence, from 1 to L. N may be 0. Raises ShapeError, and ValueError for wrong
+        lengths.
         """
         x = F.as_tensor(x, vars(self)["weight_ih_l0"])
         one = x.ndim == 2
-        if x.ndim not in (2, 3) or x.shape[-1] != self.input_size or 0 in x.shape[:-1]:
+        steps = 1 if self.batch_first and not one else 0
+        if x.ndim not in (2, 3) or x.shape[-1] != self.input_size or not x.shape[steps]:
             order = f"(N, L, {self.input_size})" if self.batch_first else f"(L, N, {self.input_size})"
-            problem = f"x {x.shape} must be {order} or (L, {self.input_size}), and not empty"
+            problem = f"x {x.shape} must be {order} or (L, {self.input_size}), with a step"
             raise wrong(ShapeError, type(self).__name__, problem, inputs=(x,))
         if one:
             x = F.expand_dims(x, 1)
