@@ -140,7 +140,13 @@ def flatten(tree: Any, *, is_leaf: IsLeaf = None) -> tuple[list[Any], Structure]
     `is_leaf(x)` may say of a container that it is a leaf.
     """
     found: list[Any] = []
-    return found, _collected(tree, found, is_leaf)
+    try:
+        return found, _collected(tree, found, is_leaf)
+    except RecursionError:
+        raise wrong(
+            ValueError, "tree", "a container of the tree holds itself, or the tree is too deep",
+            "take out the reference that leads back, or say is_leaf=",
+        ) from None  # fmt: skip
 
 
 def _collected(tree: Any, found: list[Any], is_leaf: IsLeaf) -> Structure:

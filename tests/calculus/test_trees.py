@@ -247,3 +247,13 @@ def test_errors_name_the_leaf() -> None:
         te.jvp(lambda x, y: x, [te.ones(2), te.ones(2)], [te.ones(2)])
     with pytest.raises(ShapeError, match=r"the direction\['a'\] has shape \(3,\), the point \(2,\)"):
         te.hvp(total, {"a": te.ones(2)}, {"a": te.ones(3)})
+
+
+def test_a_container_that_holds_itself_is_refused():
+    cyclic: dict = {"a": 1}
+    cyclic["b"] = [cyclic]
+    for call in (te.tree.leaves, te.tree.flatten, lambda t: te.tree.map(abs, t)):
+        with pytest.raises(ValueError, match="tree: a container of the tree holds itself"):
+            call(cyclic)
+    shared = [1, 2]
+    assert te.tree.leaves({"a": shared, "b": shared}) == [1, 2, 1, 2]
