@@ -255,3 +255,34 @@ def test_rows_of_padding_do_not_count_in_the_area(seed: int, classes: int) -> No
 def test_other_arguments_and_another_order_are_explained(make: Any, kind: Any, words: str) -> None:
     with pytest.raises(kind, match=words):
         make()
+
+
+FORGED = {
+    metrics.Accuracy: (
+        {"right": 1, "rows": "x"},
+        {"right": -5, "rows": 3},
+        {"right": 4, "rows": 3},
+        {"right": None, "rows": 1},
+    ),
+    metrics.MeanSquaredError: ({"total": "x", "rows": 1}, {"total": 1.0, "rows": -1}),
+    metrics.R2: (
+        {"rows": -3, "mean": [0.0], "spread": [1.0], "error": [1.0]},
+        {"rows": 1, "mean": "x", "spread": 0, "error": 0},
+    ),
+    metrics.ConfusionMatrix: ({"counts": [[1, -1], [0, 0]]}, {"counts": "x"}),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "state"), [(kind, state) for kind, states in FORGED.items() for state in states]
+)
+def test_a_state_that_no_metric_has_is_refused_and_loses_nothing(kind, state):
+    metric = kind()
+    if kind in (metrics.Accuracy, metrics.ConfusionMatrix):
+        metric.update(np.eye(3), np.array([0, 1, 1]))
+    else:
+        metric.update(np.array([1.0, 2.0]), np.array([1.5, 1.0]))
+    before = metric.compute()
+    with pytest.raises(ValueError, match=kind.__name__):
+        metric.load_state_dict(state)
+    np.testing.assert_array_equal(metric.compute(), before)

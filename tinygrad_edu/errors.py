@@ -147,7 +147,8 @@ def _kind(error: Exception) -> type[Exception]:
              ValueError)  # fmt: skip
     numpy = sys.modules.get("numpy.linalg")  # not imported here: the command's help does without NumPy
     if numpy is not None and isinstance(error, numpy.LinAlgError):
-        return numpy.LinAlgError  # type: ignore[no-any-return]
+        kind: type[Exception] = numpy.LinAlgError
+        return kind
     return next((kind for kind in known if isinstance(error, kind)), RuntimeError)
 
 

@@ -75,8 +75,11 @@ class Accuracy(_OfClasses):
         self.right, self.rows = self.right + int((truth == guess).sum()), self.rows + len(truth)
 
     def merge(self, state: Mapping[str, Any]) -> None:
-        """Add what another one has counted."""
-        self.right, self.rows = self.right + int(state["right"]), self.rows + int(state["rows"])
+        """Add what another one has counted. Raises ValueError if more rows are right than there are."""
+        right, rows = int(state["right"]), int(state["rows"])
+        if right > rows:
+            raise ValueError(f"{right} of {rows} rows are right")
+        self.right, self.rows = self.right + right, self.rows + rows
 
     def compute(self) -> float:
         """Right rows over all rows. Raises ValueError if there were none."""

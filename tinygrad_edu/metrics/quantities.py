@@ -45,7 +45,7 @@ class Mean(Metric):
 
     def merge(self, state: Mapping[str, Any]) -> None:
         """Add what another one has counted."""
-        self.total, self.rows = self.total + float(state["total"]), self.rows + state["rows"]
+        self.total, self.rows = self.total + float(state["total"]), self.rows + int(state["rows"])
 
     def compute(self) -> float:
         """The mean. Raises ValueError if there were no numbers."""

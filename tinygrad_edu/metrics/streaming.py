@@ -12,9 +12,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tinygrad_edu.errors import ShapeError, wrong
+from tinygrad_edu.errors import ShapeError, without_line, wrong
 from tinygrad_edu.metrics.scores import Array, refuse_nan
 from tinygrad_edu.words import explaining
+
+_COUNTS = ("right", "rows", "counts")  # the attributes that are integers of at least 0
 
 
 class Metric(ABC):
@@ -72,8 +74,18 @@ class Metric(ABC):
         if not isinstance(state, Mapping) or set(state) != set(self.counted):
             problem = f"it counts {', '.join(self.counted)}, and the state is of another metric"
             raise wrong(ValueError, title, problem, "load what its state_dict() returned")
+        before = self.state_dict()
         self.reset()
-        self.merge(state)
+        try:
+            self.merge(state)
+            counts = [np.asarray(getattr(self, name)) for name in _COUNTS if name in self.counted]
+            if any(count.dtype.kind not in "iu" or (count < 0).any() for count in counts):
+                raise ValueError("a count is negative, or no integer")
+        except (TypeError, ValueError, OverflowError, AttributeError) as error:
+            self.reset()
+            self.merge(before)
+            problem = f"the state is of no such metric: {without_line(error)}"
+            raise wrong(ValueError, title, problem, "load what its state_dict() returned") from error
 
     def _nothing(self) -> Exception:
         """The error of `compute` before any row was counted."""
