@@ -96,7 +96,7 @@ def diff(x: Tensor, *, axis: int = -1, n: int = 1) -> Tensor:
     at = normalize_axis(axis, x.ndim)
     if not times:
         return clone(x)
-    for _ in range(times):
+    for _ in range(min(times, x.shape[at])):  # nothing is left then
         before, after = (
             _m.slice_(x, key=(*[slice(None)] * at, cut)) for cut in (slice(None, -1), slice(1, None))
         )
