@@ -370,7 +370,8 @@ def counted(kind: Callable[..., Any]) -> Callable[..., Any]:
     def run(**settings: Any) -> Any:
         metric, score = kind(**settings), np.array([0.25, 0.5, 0.75])
         tall = score[:, None, None] - np.array([[[0.5], [0.25]]])
-        metric.update(*((score, [1, 0, 1]) if "threshold" in settings else (tall, [[1], [0], [1]])))
+        is_flat = "threshold" in settings or kind is metrics.ROCAUC
+        metric.update(*((score, [1, 0, 1]) if is_flat else (tall, [[1], [0], [1]])))
         return metric.compute()
 
     return run
@@ -382,6 +383,7 @@ METRICS: dict[str, Call] = {
     **{f"{k.__name__} of a column": Call(counted(k), numbers={"threshold": 0.5}) for k in _OF_CLASSES},
     "TopKAccuracy": Call(counted(metrics.TopKAccuracy), numbers={"k": 1, "axis": 1, "ignore_index": 0}),
     "Perplexity": Call(counted(metrics.Perplexity), numbers={"axis": 1, "ignore_index": 0}),
+    "ROCAUC": Call(counted(metrics.ROCAUC), numbers={"ignore_index": 2}),
 }
 
 FUNCTIONS |= calls_functions.functions(Call)

@@ -57,12 +57,12 @@ def check(error: Exception) -> Fault:
     """The fields of an error that is whole: its text is theirs, and neither is lost in a copy."""
     fault = known(error)
     assert fault.problem and (fault.op or fault.place) and fault.where
-    text = str(error)
+    text = error.args[0] if isinstance(error, KeyError) else str(error)  # Python quotes that of a KeyError
     assert text == str(fault) == fault.text and error.args == (text,)
     assert text.endswith(fault.remedy) and fault.problem in text and (fault.place or fault.where in text)
     for again in (copy.copy, copy.deepcopy, lambda e: pickle.loads(pickle.dumps(e))):
         other = again(error)
-        assert type(other) is type(error) and str(other) == text and fault_of(other) == fault
+        assert type(other) is type(error) and other.args == (text,) and fault_of(other) == fault
     return fault
 
 

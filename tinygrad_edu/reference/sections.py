@@ -127,7 +127,7 @@ def _ops_behind(function: Callable[..., Any]) -> frozenset[Op]:
         for name in used:
             value = one.__globals__.get(name)
             inside = isinstance(value, ModuleType)
-            for thing in [getattr(value, n, None) for n in used] if inside else [value]:
+            for thing in [vars(value).get(n) for n in used] if inside else [value]:
                 home = getattr(thing, "__module__", None) or ""
                 if isinstance(thing, Op):
                     found.add(thing)
