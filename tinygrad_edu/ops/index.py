@@ -208,8 +208,8 @@ def _argsort(x: Any, *, axis: int, descending: bool = False, first: int | None =
 def _largest(lines: Any, k: int) -> Any:
     """The indices (m, k) of the k largest of each line (m, n), in descending order; only these are sorted.
 
-    NaN counts as the largest. A line with more than k that are not below its k-th largest (ties) is sorted as a
-    whole.
+    NaN counts as the largest. A line with ties, more than k that are not below its k-th largest, is sorted as
+    a whole.
     """
     least = np.partition(lines, lines.shape[1] - k, axis=1)[:, -k, None]
     hit = lines >= least
