@@ -282,6 +282,7 @@ import os, signal, sys, threading, time
 from tests.data import worker_sets as sets
 from tinygrad_edu.data import DataLoader
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a job in the background ignores it
 {guard}
     pids = set()
     batches = DataLoader(sets.Process(60), 2, num_workers=2, as_numpy=True, persistent_workers=True)
