@@ -36,6 +36,11 @@ PROOFS: dict[str, tuple[Callable[..., Any], list[Any]]] = {
     "diagonal": (lambda x: te.diagonal(x, 1), [X]),
     "diag": (lambda x: te.diag(x, -1), [numbers(4)]),
     "diag of a matrix": (te.diag, [X]),
+    "diff": (lambda x: te.diff(x, n=2), [X]),
+    "moveaxis": (lambda x: te.moveaxis(x, 0, -1), [CUBE]),
+    "nan_to_num": (te.nan_to_num, [X]),
+    "nansum": (lambda x: te.nansum(x, axis=1), [X]),
+    "nanmean": (lambda x: te.nanmean(x, axis=0), [X]),
     "kron": (te.kron, [X, numbers(2, 3)]),
     "bmm": (te.bmm, [CUBE, numbers(3, 2, 2)]),
     "baddbmm": (

@@ -30,6 +30,11 @@ def is_open_mpi() -> bool:
     return "Open MPI" in found.stdout or "prte" in found.stdout.lower()
 
 
+def _take_interrupts() -> None:
+    """Let Ctrl-C reach a process whose parent ignores it, as jobs of a shell's background do."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Ended(NamedTuple):
     """A job that has ended: its exit code, what it wrote, and the processes that were left of it."""
 
@@ -49,6 +54,7 @@ class Started:
             [*before, sys.executable, "-m", "tinygrad_edu", "launch", *map(str, words)],
             env={**os.environ, "PYTHONPATH": str(ROOT), **env, name: value}, cwd=ROOT, text=True,
             stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, start_new_session=True,
+            preexec_fn=_take_interrupts,
         )  # fmt: skip
 
     def processes(self) -> list[int]:
