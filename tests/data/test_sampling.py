@@ -281,3 +281,16 @@ def test_data_sets_need_no_scaling(name):
     features = load(name).features
     assert -20 < features.min() <= 0 and 1 <= features.max() < 20
     assert name not in ("digits", "tcga", "compounds") or (features.min(), features.max()) == (0, 1)
+
+
+@pytest.mark.parametrize("row", [-1, 3, 10**9])
+@pytest.mark.parametrize("how", ["sampler", "list", "batches"])
+def test_a_row_that_the_dataset_does_not_have_is_refused_by_its_sampler(row, how):
+    table = ArrayDataset(np.arange(3.0))
+    given = {
+        "sampler": {"sampler": SubsetRandomSampler([0, row])},
+        "list": {"sampler": [0, row]},
+        "batches": {"batch_sampler": [[0], [1, row]]},
+    }[how]
+    with pytest.raises((IndexError, ValueError), match=f"{row}"):
+        list(DataLoader(table, **given))

@@ -39,7 +39,7 @@ from tinygrad_edu.data.loader_arguments import (
     check_timeout,
 )
 from tinygrad_edu.data.rows import Rows
-from tinygrad_edu.data.sampling import batches_of, earlier_draws, order_of, settings_of
+from tinygrad_edu.data.sampling import batches_of, check_range, earlier_draws, order_of, settings_of
 from tinygrad_edu.data.seeds import check_seed, generator
 from tinygrad_edu.data.workers import Pool
 from tinygrad_edu.errors import wrong
@@ -256,6 +256,9 @@ class DataLoader:
             order = self.order(epoch)
             spans = [self._part(position) for position in range(len(self))]
         is_drawn = self.sampler is not None or self.batch_sampler is not None
+        if is_drawn:
+            drawer = self.batch_sampler if self.sampler is None else self.sampler
+            check_range(drawer, order, len(self.dataset))
         repeats = earlier_draws(order) if is_drawn else np.zeros(len(order), np.int64)
 
         def rows_of(k: int) -> Rows | None:

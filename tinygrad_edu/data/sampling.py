@@ -318,6 +318,14 @@ def order_of(sampler: Any, epoch: int) -> Indices:
     return as_indices(type(sampler).__name__, list(sampler))
 
 
+def check_range(sampler: Any, order: Indices, rows: int) -> None:
+    """Raise IndexError for a row that the dataset does not have; none is counted from its end."""
+    wrong_ones = order[(order < 0) | (order >= rows)]
+    if len(wrong_ones):
+        problem = f"{type(sampler).__name__} gives row {wrong_ones[0]} of a dataset of {rows}"
+        raise wrong(IndexError, "DataLoader", problem, f"rows go from 0 to {rows - 1}")
+
+
 def batches_of(sampler: Any, epoch: int) -> list[Indices]:
     """The rows of each batch of an epoch by any sampler of batches."""
     if isinstance(sampler, BatchSampler) and not _iterates(sampler, "batches"):
