@@ -76,3 +76,17 @@ def test_a_callback_gets_no_state_of_another_column(tmp_path: Any) -> None:
         with pytest.raises(nn.CheckpointError, match="callbacks"):
             run(3, *others, resume=True)
     run(3, loss, accuracy, resume=True)
+
+
+def test_a_search_for_a_rate_leaves_gradients_and_a_peeked_loader_as_they_were() -> None:
+    loader, twin = (data.DataLoader(data.TensorDataset(X, Y), 8, shuffle=True, seed=1) for _ in range(2))
+    for one in (loader, twin):
+        next(iter(one))
+    model = model_of()
+    te.cross_entropy(model(X), Y).backward()
+    before = [p.grad.numpy().copy() for p in model.parameters()]
+    T.find_lr(model, loader, optimizer=optim.SGD(model.parameters()), loss=te.cross_entropy, steps=12)
+    for p, gradient in zip(model.parameters(), before, strict=True):
+        np.testing.assert_array_equal(p.grad.numpy(), gradient)
+    assert loader.state_dict() == twin.state_dict()
+    assert [len(x) for x, _ in loader] == [len(x) for x, _ in twin]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -16,6 +16,7 @@ import numpy as np
 
 from tinygrad_edu import nn
 from tinygrad_edu.backend import philox
+from tinygrad_edu.data import DataLoader
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.scalars import integer, number
 from tinygrad_edu.training.arguments import check_optimizer
@@ -85,8 +86,8 @@ def find_lr(
     """Train for a few steps with learning rates from `lowest` to `highest`, and see where the loss falls.
 
     The rates grow by one factor from step to step; the rates of several groups keep their ratios. It ends
-    early when the loss has grown to 4 times its lowest, or is not finite. Afterwards model, optimizer,
-    loader and random numbers are as before.
+    early when the loss has grown to 4 times its lowest, or is not finite. Afterwards model, gradients,
+    optimizer, loader and random numbers are as before.
 
     model, data, optimizer, loss, step, batch_size, seed  as for `fit`
     smoothing  in [0, 1): how much of the running mean of the losses is old
@@ -157,15 +158,18 @@ def _restored(model: nn.Module, optimizer: Any, loader: Any) -> Iterator[None]:
     """After the block everything that training changes is as before."""
     weights, state = model.state_dict(), optimizer.state_dict()
     modes = [(module, module.training) for module in model.modules()]
-    place = loader.state_dict() if hasattr(loader, "load_state_dict") else None
+    gradients = [(p, p.grad) for group in optimizer.param_groups for p in group["params"]]
+    is_ours = isinstance(loader, DataLoader)
+    place = loader.state_dict() if hasattr(loader, "load_state_dict") and not is_ours else None
     positions: dict[philox.Generator, dict[str, int]] = {}
     try:
-        with philox.recording_positions(positions):
+        with philox.recording_positions(positions), loader.whole_pass() if is_ours else nullcontext():
             yield
     finally:
         model.load_state_dict(weights)
         optimizer.load_state_dict(state)
-        optimizer.zero_grad()
+        for parameter, gradient in gradients:
+            parameter.grad = gradient
         for module, mode in modes:
             module.training = mode
         if place is not None:
