@@ -275,3 +275,13 @@ def test_the_functions_of_the_benchmark_are_judged_right(seed):
         with np.errstate(all="ignore"):
             assert ours(case, case.pulled) != "wrong", case.name
             assert ours(case, case.wrong) != "right", case.name
+
+
+@pytest.mark.parametrize("order", [(0.0, 1.0), (1.0, 0.0), (0.0, 0.5, 1.0, 0.0)])
+def test_kinks_in_several_elements_accuse_nobody(order):
+    """Each element may have a side of its own: along a direction the sum of them is no side."""
+    with pytest.raises(CannotJudge, match=r"at index \(\d,\), because the function has a kink there"):
+        gradcheck(lambda x: te.clip(x, 0.0, 1.0).sum(), [te.tensor(np.array(order))])
+    bad = te.Op("bad_abs", np.abs, (lambda g, x: g * te.where(x == 0.0, 3.0, te.sign(x)),), register=False)
+    with pytest.raises(GradientError, match=r"is wrong at index \(\d,\): analytic 3"):
+        gradcheck(lambda x: bad(x).sum(), [te.tensor(np.array(order))])
