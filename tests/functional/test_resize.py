@@ -206,6 +206,11 @@ def test_interpolation_is_pytorchs_to_the_second_order(mode, size, factor, align
     # Where a factor changes no size, PyTorch's gradient is a copy, and not the derivative of its result.
     shape = (5, 4, 3)[:axes]
     assume(factor is None or mode in ("nearest", "area") or any(math.floor(n * factor) != n for n in shape))
+    # PyTorch's "nearest" of images takes another element than its documentation says where a factor that is
+    # not 1 or 2 gives as many or twice as many; that of one and of three axes does not.
+    assume(
+        mode != "nearest" or factor is None or {math.floor(n * factor) / n for n in shape}.isdisjoint((1, 2))
+    )
     same_twice(
         lambda x: te.interpolate(x, **how),
         lambda x: pytorch.interpolate(x, **how),
