@@ -1,10 +1,10 @@
-"""A small GPT that writes like "Romeo and Juliet", character by character (Vaswani et al. 2017).
+"""A small GPT that writes like these documents, character by character (Vaswani et al. 2017).
 
 A transformer with a causal mask sees up to CONTEXT characters and gives a distribution of the next one, at
 all places of the text at once. Training lowers the nats that the next character costs. Then the model
 writes: each character is drawn from its distribution, whose logits are divided by a temperature. Baselines
 on the same held-out last tenth: counts of single characters, of pairs, of triples and so on, each mixed
-with the shorter ones (Jelinek, Mercer 1980). The play is in the public domain: romeo_and_juliet.txt.
+with the shorter ones (Jelinek, Mercer 1980). The text is the prose of docs/: lecture, kernels, how-tos.
 
 Change: TEMPERATURE to 0.3 and to 1.5. And CONTEXT to 4: how does that compare with the counts?
 """
@@ -12,9 +12,9 @@ Change: TEMPERATURE to 0.3 and to 1.5. And CONTEXT to 4: how does that compare w
 from __future__ import annotations
 
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
+from prose import prose
 from shared import clock, draw, options
 
 import tinygrad_edu as te
@@ -81,8 +81,7 @@ def write(model, tokenizer, rng, start, count):
 
 def main(arguments=None):
     given = options(__doc__, arguments)
-    text = Path(__file__).with_name("romeo_and_juliet.txt").read_text(encoding="utf-8")
-    text = text[:3000] if given.smoke else text
+    text = prose()[:3000] if given.smoke else prose()
     tokenizer = data.CharTokenizer.learn(text, pad=None, unknown=None)
     numbers = np.asarray(tokenizer.encode(text))
     train, test = np.split(numbers, [len(numbers) * 9 // 10])
@@ -108,10 +107,10 @@ def main(arguments=None):
     found = {"GPT": history[-1][2], "counts": min(counts), "characters": counts[0]}
     print(f"{steps} steps in {seconds():.0f} s. Held out: {found['GPT']:.3f} nats. By counts of characters "
           + ", ".join(f"after {order}: {value:.3f}" for order, value in zip(orders, counts)))
-    print("\n" + write(model, tokenizer, rng, "ROMEO:\n", 20 if given.smoke else 600) + "\n")
+    print("\n" + write(model, tokenizer, rng, "A gradient ", 20 if given.smoke else 600) + "\n")
     at, training, unseen = map(np.array, zip(*history))
     curves = {"training": training, "held out": unseen, "best counts": np.full(len(at), min(counts))}
-    draw(viz.curves(at, curves, xlabel="step", ylabel="nats a character", title="Romeo and Juliet"),
+    draw(viz.curves(at, curves, xlabel="step", ylabel="nats a character", title="The prose of docs/"),
          "char_gpt.png", given)
     return found
 

@@ -15,7 +15,7 @@ from tests.examples.conftest import started
 from tinygrad_edu import nn
 
 MODELS = Path(__file__).resolve().parents[2] / "examples" / "models"
-NAMES = sorted(path.stem for path in MODELS.glob("*.py") if path.stem != "shared")
+NAMES = sorted(path.stem for path in MODELS.glob("*.py") if path.stem not in ("prose", "shared"))
 ON_A_DEVICE = "custom_op"  # it opens a simulator, which stays in its process
 
 
