@@ -23,7 +23,7 @@ FLOORS = {
     5: ("nn", "optim", "data", "metrics"),
     6: ("check", "cuda", "testing", "graph", "viz", "jit", "profile", "reference", "evidence", "source",
         "anomaly"),
-    7: ("cli", "training", "__main__", "sklearn", "playground", "distributed"),
+    7: ("cli", "training", "__main__", "sklearn", "playground", "distributed", "torch", "interop"),
 }  # fmt: skip
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names}
 BESIDE = ("simulator",)  # a CUDA driver on the CPU: imports nothing of the house,

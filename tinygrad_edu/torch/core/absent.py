@@ -1,0 +1,23 @@
+"""PyTorch's words that are not here, each with the reason and, where there is one, what to write instead."""
+
+from __future__ import annotations
+
+# A name ending in a dot stands for all names that begin with it.
+ABSENT = {
+    "torch.fft.": "there are no complex numbers here; numpy.fft transforms x.numpy()",
+    "torch.sparse.": "there are no sparse tensors here; use dense ones, or torch.nn.Embedding for rows of a table",
+    "torch.complex": "there are no complex numbers here; keep the real and the imaginary part in two tensors",
+    "torch.quantization.": "there are no quantized tensors here",
+    "Tensor.half": "there is no float16 here; stay in float32",
+    "Tensor.bfloat16": "there is no bfloat16 here; stay in float32",
+}
+
+
+def reason_of(name: str) -> str:
+    """Why a word is not here, and what to write instead; a general word if nothing is known of it."""
+    if name in ABSENT:
+        return ABSENT[name]
+    for start, reason in ABSENT.items():
+        if start.endswith(".") and (name + ".").startswith(start):
+            return reason
+    return "tinygrad-edu's torch does not have it; docs/torch.md lists what is there"

@@ -1,0 +1,438 @@
+"""Tensor: PyTorch's, around one of the library's. What it is, its memory, its gradient.
+
+The functions that it has as methods are bound by torch/methods.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+import tinygrad_edu as te
+from tinygrad_edu.engine.value import Storage, Value, leaf
+from tinygrad_edu.errors import wrong
+from tinygrad_edu.functional.creation import wrap
+from tinygrad_edu.functional.indexing import is_basic, numpy_key
+from tinygrad_edu.torch.core import border, devices, dtypes, graph, printing, views
+from tinygrad_edu.torch.core.border import bare, faced, torch_error, wrapped
+from tinygrad_edu.torch.core.size import Size
+from tinygrad_edu.torch.core.words import unknown_method
+
+Inner = te.Tensor
+_numbers = (int, float, bool)
+
+
+class Tensor(Value):
+    """An n-dimensional array with PyTorch's methods, and the graph of its computation.
+
+    `inner` is the library's tensor that it stands for. `torch.Tensor(2, 3)` makes one of a shape, of any
+    numbers, `torch.Tensor([1, 2])` one of float32 numbers; `torch.tensor(data)` keeps the kind of its data.
+    """
+
+    _inner: Inner
+    _view: views.View | None
+    version: int  # how often it was computed anew by a change in place within the graph
+    __hash__ = object.__hash__
+    __array_priority__ = 1000
+
+    def __new__(cls, *data: Any, device: Any = None, **named: Any) -> Any:
+        if len(data) == 1 and isinstance(data[0], Tensor):
+            value = te.Tensor(data[0].inner.storage)
+        elif data and not all(isinstance(n, (int, np.integer)) for n in data):
+            numbers = data[0] if len(data) == 1 else data
+            if isinstance(numbers, Size):
+                value = te.zeros(numbers, device=devices.here(device))
+            else:
+                kind = dtypes.numpy_of(dtypes.get_default_dtype())
+                value = te.tensor(bare(numbers), dtype=kind, device=devices.here(device))
+        else:
+            value = te.zeros(data or (0,), device=devices.here(device))
+        made = object.__new__(cls)
+        made._inner, made._view, made.version = value, None, 0
+        return made
+
+    def __init__(self, *data: Any, **named: Any) -> None:
+        """Made by `__new__`."""
+
+    # -- the tensor it stands for ----------------------------------------------------------------------------
+
+    @property
+    def inner(self) -> Inner:
+        """The library's tensor: the same memory, the same node of the graph."""
+        return self._inner if self._view is None else views.refreshed(self)
+
+    @property
+    def storage(self) -> Any:
+        """The memory of `inner`, which the engine asks for; `torch`'s storages are not here."""
+        return self.inner.storage
+
+    @property
+    def node(self) -> Any:
+        return self.inner.node
+
+    def __getattr__(self, name: str) -> Any:
+        raise unknown_method(self, name)
+
+    # -- what it is ------------------------------------------------------------------------------------------
+
+    @property
+    def shape(self) -> Size:
+        return Size(self.inner.shape)
+
+    @property
+    def dtype(self) -> dtypes.dtype:
+        return dtypes.dtype_of(self.inner.dtype)
+
+    @property
+    def device(self) -> devices.device:
+        return devices.there(self.inner.device)
+
+    @property
+    def ndim(self) -> int:
+        return self.inner.ndim
+
+    def dim(self) -> int:
+        return self.inner.ndim
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or the length of one axis."""
+        shape = self.inner.shape
+        if dim is None:
+            return Size(shape)
+        if not -len(shape) <= dim < len(shape):
+            raise wrong(IndexError, "size", f"Dimension out of range (expected to be in range of "
+                        f"[{-max(1, len(shape))}, {max(1, len(shape)) - 1}], but got {dim})")  # fmt: skip
+        return shape[dim]
+
+    def numel(self) -> int:
+        return math.prod(self.inner.shape)
+
+    nelement = numel
+
+    @property
+    def is_leaf(self) -> bool:
+        return self.inner.is_leaf
+
+    @property
+    def is_cuda(self) -> bool:
+        return self.device.type == "cuda"
+
+    is_cpu = property(lambda self: self.inner.device == "cpu")
+    is_sparse = is_quantized = is_mps = is_meta = is_mkldnn = is_nested = property(lambda self: False)
+    layout = property(lambda self: graph.strided)
+    itemsize = property(lambda self: self.inner.dtype.itemsize)
+    nbytes = property(lambda self: self.inner.nbytes)
+
+    def element_size(self) -> int:
+        return int(self.inner.dtype.itemsize)
+
+    def get_device(self) -> int:
+        """The index of its GPU; -1 on the cpu."""
+        return self.device.index if self.device.index is not None else -1
+
+    def is_floating_point(self) -> bool:
+        return bool(self.inner.dtype.kind == "f")
+
+    def is_complex(self) -> bool:
+        return False
+
+    def is_signed(self) -> bool:
+        return self.dtype.is_signed
+
+    def is_contiguous(self, memory_format: Any = None) -> bool:
+        array = self.inner.storage.array
+        return not isinstance(array, np.ndarray) or bool(array.flags.c_contiguous)
+
+    def stride(self, dim: int | None = None) -> Any:
+        """How many elements lie between neighbours along each axis."""
+        array = self.inner.storage.array
+        steps = tuple(int(n) // array.dtype.itemsize for n in array.strides)
+        return steps if dim is None else steps[dim]
+
+    def storage_offset(self) -> int:
+        return 0
+
+    def data_ptr(self) -> int:
+        """Where its memory begins, as a number."""
+        array = self.inner.storage.array
+        return int(array.ctypes.data) if isinstance(array, np.ndarray) else id(array)
+
+    def __len__(self) -> int:
+        if not self.inner.shape:
+            raise wrong(TypeError, "len", "len() of a 0-d tensor", "a single number is x.item()")
+        return self.inner.shape[0]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        if not self.inner.shape:
+            raise wrong(TypeError, "iter", "iteration over a 0-d tensor", "a single number is x.item()")
+        return (self[i] for i in range(len(self)))
+
+    # -- its numbers -----------------------------------------------------------------------------------------
+
+    def item(self) -> Any:
+        """The number in a tensor of one element."""
+        if self.numel() != 1:
+            raise wrong(RuntimeError, "item", f"a Tensor with {self.numel()} elements cannot be converted to "
+                        "Scalar", "use tolist()")  # fmt: skip
+        return self.inner.item()
+
+    def tolist(self) -> Any:
+        return self.inner.tolist()
+
+    def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
+        """The numbers in an array that shares memory; RuntimeError for one that requires grad.
+
+        What is written into the array is seen here, but not into that of a `detach()`ed tensor of a graph,
+        which is read-only: the graph's gradients would be silently wrong.
+        """
+        value = self.inner
+        if force:
+            return value.detach().to("cpu").numpy()
+        if value.node is not None:
+            raise wrong(RuntimeError, "numpy", "Can't call numpy() on Tensor that requires grad.",
+                        "Use tensor.detach().numpy() instead.")  # fmt: skip
+        if value.device != "cpu":
+            raise wrong(TypeError, "numpy", f"can't convert {self.device} device type tensor to numpy.",
+                        "Use Tensor.cpu() to copy the tensor to host memory first.")  # fmt: skip
+        seen = value.numpy()
+        root = self if self._view is None else self._view.root
+        memory = value.storage.array
+        if root.inner.node is not None or not memory.flags.writeable:
+            return seen
+        shared: np.ndarray[Any, Any] = memory.view()
+        return shared
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        return np.array(self.numpy(), dtype=dtype, copy=copy)
+
+    def __array_wrap__(self, array: Any, context: Any = None, return_scalar: bool = False) -> Any:
+        return faced(te.tensor(array))
+
+    def __dlpack__(self, **how: Any) -> Any:
+        return self.inner.__dlpack__(**how)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return self.inner.__dlpack_device__()
+
+    def _number(self, kind: str) -> Any:
+        if self.numel() != 1:
+            raise wrong(RuntimeError, kind, f"a Tensor with {self.numel()} elements cannot be converted to "
+                        "Scalar")  # fmt: skip
+        return self.inner.item()
+
+    def __float__(self) -> float:
+        return float(self._number("float"))
+
+    def __int__(self) -> int:
+        return int(self._number("int"))
+
+    def __complex__(self) -> complex:
+        return complex(self._number("complex"))
+
+    def __index__(self) -> int:
+        if self.inner.dtype.kind == "f" or self.numel() != 1:
+            raise wrong(TypeError, "index", "only integer tensors of a single element can be converted to an index")
+        return int(self.inner.item())
+
+    def __bool__(self) -> bool:
+        if self.numel() != 1:
+            said = "no values" if not self.numel() else "more than one value"
+            raise wrong(RuntimeError, "bool", f"Boolean value of Tensor with {said} is ambiguous",
+                        "use .any() or .all()")  # fmt: skip
+        return bool(self.inner)
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if not self.inner.shape else object.__format__(self, spec)
+
+    def __round__(self, digits: int = 0) -> Any:
+        return self.round(decimals=digits)
+
+    def __repr__(self, *, tensor_contents: Any = None) -> str:
+        return printing.text_of(self)
+
+    def __contains__(self, x: Any) -> bool:
+        return bool((self == x).any())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        if not self.is_leaf:
+            raise wrong(RuntimeError, "copy", "Only Tensors created explicitly by the user (graph leaves) "
+                        "support the deepcopy protocol at the moment.", "copy x.detach()")  # fmt: skip
+        value = self.inner
+        return _rebuilt, (type(self), np.array(value.numpy()), value.device, value.requires_grad)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        if id(self) in memo:
+            return memo[id(self)]
+        make, given = self.__reduce__()
+        made = make(*given)
+        grad = self.grad
+        if grad is not None:
+            made.grad = grad.clone()
+        made.__dict__.update({k: v for k, v in vars(self).items() if k not in _OWN})
+        memo[id(self)] = made
+        return made
+
+    # -- its gradient ----------------------------------------------------------------------------------------
+
+    @property
+    def requires_grad(self) -> bool:
+        return self.inner.node is not None
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        value = self.inner
+        if wanted and value.dtype.kind != "f":
+            raise wrong(RuntimeError, "requires_grad", "only Tensors of floating point and complex dtype can "
+                        "require gradients")  # fmt: skip
+        if not wanted and value.node is not None and not value.is_leaf:
+            raise wrong(RuntimeError, "requires_grad", "you can only change requires_grad flags of leaf "
+                        "variables.", "take x.detach()")  # fmt: skip
+        value.requires_grad = bool(wanted)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        self.requires_grad = requires_grad
+        return self
+
+    @property
+    def grad(self) -> Tensor | None:
+        node = self.inner.node
+        if node is None:
+            frozen = getattr(self.inner, "frozen", None)
+            node = frozen[1] if frozen is not None and frozen[0] is self.inner.storage else None
+        found = None if node is None else node.grad
+        return None if found is None else faced(found)
+
+    @grad.setter
+    def grad(self, value: Tensor | None) -> None:
+        if value is not None and not isinstance(value, Value):
+            raise wrong(TypeError, "grad", f"expected a Tensor or None, not {type(value).__name__}")
+        try:
+            inner = self.inner
+            if value is not None and inner.node is None and inner.dtype.kind == "f":
+                inner.requires_grad = True  # a gradient may be kept for a tensor that needs none
+                inner.grad = bare(value)
+                inner.requires_grad = False
+            else:
+                inner.grad = bare(value)
+        except Exception as error:
+            raise torch_error(error) from None
+
+    @grad.deleter
+    def grad(self) -> None:
+        self.inner.grad = None
+
+    @property
+    def grad_fn(self) -> Any:
+        """What made it, None for a leaf."""
+        return graph.function_of(self.inner)
+
+    @property
+    def _version(self) -> int:
+        return int(self.inner.storage.writes.count) + self.version
+
+    output_nr = 0
+
+    @property
+    def data(self) -> Tensor:
+        """The same memory, outside the graph."""
+        return self.detach()
+
+    @data.setter
+    def data(self, other: Any) -> None:
+        new = bare(other)
+        if not isinstance(new, Inner):
+            raise wrong(TypeError, "data", f"a tensor was expected, not {type(other).__name__}")
+        inner = self.inner
+        node = inner.node
+        if node is not None and (new.shape, new.dtype) != (inner.shape, inner.dtype):
+            inner.node = leaf(new.shape, new.dtype)
+        inner.storage = new.storage if new.storage.base is None else Storage(
+            new.storage.array, new.storage.backend, new.storage.base)  # fmt: skip
+
+    def detach(self) -> Tensor:
+        """The same memory, outside the graph."""
+        made = views.view(self, Inner.detach, None)
+        return made
+
+    def detach_(self) -> Tensor:
+        self._inner, self._view = self.inner.detach(), None
+        return self
+
+    def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
+                 inputs: Any = None) -> None:  # fmt: skip
+        """Add d(self)/d(leaf), times `gradient`, to the `grad` of every leaf, or of `inputs` only."""
+        graph.backward([self.inner], [bare(gradient)], retain_graph, create_graph, inputs)
+
+    def retain_grad(self) -> None:
+        if self.inner.node is None:
+            raise wrong(RuntimeError, "retain_grad", "can't retain_grad on Tensor that has requires_grad=False")
+        self.inner.retain_grad()
+
+    retains_grad = property(
+        lambda self: self.node is not None and self.node.hooks is not None and self.node.hooks.retained
+    )
+
+    def register_hook(self, hook: Callable[..., Any]) -> Any:
+        """Call `hook(grad)` when this tensor's gradient is complete; what it returns, if any, replaces it."""
+        if self.inner.node is None:
+            raise wrong(RuntimeError, "register_hook", "cannot register a hook on a tensor that doesn't require "
+                        "gradient")  # fmt: skip
+        return self.inner.register_hook(lambda grad: bare(hook(faced(grad))))
+
+    def register_post_accumulate_grad_hook(self, hook: Callable[..., Any]) -> Any:
+        return self.inner.register_post_accumulate_grad_hook(lambda _: hook(self))
+
+    # -- places ----------------------------------------------------------------------------------------------
+
+    def __getitem__(self, key: Any) -> Tensor:
+        try:
+            key = _plain_key(key, self.inner)
+            if is_basic(key):
+                return views.view(self, lambda x: x[key], lambda x, part: views.put_at(x, key, part))
+            return faced(self.inner[key])
+        except Exception as error:
+            raise torch_error(error) from None
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        try:
+            views.set_item(self, _plain_key(key, self.inner), bare(value))
+        except Exception as error:
+            raise torch_error(error) from None
+
+    def __dir__(self) -> list[str]:
+        return sorted(n for n in object.__dir__(self) if n not in ("inner", "node", "version"))
+
+
+_OWN = ("_inner", "_view", "version")
+border._kind.append(Tensor)
+
+
+def _plain_key(key: Any, inner: Inner) -> Any:
+    """A key for the library: indices as NumPy arrays; a list of keys is one of indices."""
+    key = bare(key)
+    if isinstance(key, range):
+        key = list(key)
+    if isinstance(key, list) and any(isinstance(k, (slice, type(None), type(...))) for k in key):
+        key = tuple(key)
+    key = numpy_key(key)
+    parts = key if isinstance(key, tuple) else (key,)
+    plain = [int(k) if isinstance(k, np.ndarray) and k.dtype.kind in "iu" and not k.shape else k for k in parts]
+    for k in plain:
+        if isinstance(k, np.ndarray) and k.dtype.kind == "f":
+            raise wrong(IndexError, "getitem", "tensors used as indices must be long, int, byte or bool tensors")
+        if isinstance(k, slice) and k.step is not None and k.step <= 0:
+            raise wrong(ValueError, "getitem", "step must be greater than zero", "x.flip(0) reverses an axis")
+    plain = [k.astype(bool) if isinstance(k, np.ndarray) and k.dtype == np.uint8 else k for k in plain]
+    return tuple(plain) if isinstance(key, tuple) else plain[0]
+
+
+def _rebuilt(kind: Any, array: Any, device: str, requires_grad: bool) -> Any:
+    made = object.__new__(kind)
+    made._inner, made._view, made.version = wrap(array, requires_grad, device), None, 0
+    return made
+
+
+__all__ = ["Tensor", "wrapped"]
