@@ -8,10 +8,11 @@ from typing import Any
 from tinygrad_edu.torch.core import views
 from tinygrad_edu.torch.core.border import bare, torch_error
 from tinygrad_edu.torch.core.tensor import Tensor
-from tinygrad_edu.torch.functions import pointwise
+from tinygrad_edu.torch.functions import conversions, pointwise
 
 # Names of functions that are methods too, by file.
 METHODS: dict[Any, str] = {
+    conversions: "to double long byte half bfloat16 short char type_as cpu cuda",
     pointwise: """add sub mul div pow clamp clip eq ne lt le gt ge maximum minimum atan2 arctan2 exp exp2 expm1 log
         log2 log10 log1p sqrt rsqrt reciprocal sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sigmoid
         erf abs absolute neg negative square floor ceil trunc fix sign relu isnan isinf isfinite not_equal less
@@ -82,6 +83,8 @@ def bind() -> None:
     for file, names in METHODS.items():
         for name in names.split():
             setattr(Tensor, name, getattr(file, name))
+    for name in ("float", "int", "bool"):
+        setattr(Tensor, name, getattr(conversions, f"{name}_"))
     for name in IN_PLACE.split():
         setattr(Tensor, f"{name}_", in_place(f"{name}_", getattr(Tensor, name)))
     _operators()

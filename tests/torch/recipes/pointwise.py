@@ -12,5 +12,5 @@ RECIPES: dict[str, list[Any]] = {
         lambda t, d: t.add(d.floats(2, 3), d.floats(3), alpha=0.5),
         lambda t, d: t.add(d.floats(2, 3), d.floats(4)),
     ],
-    "Tensor.mul_": [lambda t, d: d.floats(2, 3).exp().mul_(d.floats(3)), lambda t, d: d.any(3).clone().mul_(2.5)],
+    "Tensor.mul_": [lambda t, d: (d.floats(2, 3) * 2).mul_(d.floats(3)), lambda t, d: d.any(3).clone().mul_(2.5)],
 }
