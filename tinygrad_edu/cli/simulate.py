@@ -7,9 +7,7 @@ the script that launched the kernel, and not at the end of a traceback through P
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import re
-import runpy
 import sys
 import traceback
 from collections.abc import Callable
@@ -19,6 +17,7 @@ from types import TracebackType
 from typing import Any
 
 from tinygrad_edu import simulator
+from tinygrad_edu.cli import script
 from tinygrad_edu.cli.arguments import UsageError
 from tinygrad_edu.simulator import build as driver_build
 from tinygrad_edu.simulator import checking, control, setup_pycuda, toolchain
@@ -29,7 +28,7 @@ _STDERR = re.compile(r"\[stderr:\n(.*)\]\s*$", re.DOTALL)  # so PyCUDA quotes th
 
 def run(asked: argparse.Namespace) -> int:
     """Run the script; returns its own exit code, or 1 after an error or a leak."""
-    start = _script_runner(asked)
+    start = script.runner(asked.words, asked.module, "tinygrad-edu simulate train.py")
     schedule = _schedule(asked)
     if asked.html is not None and not asked.profile:
         raise UsageError("--html is for the profile; add --profile")
@@ -51,6 +50,12 @@ def run(asked: argparse.Namespace) -> int:
             profile.html(asked.html)
             print(f"wrote {asked.html}")
     return _report_leaks() if asked.check and code == 0 else code
+
+
+def watch() -> None:
+    """From now on the checker watches every kernel that runs on the simulator."""
+    simulator.install()
+    control.set_value("mode", "check")
 
 
 def setup(asked: argparse.Namespace) -> int:
@@ -117,29 +122,6 @@ def _schedule(asked: argparse.Namespace) -> simulator.Schedule:
 
 
 # -- the script ------------------------------------------------------------------------------------
-
-
-def _script_runner(asked: argparse.Namespace) -> Callable[[], object]:
-    """A function that runs the script as Python itself would; sets sys.argv and sys.path for it."""
-    words = asked.words[1:] if asked.words[:1] == ["--"] else asked.words
-    if not words:
-        raise UsageError("name a script, as in: tinygrad-edu simulate train.py; or a module with -m")
-    name = words[0]
-    if asked.module:
-        sys.path[0] = str(Path.cwd())
-        try:
-            found = importlib.util.find_spec(name)
-        except ModuleNotFoundError:
-            found = None
-        if found is None:
-            raise UsageError(f"no module {name!r}, looked for in {Path.cwd()} and on the path")
-        sys.argv = list(words)
-        return lambda: runpy.run_module(name, run_name="__main__", alter_sys=True)
-    if not Path(name).exists():
-        raise FileNotFoundError(2, "no such script", name)
-    sys.argv = list(words)
-    sys.path[0] = str(Path(name).resolve().parent)
-    return lambda: runpy.run_path(name, run_name="__main__")
 
 
 def _run(start: Callable[[], object]) -> int:

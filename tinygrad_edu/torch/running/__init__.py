@@ -1,0 +1,1 @@
+"""Runs PyTorch programs unmodified: answers `import torch`, and lists the words that are missing."""
