@@ -124,6 +124,11 @@ class Value:
     def __init__(self, storage: Storage, node: Node | None = None) -> None:
         self.storage, self.node = storage, node
 
+    @property
+    def inner(self) -> Any:
+        """The tensor itself; the one that it stands for, where another library's face is put around it."""
+        return self
+
 
 _PLAIN = frozenset({float, int, bool, str, np.ndarray, np.float32, np.float64, np.int64, np.int32})
 

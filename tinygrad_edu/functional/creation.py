@@ -109,7 +109,7 @@ def as_tensor(data: Any, beside: Any = None) -> Tensor:
     The new tensor is on the device of `beside` if that is a tensor, so that both can be used in one op.
     """
     if isinstance(data, Value):
-        return cast("Tensor", data)
+        return cast("Tensor", data.inner)
     if values_in(data):
         return gathered(data)
     return wrap(
@@ -173,7 +173,7 @@ def as_tensors(items: Sequence[Any]) -> list[Tensor]:
         if not isinstance(item, Value):
             break
     else:
-        return items
+        return [item.inner for item in items]
     beside = next((item for item in items if isinstance(item, Value)), None)
     return [as_tensor(item, beside) for item in items]
 
@@ -189,7 +189,7 @@ def operands(items: Sequence[Any]) -> list[Tensor]:
         if not isinstance(item, Value):
             break
     else:
-        return items
+        return [item.inner for item in items]
     items = [gathered(x) if isinstance(x, (list, tuple)) and values_in(x) else x for x in items]
     met = [
         item.dtype if hasattr(item, "dtype") else np.asarray(item).dtype for item in items if is_typed(item)
