@@ -41,14 +41,11 @@ def with_item(*items, **more):
     return zipped(program(*items), {"0": FOUR}, **more)
 
 
-class Evil:
-    """What runs when Python's own machine reads it."""
-
-    def __init__(self, function, *arguments):
-        self.parts = function, arguments
+class Evil(tuple):
+    """(function, arguments): what is called when Python's own machine reads it."""
 
     def __reduce__(self):
-        return self.parts
+        return tuple(self)
 
 
 @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
@@ -63,9 +60,9 @@ def test_functions_of_python_are_named_and_not_called(protocol, tmp_path):
         (te.interop.save_pt, ([1], str(mark)), "tinygrad_edu.interop.pt_file.save_pt"),
     ):
         try:
-            data = pickle.dumps([Evil(function, *arguments)], protocol=protocol)
+            data = pickle.dumps([Evil((function, arguments))], protocol=protocol)
         except TypeError:  # a module cannot be pickled
-            data = pickle.dumps([Evil(function, "os", "system")], protocol=protocol)
+            data = pickle.dumps([Evil((function, ("os", "system")))], protocol=protocol)
         refused(
             zipped(data), f"it asks for ({name}), which is no part of weights; nothing was run.*state_dict"
         )

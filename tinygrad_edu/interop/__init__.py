@@ -9,7 +9,13 @@ import importlib
 from typing import Any
 
 # the file that holds each public name
-_WHERE = {"load_pt": "pt_file", "save_pt": "pt_file", "PTError": "pt_errors"}
+_WHERE = {
+    "load_pt": "pt_file",
+    "save_pt": "pt_file",
+    "PTError": "pt_errors",
+    "load_safetensors": "safetensors_file",
+    "save_safetensors": "safetensors_file",
+}
 
 __all__ = [*_WHERE]
 

@@ -48,8 +48,6 @@ def write_checkpoint(path: PathLike, facts: dict[str, Any], arrays: dict[str, Nu
             raise wrong(
                 TypeError, "save_checkpoint", f"{name} is {array.dtype}, none of {', '.join(dtypes.DTYPES)}"
             )
-    # safetensors writes memory in its own order and ignores the strides
-    arrays = {name: np.asarray(array, order="C") for name, array in arrays.items()}
     write_file(path, arrays, {FACTS: text, DIGEST: digest_of(text, arrays)})
 
 
@@ -73,10 +71,27 @@ def _of_numpy(value: Any) -> Any:
 
 def write_file(path: PathLike, arrays: dict[str, NumpyArray], metadata: dict[str, str]) -> None:
     """Write arrays and metadata to `path`, atomically."""
+    # not safetensors' save_file: its temporary file would remain after the process is killed
+    files.write(path, packed(arrays, metadata))
+
+
+def packed(arrays: Mapping[str, NumpyArray], metadata: dict[str, str]) -> bytes:
+    """The bytes of a safetensors file."""
     from safetensors.numpy import save
 
-    # not save_file: it makes its own temporary file, which would remain after the process is killed
-    files.write(path, save(arrays, metadata))
+    # safetensors writes memory in its own order and ignores the strides
+    return save({name: np.asarray(array, order="C") for name, array in arrays.items()}, metadata)
+
+
+def unpacked(content: bytes) -> list[tuple[str, list[int], str, bytearray]]:
+    """(name, shape, dtype in the format's words, bytes) of each array. CheckpointError if it is damaged."""
+    from safetensors import SafetensorError, deserialize
+
+    try:
+        entries = deserialize(content)
+    except (SafetensorError, ValueError, TypeError, OverflowError, MemoryError) as error:
+        raise wrong(CheckpointError, None, f"it is damaged, or no safetensors file: {error}") from error
+    return [(name, entry["shape"], entry["dtype"], entry["data"]) for name, entry in entries]
 
 
 def read_checkpoint(path: PathLike) -> tuple[dict[str, Any], dict[str, NumpyArray]]:
@@ -107,7 +122,7 @@ def read_checkpoint(path: PathLike) -> tuple[dict[str, Any], dict[str, NumpyArra
             CheckpointError,
             None,
             f"{where} is damaged, or no safetensors file: {error}",
-            "what torch.save wrote, torch.load reads, and model.load_state_dict() takes its arrays",
+            "what torch.save wrote, te.interop.load_pt reads, and model.load_state_dict() takes it",
             place=where,
         ) from error
     text = metadata.get(FACTS)
@@ -116,7 +131,7 @@ def read_checkpoint(path: PathLike) -> tuple[dict[str, Any], dict[str, NumpyArra
             CheckpointError,
             None,
             f"{where} is a safetensors file, but no checkpoint of tinygrad_edu",
-            "read its arrays with safetensors and pass them to model.load_state_dict()",
+            "read its arrays with te.interop.load_safetensors, and pass them to model.load_state_dict()",
             place=where,
         )
     if metadata.get(DIGEST) != digest_of(text, arrays):
