@@ -3,10 +3,34 @@
 from __future__ import annotations
 
 from tinygrad_edu.torch import methods as _methods
+from tinygrad_edu.torch import return_types
 from tinygrad_edu.torch.core.border import faced, torch_function
 from tinygrad_edu.torch.core.devices import device
-from tinygrad_edu.torch.core.dtypes import dtype, float32
+from tinygrad_edu.torch.core.dtypes import (
+    NAMES as _NAMES, bfloat16, complex64, complex128, dtype, float16, float32, float64, get_default_dtype, int8,
+    int16, int32, int64, promote_types, set_default_dtype, uint8, uint16, uint32, uint64,
+)  # fmt: skip
+from tinygrad_edu.torch.core.devices import get_default_device, set_default_device
+from tinygrad_edu.torch.core.formats import *
+from tinygrad_edu.torch.core.size import Size
 from tinygrad_edu.torch.core.tensor import Tensor
+from tinygrad_edu.torch.functions.extremes import *
 from tinygrad_edu.torch.functions.pointwise import *
+from tinygrad_edu.torch.functions.reductions import *
 from tinygrad_edu.torch import autograd
-from tinygrad_edu.torch.functions.creation import tensor
+from tinygrad_edu.torch.functions.creation import (
+    as_tensor, asarray, from_dlpack, from_numpy, frombuffer, scalar_tensor, tensor,
+)  # fmt: skip
+from tinygrad_edu.torch.functions.constants import (
+    arange, empty, empty_like, eye, full, full_like, linspace, logspace, ones, ones_like, range, zeros,
+    zeros_like,
+)  # fmt: skip
+from tinygrad_edu.torch.functions.draws import (
+    bernoulli, multinomial, normal, rand, rand_like, randint, randint_like, randn, randn_like, randperm,
+)  # fmt: skip
+from tinygrad_edu.torch import random
+from tinygrad_edu.torch.core.generators import (
+    Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state,
+)  # fmt: skip
+
+globals().update({_name: _kind for _name, _kind in _NAMES.items()})  # float, long, bool: dtypes here

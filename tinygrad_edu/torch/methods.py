@@ -8,20 +8,28 @@ from typing import Any
 from tinygrad_edu.torch.core import views
 from tinygrad_edu.torch.core.border import bare, torch_error
 from tinygrad_edu.torch.core.tensor import Tensor
-from tinygrad_edu.torch.functions import conversions, pointwise
+from tinygrad_edu.torch.functions import constants, conversions, creation, draws, extremes, pointwise, reductions
 
 # Names of functions that are methods too, by file.
 METHODS: dict[Any, str] = {
+    creation: "new_tensor",
+    constants: "new_zeros new_ones new_empty new_full",
+    draws: """bernoulli multinomial normal_ uniform_ random_ bernoulli_ exponential_ geometric_ log_normal_
+        cauchy_""",
     conversions: "to double long byte half bfloat16 short char type_as cpu cuda",
     pointwise: """add sub mul div pow clamp clip eq ne lt le gt ge maximum minimum atan2 arctan2 exp exp2 expm1 log
         log2 log10 log1p sqrt rsqrt reciprocal sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sigmoid
         erf abs absolute neg negative square floor ceil trunc fix sign relu isnan isinf isfinite not_equal less
         less_equal greater greater_equal divide true_divide subtract multiply""",
+    reductions: """all any count_nonzero cumprod cumsum diff dist logcumsumexp logsumexp mean nanmean nansum norm prod
+        renorm std sum var""",
+    extremes: """amax amin aminmax argmax argmin cummax cummin max median min mode nanmedian nanquantile
+        quantile""",
 }
 # Methods that have a form with an underscore, which writes the result into the tensor itself.
 IN_PLACE = """add sub mul div pow clamp clip exp exp2 expm1 log log2 log10 log1p sqrt rsqrt reciprocal sin cos tan
     asin acos atan sinh cosh tanh asinh acosh atanh sigmoid erf abs neg negative square floor ceil trunc sign relu
-    divide true_divide subtract multiply eq ne lt le gt ge"""
+    divide true_divide subtract multiply eq ne lt le gt ge cumsum cumprod renorm"""
 
 
 def in_place(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
