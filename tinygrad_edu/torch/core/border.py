@@ -9,6 +9,7 @@ types: shapes and values that do not fit are RuntimeErrors there.
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _kind: list[Any] = []  # the face's Tensor, which stands above this file
 _PLAIN = frozenset({int, float, bool, str, type(None)})
+_OF_NUMPY = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"}
 
 
 class FaceError(RuntimeError, ValueError):
@@ -103,14 +105,17 @@ def torch_function(function: Callable[..., Any]) -> Callable[..., Any]:
 
     It takes `out=`, a tensor that the result is written to, and is shaped by. A ValueError that `function`
     raises itself, with Python's `raise`, stays one; those of the library's functions become RuntimeErrors.
+    As in PyTorch, arguments may have NumPy's names: `axis` for `dim`, `keepdims` for `keepdim`.
     """
+    known = inspect.signature(function).parameters
+    named_by = {old: new for old, new in _OF_NUMPY.items() if new in known and old not in known}
 
     @functools.wraps(function)
     def called(*args: Any, out: Any = None, **named: Any) -> Any:
         try:
             result = function(
                 *[x if type(x) in _PLAIN else bare(x) for x in args],
-                **({key: bare(x) for key, x in named.items()} if named else named),
+                **({named_by.get(key, key): bare(x) for key, x in named.items()} if named else named),
             )
         except Exception as error:
             changed = torch_error(error)
