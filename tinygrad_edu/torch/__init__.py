@@ -34,3 +34,5 @@ from tinygrad_edu.torch.core.generators import (
 )  # fmt: skip
 
 globals().update({_name: _kind for _name, _kind in _NAMES.items()})  # float, long, bool: dtypes here
+from tinygrad_edu.torch.autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
+from tinygrad_edu.engine.modes import is_grad_enabled

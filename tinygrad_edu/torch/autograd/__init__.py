@@ -5,8 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_edu.engine.value import Value
+from tinygrad_edu.torch.autograd import function as function
+from tinygrad_edu.torch.autograd.function import Function as Function
+from tinygrad_edu.torch.autograd.gradcheck import gradcheck as gradcheck
+from tinygrad_edu.torch.autograd.gradcheck import gradgradcheck as gradgradcheck
+from tinygrad_edu.torch.autograd.modes import detect_anomaly as detect_anomaly
+from tinygrad_edu.torch.autograd.modes import enable_grad as enable_grad
+from tinygrad_edu.torch.autograd.modes import inference_mode as inference_mode
+from tinygrad_edu.torch.autograd.modes import is_anomaly_enabled as is_anomaly_enabled
+from tinygrad_edu.torch.autograd.modes import no_grad as no_grad
+from tinygrad_edu.torch.autograd.modes import set_detect_anomaly as set_detect_anomaly
+from tinygrad_edu.torch.autograd.modes import set_grad_enabled as set_grad_enabled
 from tinygrad_edu.torch.core import graph
 from tinygrad_edu.torch.core.border import bare, torch_error, wrapped
+from tinygrad_edu.torch.core.tensor import Tensor
+from tinygrad_edu.torch.core.words import missing_from
 
 
 def _several(x: Any) -> list[Any]:
@@ -30,3 +43,23 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
             raise
         raise changed from None
     return tuple(wrapped(g) for g in found)
+
+
+def backward(tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None,
+             create_graph: bool = False, grad_variables: Any = None, inputs: Any = None) -> None:  # fmt: skip
+    """Accumulate the gradients of the sum of `tensors`, times `grad_tensors`, in the leaves or in `inputs`."""
+    roots = [bare(x) for x in _several(tensors)]
+    seeds = grad_tensors if grad_tensors is not None else grad_variables
+    given = [None] * len(roots) if seeds is None else [bare(g) for g in _several(seeds)]
+    graph.backward(roots, given, retain_graph, create_graph, inputs)
+
+
+def Variable(data: Any, requires_grad: bool = False, volatile: bool = False) -> Tensor:
+    """PyTorch's old name for a tensor: the same memory, as a leaf."""
+    made = data.detach() if isinstance(data, Tensor) else Tensor(data)
+    if requires_grad:
+        made.requires_grad = True
+    return made
+
+
+__getattr__ = missing_from("torch.autograd")

@@ -80,7 +80,10 @@ def _beside(tree: ast.AST, folder: Path) -> Iterator[Path]:
             base = node.module or ""
             names = [base, *(f"{base}.{alias.name}".strip(".") for alias in node.names)]
         for name in names:
-            for place in (folder / f"{name.replace('.', '/')}.py", folder / name.replace(".", "/") / "__init__.py"):
+            for place in (
+                folder / f"{name.replace('.', '/')}.py",
+                folder / name.replace(".", "/") / "__init__.py",
+            ):
                 if name and place.is_file():
                     yield place.resolve()
 
