@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import importlib as _importlib
+from typing import Any as _Any
+
 from tinygrad_edu.torch import methods as _methods
 from tinygrad_edu.torch import return_types
 from tinygrad_edu.torch.core.border import faced, torch_function
@@ -14,6 +17,7 @@ from tinygrad_edu.torch.core.devices import get_default_device, set_default_devi
 from tinygrad_edu.torch.core.formats import *
 from tinygrad_edu.torch.core.size import Size
 from tinygrad_edu.torch.core.tensor import Tensor
+from tinygrad_edu.torch.core.words import missing_from as _missing_from
 from tinygrad_edu.torch.functions.extremes import *
 from tinygrad_edu.torch.functions.pointwise import *
 from tinygrad_edu.torch.functions.reductions import *
@@ -34,5 +38,27 @@ from tinygrad_edu.torch.core.generators import (
 )  # fmt: skip
 
 globals().update({_name: _kind for _name, _kind in _NAMES.items()})  # float, long, bool: dtypes here
-from tinygrad_edu.torch.autograd import enable_grad, inference_mode, no_grad, set_grad_enabled
-from tinygrad_edu.engine.modes import is_grad_enabled
+from tinygrad_edu.torch.autograd.modes import (
+    enable_grad, inference_mode, is_anomaly_enabled, is_grad_enabled, no_grad, set_grad_enabled,
+)  # fmt: skip
+from tinygrad_edu.torch.compiler import compile
+from tinygrad_edu.torch.core.settings import *
+from tinygrad_edu.torch.version import __version__
+
+from math import e, inf, nan, pi
+
+newaxis = None
+set_anomaly_enabled = autograd.set_detect_anomaly
+_MODULES = ("amp", "backends", "compiler", "cuda", "distributed", "distributions", "func", "jit", "linalg", "multiprocessing",
+            "nn", "optim", "overrides", "profiler", "serialization", "special", "testing", "utils", "version")
+_LATER = {"vmap": "func", "save": "serialization", "load": "serialization", "autocast": "amp", "GradScaler": "amp"}
+_missing = _missing_from("torch")
+
+
+def __getattr__(name: str) -> _Any:
+    """Modules are imported when they are named."""
+    if name in _MODULES:
+        return _importlib.import_module(f"{__name__}.{name}")
+    if name in _LATER:
+        return getattr(_importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
+    return _missing(name)

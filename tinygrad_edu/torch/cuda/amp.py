@@ -1,0 +1,28 @@
+"""torch.cuda.amp: the older names of torch.amp, for the device "cuda"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tinygrad_edu.torch import amp
+from tinygrad_edu.torch.amp import custom_bwd, custom_fwd
+from tinygrad_edu.torch.core.words import missing_from
+
+
+class autocast(amp.autocast):  # noqa: N801 - PyTorch's name
+    """torch.amp.autocast("cuda", ...)."""
+
+    def __init__(self, enabled: bool = True, dtype: Any = None, cache_enabled: bool = True) -> None:
+        super().__init__("cuda", dtype, enabled, cache_enabled)
+
+
+class GradScaler(amp.GradScaler):
+    """torch.amp.GradScaler("cuda", ...)."""
+
+    def __init__(self, init_scale: float = 2.0**16, growth_factor: float = 2.0, backoff_factor: float = 0.5,
+                 growth_interval: int = 2000, enabled: bool = True) -> None:  # fmt: skip
+        super().__init__("cuda", init_scale, growth_factor, backoff_factor, growth_interval, enabled)
+
+
+__all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd"]
+__getattr__ = missing_from("torch.cuda.amp")
