@@ -24,6 +24,7 @@ from tinygrad_edu.data.fetching import Job
 from tinygrad_edu.data.rows import Rows, WorkerInfo, set_worker_info
 from tinygrad_edu.errors import wrong
 
+NAME = "DataLoader worker"  # and its number: how a worker process is called
 _LARGE = 1 << 16  # bytes of arrays that are worth a file of their own
 
 
@@ -132,6 +133,8 @@ def main(connection: Connection, number: int, workers: int) -> None:
     """Work until the connection is closed. The first message is (job, worker_init_fn), pickled."""
     if hasattr(signal, "SIGINT"):
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the main process, which ends this one
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # it was blocked while this one began
     tasks: queue.SimpleQueue[Task] = queue.SimpleQueue()
     results: queue.SimpleQueue[Message] = queue.SimpleQueue()
     newest = [-1]

@@ -26,7 +26,8 @@ from typing import Any, NoReturn
 
 from tinygrad_edu.data.fetching import END, Job, Stream
 from tinygrad_edu.data.rows import Rows
-from tinygrad_edu.data.worker_process import Failed, Task, main, packed, receive, send
+from tinygrad_edu.data.worker_process import NAME, Failed, Task, main, packed, receive, send
+from tinygrad_edu.data.worker_server import interrupt_blocked
 from tinygrad_edu.errors import wrong
 
 
@@ -73,10 +74,11 @@ class Pool:
         ours, theirs = context.Pipe()
         self._connections.append(ours)
         process = context.Process(
-            target=main, args=(theirs, number, self.count), name=f"DataLoader worker {number}", daemon=True
+            target=main, args=(theirs, number, self.count), name=f"{NAME} {number}", daemon=True
         )
         try:
-            process.start()
+            with interrupt_blocked():
+                process.start()
         finally:
             theirs.close()
         self._processes.append(process)
@@ -217,7 +219,7 @@ def _context() -> Any:
     if "forkserver" not in multiprocessing.get_all_start_methods():
         return multiprocessing.get_context("spawn")
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tinygrad_edu.data.worker_process"])
+    context.set_forkserver_preload(["tinygrad_edu.data.worker_preload"])
     return context
 
 
