@@ -11,16 +11,20 @@ from tinygrad_edu.torch.core.border import faced, torch_function
 from tinygrad_edu.torch.core.devices import device
 from tinygrad_edu.torch.core.dtypes import (
     NAMES as _NAMES, bfloat16, complex64, complex128, dtype, float16, float32, float64, get_default_dtype, int8,
-    int16, int32, int64, promote_types, set_default_dtype, uint8, uint16, uint32, uint64,
+    can_cast, int16, int32, int64, promote_types, result_type, set_default_dtype, uint8, uint16, uint32, uint64,
 )  # fmt: skip
 from tinygrad_edu.torch.core.devices import get_default_device, set_default_device
 from tinygrad_edu.torch.core.formats import *
 from tinygrad_edu.torch.core.size import Size
 from tinygrad_edu.torch.core.tensor import Tensor
 from tinygrad_edu.torch.core.words import missing_from as _missing_from
+from tinygrad_edu.torch.functions.arithmetic import *
+from tinygrad_edu.torch.functions.assignment import *
+from tinygrad_edu.torch.functions.comparisons import *
 from tinygrad_edu.torch.functions.extremes import *
 from tinygrad_edu.torch.functions.pointwise import *
 from tinygrad_edu.torch.functions.reductions import *
+from tinygrad_edu.torch.functions.rounding import *
 from tinygrad_edu.torch import autograd
 from tinygrad_edu.torch.functions.creation import (
     as_tensor, asarray, from_dlpack, from_numpy, frombuffer, scalar_tensor, tensor,
@@ -31,6 +35,26 @@ from tinygrad_edu.torch.functions.constants import (
 )  # fmt: skip
 from tinygrad_edu.torch.functions.draws import (
     bernoulli, multinomial, normal, rand, rand_like, randint, randint_like, randn, randn_like, randperm,
+)  # fmt: skip
+from tinygrad_edu.torch.functions.shapes import (
+    adjoint, broadcast_shapes, broadcast_tensors, broadcast_to, clone, flatten, moveaxis, movedim,
+    permute, ravel, reshape, squeeze, swapaxes, swapdims, t, transpose, unflatten, unsqueeze,
+)  # fmt: skip
+from tinygrad_edu.torch.functions.parts import (
+    as_strided, chunk, diagonal, dsplit, hsplit, narrow, narrow_copy, select, split, split_with_sizes,
+    tensor_split, unbind, vsplit,
+)  # fmt: skip
+from tinygrad_edu.torch.functions.joins import (
+    atleast_1d, atleast_2d, atleast_3d, cartesian_prod, cat, column_stack, combinations, concat,
+    concatenate, dstack, flip, fliplr, flipud, hstack, meshgrid, repeat_interleave, roll, rot90,
+    row_stack, stack, tile, vstack,
+)  # fmt: skip
+from tinygrad_edu.torch.functions.triangles import (
+    block_diag, diag, diag_embed, diagflat, diagonal_scatter, tril, tril_indices, triu, triu_indices,
+)  # fmt: skip
+from tinygrad_edu.torch.functions.facts import (
+    is_complex, is_conj, is_floating_point, is_inference, is_neg, is_nonzero, is_same_size, is_storage,
+    is_tensor, numel, resolve_conj, resolve_neg,
 )  # fmt: skip
 from tinygrad_edu.torch import random
 from tinygrad_edu.torch.core.generators import (

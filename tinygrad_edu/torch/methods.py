@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from tinygrad_edu.torch.core import views
-from tinygrad_edu.torch.core.border import bare, torch_error
+from tinygrad_edu.torch import operators
 from tinygrad_edu.torch.core.tensor import Tensor
-from tinygrad_edu.torch.functions import constants, conversions, creation, draws, extremes, pointwise, reductions
+from tinygrad_edu.torch.functions.changes import in_place
+from tinygrad_edu.torch.functions import (
+    arithmetic, assignment, comparisons, constants, conversions, creation, draws, extremes, facts, joins, parts, pointwise, reductions, rounding,
+    shapes, triangles,
+)  # fmt: skip
 
 # Names of functions that are methods too, by file.
 METHODS: dict[Any, str] = {
@@ -16,74 +18,42 @@ METHODS: dict[Any, str] = {
     constants: "new_zeros new_ones new_empty new_full",
     draws: """bernoulli multinomial normal_ uniform_ random_ bernoulli_ exponential_ geometric_ log_normal_
         cauchy_""",
+    shapes: """view_as view reshape_as reshape flatten unflatten ravel squeeze unsqueeze transpose swapaxes
+        swapdims permute t adjoint movedim moveaxis T mT mH expand expand_as broadcast_to contiguous clone
+        squeeze_ unsqueeze_ t_ transpose_ swapaxes_ swapdims_ resize_ resize_as_ resize_to""",
+    parts: """narrow narrow_copy select split split_with_sizes chunk tensor_split hsplit vsplit dsplit unbind
+        diagonal unfold as_strided""",
+    joins: """repeat tile repeat_interleave flip fliplr flipud roll rot90""",
+    triangles: """tril triu diag diagflat diag_embed fill_diagonal_ diagonal_scatter""",
+    facts: """is_nonzero is_same_size is_conj is_neg is_inference is_set_to is_pinned is_shared ndimension
+        pin_memory share_memory_ resolve_conj resolve_neg""",
     conversions: "to double long byte half bfloat16 short char type_as cpu cuda",
-    pointwise: """add sub mul div pow clamp clip eq ne lt le gt ge maximum minimum atan2 arctan2 exp exp2 expm1 log
-        log2 log10 log1p sqrt rsqrt reciprocal sin cos tan asin acos atan sinh cosh tanh asinh acosh atanh sigmoid
-        erf abs absolute neg negative square floor ceil trunc fix sign relu isnan isinf isfinite not_equal less
-        less_equal greater greater_equal divide true_divide subtract multiply""",
+    arithmetic: """add addcdiv addcmul arctan2 atan2 clamp clamp_max clamp_min clip copysign div divide float_power
+        fmax fmin gcd heaviside hypot lcm ldexp lerp logaddexp logaddexp2 maximum minimum mul multiply nextafter pow
+        sub subtract true_divide xlogy""",
+    assignment: "copy_ fill_ zero_",
+    comparisons: """allclose bitwise_and bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor
+        eq equal ge greater greater_equal gt isclose isfinite isinf isnan isneginf isposinf isreal le less
+        less_equal logical_and logical_not logical_or logical_xor lt masked_fill ne not_equal""",
+    pointwise: """abs absolute acos acosh angle arccos arccosh arcsin arcsinh arctan arctanh asin asinh atan atanh conj
+        conj_physical conj_physical_ cos cosh deg2rad erf erfc exp exp2 expm1 frexp log log10 log1p log2 log_softmax logit
+        nan_to_num neg negative positive rad2deg reciprocal relu rsqrt sgn sigmoid sign signbit sin sinc sinh
+        softmax sqrt square tan tanh""",
+    rounding: "ceil fix floor floor_divide fmod frac remainder round trunc",
     reductions: """all any count_nonzero cumprod cumsum diff dist logcumsumexp logsumexp mean nanmean nansum norm prod
         renorm std sum var""",
     extremes: """amax amin aminmax argmax argmin cummax cummin max median min mode nanmedian nanquantile
         quantile""",
 }
 # Methods that have a form with an underscore, which writes the result into the tensor itself.
-IN_PLACE = """add sub mul div pow clamp clip exp exp2 expm1 log log2 log10 log1p sqrt rsqrt reciprocal sin cos tan
-    asin acos atan sinh cosh tanh asinh acosh atanh sigmoid erf abs neg negative square floor ceil trunc sign relu
-    divide true_divide subtract multiply eq ne lt le gt ge cumsum cumprod renorm"""
-
-
-def in_place(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    """The method that writes what `function` computes of a tensor into that tensor."""
-    compute = getattr(function, "face", None)
-    if compute is None:
-        raise TypeError(f"{name} is no function of the library's tensors")
-
-    def changed(self: Tensor, *args: Any, **named: Any) -> Tensor:
-        try:
-            views.check_may_change(self)
-            inner = self.inner
-            value = compute(inner, *map(bare, args), **{key: bare(x) for key, x in named.items()})
-            views.check_result(inner, value)
-            return views.write(self, value, name)
-        except Exception as error:
-            other = torch_error(error)
-            if other is error:
-                raise
-            raise other from None
-
-    changed.__name__ = changed.__qualname__ = name
-    changed.__doc__ = f"`{name.rstrip('_')}`, written into the tensor itself."
-    return changed
-
-
-def _reflected(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda self, other: function(other, self)
-
-
-def _comparing(function: Callable[..., Any], otherwise: bool) -> Callable[..., Any]:
-    """An operator that compares, and is not asked for things that are no numbers: `x == None`, `x == "a"`."""
-
-    def compared(self: Tensor, other: Any) -> Any:
-        if other is None or isinstance(other, (str, dict, set)):
-            return otherwise
-        return function(self, other)
-
-    return compared
-
-
-def _operators() -> None:
-    table = {"add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "pow": "pow"}
-    for sign, name in table.items():
-        function = getattr(pointwise, name)
-        setattr(Tensor, f"__{sign}__", function)
-        setattr(Tensor, f"__r{sign}__", _reflected(function))
-        setattr(Tensor, f"__i{sign}__", getattr(Tensor, f"{name}_"))
-    for name in ("lt", "le", "gt", "ge"):
-        setattr(Tensor, f"__{name}__", getattr(pointwise, name))
-    Tensor.__eq__ = _comparing(pointwise.eq, False)  # type: ignore[method-assign,assignment]
-    Tensor.__ne__ = _comparing(pointwise.ne, True)  # type: ignore[method-assign,assignment]
-    Tensor.__neg__, Tensor.__abs__ = pointwise.neg, pointwise.abs  # type: ignore[attr-defined]
-    Tensor.__pos__ = lambda self: self  # type: ignore[attr-defined]
+IN_PLACE = """add addcdiv addcmul arctan2 atan2 clamp clamp_max clamp_min clip copysign div divide float_power gcd
+    heaviside hypot lcm ldexp lerp mul multiply nextafter pow sub subtract true_divide xlogy bitwise_and
+    bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor eq ge greater greater_equal gt le less
+    less_equal logical_and logical_not logical_or logical_xor lt masked_fill ne not_equal abs absolute acos acosh
+    arccos arccosh arcsin arcsinh arctan arctanh asin asinh atan atanh cos cosh deg2rad erf erfc exp
+    exp2 expm1 log log10 log1p log2 logit nan_to_num neg negative rad2deg reciprocal relu rsqrt sgn sigmoid sign sin
+    sinc sinh sqrt square tan tanh ceil fix floor floor_divide fmod frac remainder round trunc cumsum cumprod renorm
+    tril triu"""
 
 
 def bind() -> None:
@@ -95,7 +65,7 @@ def bind() -> None:
         setattr(Tensor, name, getattr(conversions, f"{name}_"))
     for name in IN_PLACE.split():
         setattr(Tensor, f"{name}_", in_place(f"{name}_", getattr(Tensor, name)))
-    _operators()
+    operators.bind()
 
 
 bind()

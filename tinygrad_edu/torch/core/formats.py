@@ -6,7 +6,7 @@ from tinygrad_edu.torch.core.graph import Layout as layout
 from tinygrad_edu.torch.core.graph import strided
 
 
-class memory_format:  # noqa: N801 - PyTorch's name
+class memory_format:
     """An order of axes in memory. It changes no number, and nothing here: what is asked for is not done."""
 
     def __init__(self, name: str) -> None:

@@ -32,26 +32,33 @@ Put = Callable[[te.Tensor, te.Tensor], te.Tensor]
 
 
 class View:
-    """How a tensor comes from another that it shares memory with."""
+    """How a tensor comes from another that it shares memory with.
 
-    __slots__ = ("again", "base", "put", "root", "seen")
+    One that is `loose` has memory of its own, since no strides reach its elements, and is read again at each use.
+    """
 
-    def __init__(self, base: Tensor, again: Again, put: Put | None) -> None:
+    __slots__ = ("again", "base", "loose", "put", "root", "seen")
+
+    def __init__(self, base: Tensor, again: Again, put: Put | None, loose: bool = False) -> None:
         self.base, self.again, self.put = base, again, put
         self.root: Tensor = base if base._view is None else base._view.root
+        self.loose = loose or (base._view is not None and base._view.loose)
         self.seen = self.root.version
 
 
-def view(base: Tensor, again: Again, put: Put | None) -> Tensor:
+def view(base: Tensor, again: Again, put: Put | None, *, always: bool = False) -> Tensor:
     """The view `again(base)`.
 
-    put  the library's tensor of `base` in which the view's elements are those of a second tensor; None if
-         there is none, as for elements that share memory
+    put     the library's tensor of `base` in which the view's elements are those of a second tensor; None if
+            there is none, as for elements that share memory
+    always  it is a view even if it could not be made without a copy
     """
     value = again(base.inner)
     made = faced(value)
     if value is base._inner or shares(value, base._inner):
         made._view = View(base, again, put)
+    elif always:
+        made._view = View(base, again, put, loose=True)
     return made
 
 
@@ -66,7 +73,7 @@ def shares(first: te.Tensor, second: te.Tensor) -> bool:
 def refreshed(x: Tensor) -> te.Tensor:
     """The inner tensor of a view, made again if what it is a view of was changed since."""
     found = x._view
-    if found.seen != found.root.version:
+    if found.loose or found.seen != found.root.version:
         x._inner = found.again(found.base.inner)
         found.seen = found.root.version
     return x._inner
@@ -146,7 +153,7 @@ def write(x: Tensor, value: te.Tensor, name: str) -> Tensor:
         value = value.cast(inner.dtype)
     if value.device != inner.device:
         value = value.to(inner.device)
-    if recording(inner, value):
+    if recording(inner, value) or (x._view is not None and x._view.loose):
         check_may_change(x)
         rebind(x, value)
         return x
@@ -176,7 +183,7 @@ def put_at(inner: te.Tensor, key: Any, value: te.Tensor) -> te.Tensor:
 def set_item(x: Tensor, key: Any, value: Any) -> None:
     """`x[key] = value`, in place; `key` holds the library's tensors, arrays, numbers and slices."""
     inner = x.inner
-    if recording(inner, value):
+    if recording(inner, value) or (x._view is not None and x._view.loose):
         check_may_change(x)
         given = value if isinstance(value, te.Tensor) else te.tensor(value, dtype=inner.dtype)
         rebind(x, put_at(inner, key, given))

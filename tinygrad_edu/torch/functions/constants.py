@@ -91,7 +91,7 @@ empty = _filled("empty", te.functional.empty, "Numbers to be written over, zeros
 
 
 def _like(name: str, fill: Callable[..., te.Tensor], what: str) -> Callable[..., Tensor]:
-    def function(input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None,  # noqa: A002
+    def function(input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None,
                  requires_grad: bool = False, memory_format: Any = None,
                  pin_memory: bool = False) -> Tensor:  # fmt: skip
         kind, place = kind_and_place(input, dtype, device)
@@ -143,7 +143,7 @@ def _full(shape: tuple[int, ...], value: Any) -> Make:
     return make
 
 
-def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any = None,  # noqa: A002
+def full_like(input: Tensor, fill_value: Any, *, dtype: Any = None, layout: Any = None,
               device: Any = None, requires_grad: bool = False, memory_format: Any = None,
               pin_memory: bool = False) -> Tensor:  # fmt: skip
     """One number everywhere, in the shape, the dtype and on the device of `input`."""
@@ -202,7 +202,7 @@ def _plain(n: Any) -> Any:
     return int(n) if isinstance(n, bool) else n
 
 
-def range(start: Any = 0, end: Any = None, step: Any = 1, **options: Any) -> Tensor:  # noqa: A001
+def range(start: Any = 0, end: Any = None, step: Any = 1, **options: Any) -> Tensor:
     """As `arange`, with the end included, and floats unless told otherwise."""
     first, last = (0, start) if end is None else (start, end)
     if options.get("dtype") is None and options.get("out") is None:

@@ -42,7 +42,7 @@ def _drawn(name: str, draw: Callable[..., te.Tensor], what: str) -> Callable[...
 
         return new(make, dtype, device, requires_grad, out)
 
-    def like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None,  # noqa: A002
+    def like(input: Tensor, *, dtype: Any = None, layout: Any = None, device: Any = None,
              requires_grad: bool = False, memory_format: Any = None, pin_memory: bool = False,
              generator: Any = None) -> Tensor:  # fmt: skip
         kind, place = kind_and_place(input, dtype, device)
@@ -96,7 +96,7 @@ def randint(*bounds_and_size: Any, generator: Any = None, out: Any = None, dtype
     return new(_integers(low, high, size_of((size,)), generator), kind, device, requires_grad, out)
 
 
-def randint_like(input: Tensor, low: Any, high: Any = None, *, dtype: Any = None, layout: Any = None,  # noqa: A002
+def randint_like(input: Tensor, low: Any, high: Any = None, *, dtype: Any = None, layout: Any = None,
                  device: Any = None, requires_grad: bool = False, memory_format: Any = None,
                  pin_memory: bool = False, generator: Any = None) -> Tensor:  # fmt: skip
     """Integers of [low, high), or of [0, low), of the shape, the dtype and the device of `input`."""
@@ -160,7 +160,7 @@ def _check_std(std: Any) -> None:
 
 
 @torch_function
-def bernoulli(input: Any, p: Any = None, *, generator: Any = None) -> Any:  # noqa: A002
+def bernoulli(input: Any, p: Any = None, *, generator: Any = None) -> Any:
     """1 with the probabilities in `input`, or with p, else 0; in the shape and dtype of `input`."""
     _fractions("bernoulli", input.dtype)
     chances = input.detach() if p is None else p
@@ -177,7 +177,7 @@ def _check_chances(name: str, chances: Any) -> None:
 
 
 @torch_function
-def multinomial(input: Any, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Any:  # noqa: A002
+def multinomial(input: Any, num_samples: int, replacement: bool = False, *, generator: Any = None) -> Any:
     """`num_samples` indices drawn with the weights in `input`: (N,) -> (num_samples,), rows alike."""
     _fractions("multinomial", input.dtype)
     return te.multinomial(input, num_samples, replacement=replacement, generator=generator)
