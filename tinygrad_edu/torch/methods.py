@@ -9,7 +9,7 @@ from tinygrad_edu.torch.core.tensor import Tensor
 from tinygrad_edu.torch.functions.changes import in_place
 from tinygrad_edu.torch.functions import (
     arithmetic, assignment, comparisons, constants, conversions, creation, draws, extremes, facts, joins, parts, pointwise, reductions, rounding,
-    shapes, triangles,
+    resizing, shapes, triangles,
 )  # fmt: skip
 
 # Names of functions that are methods too, by file.
@@ -19,8 +19,8 @@ METHODS: dict[Any, str] = {
     draws: """bernoulli multinomial normal_ uniform_ random_ bernoulli_ exponential_ geometric_ log_normal_
         cauchy_""",
     shapes: """view_as view reshape_as reshape flatten unflatten ravel squeeze unsqueeze transpose swapaxes
-        swapdims permute t adjoint movedim moveaxis T mT mH expand expand_as broadcast_to contiguous clone
-        squeeze_ unsqueeze_ t_ transpose_ swapaxes_ swapdims_ resize_ resize_as_ resize_to""",
+        swapdims permute t adjoint movedim moveaxis T mT mH expand expand_as broadcast_to contiguous clone""",
+    resizing: "squeeze_ unsqueeze_ t_ transpose_ swapaxes_ swapdims_ resize_ resize_as_ resize_to",
     parts: """narrow narrow_copy select split split_with_sizes chunk tensor_split hsplit vsplit dsplit unbind
         diagonal unfold as_strided""",
     joins: """repeat tile repeat_interleave flip fliplr flipud roll rot90""",
@@ -34,7 +34,7 @@ METHODS: dict[Any, str] = {
     assignment: "copy_ fill_ zero_",
     comparisons: """allclose bitwise_and bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor
         eq equal ge greater greater_equal gt isclose isfinite isinf isnan isneginf isposinf isreal le less
-        less_equal logical_and logical_not logical_or logical_xor lt masked_fill ne not_equal""",
+        less_equal logical_and logical_not logical_or logical_xor lt masked_fill ne not_equal where""",
     pointwise: """abs absolute acos acosh angle arccos arccosh arcsin arcsinh arctan arctanh asin asinh atan atanh conj
         conj_physical conj_physical_ cos cosh deg2rad erf erfc exp exp2 expm1 frexp log log10 log1p log2 log_softmax logit
         nan_to_num neg negative positive rad2deg reciprocal relu rsqrt sgn sigmoid sign signbit sin sinc sinh

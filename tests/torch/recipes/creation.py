@@ -274,7 +274,7 @@ RECIPES: dict[str, list[Any]] = {
         lambda t, d: t.randint(0.5, 3, (2,)),
     ],
     "torch.randint_like": [
-        lambda t, d: _between(t.randint_like(d.any(5), 3), 0, 2) if True else None,
+        lambda t, d: _between(t.randint_like(d.any(5), 3), 0, 2),
         lambda t, d: _between(t.randint_like(d.ints(5), -2, 3), -2, 2),
     ],
     "torch.randperm": [

@@ -1,4 +1,4 @@
-"""Orders of elements in memory, by PyTorch's names. Tensors are strided and in rows here, whatever is asked for."""
+"""Orders of elements in memory, by PyTorch's names: tensors lie in rows here, whatever is asked for."""
 
 from __future__ import annotations
 
@@ -24,5 +24,6 @@ preserve_format = memory_format("preserve_format")
 channels_last = memory_format("channels_last")
 channels_last_3d = memory_format("channels_last_3d")
 
-__all__ = ["channels_last", "channels_last_3d", "contiguous_format", "layout", "memory_format", "preserve_format",
+__all__ = ["channels_last", "channels_last_3d", "contiguous_format", "layout", "memory_format",
+           "preserve_format",
            "strided"]  # fmt: skip

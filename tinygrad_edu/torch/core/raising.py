@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any
 
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import wrong
-from tinygrad_edu.torch.core.border import torch_error
+from tinygrad_edu.torch.core.border import torch_error, torch_function
 
 
 def face_function(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -25,6 +26,19 @@ def face_function(function: Callable[..., Any]) -> Callable[..., Any]:
             raise changed from None
 
     return called
+
+
+def tensor_function(function: Callable[..., Any]) -> Callable[..., Any]:
+    """As `torch_function`, of a function whose first argument is a tensor: anything else is a TypeError."""
+    name, first = function.__name__, next(iter(inspect.signature(function).parameters))
+
+    @functools.wraps(function)
+    def checked(*args: Any, **named: Any) -> Any:
+        if args or first in named:
+            check_tensor(name, args[0] if args else named[first], first)
+        return function(*args, **named)
+
+    return torch_function(checked)
 
 
 def check_tensor(name: str, x: Any, argument: str = "input") -> None:

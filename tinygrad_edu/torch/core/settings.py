@@ -15,35 +15,9 @@ from tinygrad_edu.torch.core.tensor import Tensor
 
 __all__ = ["are_deterministic_algorithms_enabled", "compiled_with_cxx11_abi", "finfo",
            "get_float32_matmul_precision", "get_num_interop_threads", "get_num_threads", "iinfo",
-           "is_complex", "is_deterministic_algorithms_warn_only_enabled", "is_floating_point",
-           "is_inference_mode_enabled", "is_nonzero", "is_storage", "is_tensor",
-           "set_flush_denormal", "set_float32_matmul_precision", "set_num_interop_threads", "set_num_threads",
+           "is_deterministic_algorithms_warn_only_enabled", "is_inference_mode_enabled", "set_flush_denormal",
+           "set_float32_matmul_precision", "set_num_interop_threads", "set_num_threads",
            "set_warn_always", "typename", "use_deterministic_algorithms"]  # fmt: skip
-
-
-def is_tensor(obj: Any) -> bool:
-    """Whether it is a tensor of the face."""
-    return isinstance(obj, Tensor)
-
-
-def is_storage(obj: Any) -> bool:
-    """Whether it is a storage: none is made here."""
-    return False
-
-
-def is_floating_point(input: Tensor) -> bool:
-    """Whether its elements are floats."""
-    return input.is_floating_point()
-
-
-def is_complex(input: Tensor) -> bool:
-    """Whether its elements are complex: never."""
-    return False
-
-
-def is_nonzero(input: Tensor) -> bool:
-    """Whether the one element is not zero."""
-    return bool(input)
 
 
 def is_inference_mode_enabled() -> bool:

@@ -5,8 +5,8 @@ network writes each step's output into a tensor of zeros. So a change in place h
 
 - Nobody has a graph: the memory itself is written, and every view of it sees the change, NumPy's too.
 - Somebody has: the changed tensor is computed anew, as a function of the old one and of what is written; the
-  face's tensor then holds that one. A view of it knows how it was made (`View.again`) and makes itself again when
-  it is next used; a write into a view is a write into what it is a view of (`View.put`).
+  face's tensor then holds that one. A view of it knows how it was made (`View.again`) and makes itself again
+  when it is next used; a write into a view is a write into what it is a view of (`View.put`).
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ Put = Callable[[te.Tensor, te.Tensor], te.Tensor]
 class View:
     """How a tensor comes from another that it shares memory with.
 
-    One that is `loose` has memory of its own, since no strides reach its elements, and is read again at each use.
+    One that is `loose` has memory of its own, since no strides reach its elements: it is read again at each
+    use.
     """
 
     __slots__ = ("again", "base", "loose", "put", "root", "seen")
@@ -51,15 +52,19 @@ def view(base: Tensor, again: Again, put: Put | None, *, always: bool = False) -
 
     put     the library's tensor of `base` in which the view's elements are those of a second tensor; None if
             there is none, as for elements that share memory
-    always  it is a view even if it could not be made without a copy
+    always  it is a view even if it could not be made without a copy, or not be written into
     """
     value = again(base.inner)
     made = faced(value)
-    if value is base._inner or shares(value, base._inner):
+    if value is base._inner or (shares(value, base._inner) and not (always and _is_read_only(value))):
         made._view = View(base, again, put)
     elif always:
         made._view = View(base, again, put, loose=True)
     return made
+
+
+def _is_read_only(x: te.Tensor) -> bool:
+    return not x.storage.backend.writable(x.storage.array)
 
 
 def shares(first: te.Tensor, second: te.Tensor) -> bool:
@@ -138,7 +143,7 @@ def check_result(x: te.Tensor, value: te.Tensor) -> None:
 
 
 def write(x: Tensor, value: te.Tensor, name: str) -> Tensor:
-    """x with the numbers of `value`, which has x's shape or broadcasts to it; in place, by one of two ways."""
+    """x with the numbers of `value`, which has x's shape or broadcasts to it; in place, one of two ways."""
     inner = x.inner
     if value.shape != inner.shape:
         try:
@@ -147,7 +152,8 @@ def write(x: Tensor, value: te.Tensor, name: str) -> Tensor:
             raise wrong(
                 RuntimeError,
                 name,
-                f"output with shape {list(inner.shape)} doesn't match the broadcast shape {list(value.shape)}",
+                f"output with shape {list(inner.shape)} doesn't match the broadcast shape "
+                f"{list(value.shape)}",
             ) from None
     if value.dtype != inner.dtype:
         value = value.cast(inner.dtype)

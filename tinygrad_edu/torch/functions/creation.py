@@ -35,6 +35,8 @@ def made(value: te.Tensor, dtype: Any = None, device: Any = None, requires_grad:
 def array_of(data: Any, dtype: Any = None) -> np.ndarray[Any, Any]:
     """Data as a new array in the dtype that PyTorch would give it: floats the default float, ints int64."""
     kind = None if dtype is None else dtypes.numpy_of(dtype)
+    if data is None:
+        raise wrong(RuntimeError, "tensor", "Could not infer dtype of NoneType")
     if isinstance(data, Value):
         return np.array(bare(data).detach().numpy(), dtype=kind)
     if is_typed(data):
@@ -90,7 +92,8 @@ def from_numpy(ndarray: Any) -> Tensor:
         raise wrong(TypeError, "from_numpy", f"expected np.ndarray (got {type(ndarray).__name__})")
     if min(ndarray.strides, default=0) < 0:
         raise wrong(ValueError, "from_numpy", "At least one stride in the given numpy array is negative, and "
-                    "tensors with negative strides are not currently supported.", "give it array.copy()")  # fmt: skip
+                    "tensors with negative strides are not currently supported.", "give it "
+                    "array.copy()")  # fmt: skip
     dtypes.numpy_of(dtypes.dtype_of(ndarray.dtype))
     return faced(wrap(ndarray))
 

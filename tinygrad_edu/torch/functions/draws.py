@@ -65,7 +65,8 @@ rand_like, randn_like = rand.like, randn.like  # type: ignore[attr-defined]
 def _integers(low: Any, high: Any, shape: tuple[int, ...], generator: Any) -> Callable[..., te.Tensor]:
     first, last = (n.__index__() for n in (low, high))
     if first >= last:
-        raise wrong(RuntimeError, "randint", f"random_ expects 'from' to be less than 'to', but got from={first} "
+        raise wrong(RuntimeError, "randint", f"random_ expects 'from' to be less than 'to', but got "
+                    f"from={first} "
                     f">= to={last}")  # fmt: skip
 
     def make(kind: Any, place: str) -> te.Tensor:
@@ -86,7 +87,8 @@ def randint(*bounds_and_size: Any, generator: Any = None, out: Any = None, dtype
     given = list(bounds_and_size)
     size = given.pop() if "size" not in named and given else named.get("size")
     if isinstance(size, (int, np.integer)) or size is None:
-        raise wrong(TypeError, "randint", "randint() takes high and size, or low, high and size; size is a tuple",
+        raise wrong(TypeError, "randint", "randint() takes high and size, or low, high and size; size is a "
+                    "tuple",
                     "write torch.randint(0, 10, (2, 3))")  # fmt: skip
     low = named.get("low", 0 if len(given) + ("high" in named) < 2 else given.pop(0))
     high = named.get("high", given[0] if given else None)
@@ -220,7 +222,8 @@ def _uniform(x: te.Tensor, generator: Any, *limits: float, to: float = 1.0, **na
     _fractions("uniform_", x.dtype)
     low, high = (*limits, *(named.get("from", 0.0), to)[len(limits) :])
     if low > high:
-        raise wrong(RuntimeError, "uniform_", f"uniform_ expects to return a [from, to) range, but found from={low} "
+        raise wrong(RuntimeError, "uniform_", f"uniform_ expects to return a [from, to) range, but found "
+                    f"from={low} "
                     f"> to={high}")  # fmt: skip
     return _uniform_in(x, generator) * (high - low) + low
 
@@ -233,7 +236,8 @@ def _random(x: te.Tensor, generator: Any, *limits: int, to: int | None = None, *
     if last is None:
         last = first + min(_MOST, _held(x.dtype) - first)
     if first >= last:
-        raise wrong(RuntimeError, "random_", f"random_ expects 'from' to be less than 'to', but got from={first} >= "
+        raise wrong(RuntimeError, "random_", f"random_ expects 'from' to be less than 'to', but got "
+                    f"from={first} >= "
                     f"to={last}")  # fmt: skip
     return te.randint(first, last, x.shape, generator=generator, device=x.device).cast(x.dtype)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,13 +12,11 @@ import numpy as np
 import tinygrad_edu as te
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.functional.creation import wrap
-from tinygrad_edu.torch.core import border, devices, dtypes
-from tinygrad_edu.torch.core.border import bare, faced, torch_function
+from tinygrad_edu.torch.core.border import torch_function
 from tinygrad_edu.torch.core.dtypes import result_of
-from tinygrad_edu.torch.core.raising import check_tensor, face_function, several
+from tinygrad_edu.torch.core.raising import check_tensor, face_function, several, tensor_function
 from tinygrad_edu.torch.core.tensor import Tensor
 from tinygrad_edu.torch.functions.axes import axes_of, axis_of
-from tinygrad_edu.torch.functions.constants import new
 from tinygrad_edu.torch.functions.shapes import expand, reshaped
 
 Inner = te.Tensor
@@ -50,14 +48,18 @@ def _of_one_dtype(tensors: list[Inner]) -> list[Inner]:
 @torch_function
 def cat(tensors: Any, dim: int = 0) -> Any:
     """The tensors one after the other along `dim`; other lengths must agree, and (0,) tensors are left out."""
+    if isinstance(tensors, (list, tuple)) and not tensors:
+        raise wrong(ValueError, "cat", "torch.cat(): expected a non-empty list of Tensors")
     given = _of_one_dtype(_tensors("cat", tensors))
     if any(not x.ndim for x in given):
         raise wrong(
             RuntimeError, "cat", "zero-dimensional tensor (at position 0) cannot be concatenated", "use stack"
         )
-    kept = [x for x in given if x.shape != (0,)] or given[:1]
-    first, at = kept[0], axis_of(kept[0], dim)
-    for x in kept[1:]:
+    first = next((x for x in given if x.shape != (0,)), given[0])
+    at = axis_of(first, dim)
+    empty = (*first.shape[:at], 0, *first.shape[at + 1 :])
+    kept = [te.reshape(x, empty) if x.shape == (0,) and 0 in empty else x for x in given]
+    for x in kept:
         if x.ndim != first.ndim:
             raise wrong(RuntimeError, "cat", "Tensors must have same number of dimensions: got "
                         f"{first.ndim} and {x.ndim}")  # fmt: skip
@@ -77,7 +79,8 @@ def _stacked(given: list[Inner], dim: int) -> Inner:
             raise wrong(RuntimeError, "stack", "stack expects each tensor to be equal size, but got "
                         f"{list(first.shape)} at entry 0 and {list(x.shape)} at entry {i}")  # fmt: skip
     if not -first.ndim - 1 <= dim <= first.ndim:
-        raise wrong(IndexError, "stack", f"Dimension out of range (expected to be in range of [{-first.ndim - 1}, "
+        raise wrong(IndexError, "stack", f"Dimension out of range (expected to be in range of "
+                    f"[{-first.ndim - 1}, "
                     f"{first.ndim}], but got {dim})")  # fmt: skip
     return te.stack(given, dim)
 
@@ -142,19 +145,20 @@ atleast_1d, atleast_2d, atleast_3d = map(_atleast, (1, 2, 3))
 # -- repeated ------------------------------------------------------------------------------------------------
 
 
-@torch_function
+@tensor_function
 def repeat(self: Any, *repeats: Any, **named: Any) -> Any:
     """Copies of all of it, along each dimension as many as a number says."""
     times = several("repeat", repeats, named, "repeats")
     if len(times) < self.ndim:
-        raise wrong(RuntimeError, "repeat", "Number of dimensions of repeat dims can not be smaller than number of "
+        raise wrong(RuntimeError, "repeat", "Number of dimensions of repeat dims can not be smaller than "
+                    "number of "
                     "dimensions of tensor")  # fmt: skip
     if min(times, default=0) < 0:
         raise wrong(RuntimeError, "repeat", f"Trying to create tensor with negative dimension {min(times)}")
     return te.tile(self, times) if times else te.functional.clone(self)
 
 
-@torch_function
+@tensor_function
 def tile(input: Any, *dims: Any, **named: Any) -> Any:
     """Copies of all of it, along the last dimensions as many as the numbers say."""
     times = several("tile", dims, named, "dims")
@@ -163,7 +167,7 @@ def tile(input: Any, *dims: Any, **named: Any) -> Any:
     return te.tile(input, times) if times else te.functional.clone(input)
 
 
-@torch_function
+@tensor_function
 def repeat_interleave(
     input: Any, repeats: Any = None, dim: int | None = None, *, output_size: int | None = None
 ) -> Any:
@@ -180,7 +184,8 @@ def repeat_interleave(
         return te.repeat(x, repeats, at)
     counts = _counts(repeats)
     if counts.size != x.shape[at]:
-        raise wrong(RuntimeError, "repeat_interleave", "repeats must have the same size as input along dim, but got "
+        raise wrong(RuntimeError, "repeat_interleave", "repeats must have the same size as input along "
+                    "dim, but got "
                     f"repeats.size(0) = {counts.size} and input.size({at}) = {x.shape[at]}")  # fmt: skip
     return te.index_select(x, np.repeat(np.arange(x.shape[at]), counts), at)
 
@@ -197,7 +202,7 @@ def _counts(repeats: Inner) -> np.ndarray[Any, Any]:
 # -- in another order ----------------------------------------------------------------------------------------
 
 
-@torch_function
+@tensor_function
 def flip(input: Any, *dims: Any, **named: Any) -> Any:
     """With the order of elements reversed along the dimensions."""
     given = several("flip", dims, named, "dims")
@@ -213,13 +218,13 @@ def _flipped(name: str, at: int, least: int) -> Callable[..., Any]:
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"With the order of elements reversed along dimension {at}."
-    return torch_function(function)
+    return tensor_function(function)
 
 
 fliplr, flipud = _flipped("fliplr", 1, 2), _flipped("flipud", 0, 1)
 
 
-@torch_function
+@tensor_function
 def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
     """Elements moved along the dimensions, those beyond the end back to the start; without `dims`, in one row."""
     steps = several("roll", (shifts,))
@@ -238,7 +243,7 @@ def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
     return te.roll(input, steps, found) if input.size and input.ndim else te.functional.clone(input)
 
 
-@torch_function
+@tensor_function
 def rot90(input: Any, k: int = 1, dims: Any = (0, 1)) -> Any:
     """Turned by k times 90 degrees in the plane of two dimensions, from the first to the second."""
     if len(dims) != 2:
@@ -262,7 +267,8 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     """The coordinates of all points of a grid. `indexing` is "ij" unless it is "xy": rows go down."""
     given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)) else tensors
     if indexing not in (None, "ij", "xy"):
-        raise wrong(RuntimeError, "meshgrid", "torch.meshgrid: indexing must be one of \"xy\" or \"ij\", but received: "
+        raise wrong(RuntimeError, "meshgrid", "torch.meshgrid: indexing must be one of \"xy\" or \"ij\", "
+                    "but received: "
                     f"{indexing}")  # fmt: skip
     if not given:
         raise wrong(RuntimeError, "meshgrid", "meshgrid expects a non-empty TensorList")
@@ -271,7 +277,8 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Tensor, ...]:
     if any(x.dtype != given[0].dtype for x in given):
         raise wrong(RuntimeError, "meshgrid", "torch.meshgrid expects all tensors to have the same dtype")
     if indexing is None and len(given) > 1:
-        warnings.warn("torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.",
+        warnings.warn("torch.meshgrid: in an upcoming release, it will be required to pass the indexing "
+            "argument.",
                       stacklevel=3)  # fmt: skip
     order = list(range(len(given)))
     if indexing == "xy" and len(given) > 1:
@@ -292,7 +299,7 @@ def cartesian_prod(*tensors: Any) -> Any:
     return te.stack([te.reshape(x, (-1,)) for x in grid], 1)
 
 
-@torch_function
+@tensor_function
 def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Any:
     """All sets of r elements of a vector, as rows, each in the vector's order."""
     if input.ndim != 1:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
@@ -22,6 +23,18 @@ _ALL = slice(None)
 def part(x: Tensor, key: Any) -> Tensor:
     """The view x[key] of integers and slices."""
     return views.view(x, lambda i: te.functional.getitem(i, key), lambda i, one: views.put_at(i, key, one))
+
+
+def _one_of_several(x: Tensor, key: Any) -> Tensor:
+    """A view x[key] that was made with others by one call: it cannot be changed in place within the graph."""
+
+    def put(inner: Inner, one: Inner) -> Inner:
+        raise wrong(RuntimeError, None, "this view is the output of a function that returns multiple "
+                    "views. Such "
+                    "functions do not allow the output views to be modified inplace.",
+                    "You should replace the inplace operation by an out-of-place one.")  # fmt: skip
+
+    return views.view(x, lambda i: te.functional.getitem(i, key), put)
 
 
 def _has_axes(name: str, x: Any) -> None:
@@ -85,19 +98,24 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
 
 def _cut(x: Tensor, sizes: list[int], at: int) -> tuple[Tensor, ...]:
     ends = [int(n) for n in np.cumsum([0, *sizes])]
-    return tuple(_along(x, at, slice(a, b)) for a, b in zip(ends, ends[1:], strict=False))
+    return tuple(
+        _one_of_several(x, (*(_ALL,) * at, slice(a, b))) for a, b in itertools.pairwise(ends)
+    )
 
 
 @face_function
 def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Pieces of one length along `dim`, the last may be shorter; or of the lengths in a list."""
+    if not hasattr(tensor, "split"):
+        raise AttributeError(f"{type(tensor).__name__!r} object has no attribute 'split'")
     _has_axes("split", tensor)
     at, given = axis_of(tensor.inner, dim), split_size_or_sections
     n = tensor.inner.shape[at]
     if isinstance(given, (list, tuple)):
         sizes = list(several("split", (given,)))
         if sum(sizes) != n or min(sizes, default=0) < 0:
-            raise wrong(RuntimeError, "split", f"split_with_sizes expects split_sizes to sum exactly to {n} (input "
+            raise wrong(RuntimeError, "split", f"split_with_sizes expects split_sizes to sum exactly to "
+                        f"{n} (input "
                         f"tensor's size at dimension {dim}), but got split_sizes={sizes}")  # fmt: skip
         return _cut(tensor, sizes, at)
     size = _index("split", given)
@@ -134,7 +152,7 @@ def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> tuple
     if isinstance(given, (list, tuple)):
         ends = [0, *several("tensor_split", (given,))]
         pairs = zip(ends, [*ends[1:], None], strict=True)
-        return tuple(_along(input, at, slice(a, b)) for a, b in pairs)
+        return tuple(_one_of_several(input, (*(_ALL,) * at, slice(a, b))) for a, b in pairs)
     count = _index("tensor_split", given)
     if count < 1:
         raise wrong(RuntimeError, "tensor_split", f"number of sections must be larger than 0, got {count}")
@@ -146,13 +164,16 @@ def _cut_method(name: str, dim: int, least: int) -> Callable[..., tuple[Tensor, 
     def function(input: Tensor, indices_or_sections: Any) -> tuple[Tensor, ...]:
         check_tensor(name, input)
         if input.ndim < least:
-            raise wrong(RuntimeError, name, f"torch.{name} requires a tensor with at least {least} dimension, but got a "
+            raise wrong(RuntimeError, name, f"torch.{name} requires a tensor with at least {least} "
+                        f"dimension, but got a "
                         f"tensor with {input.ndim} dimensions!")  # fmt: skip
         at = 0 if name == "hsplit" and input.ndim == 1 else dim
         n = input.inner.shape[at]
         if isinstance(indices_or_sections, int) and (indices_or_sections < 1 or n % indices_or_sections):
-            raise wrong(RuntimeError, name, f"torch.{name} attempted to split along dimension {at}, but the size of the "
-                        f"dimension {n} is not divisible by the split_size {indices_or_sections}!")  # fmt: skip
+            raise wrong(RuntimeError, name, f"torch.{name} attempted to split along dimension {at}, but "
+                        f"the size of the "
+                        f"dimension {n} is not divisible by the split_size "
+                        f"{indices_or_sections}!")  # fmt: skip
         return tensor_split(input, indices_or_sections, at)  # type: ignore[no-any-return]
 
     function.__name__ = function.__qualname__ = name
@@ -170,7 +191,7 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Tensor, ...]:
     if not input.ndim:
         raise wrong(IndexError, "unbind", "Dimension specified as 0 but tensor has no dimensions")
     at = axis_of(input.inner, dim)
-    return tuple(_along(input, at, i) for i in range(input.inner.shape[at]))
+    return tuple(_one_of_several(input, (*(_ALL,) * at, i)) for i in range(input.inner.shape[at]))
 
 
 @face_function

@@ -1,4 +1,4 @@
-"""Other shapes of the same memory: view, reshape, transpose, squeeze. What is written into one is seen in all."""
+"""Other shapes of the same memory, view, reshape, transpose: what is written into one is seen in all."""
 
 from __future__ import annotations
 
@@ -41,7 +41,8 @@ def put_places(again: Callable[[Inner], Inner]) -> Callable[[Inner, Inner], Inne
         count = inner.size
         places = again(te.reshape(te.arange(count), inner.shape)).numpy()
         if np.unique(places).size != places.size:
-            raise wrong(RuntimeError, None, "unsupported operation: more than one element of the written-to tensor "
+            raise wrong(RuntimeError, None, "unsupported operation: more than one element of the "
+                        "written-to tensor "
                         "refers to a single memory location. Please clone() the tensor before performing the "
                         "operation.")  # fmt: skip
         return views.put_at(inner, np.unravel_index(places, inner.shape), part)
@@ -58,7 +59,8 @@ def _sized(name: str, shape: tuple[int, ...], count: int) -> tuple[int, ...]:
         raise wrong(RuntimeError, name, f"invalid shape dimension {min(shape)}")
     if -1 in shape:
         if not known:
-            raise wrong(RuntimeError, name, f"cannot reshape tensor of 0 elements into shape {list(shape)} because "
+            raise wrong(RuntimeError, name, f"cannot reshape tensor of 0 elements into shape {list(shape)} "
+                        f"because "
                         "the unspecified dimension size -1 can be any value and is ambiguous")  # fmt: skip
         shape = tuple(count // known if n == -1 else n for n in shape)
     if math.prod(shape) != count:
@@ -81,12 +83,16 @@ def view(self: Tensor, *shape: Any, **named: Any) -> Tensor:
     """
     if len(shape) == 1 and isinstance(shape[0], dtypes.dtype):
         return _bits(self, shape[0])
+    if not shape and not named:
+        raise wrong(TypeError, "view", "view() takes a shape or a dtype")
     size = _sized("view", several("view", shape, named, "size"), self.numel())
     made = reshaped(self, size)
     if self.numel() and made._view is None:
         if self._view is not None:
-            raise wrong(RuntimeError, "view", "view size is not compatible with input tensor's size and stride (at "
-                        "least one dimension spans across two contiguous subspaces). Use .reshape(...) instead.")  # fmt: skip
+            raise wrong(RuntimeError, "view", "view size is not compatible with input tensor's size and "
+                        "stride (at "
+                        "least one dimension spans across two contiguous subspaces). Use .reshape(...) "
+                        "instead.")  # fmt: skip
         _straighten(self)
         made = reshaped(self, size)
     return made
@@ -150,6 +156,7 @@ def unflatten(input: Tensor, dim: int, sizes: Any) -> Tensor:
 @face_function
 def ravel(input: Tensor) -> Tensor:
     """All dimensions as one."""
+    check_tensor("ravel", input)
     return reshape(input, -1) if input.ndim != 1 or not input.is_contiguous() else input
 
 
@@ -207,8 +214,10 @@ def permute(input: Tensor, *dims: Any, **named: Any) -> Tensor:
     check_tensor("permute", input)
     given = several("permute", dims, named, "dims")
     if len(given) != input.ndim:
-        raise wrong(RuntimeError, "permute", "permute(sparse_coo): number of dimensions in the tensor input does not "
-                    f"match the length of the desired ordering of dimensions i.e. input.dim() = {input.ndim} is not "
+        raise wrong(RuntimeError, "permute", "permute(sparse_coo): number of dimensions in the tensor "
+                    "input does not "
+                    f"match the length of the desired ordering of dimensions i.e. input.dim() = "
+                    f"{input.ndim} is not "
                     f"equal to len(dims) = {len(given)}")  # fmt: skip
     order = tuple(axis_of(input.inner, d) for d in given)
     if len(set(order)) != len(order):
@@ -230,8 +239,10 @@ def t(input: Tensor) -> Tensor:
 @face_function
 def adjoint(input: Tensor) -> Tensor:
     """Matrices with rows and columns exchanged: numbers are real here."""
+    check_tensor("adjoint", input)
     if input.ndim < 2:
-        raise wrong(RuntimeError, "adjoint", "tensor.adjoint() is only supported on matrices or batches of matrices, "
+        raise wrong(RuntimeError, "adjoint", "tensor.adjoint() is only supported on matrices or batches of "
+                    "matrices, "
                     f"got {input.ndim}-D tensor")  # fmt: skip
     return transpose(input, -1, -2)
 
@@ -240,10 +251,13 @@ def adjoint(input: Tensor) -> Tensor:
 def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     """With the dimensions `source` at the places `destination`, and the others in their order."""
     check_tensor("movedim", input)
+    if isinstance(source, int) != isinstance(destination, int):
+        raise wrong(TypeError, "movedim", "source and destination are two numbers, or two tuples")
     old, new = (several("movedim", given if isinstance(given, (tuple, list)) else (given,))
                 for given in (source, destination))  # fmt: skip
     if len(old) != len(new):
-        raise wrong(RuntimeError, "movedim", f"movedim: Invalid source or destination dims: source ({list(old)} dims) "
+        raise wrong(RuntimeError, "movedim", f"movedim: Invalid source or destination dims: source "
+                    f"({list(old)} dims) "
                     f"should contain the same number of dims as destination ({list(new)} dims)")  # fmt: skip
     at = [tuple(axis_of(input.inner, d) for d in given) for given in (old, new)]
     for given in at:
@@ -282,8 +296,10 @@ def expand(self: Tensor, *size: Any, implicit: bool = False, **named: Any) -> Te
     shape, to = self.inner.shape, several("expand", size, named, "size")
     lead = len(to) - len(shape)
     if lead < 0:
-        raise wrong(RuntimeError, "expand", f"expand({self.dtype}{list(shape)}, size={list(to)}): the number of sizes "
-                    f"provided ({len(to)}) must be greater or equal to the number of dimensions in the tensor "
+        raise wrong(RuntimeError, "expand", f"expand({self.dtype}{list(shape)}, size={list(to)}): the "
+                    f"number of sizes "
+                    f"provided ({len(to)}) must be greater or equal to the number of dimensions in the "
+                    f"tensor "
                     f"({len(shape)})")  # fmt: skip
     if -1 in to[:lead] or min(to, default=0) < -1:
         raise wrong(
@@ -294,8 +310,10 @@ def expand(self: Tensor, *size: Any, implicit: bool = False, **named: Any) -> Te
         return reshaped(self, to)
     for a, n in enumerate(shape):
         if n not in (1, to[a + lead]):
-            raise wrong(RuntimeError, "expand", f"The expanded size of the tensor ({to[a + lead]}) must match the "
-                        f"existing size ({n}) at non-singleton dimension {a + lead}.  Target sizes: {list(to)}.  "
+            raise wrong(RuntimeError, "expand", f"The expanded size of the tensor ({to[a + lead]}) must "
+                        f"match the "
+                        f"existing size ({n}) at non-singleton dimension {a + lead}.  Target sizes: "
+                        f"{list(to)}.  "
                         f"Tensor sizes: {list(shape)}")  # fmt: skip
     return views.view(self, lambda i: te.expand(i, to), None)
 
@@ -340,59 +358,3 @@ def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """A copy; gradients pass through."""
     check_tensor("clone", input)
     return faced(te.functional.clone(input.inner))
-
-
-# -- the shape of the tensor itself --------------------------------------------------------------------------
-
-
-def _itself(name: str, function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """The method that gives a tensor the shape that `function` gives a view of it."""
-
-    def method(self: Tensor, *args: Any, **named: Any) -> Tensor:
-        views.check_may_change(self)
-        before = faced(self.inner)
-        before._view, before.version = self._view, self.version
-        seen = function(before, *args, **named)
-        found = seen._view
-        self._inner = seen.inner
-        if self._view is not None and found is not None:
-            self._view = found
-        return self
-
-    method.__name__ = method.__qualname__ = name
-    method.__doc__ = f"`{name.rstrip('_')}`, of the tensor itself."
-    return method
-
-
-squeeze_, unsqueeze_, t_ = _itself("squeeze_", squeeze), _itself("unsqueeze_", unsqueeze), _itself("t_", t)
-transpose_ = _itself("transpose_", transpose)
-swapaxes_ = swapdims_ = transpose_
-
-
-@face_function
-def resize_(self: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
-    """Another shape for the tensor itself: its first elements stay, and new ones are 0."""
-    shape = several("resize_", sizes)
-    if min(shape, default=0) < 0:
-        raise wrong(RuntimeError, "resize_", f"Trying to create tensor with negative dimension {min(shape)}")
-    if self.requires_grad:
-        raise wrong(RuntimeError, "resize_", "cannot resize variables that require grad")
-    inner = self.inner
-    if shape == inner.shape:
-        return self
-    count = math.prod(shape)
-    flat = te.reshape(inner, (-1,))[:count]
-    if count > flat.size:
-        flat = te.concat([flat, te.zeros((count - flat.size,), dtype=inner.dtype, device=inner.device)])
-    self._inner, self._view = te.reshape(flat, shape), None
-    return self
-
-
-def resize_as_(self: Tensor, the_template: Tensor, memory_format: Any = None) -> Tensor:
-    """The shape of another tensor for the tensor itself; see `resize_`."""
-    return resize_(self, *the_template.shape)  # type: ignore[no-any-return]
-
-
-def resize_to(self: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """Another shape for a tensor that will be written over: `out=`."""
-    return self if tuple(shape) == self.inner.shape else resize_(self, *shape)

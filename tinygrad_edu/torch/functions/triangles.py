@@ -13,7 +13,7 @@ from tinygrad_edu.functional.creation import wrap
 from tinygrad_edu.torch.core import dtypes, views
 from tinygrad_edu.torch.core.border import torch_function
 from tinygrad_edu.torch.core.dtypes import result_of
-from tinygrad_edu.torch.core.raising import face_function
+from tinygrad_edu.torch.core.raising import face_function, tensor_function
 from tinygrad_edu.torch.core.tensor import Tensor
 from tinygrad_edu.torch.functions.constants import new
 from tinygrad_edu.torch.functions.parts import diagonal
@@ -29,7 +29,7 @@ def _triangle(name: str, keep: Callable[..., Inner], what: str) -> Callable[...,
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"The {what} triangle of matrices, from a diagonal on, and 0 elsewhere."
-    return torch_function(function)
+    return tensor_function(function)
 
 
 tril, triu = _triangle("tril", te.tril, "lower"), _triangle("triu", te.triu, "upper")
@@ -55,7 +55,7 @@ tril_indices, triu_indices = (
 )
 
 
-@torch_function
+@tensor_function
 def diag(input: Any, diagonal: int = 0) -> Any:
     """A matrix with a vector on a diagonal; of a matrix, the diagonal."""
     if input.ndim not in (1, 2):
@@ -63,19 +63,20 @@ def diag(input: Any, diagonal: int = 0) -> Any:
     return te.diag(input, diagonal)
 
 
-@torch_function
+@tensor_function
 def diagflat(input: Any, offset: int = 0) -> Any:
     """A matrix with all elements on a diagonal."""
     return te.diag(te.reshape(input, (-1,)), offset)
 
 
-@torch_function
+@tensor_function
 def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
     """Matrices, in two dimensions of the result, with the last dimension on a diagonal."""
     count = input.ndim + 1
     for d in (dim1, dim2):
         if not -count <= d < count:
-            raise wrong(IndexError, "diag_embed", f"Dimension out of range (expected to be in range of [{-count}, "
+            raise wrong(IndexError, "diag_embed", f"Dimension out of range (expected to be in range of "
+                        f"[{-count}, "
                         f"{count - 1}], but got {d})")  # fmt: skip
     first, second = dim1 % count, dim2 % count
     if first == second:
@@ -127,12 +128,13 @@ def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Tensor:
     return self
 
 
-@torch_function
+@tensor_function
 def diagonal_scatter(input: Any, src: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     """`input` with `src` on its diagonal."""
     places = np.arange(input.size).reshape(input.shape)
     key = np.unravel_index(np.diagonal(places, offset, dim1, dim2), input.shape)
     if src.shape != key[0].shape:
-        raise wrong(RuntimeError, "diagonal_scatter", "expected src to have a size equal to the slice of self. src size "
+        raise wrong(RuntimeError, "diagonal_scatter", "expected src to have a size equal to the slice of "
+                    "self. src size "
                     f"= {list(src.shape)}, slice size = {list(key[0].shape)}")  # fmt: skip
     return views.put_at(input, key, src)
