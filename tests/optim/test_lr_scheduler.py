@@ -342,3 +342,13 @@ def test_a_copy_of_optimizer_and_schedule_goes_on_as_the_original():
 def test_bad_arguments(make, kind, said):
     with pytest.raises(kind, match=said):
         make(made())
+
+
+@pytest.mark.parametrize("total", range(1, 41))
+def test_a_linear_fall_to_nothing_ends_at_nothing(total):
+    for lr in (1.0, 0.1, 0.03, 1e-3):
+        optimizer = optim.SGD([nn.Parameter(np.zeros(1))], lr=lr)
+        schedule = ours.LinearLR(optimizer, end_factor=0.0, total_iters=total)
+        for _ in range(total + 3):
+            schedule.step()
+        assert 0.0 <= optimizer.param_groups[0]["lr"] < 1e-12 * lr

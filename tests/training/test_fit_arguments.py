@@ -182,3 +182,69 @@ def test_results_are_printed_in_a_line() -> None:
 def test_unknown_arguments_are_explained(call: Any) -> None:
     with pytest.raises(TypeError, match=f"{call.__name__} has no argument lossfn="):
         call(model_of(), (X, LABELS), lossfn=te.cross_entropy)
+
+
+def made(kind: str, optimizer: Any) -> Any:
+    known = optim.lr_scheduler
+    return {
+        "cosine": lambda: known.CosineAnnealingLR(optimizer, T_max=6),
+        "waves": lambda: known.CosineAnnealingLR(optimizer, T_max=10),
+        "step": lambda: known.StepLR(optimizer, step_size=2),
+        "long step": lambda: known.StepLR(optimizer, step_size=7, gamma=0.01),
+        "exponential": lambda: known.ExponentialLR(optimizer, 0.5),
+        "milestones": lambda: known.MultiStepLR(optimizer, [2, 4]),
+        "one cycle": lambda: known.OneCycleLR(optimizer, 0.1, total_steps=6),
+        "sequence": lambda: known.SequentialLR(
+            optimizer, [known.LinearLR(optimizer, total_iters=2), known.CosineAnnealingLR(optimizer, 4)], [2]
+        ),
+        "chain": lambda: known.ChainedScheduler([known.ConstantLR(optimizer), known.StepLR(optimizer, 3)]),
+        "factors": lambda: optim.Schedule(optimizer, optim.LinearWarmup(2), optim.CosineLR(6)),
+        "factor": lambda: optim.Schedule(optimizer, optim.StepLR(7, 0.01)),
+    }[kind]()
+
+
+@pytest.mark.parametrize("kind", ["cosine", "waves", "step", "long step", "exponential", "milestones",
+                                  "one cycle", "sequence", "chain", "factors", "factor"])  # fmt: skip
+def test_a_schedule_that_seems_to_count_epochs_needs_a_word_for_it(kind: str) -> None:
+    def run(**options: Any) -> Any:
+        model = nn.Linear(3, 3)
+        optimizer = optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
+        return fit(model, (X, LABELS), optimizer=optimizer, schedule=made(kind, optimizer), batch_size=5,
+                   epochs=6, loss=te.cross_entropy, **QUIET, **options)  # fmt: skip
+
+    words = r"is stepped after every update, 48 times in 6 epochs, and .*say schedule_per=\"epoch\""
+    with pytest.raises(ValueError, match=words):
+        run()
+    if kind not in ("waves", "long step", "factor"):  # which are right for half as many
+        with pytest.raises(ValueError, match="24 times"):
+            run(accumulate=2)
+    assert len(run(schedule_per="epoch")) == 6
+    if kind != "one cycle":  # which is over after 6 steps
+        assert len(run(schedule_per="step")) == 6
+
+
+@pytest.mark.parametrize("make", [
+    lambda o: optim.lr_scheduler.CosineAnnealingLR(o, T_max=48),
+    lambda o: optim.lr_scheduler.CosineAnnealingLR(o, T_max=16),
+    lambda o: optim.lr_scheduler.StepLR(o, step_size=24),
+    lambda o: optim.lr_scheduler.ExponentialLR(o, 0.95),
+    lambda o: optim.lr_scheduler.LambdaLR(o, lambda step: 1 / (1 + step)),
+    lambda o: optim.Schedule(o, optim.LinearWarmup(3), optim.CosineLR(48)),
+    lambda o: [optim.Schedule(o, lambda step: 0.9**step)],
+])  # fmt: skip
+def test_a_schedule_of_steps_needs_no_word(make: Any) -> None:
+    model = nn.Linear(3, 3)
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    history = fit(model, (X, LABELS), optimizer=optimizer, schedule=make(optimizer), batch_size=5, epochs=6,
+                  loss=te.cross_entropy, **QUIET)  # fmt: skip
+    assert len(set(history["lr"])) > 1
+
+
+def test_a_schedule_of_another_optimizer_is_refused() -> None:
+    model = nn.Linear(3, 3)
+    own, other = (optim.SGD(model.parameters(), lr=0.1) for _ in range(2))
+    known = optim.lr_scheduler
+    for schedule in (optim.Schedule(other, optim.CosineLR(8)), known.StepLR(other, 5),
+                     [known.StepLR(own, 5), known.ReduceLROnPlateau(other)]):  # fmt: skip
+        with pytest.raises(ValueError, match=r"belongs to another optimizer.*make it with the optimizer"):
+            fit(model, (X, LABELS), optimizer=own, schedule=schedule, loss=te.cross_entropy, **QUIET)

@@ -214,6 +214,7 @@ class SWALR(LRScheduler):
     """
 
     settings = ("swa_lr", "anneal_epochs", "anneal_strategy")
+    counts = ("anneal_epochs",)
 
     def __init__(
         self,

@@ -33,6 +33,7 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     """
 
     settings = ("T_0", "T_mult", "eta_min")
+    counts = ("T_0",)
     own: ClassVar = {"T_cur": count, "T_i": count}
 
     def __init__(self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0) -> None:
@@ -118,6 +119,7 @@ class CyclicLR(_WithMomentum):
         "base_momentum",
         "max_momentum",
     )
+    counts = ("step_size_up", "step_size_down")
 
     def __init__(
         self,
@@ -209,6 +211,7 @@ class OneCycleLR(_WithMomentum):
         "base_momentum",
         "max_momentum",
     )
+    counts = ("total_steps",)
 
     def __init__(
         self,

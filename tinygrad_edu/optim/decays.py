@@ -25,6 +25,7 @@ from typing import Any
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.optim.optimizer import Optimizer
 from tinygrad_edu.optim.scheduler import LRScheduler, Rates
+from tinygrad_edu.optim.schedules import worn_out
 
 Functions = Callable[[int], float] | Sequence[Callable[[int], float]]
 
@@ -33,6 +34,7 @@ class StepLR(LRScheduler):
     """Multiplies the rates by gamma after each `step_size` steps."""
 
     settings = ("step_size", "gamma")
+    counts = ("step_size",)
 
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1) -> None:
         self.step_size, self.gamma = self._count("step_size", step_size), self._real("gamma", gamma)
@@ -45,11 +47,15 @@ class StepLR(LRScheduler):
     def closed_form(self) -> Rates:
         return [lr * self.gamma ** (self.last_epoch // self.step_size) for lr in self.base_lrs]
 
+    def overrun(self, steps: int) -> str:
+        return worn_out(self.gamma ** (steps // self.step_size))
+
 
 class MultiStepLR(LRScheduler):
     """Multiplies the rates by gamma at each of `milestones`, counts of steps (one given twice, twice)."""
 
     settings = ("milestones", "gamma")
+    counts = ("milestones",)
 
     def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1) -> None:
         given: Any = milestones
@@ -72,6 +78,7 @@ class ConstantLR(LRScheduler):
     """Multiplies the rates by `factor` for the first `total_iters` steps."""
 
     settings = ("factor", "total_iters")
+    counts = ("total_iters",)
 
     def __init__(self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5) -> None:
         self.factor = self._real("factor", factor, 0.0, 1.0)
@@ -95,6 +102,7 @@ class LinearLR(LRScheduler):
     """Moves the factor of the rates from `start_factor` to `end_factor` in `total_iters` equal steps."""
 
     settings = ("start_factor", "end_factor", "total_iters")
+    counts = ("total_iters",)
 
     def __init__(
         self,
@@ -119,7 +127,9 @@ class LinearLR(LRScheduler):
             return self.rates()
         change = self.end_factor - self.start_factor
         now = self.total_iters * self.start_factor + (self.last_epoch - 1) * change
-        return [lr * (1.0 + change / now) for lr in self.rates()]
+        rates = [lr * (1.0 + change / now) for lr in self.rates()]
+        return [max(lr, 0.0) if lr > -1e-12 * first else lr  # a rate of 0 may be rounded to below 0
+                for lr, first in zip(rates, self.base_lrs, strict=True)]  # fmt: skip
 
     def closed_form(self) -> Rates:
         way = min(self.total_iters, self.last_epoch) / self.total_iters
@@ -143,11 +153,15 @@ class ExponentialLR(LRScheduler):
     def closed_form(self) -> Rates:
         return [lr * self.gamma**self.last_epoch for lr in self.base_lrs]
 
+    def overrun(self, steps: int) -> str:
+        return worn_out(self.gamma**steps)
+
 
 class PolynomialLR(LRScheduler):
     """Lets the rates fall to 0 in `total_iters` steps along the power `power` of the part that is left."""
 
     settings = ("total_iters", "power")
+    counts = ("total_iters",)
 
     def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0) -> None:
         self.total_iters = self._count("total_iters", total_iters)
@@ -174,6 +188,7 @@ class CosineAnnealingLR(LRScheduler):
     """Moves the rates along a cosine, from the first ones to `eta_min` in `T_max` steps, and up again."""
 
     settings = ("T_max", "eta_min")
+    counts = ("T_max",)
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0) -> None:
         self.T_max, self.eta_min = self._count("T_max", T_max), self._real("eta_min", eta_min)
@@ -197,6 +212,10 @@ class CosineAnnealingLR(LRScheduler):
     def closed_form(self) -> Rates:
         wave = self._wave(self.last_epoch)
         return [self.eta_min + (lr - self.eta_min) * wave / 2.0 for lr in self.base_lrs]
+
+    def overrun(self, steps: int) -> str:
+        waves = steps // (2 * self.T_max)
+        return f"the rate falls and rises again {waves} times" if waves > 1 else ""
 
 
 class LambdaLR(LRScheduler):

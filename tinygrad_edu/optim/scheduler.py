@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from tinygrad_edu.errors import wrong
@@ -37,6 +37,7 @@ class LRScheduler(ABC):
     ] = {}  # further attributes in the state, and their checks
 
     settings: ClassVar[tuple[str, ...]] = ()  # attributes that a state is loaded only into the same values of
+    counts: ClassVar[tuple[str, ...]] = ()  # those of them that are numbers of steps
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -147,6 +148,18 @@ class LRScheduler(ABC):
                     "it must be a finite number >= 0",
                 )
         return found
+
+    # -- whether it is made for so many steps ----------------------------------------------------------------
+
+    def spans(self) -> dict[str, int]:
+        """The numbers of steps in its settings, of several the largest: what they say is over after them."""
+        given = {name: vars(self)[name] for name in self.counts}
+        return {name: max(span, default=0) if isinstance(span, Iterable) else span
+                for name, span in given.items()}  # fmt: skip
+
+    def overrun(self, steps: int) -> str:
+        """What is odd about so many steps of it, such as a rate of nothing; "" if nothing is."""
+        return ""
 
     # -- state -----------------------------------------------------------------------------------------------
 

@@ -165,6 +165,19 @@ class Schedule:
         for group, first, lr in zip(self.optimizer.param_groups, base, rates, strict=True):
             group.update(lr=lr, initial_lr=first, scheduled_lr=lr)
 
+    def spans(self) -> dict[str, int]:
+        """The numbers of steps in its factors: what they say is over after them."""
+        found: dict[str, int] = {}
+        for factor in self.factors:
+            if isinstance(factor, StepLR | CosineLR | LinearWarmup):
+                name = {StepLR: "every", CosineLR: "total", LinearWarmup: "steps"}[type(factor)]
+                found[name] = max(getattr(factor, name), found.get(name, 0))
+        return found
+
+    def overrun(self, steps: int) -> str:
+        """What is odd about so many steps of it, such as a rate of nothing; "" if nothing is."""
+        return worn_out(math.prod(f(steps) for f in self.factors if isinstance(f, StepLR)))
+
     def state_dict(self) -> dict[str, Any]:
         """The count of steps, the first learning rates and the current ones, and the texts of the factors."""
         return {
@@ -205,6 +218,11 @@ class Schedule:
             )
         check_settings("Schedule.load_state_dict", state, self._saved_settings())
         return lambda: self._set(count, base, rates)
+
+
+def worn_out(factor: float) -> str:
+    """What is odd about a rate that is multiplied by `factor` in all; "" if it is not as good as nothing."""
+    return f"the rate is then {factor:.0e} of the first one" if factor < 1e-6 else ""
 
 
 def _initial_rate(group: Group) -> float:

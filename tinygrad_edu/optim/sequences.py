@@ -51,6 +51,13 @@ class _Several(LRScheduler):
 
     schedulers: list[LRScheduler]
 
+    def spans(self) -> dict[str, int]:
+        found = super().spans()
+        for one in self.schedulers:
+            for name, span in one.spans().items():
+                found[name] = max(span, found.get(name, 0))
+        return found
+
     def get_lr(self) -> Rates:
         return self.rates()
 
@@ -65,6 +72,7 @@ class SequentialLR(_Several):
     """One schedule after another: at each of `milestones`, counts of steps, the next begins at its step 0."""
 
     settings = ("milestones",)
+    counts = ("milestones",)
 
     def __init__(
         self, optimizer: Optimizer, schedulers: Sequence[LRScheduler], milestones: Sequence[int]
@@ -130,6 +138,9 @@ class ChainedScheduler(_Several):
         self.base_lrs = list(self.schedulers[0].base_lrs)
         self.last_epoch, self.steps, self._initial = 0, 0, False
         self._last_lr = self.rates()
+
+    def overrun(self, steps: int) -> str:
+        return next(filter(None, (one.overrun(steps) for one in self.schedulers)), "")
 
     def _begin(self) -> None:
         self.last_epoch = self.steps = 0

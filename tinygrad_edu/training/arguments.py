@@ -59,20 +59,47 @@ def check_ways(optimizer: Any, plan: Plan) -> None:
             raise wrong(ValueError, "fit", "accumulate in a job needs a loader with a length", remedy)
 
 
-def check_schedule(schedule: Any, schedule_per: str, ema: Any) -> None:
-    """Refuse a schedule or an average that cannot be stepped."""
-    if schedule_per not in ("step", "epoch"):
+def check_schedule(schedule: Any, schedule_per: str | None, ema: Any, optimizer: Any) -> None:
+    """Refuse a schedule or an average that cannot be stepped, and a schedule of another optimizer."""
+    if schedule_per not in ("step", "epoch", None):
         raise wrong(ValueError, "fit", f"schedule_per={schedule_per!r}", 'there are "step" and "epoch"')
+    several = list(optimizer.values()) if isinstance(optimizer, dict) else [optimizer]
+    groups = [id(getattr(one, "param_groups", one)) for one in several]
     for one in schedule if isinstance(schedule, list | tuple) else [schedule]:
+        own = getattr(one, "optimizer", None)
+        if own is not None and id(getattr(own, "param_groups", own)) not in groups:
+            problem = f"the {type(one).__name__} belongs to another optimizer, and changes no rate of this one"
+            raise wrong(ValueError, "fit", problem, "make it with the optimizer that fit gets")
         if one is not None and not callable(getattr(one, "step", None)):
             remedy = "give optim.Schedule(optimizer, ...), or one of optim.lr_scheduler"
             raise wrong(TypeError, "fit", f"the schedule {one!r:.60} has no step()", remedy)
-        if one is not None and needs_argument(one.step) and schedule_per == "step":
+        if one is not None and needs_argument(one.step) and schedule_per != "epoch":
             remedy = 'say schedule_per="epoch"'
             raise wrong(ValueError, "fit", f"{type(one).__name__} needs the number of an epoch", remedy)
     if ema is not None and not callable(getattr(ema, "update_parameters", None)):
         remedy = "give optim.swa_utils.AveragedModel(model)"
         raise wrong(TypeError, "fit", f"ema={ema!r:.60} has no update_parameters(model)", remedy)
+
+
+def check_span(schedule: Any, plan: Plan, epochs: int) -> None:
+    """Refuse a schedule that seems to count epochs, unless the user says what it counts.
+
+    It seems so if all its numbers of steps are over after as many updates as there are epochs, and if so many
+    updates make nothing of the rate.
+    """
+    batches = length_of(plan.loader)
+    if batches is None:
+        return
+    updates = epochs * (batches if plan.manual else -(-batches // plan.accumulate))
+    for one in schedule if isinstance(schedule, list | tuple) else [schedule]:
+        spans = one.spans() if hasattr(one, "spans") else {}
+        problem = one.overrun(updates) if hasattr(one, "overrun") else ""
+        if not problem and spans and max(spans.values()) <= epochs < updates:
+            problem = f"{', '.join(f'{name}={span}' for name, span in spans.items())} is over before that"
+        if problem and updates > epochs:
+            count = f"stepped after every update, {updates} times in {epochs} epoch{'s' * (epochs != 1)}"
+            remedy = 'say schedule_per="epoch" if it counts epochs, and schedule_per="step" if it is right so'
+            raise wrong(ValueError, "fit", f"the {type(one).__name__} is {count}, and {problem}", remedy)
 
 
 def check_manual(plan: Plan, is_loss: bool, validation_step: Any) -> None:

@@ -19,6 +19,7 @@ from tinygrad_edu.training.arguments import (
     check_monitors,
     check_optimizer,
     check_schedule,
+    check_span,
     check_ways,
     limit,
 )
@@ -51,7 +52,7 @@ def fit(
     seed: int = 0,
     manual: bool = False,
     schedule: Any = None,
-    schedule_per: str = "step",
+    schedule_per: str | None = None,
     accumulate: int = 1,
     clip_norm: float | None = None,
     clip_value: float | None = None,
@@ -81,8 +82,10 @@ def fit(
     metrics          objects of `te.metrics`, or `{name: metric}`: measured on both
     callbacks        objects with methods of `Callback`
     manual           `step` differentiates and updates by itself, as for a GAN; it returns numbers to log
-    schedule         one or several, stepped after every update or, with schedule_per="epoch", every epoch;
-                     one whose `step` needs a number, as that of a plateau, gets the monitored one
+    schedule         one or several of this optimizer, stepped after every update or, with
+                     schedule_per="epoch", every epoch; one whose `step` needs a number, as that of a plateau,
+                     gets the monitored one. One that seems to count epochs, such as
+                     CosineAnnealingLR(T_max=epochs), is refused unless schedule_per says what it counts
     accumulate       batches whose gradients make one update: that of one batch of all their rows
     clip_norm, clip_value  limit the gradients of an update, as `optim.clip_grad_norm_` and `..._value_`
     ema              an average of the weights with `update_parameters(model)`, as `AveragedModel`; it is
@@ -121,7 +124,7 @@ def fit(
         manual=bool(manual),
         loader=loaders[0],
         validation=loaders[1],
-        schedule_per=schedule_per,
+        schedule_per=schedule_per or "step",
         accumulate=integer(accumulate, "fit: accumulate", least=1),
         clip_norm=limit("clip_norm", clip_norm),
         clip_value=limit("clip_value", clip_value),
@@ -132,10 +135,12 @@ def fit(
     )
     check_optimizer("fit", optimizer, None if plan.manual else model)
     check_ways(optimizer, plan)
-    check_schedule(schedule, schedule_per, ema)
+    check_schedule(schedule, schedule_per, ema, optimizer)
     if plan.manual:
         check_manual(plan, step is None, validation_step)
     run = Run(model, optimizer, schedule, ema, integer(epochs, "fit: epochs", least=0))
+    if schedule_per is None:
+        check_span(schedule, plan, run.epochs)
     run.is_first = comm is None or comm.rank == 0
     bar = ProgressLog()
     if verbose:
