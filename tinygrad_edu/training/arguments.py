@@ -68,7 +68,7 @@ def check_schedule(schedule: Any, schedule_per: str | None, ema: Any, optimizer:
     for one in schedule if isinstance(schedule, list | tuple) else [schedule]:
         own = getattr(one, "optimizer", None)
         if own is not None and id(getattr(own, "param_groups", own)) not in groups:
-            problem = f"the {type(one).__name__} belongs to another optimizer, and changes no rate of this one"
+            problem = f"the {type(one).__name__} belongs to another optimizer, and changes no rate here"
             raise wrong(ValueError, "fit", problem, "make it with the optimizer that fit gets")
         if one is not None and not callable(getattr(one, "step", None)):
             remedy = "give optim.Schedule(optimizer, ...), or one of optim.lr_scheduler"
