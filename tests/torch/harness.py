@@ -18,6 +18,12 @@ Recipe = Callable[[Any, Draw], Any]
 TOLERANCE = {"float64": 1e-9, "float32": 2e-5}
 
 
+def near(recipe: Recipe, tolerance: float = 3e-6) -> Recipe:
+    """A recipe whose numbers are compared with less digits: a part of it is computed in float32."""
+    recipe.tolerance = tolerance  # type: ignore[attr-defined]
+    return recipe
+
+
 class Outcome:
     """What a recipe came to: a result and gradients, or an error."""
 

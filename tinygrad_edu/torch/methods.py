@@ -34,7 +34,7 @@ METHODS: dict[Any, str] = {
     assignment: "copy_ fill_ zero_",
     comparisons: """allclose bitwise_and bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor
         eq equal ge greater greater_equal gt isclose isfinite isinf isnan isneginf isposinf isreal le less
-        less_equal logical_and logical_not logical_or logical_xor lt masked_fill ne not_equal where""",
+        less_equal logical_and logical_not logical_or logical_xor lt masked_fill ne not_equal""",
     pointwise: """abs absolute acos acosh angle arccos arccosh arcsin arcsinh arctan arctanh asin asinh atan atanh conj
         conj_physical conj_physical_ cos cosh deg2rad erf erfc exp exp2 expm1 frexp log log10 log1p log2 log_softmax logit
         nan_to_num neg negative positive rad2deg reciprocal relu rsqrt sgn sigmoid sign signbit sin sinc sinh

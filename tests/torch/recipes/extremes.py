@@ -21,7 +21,7 @@ def _named(function: str) -> list[Any]:
         lambda t, d: getattr(d.distinct(2, 4), function)(1).indices,
         lambda t, d: getattr(t.tensor(3.0), function)(d.choose([0, -1, 1])),
         lambda t, d: getattr(d.floats(2, 0), function)(d.choose([0, 1])),
-        lambda t, d: getattr(_some_nan(t, d, 3, 5), function)(1),
+        lambda t, d: getattr(t.cat([_some_nan(t, d, 3, 5), d.distinct(3, 1)], 1), function)(1),
         lambda t, d: getattr(t, function)(d.ints(3, 4, low=-20, high=20), axis=0),
     ]
 
@@ -32,7 +32,7 @@ def _full(function: str) -> list[Any]:
         lambda t, d: getattr(d.ints(2, 3), function)(),
         lambda t, d: getattr(d.bools(2, 3), function)(),
         lambda t, d: getattr(t, function)(d.floats()),
-        lambda t, d: getattr(t, function)(_some_nan(t, d, 4)),
+        lambda t, d: getattr(t, function)(_some_nan(t, d, 4).detach()),
         lambda t, d: getattr(t, function)(1.0),
     ]
 

@@ -94,10 +94,18 @@ RECIPES: dict[str, list[Any]] = {
         lambda t, d: t.prod(d.ints(2, 3, dtype="int32"), 1),
         lambda t, d: t.prod(t.cat([d.floats(2), t.tensor([0.0, 0.0]).double()[: d.whole(0, 3)]])),
     ],
-    "torch.any": [*_over_dims("any"), lambda t, d: t.any(d.ints(3, 2, low=0, high=2, dtype="uint8"), 0),
-                  lambda t, d: d.bools(2, 2).any(), lambda t, d: d.bools(0).any()],
-    "torch.all": [*_over_dims("all"), lambda t, d: t.all(d.ints(3, 2, low=0, high=2, dtype="uint8"), 0),
-                  lambda t, d: d.bools(2, 2).all(), lambda t, d: d.bools(0).all()],
+    "torch.any": [
+        *_over_dims("any"),
+        lambda t, d: t.any(d.ints(3, 2, low=0, high=2, dtype="uint8"), 0),
+        lambda t, d: d.bools(2, 2).any(),
+        lambda t, d: d.bools(0).any(),
+    ],
+    "torch.all": [
+        *_over_dims("all"),
+        lambda t, d: t.all(d.ints(3, 2, low=0, high=2, dtype="uint8"), 0),
+        lambda t, d: d.bools(2, 2).all(),
+        lambda t, d: d.bools(0).all(),
+    ],
     "torch.nansum": [
         lambda t, d: t.nansum(_nan(t, d, 3, 4), dim=_dims(d, 2), keepdim=d.choose([False, True])),
         lambda t, d: d.any(3, 2).nansum(),
@@ -145,12 +153,19 @@ RECIPES: dict[str, list[Any]] = {
         lambda t, d: t.count_nonzero(d.ints(3, 4, low=0, high=2), dim=d.choose([None, 0, 1, (0, 1), -1, 2])),
         lambda t, d: (d.any(3) * 1).count_nonzero(),
     ],
-    "torch.cumsum": [*_one_dim("cumsum"), lambda t, d: d.ints(3, dtype="int32").cumsum(0, dtype=t.float32),
-                     lambda t, d: d.ints(3, dtype="int32").cumsum(-1)],
-    "torch.cumprod": [*_one_dim("cumprod"),
-                      lambda t, d: d.ints(3, dtype="int32").cumprod(0, dtype=t.float32)],
-    "Tensor.cumsum_": [lambda t, d: (d.floats(3, 4) * 1).cumsum_(1),
-                       lambda t, d: d.ints(3, dtype="int32").cumsum_(0)],
+    "torch.cumsum": [
+        *_one_dim("cumsum"),
+        lambda t, d: d.ints(3, dtype="int32").cumsum(0, dtype=t.float32),
+        lambda t, d: d.ints(3, dtype="int32").cumsum(-1),
+    ],
+    "torch.cumprod": [
+        *_one_dim("cumprod"),
+        lambda t, d: d.ints(3, dtype="int32").cumprod(0, dtype=t.float32),
+    ],
+    "Tensor.cumsum_": [
+        lambda t, d: (d.floats(3, 4) * 1).cumsum_(1),
+        lambda t, d: d.ints(3, dtype="int32").cumsum_(0),
+    ],
     "Tensor.cumprod_": [lambda t, d: (d.floats(3, 4) * 1).cumprod_(1)],
     "torch.logcumsumexp": [
         lambda t, d: t.logcumsumexp(d.floats(3, 5, low=-50, high=50), d.choose([0, 1, -1, 2])),
@@ -176,4 +191,4 @@ RECIPES: dict[str, list[Any]] = {
         lambda t, d: t.cumulative_trapezoid(d.floats(3, 4), dim=d.choose([0, 1])),
         lambda t, d: t.cumulative_trapezoid(d.floats(3, 4), d.floats(4)),
     ],
-}  # fmt: skip
+}

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -21,8 +22,15 @@ if TYPE_CHECKING:
     from tinygrad_edu.torch.core.tensor import Tensor
 
 _kind: list[Any] = []  # the face's Tensor, which stands above this file
+_new = object.__new__
 _PLAIN = frozenset({int, float, bool, str, type(None)})
 _OF_NUMPY = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"}
+
+
+# PyTorch says nothing where a logarithm of 0 or a number divided by 0 is infinite.
+warnings.filterwarnings(
+    "ignore", ".* encountered in ", RuntimeWarning, module=r"tinygrad_edu\.(engine|ops|backend|functional|torch)\."
+)
 
 
 class FaceError(RuntimeError, ValueError):
@@ -35,10 +43,8 @@ class FaceShapeError(RuntimeError, ShapeError):
 
 def faced(value: Inner) -> Tensor:
     """The face's tensor of one of the library's: the same memory and the same node."""
-    made: Tensor = object.__new__(_kind[0])
+    made: Tensor = _new(_kind[0])
     made._inner = value
-    made._view = None
-    made.version = 0
     return made
 
 
@@ -89,9 +95,7 @@ def torch_error(error: Exception) -> Exception:
         return error
     if isinstance(error, ShapeError):
         kind = FaceShapeError
-    elif isinstance(error, ValueError):
-        kind = FaceError
-    elif isinstance(error, OverflowError):
+    elif isinstance(error, ValueError) or isinstance(error, OverflowError):
         kind = FaceError
     else:
         return error

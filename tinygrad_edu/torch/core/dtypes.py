@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.errors import wrong
+from tinygrad_edu.functional.creation import as_tensor
 
 Numpy = np.dtype[Any]
 
 
-class dtype:  # noqa: N801 - PyTorch's name
+class dtype:
     """The kind of the elements of a tensor: `torch.float32`. `itemsize` is in bytes."""
 
     __slots__ = ("array", "category", "itemsize", "name")
@@ -135,21 +136,39 @@ def set_default_dtype(kind: Any) -> None:
 # -- promotion ---------------------------------------------------------------------------------------------
 
 
-def promote_types(first: dtype, second: dtype) -> dtype:
-    """The dtype of the result of tensors of two dtypes, both with axes."""
-    if first is second:
-        return first
-    low, high = sorted((first, second), key=lambda kind: kind.category)
-    if low.category != high.category and high.category in (FLOAT, COMPLEX) and low.category < FLOAT:
+_WIDE = (uint16, uint32, uint64)  # PyTorch has them, and promotes them with floats only
+
+
+def promote_types(type1: dtype, type2: dtype) -> dtype:
+    """The dtype of the result of tensors of two dtypes, both with axes.
+
+    Raises RuntimeError for an unsigned dtype of more than 8 bits beside another one that is no float.
+    """
+    if type1 is type2:
+        return type1
+    low, high = sorted((type1, type2), key=lambda kind: kind.category)
+    if (low in _WIDE or high in _WIDE) and high.category != FLOAT:
+        raise wrong(RuntimeError, "promote_types", f"Promotion for {low} and {high} is not supported")
+    if low.category < FLOAT <= high.category:
         return high
     if high.category == COMPLEX:
-        return complex128 if "64" in low.name + high.name and low.name != "complex64" else high
+        return promote_types(low.to_real(), high.to_real()).to_complex()
     if {low.name, high.name} == {"float16", "bfloat16"}:
         return float32
     if high.category == FLOAT:
         return max(low, high, key=lambda kind: kind.itemsize)
     found = np.result_type(np.dtype(low.name), np.dtype(high.name))
     return NAMES[found.name if found.kind != "f" else "int64"]
+
+
+def can_cast(from_: dtype, to: dtype) -> bool:
+    """Whether an operation may write a result of one dtype into a tensor of the other."""
+    return from_.category <= to.category
+
+
+def result_type(tensor1: Any, tensor2: Any) -> dtype:
+    """The dtype of the result of an op of two tensors, or of a tensor and a number."""
+    return dtype_of(result_of((tensor1, tensor2)))
 
 
 def _joined(higher: Any, lower: Any) -> Any:
@@ -162,14 +181,14 @@ def _joined(higher: Any, lower: Any) -> Any:
 def result_of(operands: tuple[Any, ...]) -> Numpy:
     """The dtype in which an op computes: of tensors with axes first, then of those without, then of numbers.
 
-    A lower rank changes the result only by a stronger category, as in PyTorch: a float32 tensor times an int64
-    tensor is float32, an int64 tensor times 0.5 the default float.
+    A lower rank changes the result only by a stronger category, as in PyTorch: a float32 tensor times an
+    int64 tensor is float32, an int64 tensor times 0.5 the default float.
     """
     ranks: list[dtype | None] = [None, None, None]
     for x in operands:
-        kind = getattr(x, "dtype", None)
+        kind = None if isinstance(x, np.generic) else getattr(x, "dtype", None)
         if kind is None:
-            rank, found = 2, _of_python(type(x)) if type(x) in _OF_PYTHON else dtype_of(np.asarray(x).dtype)
+            rank, found = 2, _of_number(x)
         else:
             rank = 0 if x.shape else 1
             found = kind if isinstance(kind, dtype) else dtype_of(kind)
@@ -178,17 +197,24 @@ def result_of(operands: tuple[Any, ...]) -> Numpy:
     return numpy_of(_joined(ranks[0], _joined(ranks[1], ranks[2])))
 
 
+def _of_number(x: Any) -> dtype:
+    for kind in (bool, int, float):
+        if isinstance(x, kind) or (isinstance(x, np.generic) and isinstance(x.item(), kind)):
+            return _of_python(kind)
+    raise wrong(TypeError, None, f"a tensor or a number was expected, not {type(x).__name__}")
+
+
 _WEAK = (float, int, bool)
 _FLOATS = (np.dtype("float32"), np.dtype("float64"))
 
 
 def promoted(*operands: Any) -> tuple[Any, ...]:
     """The operands of an op, the library's tensors and Python's numbers, in the dtype it computes in."""
-    met = None
+    met: Any = None
     for x in operands:  # the common case: floats of one dtype, and numbers beside them
         if type(x) in _WEAK:
             continue
-        kind = x.dtype
+        kind = getattr(x, "dtype", None)
         if met is None:
             met = kind
             if kind not in _FLOATS:
@@ -198,15 +224,21 @@ def promoted(*operands: Any) -> tuple[Any, ...]:
     else:
         if met is not None:
             return operands
+    operands = tuple(map(_plain, operands))
     kind = result_of(operands)
-    return tuple(
-        x if type(x) in _WEAK and kind.kind == "f" else _as(x, kind) for x in operands
-    )
+    return tuple(x if type(x) in _WEAK and kind.kind == "f" else _as(x, kind) for x in operands)
+
+
+def _plain(x: Any) -> Any:
+    """NumPy's numbers as Python's, its arrays as tensors."""
+    if isinstance(x, np.generic):
+        return x.item()
+    return as_tensor(x) if isinstance(x, np.ndarray) else x
 
 
 def _as(x: Any, kind: Numpy) -> Any:
     if type(x) in _WEAK:
-        return kind.type(x).item()
+        return np.asarray(x).astype(kind).item()
     return x if x.dtype == kind else x.cast(kind)
 
 

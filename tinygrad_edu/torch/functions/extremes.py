@@ -26,8 +26,8 @@ from tinygrad_edu.torch.functions.axes import (
     without,
 )
 
-__all__ = ["amax", "amin", "aminmax", "argmax", "argmin", "cummax", "cummin", "max", "median", "min", "mode",
-           "nanmedian", "nanquantile", "quantile"]  # fmt: skip
+__all__ = ["amax", "amin", "aminmax", "argmax", "argmin", "cummax", "cummin", "max", "median", "min",
+           "mode", "nanmedian", "nanquantile", "quantile"]  # fmt: skip
 
 
 def picked(x: te.Tensor, places: te.Tensor, dim: int, keepdim: bool, kind: Any) -> Any:

@@ -1,158 +1,155 @@
-"""Functions that work element by element, with PyTorch's promotion: int64 with float32 is float32."""
+"""Functions of one tensor that work element by element: powers, logarithms, angles, signs."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 import tinygrad_edu as te
-from tinygrad_edu.errors import wrong
+from tinygrad_edu.torch import return_types
 from tinygrad_edu.torch.core.border import torch_function
-from tinygrad_edu.torch.core.dtypes import floating, promoted
+from tinygrad_edu.torch.core.dtypes import floating
+from tinygrad_edu.torch.functions.axes import along, beside, check_floats, check_tensor, in_dtype, numbers
+from tinygrad_edu.torch.functions.makers import check_kind, named, real, same
 
-
-def _real(function: Callable[..., Any], name: str = "") -> Any:
-    """A function of real numbers: integers and bools become the default float."""
-
-    def made(input: Any) -> Any:  # noqa: A002 - PyTorch's name
-        (x,) = floating(input)
-        return function(x)
-
-    return _named(made, name or function.__name__)
-
-
-def _named(function: Callable[..., Any], name: str) -> Any:
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"`torch.{name}`, element by element."
-    return torch_function(function)
-
-
-def _same(function: Callable[..., Any], name: str = "") -> Any:
-    """A function whose result has the dtype of its input."""
-
-    def made(input: Any) -> Any:  # noqa: A002
-        return function(input).cast(input.dtype)
-
-    return _named(made, name or function.__name__)
-
-
-def _of_two(function: Callable[..., Any], name: str, operands: Callable[..., Any] = promoted) -> Any:
-    """A function of two tensors, or of a tensor and a number."""
-
-    def made(input: Any, other: Any) -> Any:  # noqa: A002
-        return function(*operands(input, other))
-
-    return _named(made, name)
-
+__all__ = ["abs", "absolute", "acos", "acosh", "angle", "arccos", "arccosh", "arcsin", "arcsinh", "arctan",
+           "arctanh", "asin", "asinh", "atan", "atanh", "conj", "conj_physical", "cos", "cosh", "deg2rad",
+           "erf", "erfc", "exp", "exp2", "expm1", "frexp", "log", "log10", "log1p", "log2", "log_softmax",
+           "logit", "nan_to_num", "neg", "negative", "positive", "rad2deg", "real", "reciprocal", "relu",
+           "rsqrt", "sgn", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "softmax", "sqrt",
+           "square", "tan", "tanh"]  # fmt: skip
 
 exp, exp2, expm1, log, log2, log10, log1p = map(
-    _real, (te.exp, te.exp2, te.expm1, te.log, te.log2, te.log10, te.log1p)
+    real, (te.exp, te.exp2, te.expm1, te.log, te.log2, te.log10, te.log1p)
 )
-sqrt, rsqrt, reciprocal = map(_real, (te.sqrt, te.rsqrt, te.reciprocal))
-sin, cos, tan, asin, acos, atan = map(_real, (te.sin, te.cos, te.tan, te.asin, te.acos, te.atan))
-sinh, cosh, tanh, asinh, acosh, atanh = map(
-    _real, (te.sinh, te.cosh, te.tanh, te.asinh, te.acosh, te.atanh)
-)
-sigmoid, erf = map(_real, (te.sigmoid, te.erf))
-absolute = abs = _same(te.abs, "abs")
-neg = negative = _same(te.neg, "neg")
-square = _same(te.square)
-floor, ceil, trunc, sign = map(_same, (te.floor, te.ceil, te.trunc, te.sign))
-fix = trunc
-relu = _same(te.relu)
-isnan, isinf, isfinite = (_of_one for _of_one in (
-    _named(lambda input: te.isnan(input), "isnan"),
-    _named(lambda input: te.isinf(input), "isinf"),
-    _named(lambda input: te.isfinite(input), "isfinite"),
-))  # fmt: skip
-
-eq, ne = _of_two(te.equal, "eq"), _of_two(te.not_equal, "ne")
-lt, le, gt, ge = (
-    _of_two(te.less, "lt"),
-    _of_two(te.less_equal, "le"),
-    _of_two(te.greater, "gt"),
-    _of_two(te.greater_equal, "ge"),
-)
-not_equal, less, less_equal, greater, greater_equal = ne, lt, le, gt, ge
-maximum, minimum = _of_two(te.maximum, "maximum"), _of_two(te.minimum, "minimum")
-atan2 = arctan2 = _of_two(te.atan2, "atan2", floating)
+sqrt, rsqrt, reciprocal = map(real, (te.sqrt, te.rsqrt, te.reciprocal))
+sin, cos, tan, asin, acos, atan = map(real, (te.sin, te.cos, te.tan, te.asin, te.acos, te.atan))
+sinh, cosh, tanh, asinh, acosh, atanh = map(real, (te.sinh, te.cosh, te.tanh, te.asinh, te.acosh, te.atanh))
+arcsin, arccos, arctan, arcsinh, arccosh, arctanh = asin, acos, atan, asinh, acosh, atanh
+sigmoid, erf = map(real, (te.sigmoid, te.erf))
+absolute = abs = same(te.abs, "abs")
+neg = negative = same(te.neg, "neg")
 
 
-@torch_function
-def add(input: Any, other: Any, *, alpha: Any = 1) -> Any:  # noqa: A002
-    """input + alpha * other."""
-    x, y = promoted(input, other)
-    if x is not input and x.dtype == np.bool_:
-        return te.logical_or(x, y)
-    return x + y if alpha == 1 else x + y * alpha
+def _sign(x: te.Tensor) -> te.Tensor:
+    """As te.sign, and 0 of NaN."""
+    return te.where(te.isnan(x), 0.0, te.sign(x)) if x.dtype.kind == "f" else te.sign(x)
 
 
-@torch_function
-def sub(input: Any, other: Any, *, alpha: Any = 1) -> Any:  # noqa: A002
-    """input - alpha * other."""
-    x, y = promoted(input, other)
-    if getattr(x, "dtype", getattr(y, "dtype", None)) == np.bool_:
-        raise wrong(
-            RuntimeError, "sub", "Subtraction, the `-` operator, with two bool tensors is not supported.",
-            "Use the `^` or `logical_xor()` operator instead.",
-        )  # fmt: skip
-    return x - y if alpha == 1 else x - y * alpha
+sign = same(_sign, "sign", refused="")
+sgn = same(_sign, "sgn", refused="")
+relu = same(te.relu)
+positive = same(te.clone, "positive", "`+input`, the same numbers.")
+
+
+def _erfc(x: te.Tensor) -> te.Tensor:
+    """1 - erf(x), without its loss of digits where x is large: by a continued fraction there.
+
+    Source: Abramowitz, Stegun, "Handbook of mathematical functions", 7.1.14.
+    """
+    large = te.greater(x, 2.0)
+    z = te.where(large, x, 3.0)
+    tail = z
+    for k in range(60, 0, -1):
+        tail = z + (k / 2) / tail
+    return te.where(
+        large, te.exp(-z * z) / (tail * math.sqrt(math.pi)), 1.0 - te.erf(te.where(large, 0.0, x))
+    )
+
+
+erfc = real(_erfc, "erfc", "1 - erf(input), right in all digits where that is small.")
+deg2rad = real(lambda x: x * (math.pi / 180), "deg2rad", "Degrees as radians.")
+rad2deg = real(lambda x: x * (180 / math.pi), "rad2deg", "Radians as degrees.")
+
+
+def _sinc(x: te.Tensor) -> te.Tensor:
+    zero = te.equal(x, 0)
+    angle = te.where(zero, 1.0, x) * math.pi
+    return te.where(zero, 1.0, te.sin(angle) / angle)
+
+
+sinc = real(_sinc, "sinc", "sin(pi x) / (pi x), 1 at 0.")
 
 
 @torch_function
-def mul(input: Any, other: Any) -> Any:  # noqa: A002
-    """input * other."""
-    x, y = promoted(input, other)
-    return x * y
+def square(input: Any) -> Any:
+    """input * input; of bools int64."""
+    check_tensor("square", input)
+    return te.square(input if input.dtype.kind != "b" else input.cast("int64"))
 
 
 @torch_function
-def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Any:  # noqa: A002
-    """input / other; with `rounding_mode` "floor" or "trunc" rounded so, and then integers stay integers."""
-    if rounding_mode is None:
-        x, y = floating(input, other)
-        return x / y
-    if rounding_mode not in ("floor", "trunc"):
-        raise wrong(
-            RuntimeError, "div", "div expected rounding_mode to be one of None, 'trunc', or 'floor' but found "
-            f"'{rounding_mode}'",
-        )  # fmt: skip
-    x, y = promoted(input, other)
-    if rounding_mode == "floor":
-        return te.floor_divide(x, y)
-    kind = x.dtype if hasattr(x, "dtype") else y.dtype
-    if kind.kind == "f":
-        return te.trunc(x / y)
-    quotient = te.floor_divide(x, y)
-    return quotient + te.where(te.logical_and(quotient < 0, te.not_equal(quotient * y, x)), 1, 0).cast(kind)
-
-
-divide = true_divide = div
-subtract, multiply = sub, mul
+def signbit(input: Any) -> Any:
+    """Whether a number is negative, -0.0 too."""
+    check_tensor("signbit", input)
+    x = input.detach()
+    if x.dtype.kind != "f":
+        return te.less(x, 0) if x.dtype.kind == "i" else te.zeros(x.shape, dtype=bool, device=x.device)
+    return te.logical_or(te.less(x, 0), te.logical_and(te.equal(x, 0), te.less(te.reciprocal(x), 0)))
 
 
 @torch_function
-def pow(input: Any, exponent: Any) -> Any:  # noqa: A001, A002
-    """input to the power of exponent; integers stay integers, and have no negative exponents."""
-    x, y = promoted(input, exponent)
-    return te.pow(x, y)
+def logit(input: Any, eps: float | None = None) -> Any:
+    """ln(x / (1 - x)), of input clamped to [eps, 1 - eps] if `eps` is given; NaN outside [0, 1]."""
+    check_tensor("logit", input)
+    (x,) = floating(input)
+    if eps is not None:
+        x = te.clip(x, float(eps), 1.0 - float(eps))
+    return te.log(x / (1.0 - x))
 
 
 @torch_function
-def clamp(input: Any, min: Any = None, max: Any = None) -> Any:  # noqa: A002
-    """input limited to [min, max]."""
-    if min is None and max is None:
-        raise wrong(RuntimeError, "clamp", "torch.clamp: At least one of 'min' or 'max' must not be None")
-    given = [limit for limit in (min, max) if limit is not None]
-    x, *limits = promoted(input, *given)
-    low = limits[0] if min is not None else None
-    high = limits[-1] if max is not None else None
-    if any(type(limit) is float and math.isnan(limit) for limit in limits):
-        return te.full(x.shape, math.nan, dtype=x.dtype)
-    return te.clip(x, low, high)
+def nan_to_num(
+    input: Any, nan: float | None = None, posinf: float | None = None, neginf: float | None = None
+) -> Any:
+    """input with numbers instead of NaN and infinities, by default 0 and the largest numbers of its dtype."""
+    check_tensor("nan_to_num", input)
+    return te.nan_to_num(input, nan=0.0 if nan is None else nan, posinf=posinf, neginf=neginf)
 
 
-clip = clamp
+@torch_function
+def frexp(input: Any) -> Any:
+    """(mantissa, exponent): input = mantissa * 2 ** exponent, the mantissa from 0.5 to 1."""
+    check_tensor("frexp", input)
+    check_floats("frexp", input)
+    exponent = np.frexp(numbers(input, "frexp"))[1].astype(np.int32)
+    half = exponent // 2
+    first, second = (
+        beside(input, np.ldexp(1.0, -part).astype(input.dtype)) for part in (half, exponent - half)
+    )
+    return return_types.frexp(input * first * second, beside(input, exponent))
+
+
+@torch_function
+def angle(input: Any) -> Any:
+    """The angle of a number in the complex plane: 0, pi for a negative one, NaN for NaN."""
+    check_tensor("angle", input)
+    (x,) = floating(input)
+    straight = te.full((), math.pi, dtype=x.dtype, device=x.device)
+    return te.where(te.isnan(x), x, te.where(te.less(x, 0), straight, 0.0))
+
+
+def conj(input: Any) -> Any:
+    """input itself: real numbers are their own conjugates."""
+    check_tensor("conj", input)
+    return input
+
+
+conj_physical = conj_physical_ = real_part = conj
+
+
+def _softened(function: Any, name: str, doc: str) -> Any:
+    def made(input: Any, dim: Any, dtype: Any = None, *, _stacklevel: int = 3) -> Any:
+        check_tensor(name, input)
+        x = in_dtype(input, dtype)
+        check_kind(name, x, "ib")
+        return along(function, x, dim)
+
+    return named(made, name, doc)
+
+
+softmax = _softened(te.softmax, "softmax", "e^x over its sum along `dim`.")
+log_softmax = _softened(te.log_softmax, "log_softmax", "ln of `softmax`, without overflow.")
+real = real_part
