@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn import metrics as reference
 
-from tinygrad_edu import metrics
+import tinygrad_edu as te
+from tinygrad_edu import metrics, nn
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -90,3 +91,18 @@ def test_reversed_scores_have_the_complementary_area() -> None:
 def test_unusable_input_is_refused(function: object, truth: object, guess: object, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         function(truth, guess)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("score", [metrics.accuracy, metrics.roc_auc, metrics.r2, metrics.mean_squared_error])
+def test_scores_take_what_a_model_returns_second_and_refuse_it_first(score):
+    te.manual_seed(0)
+    model, x, y = nn.Linear(3, 2), te.randn(5, 3), np.array([0, 1, 1, 0, 1])
+    out = model(x) if score in (metrics.accuracy, metrics.roc_auc) else model(x)[:, 0]
+    assert score(y, out) == score(y, out.detach().numpy())
+    with pytest.raises(ValueError, match=rf"{score.__name__}\(\w+, predictions\)"):
+        score(out, y)
+
+
+def test_labels_that_are_no_class_numbers_are_in_the_wrong_place():
+    with pytest.raises(ValueError, match=r"labels come first here, accuracy\(labels, predictions\)"):
+        metrics.accuracy([0.2, 0.8], [0, 1])

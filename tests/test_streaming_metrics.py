@@ -286,3 +286,29 @@ def test_a_state_that_no_metric_has_is_refused_and_loses_nothing(kind, state):
     with pytest.raises(ValueError, match=kind.__name__):
         metric.load_state_dict(state)
     np.testing.assert_array_equal(metric.compute(), before)
+
+
+def test_metrics_print_as_they_were_made() -> None:
+    made = {
+        "F1Score(average='weighted')": metrics.F1Score(average="weighted"),
+        "Accuracy()": metrics.Accuracy(),
+        "Accuracy(threshold=0.5)": metrics.Accuracy(threshold=0.5),
+        "TopKAccuracy(k=3)": metrics.TopKAccuracy(3),
+        "Perplexity(axis=2, ignore_index=0)": metrics.Perplexity(axis=2, ignore_index=0),
+        "R2()": metrics.R2(),
+        "Mean(name='gap')": metrics.Mean(name="gap"),
+    }
+    assert [repr(metric) for metric in made.values()] == list(made)
+
+
+def test_a_metric_says_what_to_call() -> None:
+    with pytest.raises(TypeError, match=r"a metric is not called.*metric.update\(outputs, targets\)"):
+        metrics.Accuracy()(np.zeros((3, 2)), np.zeros(3, int))
+
+
+@pytest.mark.parametrize("found", ["x", None, ["a", "b"]])
+def test_a_mean_is_of_numbers(found: Any) -> None:
+    with pytest.raises(TypeError, match=r"Mean: of returned .*give a number for each row"):
+        metrics.Mean(lambda outputs, targets: found).update(np.zeros(2), np.zeros(2))
+    with pytest.raises(TypeError, match="Mean: outputs of <U1"):
+        metrics.Mean().update(np.array(["a"]))

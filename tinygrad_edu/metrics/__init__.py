@@ -1,8 +1,8 @@
 """Floor 5: how good predictions are: scores of arrays, and metrics that are counted batch by batch.
 
-A score takes all labels and predictions at once, `accuracy(labels, predicted)`, as scikit-learn's do. A
-`Metric` is given batch after batch, `update(outputs, targets)`, in the order of a loss, and `compute()` is
-the number of all of them, however they were split.
+A score takes all labels and predictions at once, labels first, `accuracy(labels, predicted)`, as those of
+scikit-learn do. A `Metric` is given batch after batch, outputs first, `update(outputs, targets)`, as a loss
+is, and `compute()` is the number of all of them, however they were split.
 """
 
 from tinygrad_edu.metrics.classes import Accuracy as Accuracy

@@ -36,7 +36,12 @@ class Mean(Metric):
 
     def update(self, outputs: Any, targets: Any = None) -> None:
         """Count a batch."""
-        values = array(outputs if self.of is None else self.of(outputs, targets)).astype(np.float64)
+        found = array(outputs if self.of is None else self.of(outputs, targets))
+        if found.dtype.kind not in "biuf":
+            what = f"of returned {found.tolist()!r:.60}" if self.of else f"outputs of {found.dtype}"
+            remedy = "give a number for each row, or one for the batch"
+            raise wrong(TypeError, "Mean", f"{what} to take the mean of", remedy)
+        values = found.astype(np.float64)
         rows, total = values.size, float(values.sum())
         if self.of is not None and not values.ndim and np.ndim(array(outputs)):
             rows = len(outputs)  # the number is the mean of a batch

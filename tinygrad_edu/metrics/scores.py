@@ -19,7 +19,7 @@ Array = np.ndarray[Any, Any]
 
 def accuracy(labels: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
     """The share of rows whose class is right: labels (n,), predicted classes (n,) or scores (n, classes)."""
-    truth, guess = np.asarray(labels), np.asarray(predicted)
+    truth, guess = _arrays("accuracy", labels, predicted)
     if guess.ndim == 2:
         if guess.shape[1] == 1:
             raise wrong(
@@ -37,6 +37,8 @@ def accuracy(labels: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
             f"labels of {truth.dtype} and classes of {guess.dtype} are never equal",
             "pass both as numbers or both as text",
         )
+    if truth.dtype.kind == "f" and guess.dtype.kind in "biu" and (truth != np.floor(truth)).any():
+        raise _swapped("accuracy", f"labels of {truth.dtype} that are no class numbers")
     _check("accuracy", truth, guess)
     return float((truth == guess).mean())
 
@@ -49,7 +51,8 @@ def roc_auc(labels: npt.ArrayLike, scores: npt.ArrayLike) -> float:
             against the rest, over the classes that occur and are not the only one
     NaN if only one class occurs: then there is nothing to rank.
     """
-    truth, score = np.asarray(labels), np.asarray(scores, np.float64)
+    truth, score = _arrays("roc_auc", labels, scores)
+    score = score.astype(np.float64)
     if score.ndim == 2 and score.shape[1] == 2:
         score = score[:, 1]
     if score.ndim == 1:
@@ -78,7 +81,7 @@ def roc_auc(labels: npt.ArrayLike, scores: npt.ArrayLike) -> float:
 
 def mean_squared_error(targets: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
     """The mean of (target - predicted)^2 over (n,) targets, in their unit squared."""
-    truth, guess = np.asarray(targets, np.float64), np.asarray(predicted, np.float64)
+    truth, guess = (a.astype(np.float64) for a in _arrays("mean_squared_error", targets, predicted))
     _check("mean_squared_error", truth, guess)
     return float(np.square(truth - guess).mean())
 
@@ -88,7 +91,7 @@ def r2(targets: npt.ArrayLike, predicted: npt.ArrayLike) -> float:
 
     Targets that are all equal: 1 when predicted exactly, else 0; of one row NaN (scikit-learn's conventions).
     """
-    truth, guess = np.asarray(targets, np.float64), np.asarray(predicted, np.float64)
+    truth, guess = (a.astype(np.float64) for a in _arrays("r2", targets, predicted))
     _check("r2", truth, guess)
     if truth.size == 1:
         return float("nan")
@@ -116,11 +119,22 @@ def refuse_nan(name: str, score: Array) -> None:
         raise wrong(ValueError, name, "a score is NaN", "the model diverged, or its input was damaged")
 
 
+def _arrays(name: str, labels: Any, predicted: Any) -> tuple[Array, Array]:
+    """Both as arrays without a graph. Raises ValueError for labels that a model has computed."""
+    if getattr(labels, "requires_grad", False):
+        raise _swapped(name, "the labels require grad, as what a model returns does")
+    return np.asarray(labels), np.asarray(predicted.detach() if hasattr(predicted, "detach") else predicted)
+
+
+def _swapped(name: str, problem: str) -> Exception:
+    first = "targets" if name in ("r2", "mean_squared_error") else "labels"
+    remedy = f"{first} come first here, {name}({first}, predictions); metrics with update() take the outputs"
+    return wrong(ValueError, name, problem, f"{remedy} first")
+
+
 def _check(name: str, truth: Array, guess: Array) -> None:
     if name in ("accuracy", "roc_auc") and truth.ndim > 1 and guess.ndim == 1:
-        problem = f"{truth.shape} labels and {guess.shape} predictions"
-        raise wrong(ValueError, name, problem, f"labels come first here, {name}(labels, predictions); "
-                    "metrics with update() take the outputs first")  # fmt: skip
+        raise _swapped(name, f"{truth.shape} labels and {guess.shape} predictions")
     if truth.ndim != 1 or truth.shape != guess.shape:
         raise wrong(
             ValueError, name, f"{truth.shape} labels and {guess.shape} predictions", "both must be (n,)"

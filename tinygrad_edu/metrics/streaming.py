@@ -6,6 +6,7 @@ result does not depend on how the rows were split into batches: counts are exact
 
 from __future__ import annotations
 
+import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -91,8 +92,16 @@ class Metric(ABC):
         """The error of `compute` before any row was counted."""
         return wrong(ValueError, type(self).__name__, "there are no rows to judge by", "call update() first")
 
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        """A metric is no function: raises TypeError, which says what to call."""
+        remedy = "write metric.update(outputs, targets) for each batch, and then metric.compute()"
+        raise wrong(TypeError, type(self).__name__, "a metric is not called", remedy)
+
     def __repr__(self) -> str:
-        return f"{type(self).__name__}()"
+        given = {name: (getattr(self, name, one.default), one.default)
+                 for name, one in inspect.signature(type(self)).parameters.items()}  # fmt: skip
+        told = ", ".join(f"{name}={value!r}" for name, (value, usual) in given.items() if value != usual)
+        return f"{type(self).__name__}({told})"
 
 
 def array(x: Any) -> Array:
