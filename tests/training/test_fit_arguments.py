@@ -248,3 +248,41 @@ def test_a_schedule_of_another_optimizer_is_refused() -> None:
                      [known.StepLR(own, 5), known.ReduceLROnPlateau(other)]):  # fmt: skip
         with pytest.raises(ValueError, match=r"belongs to another optimizer.*make it with the optimizer"):
             fit(model, (X, LABELS), optimizer=own, schedule=schedule, loss=te.cross_entropy, **QUIET)
+
+
+@pytest.mark.parametrize(("given", "words"), [
+    (lambda out, loss: {"loss": loss, "v": out}, r"step returned 'v' of shape \(5, 3\), and what is"),
+    (lambda out, loss: {"loss": loss, "v": "x"}, "step returned 'v' 'x'"),
+    (lambda out, loss: {"loss": loss, "v": None}, "step returned 'v' None"),
+    (lambda out, loss: {"v": loss}, "step returned a dict without 'loss'"),
+    (lambda out, loss: None, "fit: step returned None"),
+    (lambda out, loss: {"loss": None}, "fit: step returned None"),
+    (lambda out, loss: out, r"step returned \(5, 3\) as its loss"),
+])  # fmt: skip
+def test_what_a_step_may_return(given: Any, words: str) -> None:
+    model = nn.Linear(3, 3)
+
+    def step(model: Any, batch: Any) -> Any:
+        out = model(batch[0])
+        return given(out, te.cross_entropy(out, batch[1]))
+
+    with pytest.raises(TypeError, match=words):
+        fit(model, (X, LABELS), optimizer=optim.SGD(model.parameters()), step=step, batch_size=5, **QUIET)
+
+
+def test_what_a_step_returns_to_be_logged_is_any_number() -> None:
+    model = nn.Linear(3, 3)
+
+    def step(model: Any, batch: Any) -> Any:
+        out = model(batch[0])
+        return {"loss": te.cross_entropy(out, batch[1]), "a": 1, "b": np.float32(2), "c": out.mean() * 0 + 3,
+                "d": np.array([4.0]), "e": True}  # fmt: skip
+
+    row = fit(model, (X, LABELS), optimizer=optim.SGD(model.parameters()), step=step, **QUIET)[-1]
+    assert [row[f"train_{name}"] for name in "abcde"] == [1, 2, 3, 4, 1]
+
+
+def test_a_history_without_an_epoch_is_drawn_as_a_sentence() -> None:
+    picture = History().picture(title="Digits")
+    texts = [text.get_text() for axes in picture.figure.axes for text in axes.texts]
+    assert texts == ["no epoch was finished"] and picture.figure.get_suptitle() == "Digits"

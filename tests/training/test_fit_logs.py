@@ -176,3 +176,21 @@ def test_what_the_rate_finder_refuses(options: dict[str, Any], kind: Any, words:
     with pytest.raises(kind, match=words):
         training.find_lr(model, given.pop("data"), **given)
     assert HELD
+
+
+@pytest.mark.parametrize("kind", [training.CSVLog, training.JSONLog])
+def test_a_log_replaces_a_log_and_no_other_file(tmp_path: Path, kind: Any) -> None:
+    path = tmp_path / "log"
+    for epochs in (3, 2):
+        Whole().fit(epochs=epochs, extra=[kind(path)])
+    lines = path.read_text().splitlines()
+    assert len(lines) == 2 + (kind is training.CSVLog)
+    path.write_text("the only copy\n")
+    whole = Whole()
+    before = weights(whole.model)
+    with pytest.raises(FileExistsError, match=f"{kind.__name__}: .*log is there, and is no log of fit"):
+        whole.fit(extra=[kind(path)])
+    assert path.read_text() == "the only copy\n" and weights(whole.model) == before
+    path.write_text("")
+    Whole().fit(epochs=1, extra=[kind(path)])
+    assert path.read_text()

@@ -133,9 +133,11 @@ class History(Sequence[Row]):
         return best
 
     def picture(self, path: Any = None, *, title: str = "") -> Picture:
-        """The curves of losses and metrics, by `viz.loss_curve`."""
+        """The curves of losses and metrics, by `viz.loss_curve`; without an epoch a sentence that says so."""
         from tinygrad_edu import viz
 
+        if not self.rows:
+            return viz.figure.note("no epoch was finished", title, path)
         shown = [{name: cell for name, cell in row.items() if not is_rate(name)} for row in self.rows]
         return viz.loss_curve(shown, path, title=title)
 

@@ -11,10 +11,12 @@ import json
 import math
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
 from tinygrad_edu import files
+from tinygrad_edu.errors import wrong
 from tinygrad_edu.training.callbacks import Callback
 from tinygrad_edu.training.history import Row
 from tinygrad_edu.training.progress import progress_bar
@@ -100,11 +102,17 @@ class ProgressLog(Callback):
 class CSVLog(Callback):
     """Writes the history to a CSV file, a row an epoch; the file is whole at any time.
 
-    An array, such as a confusion matrix, is a cell with JSON.
+    An array, such as a confusion matrix, is a cell with JSON. The log of an earlier run is replaced; a file
+    that is no such log is refused.
     """
 
     def __init__(self, path: PathLike) -> None:
         self.path = Path(path)
+
+    def on_fit_begin(self, run: Run) -> None:
+        """Raise FileExistsError if the file is no log."""
+        if run.is_first:
+            _refuse_others(self, lambda line: line.startswith("epoch,"))
 
     def on_epoch_end(self, run: Run) -> None:
         """Write all rows."""
@@ -124,6 +132,8 @@ class JSONLog(Callback):
 
     steps  also `{"event": "step", "step": ..., "epoch": ..., "loss": ..., "lr": ...}` after every update;
            reading the loss waits for the device
+
+    The log of an earlier run is replaced, unless fit resumes it; a file that is no such log is refused.
     """
 
     def __init__(self, path: PathLike, *, steps: bool = False) -> None:
@@ -134,6 +144,7 @@ class JSONLog(Callback):
         """Open the file; of a resumed run it keeps the lines up to the checkpoint."""
         if not run.is_first:
             return
+        _refuse_others(self, lambda line: line.startswith('{"event"'))
         kept = [line for line in self._lines() if _is_before(line, run)] if run.resumed else []
         files.write(self.path, "".join(json.dumps(line) + "\n" for line in kept))
         self.file = open(self.path, "a", encoding="utf-8", buffering=1)  # noqa: SIM115 - until on_fit_end
@@ -171,6 +182,17 @@ class JSONLog(Callback):
         self.file.write(
             json.dumps({name: _finite(cell) for name, cell in line.items()}, allow_nan=False) + "\n"
         )
+
+
+def _refuse_others(log: CSVLog | JSONLog, is_own: Callable[[str], bool]) -> None:
+    """Raise FileExistsError if there is a file that the log would replace, and it is no such log."""
+    if not log.path.exists():
+        return
+    with open(log.path, encoding="utf-8", errors="replace") as file:
+        first = file.readline()
+    if first and not is_own(first):
+        problem = f"{log.path} is there, and is no log of fit"
+        raise wrong(FileExistsError, type(log).__name__, problem, "name another file, or remove it")
 
 
 def _is_before(line: Any, run: Run) -> bool:

@@ -59,15 +59,31 @@ def result_of(found: Any, batch: Any, needs_loss: bool) -> Result:
     loss, rows = found.get("loss"), found.get("rows")
     if needs_loss and (not isinstance(loss, Tensor) or loss.size != 1):
         problem = (
-            "a dict without 'loss'" if loss is None else f"{getattr(loss, 'shape', loss)!r:.60} as its loss"
+            f"{getattr(loss, 'shape', loss)!r:.60} as its loss"
+            if loss is not None
+            else "a dict without 'loss'"
+            if found and "loss" not in found
+            else "None"
         )
         raise wrong(TypeError, "fit", f"step returned {problem}",
                     "return a scalar tensor, or {'loss': tensor, ...}")  # fmt: skip
+    for name, value in numbers.items():
+        if not _is_number(value):
+            what = f"of shape {value.shape}" if hasattr(value, "shape") else f"{value!r:.60}"
+            raise wrong(TypeError, "fit", f"step returned {name!r} {what}, and what is logged is one number",
+                        'return its mean; what metrics judge is "outputs" and "targets"')  # fmt: skip
     count = rows_of(batch) if rows is None else float(rows)
     if count is None or not 0 < count < float("inf"):
         raise wrong(ValueError, "fit", f"the batch has {count if rows is None else rows} rows",
                     "return {'loss': ..., 'rows': how many the loss is a mean of}")  # fmt: skip
     return Result(loss, found.get("outputs"), found.get("targets"), count, numbers)
+
+
+def _is_number(value: Any) -> bool:
+    """Whether it is a number, or a tensor or array of one."""
+    if isinstance(value, np.ndarray | Tensor):
+        return value.size == 1 and np.dtype(value.dtype).kind in "biuf"
+    return isinstance(value, bool | int | float | np.number) or hasattr(value, "__float__")
 
 
 def number_of(value: Any) -> float:

@@ -172,6 +172,13 @@ def frameless_axes(figure: Figure, rows: int = 1, columns: int = 1, at: int = 1)
     return made
 
 
+def note(text: str, title: str, path: Target | None) -> Picture:
+    """A picture of a sentence, in place of one of which there is nothing to draw."""
+    made = figure(4.8, 1.6)
+    frameless_axes(made).text(0.5, 0.5, text, ha="center", va="center", color=INK, fontsize=11)
+    return finish(made, title, path)
+
+
 def colour_bar(figure: Figure, mappable: Any, axes: Any, label: str, *, shrink: float = 1.0) -> Any:
     """A colour bar: the scale of the colours, with its unit."""
     thin = shrink * figure.get_figheight() / 0.17
