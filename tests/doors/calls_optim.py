@@ -114,6 +114,8 @@ def rules(Call: Any) -> dict[str, Any]:
             "lr": 0.25, "betas": (0.5, 0.75), "weight_decay": 0.5, "maximize": True}),
         "Rprop": Call(stepped(optim.Rprop), numbers={
             "lr": 0.25, "etas": (0.5, 1.5), "step_sizes": (0.125, 4.0), "maximize": True}),
+        "ASGD": Call(stepped(optim.ASGD), numbers={
+            "lr": 0.25, "lambd": 0.5, "alpha": 0.5, "t0": 1, "weight_decay": 0.5, "maximize": True}),
         "Muon": Call(orthogonalised, numbers={
             "lr": 0.25, "weight_decay": 0.5, "momentum": 0.5, "nesterov": False,
             "ns_coefficients": (1.5, -0.5, 0.25),

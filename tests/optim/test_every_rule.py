@@ -57,8 +57,8 @@ def by_hand(rule, steps=4):
     for step in range(1, steps + 1):
         for i, p in enumerate(params):
             g = np.asarray(rng.normal(size=p.shape))
-            scalars[i] = optimizer.advance(group, step, scalars[i])
-            numbers = optimizer.numbers(group, step, *scalars[i])
+            last, scalars[i] = scalars[i], optimizer.advance(group, step, scalars[i])
+            numbers = optimizer.numbers(group, step, *(last if optimizer.ahead else scalars[i]))
             params[i], *states[i] = optimizer.formula(p, g, states[i], numbers, group)
     return params, [s for state in states for s in state]
 

@@ -109,6 +109,15 @@ def rprop(w, gradient, lr=1e-2, etas=(0.5, 1.2), step_sizes=(1e-6, 50), maximize
     return w
 
 
+def asgd(w, gradient, lr=1e-2, lambd=1e-4, alpha=0.75, t0=1e6, weight_decay=0.0, maximize=False):
+    eta = lr
+    for t in range(1, STEPS + 1):
+        g = (-1 if maximize else 1) * gradient(w, t - 1) + weight_decay * w
+        w = w - lambd * eta * w - eta * g
+        eta = lr / (1 + lambd * lr * t) ** alpha
+    return w
+
+
 # fmt: off
 MORE = [
     (optim.Adam, {"lr": 0.3, "betas": (0.5, 0.6), "amsgrad": True, "weight_decay": 0.1}, amsgrad),
@@ -129,6 +138,8 @@ MORE = [
     (optim.Lion, {"lr": 0.03}, lion),
     (optim.Lion, {"lr": 0.03, "betas": (0.5, 0.7), "weight_decay": 0.1, "maximize": True}, lion),
     (optim.Rprop, {}, rprop),
+    (optim.ASGD, {}, asgd),
+    (optim.ASGD, {"lr": .1, "lambd": .2, "alpha": .6, "t0": 3, "weight_decay": .1, "maximize": True}, asgd),
     (optim.Rprop, {"lr": 0.1, "etas": (0.3, 1.5), "step_sizes": (0.01, 0.2), "maximize": True}, rprop),
 ]
 # fmt: on

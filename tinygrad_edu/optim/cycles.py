@@ -247,8 +247,11 @@ class OneCycleLR(_WithMomentum):
         self.base_lrs = [lr / self.div_factor for lr in self._for_groups("max_lr", max_lr)]
         self._begin()
 
-    def _way(self, points: Sequence[float]) -> float:
-        """Where the cycle is between points, one for the begin and one for the end of each phase."""
+    def _way(self, points: Sequence[float], most: float = 1.0) -> float:
+        """Where the cycle is between points, one for the begin and one for the end of each phase.
+
+        `most` says how far a phase goes: 1 is its last point, and beyond it the curve goes on.
+        """
         ends = [self.pct_start * self.total_steps - 1.0]
         if self.three_phase:
             ends.append(2.0 * self.pct_start * self.total_steps - 2.0)
@@ -258,7 +261,7 @@ class OneCycleLR(_WithMomentum):
             if self.last_epoch <= end or i == len(ends) - 1:
                 break
             begin = end
-        way = min((self.last_epoch - begin) / (end - begin), 1.0) if end > begin else 1.0
+        way = min((self.last_epoch - begin) / (end - begin), most) if end > begin else 1.0
         start, stop = points[i], points[i + 1]
         if self.anneal_strategy == "linear":
             return (stop - start) * way + start

@@ -14,30 +14,24 @@ import operator
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from tinygrad_edu.backend.protocol import Backend
-from tinygrad_edu.engine import access
-from tinygrad_edu.engine.modes import Modes, current, no_grad
-from tinygrad_edu.engine.value import Storage
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.optim import saving
-from tinygrad_edu.optim.rule import SCHEDULED, Numbers, Rule
+from tinygrad_edu.optim.rule import SCHEDULED, Numbers
 from tinygrad_edu.optim.rule import Group as Group
 from tinygrad_edu.optim.slot import Slot
+from tinygrad_edu.optim.updating import Batch, Updating
 from tinygrad_edu.scalars import plain
 from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.words import explaining, unknown_attribute
 
-Batch = list[tuple[Slot, Any]]  # parameters to update together, each with its gradient
-STEP = "optimizer step"  # errors name this as the place of the last change
 _parameter = operator.attrgetter("parameter")
 
 
-class Optimizer(ABC):
+class Optimizer(Updating, ABC):
     """The base of SGD, Adam and the rest.
 
     Parameters
@@ -60,8 +54,10 @@ class Optimizer(ABC):
     scalars: ClassVar[
         tuple[str, ...]
     ] = ()  # names of the numbers of each parameter, which `advance` computes
+    ahead: ClassVar[bool] = (
+        False  # whether `advance` computes the scalars of the next update, not of this one
+    )
     structural: ClassVar[tuple[str, ...]] = ()  # integers among the settings whose value a formula may use
-    elementwise: ClassVar[bool] = True  # whether backends may compile the formula; otherwise ops compute it
 
     def __init_subclass__(cls, **options: Any) -> None:
         super().__init_subclass__(**options)
@@ -83,10 +79,7 @@ class Optimizer(ABC):
         self.param_groups: list[Group] = []
         self._slots: list[list[Slot]] = []
         self._checked_settings: list[list[Any]] = []  # the settings of each group at its last check
-        self._rules: list[Rule | None] = []  # one per group, as long as its settings are the same
-        self._programs: list[
-            dict[Any, Any]
-        ] = []  # one per group: the programs that backends made of its formula
+        self._rules, self._programs = [], []
         title = type(self).__name__
         if isinstance(params, Tensor):
             raise wrong(
@@ -122,10 +115,10 @@ class Optimizer(ABC):
         self._at_least_zero(group, *(name for name in rates if name in group))
         self._true_or_false(group, "maximize")
 
-    def check_parameter(self, i: int, parameter: Tensor) -> None:  # noqa: B027 - most rules take every shape
+    def check_parameter(self, i: int, parameter: Tensor) -> None:
         """Raise ValueError for a parameter that the rule cannot update; `i` is its index in the group."""
 
-    def check_together(self, group: Group) -> None:  # noqa: B027 - most rules do not need it
+    def check_together(self, group: Group) -> None:
         """Raise ValueError for settings that a new group cannot have together.
 
         A group whose settings were changed to these one by one works, and its saved state is loaded.
@@ -159,9 +152,16 @@ class Optimizer(ABC):
     def advance(self, group: Group, step: int, scalars: Numbers) -> Numbers:
         """The `scalars` of a parameter at its `step`-th update, from the last ones; () before the first.
 
-        `numbers` gets them as further arguments.
+        `numbers` gets them as further arguments; if the rule is `ahead`, those of the update before, and none
+        at the first.
         """
         return scalars
+
+    def advanced(self, slot: Slot, group: Group) -> Numbers:
+        """The scalars for the next update of a parameter, whose `step` counts it already."""
+        last = slot.scalars
+        slot.scalars = self.advance(group, slot.step, last)
+        return last if self.ahead else slot.scalars
 
     def _at_least_zero(self, group: Group, *names: str) -> None:
         for name in names:
@@ -304,68 +304,13 @@ class Optimizer(ABC):
                 slot.step = step = slot.step + 1
                 key: tuple[Any, ...] = (storage.backend, array.dtype, step)
                 if self.scalars:
-                    slot.scalars = self.advance(group, step, slot.scalars)
-                    key += slot.scalars
+                    key += self.advanced(slot, group)
                 if key != last:
                     batch, last = batches.setdefault(key, []), key
                 batch.append((slot, grad.storage.array))
             for (backend, _, *count), batch in batches.items():
                 self._update(i, group, backend, batch, self.numbers(group, *count))
         return loss
-
-    def _update(self, i: int, group: Group, backend: Backend, batch: Batch, numbers: Numbers) -> None:
-        """Apply the rule to parameters of one dtype at the same step.
-
-        The backend does it. The formula in ops does it where the backend has no kernel, and for observers of
-        every op.
-        """
-        mode, rule = current.get(), self._rules[i]
-        if rule is None:
-            rule = self._rules[i] = Rule(self, group, self._programs[i])
-        if mode.every_op or not self.elementwise:
-            self._update_by_formula(rule, batch, numbers)
-            return
-        if mode.observers:
-            self._update_watched(mode, rule, backend, batch, numbers)
-            return
-        left = {id(slot) for slot, _ in backend.update(rule, batch, numbers)}
-        for slot, _ in batch:
-            if not left or id(slot) not in left:
-                access.count(slot.parameter.storage, STEP)
-        if left:
-            self._update_by_formula(rule, [pair for pair in batch if id(pair[0]) in left], numbers)
-
-    def _update_watched(
-        self, mode: Modes, rule: Rule, backend: Backend, batch: Batch, numbers: Numbers
-    ) -> None:
-        """The same for observers, which are notified of each parameter and of each array of its state."""
-        for slot, g in batch:
-            memories = (slot.parameter.storage, *slot.state[: rule.state_count])
-            for memory in memories:
-                start = access.about_to_write(mode, memory)
-            if backend.update(rule, [(slot, g)], numbers):
-                self._update_by_formula(rule, [(slot, g)], numbers)
-                continue
-            seconds = perf_counter() - start
-            for memory in memories:
-                access.written(
-                    mode, memory, None, rule.title, STEP, seconds if memory is memories[0] else 0.0
-                )
-
-    def _update_by_formula(self, rule: Rule, batch: Batch, numbers: Numbers) -> None:
-        """Apply the formula in ops."""
-        for slot, g in batch:
-            storage, grad = slot.parameter.storage, slot.parameter.grad
-            of_gradient = Storage(g, storage.backend)  # LBFGS passes another array
-            if grad is not None and grad.storage.array is g:
-                of_gradient = grad.storage
-            targets = (storage, *slot.state[: rule.state_count])
-            with no_grad():
-                p, *state = (Tensor(memory) for memory in targets)
-                new = rule.formula(p, Tensor(of_gradient), state, numbers)
-                for old, fresh in zip(targets, new, strict=True):
-                    if fresh.storage is not old:
-                        access.overwrite(old, fresh.storage, rule.title, STEP)
 
     def __getstate__(self) -> dict[str, Any]:
         """For copy and pickle: rules and programs are left out, and made again when they are needed."""

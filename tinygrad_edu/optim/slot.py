@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from tinygrad_edu.tensor import NumpyArray, Tensor
 _SQUARES = frozenset(
     {"exp_avg_sq", "square_avg", "sum", "max_exp_avg_sq", "acc_delta", "exp_inf", "step_size"}
 )  # the parts of the state that are never negative
+_FRACTIONS = frozenset({"mu_product", "mu"})  # the scalars that are at most 1
 
 
 class Slot:
@@ -84,7 +86,7 @@ class Slot:
         """A function that installs the state in `row` (None: no state). ValueError if it does not fit.
 
         names      the names that it may have; those in `sometimes` may be missing
-        scalars    the names of its numbers, each in [0, 1]
+        scalars    the names of its numbers, each at least 0
 
         Other names are those of another rule, whose state would be lost.
         """
@@ -145,8 +147,10 @@ def _update_count(step: Any) -> int:
 
 
 def _scalar(name: str, value: Any) -> float:
-    """A number in [0, 1], from a number or from PyTorch's tensor of one number."""
+    """A number >= 0, from a number or from PyTorch's tensor of one number; a fraction is at most 1."""
     number = one_number(name, value)
-    if not 0.0 <= number <= 1.0:
+    if name in _FRACTIONS and not 0.0 <= number <= 1.0:
         raise ValueError(f"its {name} is {number}, not in [0, 1]")
+    if not 0.0 <= number < math.inf:
+        raise ValueError(f"its {name} is {number}, no finite number >= 0")
     return number

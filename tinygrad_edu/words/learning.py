@@ -157,6 +157,7 @@ TRAINING = (
       jax="optax.adadelta, optax.adamax, optax.nadam, optax.radam, optax.rprop, optax.lion",
       tensorflow="keras.optimizers.Adadelta, keras.optimizers.Adamax, keras.optimizers.Nadam, "
                  "keras.optimizers.Lion", caffe="AdaDelta"),
+    W("optim.ASGD", pytorch="torch.optim.ASGD", about="with the mean of the weights in its state, as ax"),
     W("optim.Muon(matrices)", jax="optax.contrib.muon", tensorflow="keras.optimizers.Muon",
       about="for matrices only; the other parameters go into a second optimizer, optim.AdamW"),
     W("optim.LBFGS(model.parameters(), line_search_fn='strong_wolfe')", jax="optax.lbfgs",

@@ -6,6 +6,8 @@ from __future__ import annotations
 ABSENT = {
     "torch.fft.": "there are no complex numbers here; numpy.fft transforms x.numpy()",
     "torch.sparse.": "there are no sparse tensors here; use dense ones, or torch.nn.Embedding for rows of a table",
+    "torch.optim.SparseAdam": "there are no sparse gradients here; torch.optim.Adam updates dense ones",
+    "torch.optim.Adafactor": "it is not here; torch.optim.AdamW has a second moment for each number instead",
     "torch.complex": "there are no complex numbers here; keep the real and the imaginary part in two tensors",
     "torch.quantization.": "there are no quantized tensors here",
     "Tensor.half": "there is no float16 here; stay in float32",
