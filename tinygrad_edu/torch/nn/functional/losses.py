@@ -123,8 +123,10 @@ def huber_loss(
     x, y = pair("huber_loss", input, target)
     reduction = reduction_of(None, None, reduction)
     if weight is None:
-        return te.huber(x, y, delta=delta, reduction=reduction)
-    return _weighted(te.huber(x, y, delta=delta, reduction="none"), weight, reduction)
+        return te.huber(x, y, delta=delta, reduction=reduction).cast(input.dtype)
+    if weight.shape != input.shape:
+        raise ValueError("Weights and input must have the same size.")
+    return reduced(te.huber(x, y, delta=delta, reduction="none") * weight, reduction)
 
 
 def _ignored(target: Any, ignore_index: int) -> int | None:
@@ -137,15 +139,15 @@ def _ignored(target: Any, ignore_index: int) -> int | None:
 
 def _classes(name: str, x: Any, target: Any) -> None:
     """RuntimeError or ValueError for targets that are no classes of the rows of x."""
-    if target.dtype.kind not in "iu":
-        raise wrong(
-            RuntimeError, name, f"expected scalar type Long but found {target.dtype}", inputs=(x, target)
-        )
     if x.ndim > 1 and target.ndim and x.shape[0] != target.shape[0]:
         raise wrong(
             ValueError, name, f"Expected input batch_size ({x.shape[0]}) to match target batch_size "
             f"({target.shape[0]}).", inputs=(x, target),
         )  # fmt: skip
+    if target.dtype.kind not in "iu":
+        raise wrong(
+            RuntimeError, name, f"expected scalar type Long but found {target.dtype}", inputs=(x, target)
+        )
 
 
 @torch_function
@@ -171,6 +173,9 @@ def cross_entropy(
     if size_average is not None or reduce is not None or reduction not in ("mean", "sum", "none"):
         reduction = reduction_of(size_average, reduce, reduction)
     if target.dtype.kind == "f" and target.shape == input.shape:
+        axis = min(1, input.ndim - 1)
+        if input.shape[axis] == 1:  # its probability is 1, whatever the logits are
+            return reduced(te.sum(-target * te.log_softmax(input, axis), axis), reduction)
         return te.cross_entropy(
             input, target, reduction=reduction, weight=weight, label_smoothing=label_smoothing
         )
