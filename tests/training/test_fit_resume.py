@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 import tinygrad_edu as te
 from tests.training.event_files import events_of
 from tests.training.fit_cases import HELD, LABELS, Interrupt, Whole, X, loader_of, model_of, weights
-from tinygrad_edu import nn, optim, training
+from tinygrad_edu import metrics, nn, optim, training
 
 QUIET: dict[str, Any] = {"verbose": False}
 ROOT = Path(__file__).parents[2]
@@ -138,7 +138,7 @@ def test_what_cannot_go_on_is_refused_and_changes_nothing(tmp_path: Path) -> Non
     with pytest.raises(FileExistsError, match="resume=True"):
         Whole().fit(checkpoint=tmp_path)
     for options, words in (
-        ({"accumulate": 2}, "accumulate=1, this run has 2"),
+        ({"accumulate": 2}, "accumulate=1, this run has 2.*say resume="),
         ({"clip_norm": 1.0}, "clip_norm=None, this run has 1.0"),
         ({"metrics": []}, "metrics="),
         ({"callbacks": []}, "callbacks="),
@@ -155,6 +155,113 @@ def test_what_cannot_go_on_is_refused_and_changes_nothing(tmp_path: Path) -> Non
     nn.save_checkpoint(tmp_path / "last.safetensors", model=whole.model)
     with pytest.raises(nn.CheckpointError, match="was not saved by fit"):
         whole.fit(checkpoint=tmp_path, resume=True)
+
+
+def _average(decay: float) -> Any:
+    return lambda model: optim.swa_utils.AveragedModel(model, avg_fn=optim.swa_utils.get_ema_avg_fn(decay))
+
+
+def _run(folder: Path, resume: Any, epochs: int = 4, **changed: Any) -> Any:
+    """A run whose parts can be changed one at a time; (model, optimizer, average, history)."""
+    model = model_of()
+    optimizer = changed.pop("make", lambda p: optim.SGD(p, lr=0.1, momentum=0.9))(model.parameters())
+    average = changed.pop("average", _average(0.9))
+    ema = average and average(model)
+    schedule = changed.pop("rates", lambda o: optim.Schedule(o, optim.CosineLR(30)))
+    given: dict[str, Any] = {
+        "schedule": schedule and schedule(optimizer), "ema": ema, "generators": {"noise": te.Generator(1)},
+        "metrics": [metrics.Accuracy()], "monitor": "validation_loss", "validation": HELD,
+        "callbacks": [training.EarlyStopping(patience=50)], "loss": te.cross_entropy, **changed,
+    }  # fmt: skip
+    data = given.pop("data", None) or loader_of()
+    history = training.fit(model, data, optimizer=optimizer, epochs=epochs, checkpoint=folder,
+                           resume=resume, **QUIET, **given)  # fmt: skip
+    return model, optimizer, ema, history
+
+
+class Quiet(training.Callback):
+    """A callback without a state."""
+
+
+CHANGES: dict[str, tuple[str, Any, str]] = {
+    "no average": ("ema", {"average": None}, r"ema=AveragedModel\(ema 0.9\), this run has None"),
+    "another decay": ("ema", {"average": _average(0.5)}, r"\(ema 0.9\), this run .*\(ema 0.5\)"),
+    "a mean": ("ema", {"average": optim.swa_utils.AveragedModel}, r"\(ema 0.9\), this run .*\(mean\)"),
+    "no schedule": ("schedule", {"rates": None}, r"schedule=\['Schedule'\], this run has none"),
+    "another schedule": ("schedule", {"rates": lambda o: optim.lr_scheduler.StepLR(o, 9)}, "has .*'StepLR'"),
+    "no generators": ("generators", {"generators": None}, r"generators=\['noise'\], this run has none"),
+    "more generators": ("generators", {"generators": {"noise": te.Generator(1), "b": te.Generator(2)}},
+                        "has .*'b'"),
+    "another mode": ("monitor", {"mode": "max"}, r"validation_loss \(min\), this run has .*\(max\)"),
+    "a list": ("data", {"data": list(loader_of())}, "DataLoader, this run has batches without a pos"),
+    "momentum": ("optimizer", {"make": lambda p: optim.SGD(p, lr=0.1, momentum=0.5)},
+                 r"SGD\(momentum=0.9\), this run has SGD\(momentum=0.5\)"),
+    "a rule": ("optimizer", {"make": lambda p: optim.Adam(p, lr=0.1)}, r"SGD .*, this run has Adam"),
+    "no metric": ("metrics", {"metrics": []}, r"metrics=\['accuracy'\], this run has none"),
+    "no callback": ("callbacks", {"callbacks": []}, "callbacks=.*EarlyStopping.*, this run has none"),
+    "a limit": ("clip_norm", {"clip_norm": 1.0}, "clip_norm=None, this run has 1.0"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("title", CHANGES)
+def test_what_a_run_was_saved_with_is_named_when_it_is_missing_and_left_out_on_purpose(
+    title: str, tmp_path: Path
+) -> None:
+    name, changed, words = CHANGES[title]
+    _run(tmp_path, False, epochs=2)
+    saved = (tmp_path / "last.safetensors").read_bytes()
+    remedy = rf".*say resume=\[\"{name}\"\]"
+    for allowed in (True, ["accumulate"]):
+        with pytest.raises(nn.CheckpointError, match=words + remedy):
+            _run(tmp_path, allowed, **changed)
+    assert (tmp_path / "last.safetensors").read_bytes() == saved
+    _, optimizer, ema, history = _run(tmp_path, [name], **changed)
+    assert len(history) == 4 and history.ended == "epochs"
+    if title == "momentum":
+        assert optimizer.param_groups[0]["momentum"] == 0.5
+        assert all(slot["momentum_buffer"].any() for slot in optimizer.state_dict()["state"].values())
+    if title == "another decay":
+        epochs = history.best("validation_loss")["epoch"]  # the end restores the best one
+        assert ema.n_averaged.item() == 5 * epochs
+    assert len(_run(tmp_path, True, epochs=5, **changed)[3]) == 5
+
+
+def test_a_changed_setting_leaves_the_rate_where_its_schedule_has_brought_it(tmp_path: Path) -> None:
+    _run(tmp_path, False, epochs=2)
+    seen: list[float] = []
+
+    class See:
+        def on_step(self, run: Any) -> None:
+            seen.append(run.optimizer.param_groups[0]["lr"])
+
+    _run(tmp_path, ["optimizer"], make=lambda p: optim.SGD(p, lr=0.1, momentum=0.5),
+         callbacks=[training.EarlyStopping(patience=50), See()])  # fmt: skip
+    expected = [0.1 * (1 + np.cos(np.pi * step / 30)) / 2 for step in range(11, 21)]
+    np.testing.assert_allclose(seen, expected, rtol=1e-12)
+
+
+def test_a_callback_without_a_state_may_come_and_go(tmp_path: Path) -> None:
+    _run(tmp_path, False, epochs=2)
+    callbacks = [Quiet(), training.EarlyStopping(patience=50)]
+    assert len(_run(tmp_path, True, callbacks=callbacks)[3]) == 4
+
+
+def test_the_same_optimizer_goes_on_with_the_settings_it_has_now(tmp_path: Path) -> None:
+    model = model_of()
+    optimizer = optim.SGD(model.parameters(), lr=0.1)
+    schedule = optim.lr_scheduler.ExponentialLR(optimizer, 0.9)
+    options: dict[str, Any] = {"optimizer": optimizer, "schedule": schedule, "loss": te.cross_entropy,
+                               "checkpoint": tmp_path, **QUIET}  # fmt: skip
+    training.fit(model, loader_of(), epochs=1, **options)
+    training.fit(model, loader_of(), epochs=2, resume=True, **options)
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.1 * 0.9**10)
+
+
+def test_resume_names_what_there_is(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"cannot name 'momentum' .*optimizer"):
+        _run(tmp_path, ["momentum"])
+    with pytest.raises(TypeError, match="resume=3"):
+        _run(tmp_path, 3)
 
 
 def test_the_first_ctrl_c_saves_after_the_step_and_the_second_interrupts(tmp_path: Path) -> None:

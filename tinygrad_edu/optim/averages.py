@@ -47,6 +47,7 @@ def get_ema_avg_fn(decay: float = 0.999) -> Average:
     def average(averaged: Tensor, current: Tensor, count: Any) -> Tensor:
         return averaged + (current - averaged) * (1.0 - decay)
 
+    average.__qualname__ = f"ema {decay}"
     return average
 
 
@@ -56,6 +57,7 @@ def get_swa_avg_fn() -> Average:
     def average(averaged: Tensor, current: Tensor, count: Any) -> Tensor:
         return averaged + (current - averaged) / (count + 1)
 
+    average.__qualname__ = "mean"
     return average
 
 
@@ -74,6 +76,7 @@ def _of_each(average: Average) -> MultiAverage:
         for old, new in zip(averaged, current, strict=True):
             old.copy_(average(old, new, count))
 
+    averages.__qualname__ = getattr(average, "__qualname__", type(average).__qualname__)
     return averages
 
 
@@ -128,6 +131,12 @@ class AveragedModel(Module):
         self.register_buffer("n_averaged", F.tensor(0))
         self.multi_avg_fn = multi_avg_fn or _of_each(avg_fn or get_swa_avg_fn())
         self.use_buffers = bool(use_buffers)
+
+    @property
+    def rule(self) -> str:
+        """How it averages: "ema 0.999", "mean", or what its function is called; and whether buffers, too."""
+        of = self.multi_avg_fn
+        return getattr(of, "__qualname__", type(of).__qualname__) + ", use_buffers" * self.use_buffers
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         return self.module(*args, **kwargs)

@@ -100,6 +100,8 @@ class EarlyStopping(Callback):
         if not run.resumed:
             self.best = self.best_epoch = self.weights = self.averaged = None
             self.waited = 0
+        if not hasattr(run.ema, "load_state_dict"):
+            self.averaged = None  # the run goes on without the average that it was saved with
 
     def on_epoch_end(self, run: Run) -> None:
         """Compare the epoch with the best one."""

@@ -27,6 +27,7 @@ from tinygrad_edu.training.history import History, Monitor
 from tinygrad_edu.training.interrupt import interrupt_flag
 from tinygrad_edu.training.logs import ProgressLog, TableLog
 from tinygrad_edu.training.loop import Loop, Plan, evaluated
+from tinygrad_edu.training.resumption import changes, settings_of
 from tinygrad_edu.training.run import Run
 from tinygrad_edu.training.saving import Checkpoint, PathLike, Saving
 from tinygrad_edu.training.steps import Step, loader_of, metrics_of, supervised
@@ -60,7 +61,7 @@ def fit(
     monitor: str | None = None,
     mode: str | None = None,
     checkpoint: PathLike | Checkpoint | None = None,
-    resume: bool = False,
+    resume: bool | Iterable[str] = False,
     generators: Mapping[str, Generator] | None = None,
     verbose: bool = True,
     comm: Comm | None = None,
@@ -95,7 +96,10 @@ def fit(
     checkpoint       a folder, or `Checkpoint(folder, ...)`: `last.safetensors` has the whole run after each
                      epoch, `best.safetensors` the best weights
     resume           go on from `last.safetensors`, if it is there, to the same bits: make everything as
-                     before. An iterable without `state_dict` must give the same batches again
+                     before. An iterable without `state_dict` must give the same batches again. A list says
+                     what is changed on purpose, resume=["ema", "schedule"]: of that, what the file has is
+                     dropped, and what is given begins; changed data begins its epoch again, and a changed
+                     setting of an optimizer is used with the state that was saved
     generators       further streams of random numbers to save, by name
     verbose          print the history as a table, with a progress bar if stderr is a terminal
     comm             the ranks of a job, all of which call this. Batches are each rank's own: a loader has
@@ -146,13 +150,14 @@ def fit(
     if verbose:
         plan.callbacks = (*plan.callbacks, TableLog(), bar)
     check_monitors(plan, measured, step is None and validation_step is None)
-    saving = _saving(checkpoint, resume, generators, plan, measured)
+    changed = changes(resume)
+    saving = _saving(checkpoint, changed, generators, run, plan, measured)
     with contextlib.ExitStack() as stack:
         interrupted = stack.enter_context(interrupt_flag())
         loop = Loop(run, plan, measured, saving, interrupted)
         stack.callback(loop.close)
         stack.callback(bar.close)
-        if resume and saving.exists():
+        if changed is not None and saving.exists():
             loop.rates = saving.resume(run, plan, loop.train)
         loop.fit()
     return run.history
@@ -194,26 +199,16 @@ def _usual(validation: Any) -> str:
     return "train_loss" if validation is None else "validation_loss"
 
 
-def _described(callback: Any) -> str:
-    """What the saved state of a callback belongs to: its class, and the column that it looks at."""
-    monitor = getattr(callback, "monitor", None)
-    kind = type(callback).__name__
-    return f"{kind}({monitor.name}, {monitor.mode})" if isinstance(monitor, Monitor) else kind
-
-
-def _saving(checkpoint: Any, resume: bool, generators: Any, plan: Plan, metrics: Any) -> Saving:
-    """What writes and reads the checkpoints."""
+def _saving(
+    checkpoint: Any, changed: frozenset[str] | None, generators: Any, run: Run, plan: Plan, metrics: Any
+) -> Saving:
+    """What writes and reads the checkpoints; `changed` is None for a run that is not to go on."""
     where = checkpoint if checkpoint is None or isinstance(checkpoint, Checkpoint) else Checkpoint(checkpoint)
-    if resume and where is None:
+    if changed is not None and where is None:
         raise wrong(ValueError, "fit", "resume=True without checkpoint=", "name the folder of the run")
-    settings = {
-        "accumulate": plan.accumulate, "clip_norm": plan.clip_norm, "clip_value": plan.clip_value,
-        "schedule_per": plan.schedule_per, "manual": plan.manual, "monitor": plan.monitor.name,
-        "metrics": list(metrics), "ranks": 1 if plan.comm is None else plan.comm.size,
-        "callbacks": [_described(one) for one in plan.callbacks if hasattr(one, "load_state_dict")],
-    }  # fmt: skip
-    saving = Saving(where, generators, settings, plan.comm)
-    if not resume and saving.exists():
+    settings = settings_of(run, plan, metrics, generators)
+    saving = Saving(where, generators, settings, changed or frozenset(), plan.comm)
+    if changed is None and saving.exists():
         raise wrong(FileExistsError, "fit", f"{os.fspath(saving.last)} is the checkpoint of a run",
                     "say resume=True to go on with it, or name another folder")  # fmt: skip
     return saving

@@ -13,6 +13,8 @@ from tinygrad_edu.errors import wrong
 from tinygrad_edu.nn.ranks import together
 from tinygrad_edu.scalars import integer
 from tinygrad_edu.training.history import History, Monitor, Row
+from tinygrad_edu.training.resumption import apply_changes, check, described, has_state, listed
+from tinygrad_edu.training.resumption import settings_of_optimizer as current
 from tinygrad_edu.training.run import Run
 from tinygrad_edu.training.steps import length_of
 from tinygrad_edu.training.tally import Tally
@@ -59,10 +61,19 @@ class Saving:
     """Writes and reads the checkpoints of a run.
 
     settings  what a run that goes on must have in common with the saved one
+    changed   the names of those that may differ
     """
 
-    def __init__(self, where: Checkpoint | None, generators: Any, settings: Mapping[str, Any], comm: Any):
+    def __init__(
+        self,
+        where: Checkpoint | None,
+        generators: Any,
+        settings: Mapping[str, Any],
+        changed: frozenset[str],
+        comm: Any,
+    ):
         self.where, self.generators, self.settings, self.comm = where, generators, dict(settings), comm
+        self.changed = changed
         self.skipped = 0  # batches of a loader without a state that were used before this process began
 
     @property
@@ -88,7 +99,7 @@ class Saving:
         """Whether the batch was the last of its epoch, as far as the loader says."""
         if (length := length_of(loader)) is not None:
             return used >= length
-        return bool(_has_state(loader) and loader.state_dict().get("position") == 0)
+        return bool(has_state(loader) and loader.state_dict().get("position") == 0)
 
     def is_due(self, step: int) -> bool:
         """Whether to save after a step within an epoch."""
@@ -127,11 +138,14 @@ class Saving:
         states = tally.state_dict()
         ranks = [states] if self.comm is None else self.comm.all_gather_object(states)
         extra = {"history": run.history.rows, **counts, "settings": self.settings}
+        extra["current"] = current(run.optimizer)
         nn.save_checkpoint(self.last, extra={"fit": extra}, parts=_parts(run, plan, _State(ranks)),
                            generators=self.generators, comm=self.comm, **_main(run, plan))  # fmt: skip
 
     def resume(self, run: Run, plan: Any, tally: Tally) -> Row:
         """Restore the run from the last checkpoint; returns the rates of its last step.
+
+        Of what may differ, the parts that both runs have go on, and the others begin.
 
         Raises nn.CheckpointError if that is of other settings, or does not fit; then nothing was changed.
         """
@@ -142,27 +156,58 @@ class Saving:
             raise wrong(
                 nn.CheckpointError, None, f"{self.last} was not saved by fit", remedy, place=str(self.last)
             )
-        for name, value in self.settings.items():
-            if saved["settings"].get(name) != value:
-                problem = (
-                    f"{self.last} was trained with {name}={saved['settings'].get(name)}, this run has {value}"
-                )
-                remedy, place = "resume with the same, or name another folder", str(self.last)
-                raise wrong(nn.CheckpointError, None, problem, remedy, place=place)
-        if not _has_state(plan.loader):
-            self.skipped = saved["batch"]
+        check(str(self.last), saved, self.settings, self.changed)
+        kept = {"data", "metrics"}.isdisjoint(self.changed)  # whether the counts of the epoch go on
+        fits = _same_optimizer(saved["settings"]["optimizer"], self.settings["optimizer"])
+        main = _main(run, plan)
+        for name, place in (("data", "loader"), ("schedule", "schedule"), ("optimizer", "optimizer")):
+            if name in self.changed and not (name == "optimizer" and fits):
+                main.pop(place, None)
         ranks = _State()
-        nn.load_checkpoint(self.last, parts=_parts(run, plan, ranks), generators=self.generators,
-                           comm=self.comm, **_main(run, plan))  # fmt: skip
-        tally.load_state_dict(ranks.state[0 if self.comm is None else self.comm.rank])
+        parts = _parts(run, plan, ranks)
+        if self.changed:
+            parts = self._common(parts, saved["settings"], fits)
+        generators = {name: stream for name, stream in (self.generators or {}).items()
+                      if name in saved["settings"]["generators"]}  # fmt: skip
+        nn.load_checkpoint(self.last, parts=parts, generators=generators, comm=self.comm, **main)
+        if "optimizer" not in self.changed:
+            self.settings["optimizer"] = saved["settings"]["optimizer"]
+        elif fits and not isinstance(run.optimizer, dict):
+            apply_changes(run.optimizer, saved["settings"]["optimizer"], self.settings["optimizer"])
+        if kept:
+            tally.load_state_dict(ranks.state[0 if self.comm is None else self.comm.rank])
         run.history.rows[:] = saved["history"]
-        run.step, run.batch, run.resumed = saved["step"], saved["batch"], True
+        run.step, run.resumed = saved["step"], True
+        run.batch = 0 if "data" in self.changed else saved["batch"]
+        if not has_state(plan.loader):
+            self.skipped = run.batch
         run.epoch, run.stop_reason = len(run.history) + 1, saved["stopped"]
         return dict(saved["rates"])
 
+    def _common(self, parts: dict[str, Any], saved: Mapping[str, Any], fits: bool) -> dict[str, Any]:
+        """The parts of this run that the saved one has, too, where the user says that they may differ."""
+        left = list(enumerate(saved["callbacks"]))
+        found = {}
+        for name, part in parts.items():
+            kind = name.partition(".")[0]
+            if kind == "callback" and "callbacks" in self.changed:
+                place = next((entry for entry in left if entry[1] == described(part)), None)
+                if place is not None:
+                    left.remove(place)
+                    found[f"callback.{place[0]}"] = part
+            elif kind == "ema" and "ema" in self.changed:
+                if str(saved["ema"]).partition("(")[0] == type(part).__name__:
+                    found[name] = part
+            elif kind not in self.changed or (kind == "optimizer" and fits):
+                found[name] = part
+        return found
 
-def _has_state(loader: Any) -> bool:
-    return hasattr(loader, "state_dict") and hasattr(loader, "load_state_dict")
+
+def _same_optimizer(saved: Any, own: Any) -> bool:
+    """Whether an optimizer can load the state of the saved one: both have one class, and as many groups."""
+    if "groups" not in saved or "groups" not in own:
+        return bool(saved == own)
+    return saved["class"] == own["class"] and len(saved["groups"]) == len(own["groups"])
 
 
 def _main(run: Run, plan: Any) -> dict[str, Any]:
@@ -172,7 +217,7 @@ def _main(run: Run, plan: Any) -> dict[str, Any]:
         found["optimizer"] = run.optimizer
     if hasattr(run.schedule, "_plan"):
         found["schedule"] = run.schedule
-    if _has_state(plan.loader):
+    if has_state(plan.loader):
         found["loader"] = plan.loader
     return found
 
@@ -182,10 +227,9 @@ def _parts(run: Run, plan: Any, ranks: _State) -> dict[str, Any]:
     parts: dict[str, Any] = {"counted": ranks}
     if isinstance(run.optimizer, dict):
         parts |= {f"optimizer.{name}": one for name, one in run.optimizer.items()}
-    schedules = run.schedule if isinstance(run.schedule, list | tuple) else [run.schedule]
-    parts |= {f"schedule.{i}": one for i, one in enumerate(schedules)
+    parts |= {f"schedule.{i}": one for i, one in enumerate(listed(run.schedule))
               if hasattr(one, "state_dict") and one is not _main(run, plan).get("schedule")}  # fmt: skip
     if hasattr(run.ema, "state_dict"):
         parts["ema"] = run.ema
-    parts |= {f"callback.{i}": one for i, one in enumerate(plan.callbacks) if _has_state(one)}
+    parts |= {f"callback.{i}": one for i, one in enumerate(filter(has_state, plan.callbacks))}
     return parts
