@@ -132,3 +132,36 @@ def test_second_order_through_an_index() -> None:
     x = te.tensor([1.0, 2.0, 3.0], dtype="float64")
     h = te.hessian(lambda x: (x[[0, 0, 2]] ** 3).sum())(x)
     np.testing.assert_allclose(h.numpy(), np.diag([12.0, 0.0, 18.0]))
+
+
+@pytest.mark.parametrize("axis", [None, 0, 1, -1])
+def test_counts_of_its_own_for_each_element(axis):
+    random = np.random.default_rng(0)
+    array = random.normal(size=(3, 4)).astype(np.float32)
+    counts = random.integers(0, 4, array.size if axis is None else array.shape[axis])
+    expected = np.repeat(array, counts, axis)
+    for times in (counts, te.tensor(counts), counts.tolist()):
+        x = te.tensor(array, requires_grad=True)
+        y = te.repeat(x, times, axis)
+        np.testing.assert_array_equal(y.numpy(), expected)
+        np.testing.assert_array_equal(te.tensor(array).repeat_interleave(times, axis).numpy(), expected)
+        y.sum().backward()
+        shape = (-1,) if axis is None else (-1, 1) if axis == 0 else (1, -1)
+        spread = np.broadcast_to(counts.reshape((3, 4) if axis is None else shape), (3, 4))
+        np.testing.assert_array_equal(x.grad.numpy(), spread)
+    for wrong in (counts[:-1], -1 - counts, counts * 0.5, counts[:, None]):
+        with pytest.raises(te.errors.ShapeError, match=r"repeat.*: counts"):
+            te.repeat(te.tensor(array), wrong, axis)
+
+
+def test_pieces_of_nothing():
+    assert [piece.shape for piece in te.split(te.zeros(0, 4), 2)] == [(0, 4)]
+    assert [piece.shape for piece in te.split(te.zeros(4, 0), 2, axis=1)] == [(4, 0)]
+
+
+@pytest.mark.parametrize("shape", [(), (0,), (3,), (2, 3), (2, 0)])
+def test_places_among_unique_elements_have_the_shape_of_the_tensor(shape):
+    x = te.zeros(shape)
+    for found in (te.unique_all(x), te.unique_inverse(x)):
+        assert found.inverse_indices.shape == shape
+        np.testing.assert_array_equal(found.values[found.inverse_indices].numpy(), x.numpy())

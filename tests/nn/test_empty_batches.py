@@ -48,3 +48,13 @@ def test_batch_norm_in_evaluation(shape):
     assert layer(rows(*shape)).shape == shape
     with pytest.raises(ShapeError, match=r"call eval\(\)"):
         layer.train()(rows(*shape))
+
+
+@pytest.mark.parametrize("axes", [1, 2, 3])
+@pytest.mark.parametrize("adaptive", [False, True])
+def test_the_places_of_the_largest_elements(axes, adaptive):
+    name = f"{'Adaptive' * adaptive}MaxPool{axes}d"
+    layer = getattr(nn, name)(2, return_indices=True)
+    whole, places = layer(rows(2, 3, *(4,) * axes))
+    out, indices = layer(rows(0, 3, *(4,) * axes))
+    assert out.shape == indices.shape == (0, *whole.shape[1:]) and indices.dtype == places.dtype

@@ -256,3 +256,37 @@ def test_loading_a_transposed_view_of_a_parameter_itself():
     before = model.weight.numpy().copy()
     model.load_state_dict({"weight": model.weight.numpy().T})
     np.testing.assert_array_equal(model.weight.numpy(), before.T)
+
+
+@pytest.mark.parametrize(
+    "data", [2.0, te.tensor(2.0), np.float32(2), np.array(2.0), te.ones(2, 1).T[0, 0] * 2]
+)
+def test_a_parameter_of_one_number_has_no_axis(data):
+    parameter = nn.Parameter(data)
+    assert parameter.shape == () and nn.Parameter(te.zeros(2, 3).T).shape == (3, 2)
+    model = nn.Module()
+    model.scale = parameter
+    model.load_state_dict({"scale": np.float32(3)})
+    assert (te.ones(2, 3) * parameter).shape == (2, 3) and parameter.item() == 3
+
+
+def test_a_buffer_stays_a_tensor():
+    model = nn.Module()
+    model.register_buffer("counter", te.zeros(()))
+    for value in (5, 2.5, "x", np.zeros(2), [1]):
+        with pytest.raises(TypeError, match=r"Module.counter is a buffer, not a .*assign te.tensor"):
+            model.counter = value
+    model.counter = te.tensor(5)
+    assert model.state_dict()["counter"] == 5
+    model.counter = None
+    assert "counter" not in model.state_dict()
+    model.counter = te.tensor(6)
+    assert model.state_dict()["counter"] == 6
+
+
+@pytest.mark.parametrize("name", ["a.b", "", 3, "forward", "weight", "training"])
+def test_a_buffer_has_a_name_of_its_own(name):
+    model = nn.Linear(2, 3)
+    with pytest.raises(KeyError, match="register_buffer"):
+        model.register_buffer(name, te.ones(1))
+    assert list(model.state_dict()) == ["weight", "bias"]

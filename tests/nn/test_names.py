@@ -53,7 +53,6 @@ TWICE = {
     "a sequential's dots": lambda: nn.Sequential({"a.b": line(), "a": nn.Sequential({"b": line()})}),
     "a list and a dotted attribute": lambda: Holder(x=[nn.Parameter([1.0])], **{"x.0": nn.Parameter([2.0])}),
     "a module and a dotted attribute": lambda: Holder(x=line(), **{"x.bias": nn.Parameter([2.0])}),
-    "a parameter and a buffer": lambda: with_buffer("x.0", x=[nn.Parameter([1.0])]),
     "two buffers": lambda: Holder(a=Holder(b=with_buffer("c")), **{"a.b": with_buffer("c")}),
     "a layer and an attribute": lambda: _subclassed(),
     "a dataclass and a dotted attribute": lambda: Holder(p=Parts(line()), **{"p.first": line()}),

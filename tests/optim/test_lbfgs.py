@@ -267,3 +267,19 @@ def test_what_the_line_search_finds_satisfies_both_conditions(t, phase, width):
     assert evaluations <= 26
     assert found.value <= start.value + 1e-4 * found.t * start.slope
     assert abs(found.slope) <= -0.9 * start.slope
+
+
+@pytest.mark.parametrize("found", [None, "loss", te.ones(2), []])
+def test_a_closure_returns_the_loss(found):
+    model = nn.Linear(3, 1)
+    before = model.weight.numpy().copy()
+    optimizer = optim.LBFGS(model.parameters())
+
+    def closure():
+        optimizer.zero_grad()
+        model(te.ones(2, 3)).square().sum().backward()
+        return found
+
+    with pytest.raises(TypeError, match=r"LBFGS.step: the closure returned .*it must return the loss"):
+        optimizer.step(closure)
+    np.testing.assert_array_equal(model.weight.numpy(), before)

@@ -241,3 +241,33 @@ def test_settings_changed_by_hand_are_looked_at(change, said):
     optimizer.param_groups[0]["lr"] = np.float32(0.25)
     optimizer.step()
     np.testing.assert_allclose(w.numpy(), [0.75], rtol=1e-6)
+
+
+def test_parameters_with_their_names_are_parameters():
+    te.manual_seed(0)
+    one, two = nn.Linear(2, 3), nn.Linear(2, 3)
+    two.load_state_dict(one.state_dict())
+    pairs = [optim.SGD(one.named_parameters(), lr=0.1, momentum=0.9), optim.SGD(two.parameters(), 0.1, 0.9)]
+    groups = [
+        {"params": dict(one.named_parameters()).items(), "lr": 0.2},
+        {"params": two.parameters(), "lr": 0.2},
+    ]
+    pairs += [optim.Adam([group]) for group in groups]
+    for optimizer in pairs:
+        assert all(isinstance(p, te.nn.Parameter) for p in optimizer.param_groups[0]["params"])
+    for model, optimizer in ((one, pairs[0]), (two, pairs[1]), (one, pairs[2]), (two, pairs[3])):
+        optimizer.zero_grad()
+        model(te.ones(4, 2)).square().sum().backward()
+        optimizer.step()
+    for name, array in one.state_dict().items():
+        np.testing.assert_array_equal(array, two.state_dict()[name])
+    with pytest.raises(TypeError, match="parameter 0 is a tuple"):
+        optim.SGD([("a", "b", "c")])
+
+
+def test_a_gradient_that_is_no_tensor():
+    p = nn.Parameter(np.zeros((2, 3)))
+    with pytest.raises(te.errors.ShapeError, match=r"a tensor \(2, 3\), not a ndarray.*assign te.tensor"):
+        p.grad = np.zeros((2, 3))
+    with pytest.raises(te.errors.ShapeError, match=r"a tensor \(2, 3\), not \(3, 2\)"):
+        p.grad = te.zeros(3, 2)

@@ -11,9 +11,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from tinygrad_edu.engine.access import look
+from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import ShapeError, describe, wrong
 from tinygrad_edu.functional.creation import as_tensor, operands
 from tinygrad_edu.ops import elementwise as _e
+from tinygrad_edu.ops import index as _i
 from tinygrad_edu.ops import movement as _m
 from tinygrad_edu.scalars import integer, integers, is_one
 from tinygrad_edu.shapes import Axis, normalize_axes, normalize_axis
@@ -205,7 +208,7 @@ def split(x: Tensor, sizes: int | Sequence[int], axis: int = 0) -> list[Tensor]:
         size = integer(sizes)
         if size < 1:
             raise wrong(ValueError, "split", f"a piece must have at least 1 element, not {size}")
-        sizes = [min(size, n - i) for i in range(0, n, size)]
+        sizes = [min(size, n - i) for i in range(0, n, size)] or [0]
     sizes = integers(sizes, "split: sizes")
     if sum(sizes) != n:
         raise wrong(
@@ -231,16 +234,30 @@ def tile(x: Tensor, repeats: Sequence[int] | int) -> Tensor:
     return apart(_m.reshape(grown, shape=tuple(n * t for n, t in zip(shape, times, strict=True))), x)
 
 
-def repeat(x: Tensor, count: int, axis: int | None = None) -> Tensor:
+def repeat(x: Tensor, count: int | Sequence[int], axis: int | None = None) -> Tensor:
     """A copy of x with every element repeated `count` times along `axis`, or of x with a single axis (NumPy's
-    repeat)."""
+    repeat). A vector of counts has one for each element of the axis; it is read."""
     x = as_tensor(x)
     if axis is None:
         return repeat(flatten(x), count, 0)
-    at, count = normalize_axis(axis, x.ndim), integer(count, "repeat: count", least=0)
+    at = normalize_axis(axis, x.ndim)
+    if getattr(count, "ndim", isinstance(count, list | tuple)):
+        return _repeat_each(x, count, at)
+    count = integer(count, "repeat: count", least=0)
     grown = _m.expand(expand_dims(x, at + 1), shape=(*x.shape[: at + 1], count, *x.shape[at + 1 :]))
     whole = _m.reshape(grown, shape=(*x.shape[:at], x.shape[at] * count, *x.shape[at + 1 :]))
     return apart(whole, x)
+
+
+def _repeat_each(x: Tensor, counts: Any, at: int) -> Tensor:
+    """x with slice i of axis `at` repeated counts[i] times."""
+    times = look(counts.storage, "repeat") if isinstance(counts, Value) else np.asarray(counts)
+    if times.dtype.kind not in "iu" or times.shape != (x.shape[at],) or (times.size and times.min() < 0):
+        problem = f"counts {times.shape} {times.dtype} for an axis of {x.shape[at]}"
+        raise wrong(ShapeError, "repeat", problem, "give one integer >= 0 for each element, or one for all",
+                    inputs=(x,))  # fmt: skip
+    places = np.repeat(np.arange(x.shape[at]), times)
+    return _i.index(x, key=(*([slice(None)] * at), places))
 
 
 def sliding_windows(

@@ -138,7 +138,7 @@ def _max_pool(
         for count, s, p, step in zip(w.counts, w.strides, w.before, steps, strict=True)
     ]
     within = [np.arange(n) * d * step for n, d, step in zip(w.sizes, w.dilations, steps, strict=True)]
-    return out, positions_of(reshape(seen, (*out.shape, -1)), base, within)
+    return out, positions_of(reshape(seen, (*out.shape, math.prod(w.sizes))), base, within)
 
 
 def max_pool1d(

@@ -135,7 +135,7 @@ def unique_values(x: Tensor) -> Tensor:
 
 def _beside(x: Tensor, array: Any) -> Tensor:
     """Integers as an int64 tensor on the device of x."""
-    return wrap(np.ascontiguousarray(array, int64), device=x.storage.backend)
+    return wrap(np.asarray(array, int64, order="C"), device=x.storage.backend)
 
 
 def bincount(x: Tensor, weights: Tensor | None = None, *, minlength: int = 0) -> Tensor:

@@ -150,6 +150,10 @@ class Module(Tree):
                 "a plain tensor in its place would not be trained: assign nn.Parameter(...), or write "
                 "into it with copy_()",
             )
+        if name in self._buffers and value is not None and not isinstance(value, Tensor):
+            raise wrong(TypeError, type(self).__name__, f"{type(self).__name__}.{name} is a buffer, not a "
+                        f"{type(value).__name__}", "assign te.tensor(...), or write into it with copy_() "
+                        "or fill_()")  # fmt: skip
         object.__setattr__(self, name, value)
 
     # -- its state -------------------------------------------------------------------------------------------

@@ -109,6 +109,8 @@ class Tree:
                 f"register_buffer({name!r})",
                 f"a buffer is a tensor or None, not a {type(value).__name__}",
             )
+        if name not in self._buffers:
+            self._new_name("register_buffer", name)
         setattr(self, name, value)
         self._buffers = {**self._buffers, name: persistent}
 

@@ -35,7 +35,7 @@ class Parameter(Tensor):
                 "a leaf of the numbers of a tensor that requires grad would lose its graph",
                 "say x.detach()",
             )
-        host = np.ascontiguousarray(as_array("Parameter", data, dtype, copy=True))
+        host = np.asarray(as_array("Parameter", data, dtype, copy=True), order="C")  # of 0-d, too
         if requires_grad and not dtypes.is_floating(host.dtype):
             raise wrong(
                 TypeError,

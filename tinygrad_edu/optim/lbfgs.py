@@ -193,6 +193,9 @@ class LBFGS(Optimizer):
         def evaluate() -> tuple[float, Tensor]:
             with enable_grad():
                 results.append(closure())
+            if not isinstance(results[-1], int | float) and getattr(results[-1], "size", 0) != 1:
+                problem = f"the closure returned {results[-1]!r:.60}, and it must return the loss"
+                raise wrong(TypeError, "LBFGS.step", problem, "end it by: return loss")
             return sign * float(results[-1]), self._gradient()
 
         loss, g = evaluate()

@@ -31,6 +31,12 @@ from tinygrad_edu.words import explaining, unknown_attribute
 _parameter = operator.attrgetter("parameter")
 
 
+def _named(parameter: Any) -> Any:
+    """The tensor of a pair (name, tensor), as `model.named_parameters()` gives them; else the parameter."""
+    is_pair = isinstance(parameter, tuple) and len(parameter) == 2 and isinstance(parameter[0], str)
+    return parameter[1] if is_pair else parameter
+
+
 class Optimizer(Updating, ABC):
     """The base of SGD, Adam and the rest.
 
@@ -204,7 +210,7 @@ class Optimizer(Updating, ABC):
         """Add parameters, with their own settings where `group` has some."""
         title = type(self).__name__
         params = group.get("params", ())
-        params = [params] if isinstance(params, Tensor) else list(params)
+        params = [params] if isinstance(params, Tensor) else [_named(p) for p in params]
         given = {name: plain(value) for name, value in group.items() if name != "params"}
         full: Group = {**self.defaults, **given, "params": params}
         unknown = set(full) - set(self.defaults) - {"params", *SCHEDULED}
