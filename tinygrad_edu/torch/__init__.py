@@ -56,6 +56,13 @@ from tinygrad_edu.torch.functions.facts import (
     is_complex, is_conj, is_floating_point, is_inference, is_neg, is_nonzero, is_same_size, is_storage,
     is_tensor, numel, resolve_conj, resolve_neg,
 )  # fmt: skip
+from tinygrad_edu.torch.functions.indexing import (
+    gather, index_add, index_copy, index_fill, index_put, index_select, masked_scatter, masked_select,
+    put, select_scatter, slice_scatter, take, take_along_dim,
+)  # fmt: skip
+from tinygrad_edu.torch.functions.scattering import (
+    index_reduce, scatter, scatter_add, scatter_reduce,
+)  # fmt: skip
 from tinygrad_edu.torch import random
 from tinygrad_edu.torch.core.generators import (
     Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state,

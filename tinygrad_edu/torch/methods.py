@@ -8,8 +8,8 @@ from tinygrad_edu.torch import operators
 from tinygrad_edu.torch.core.tensor import Tensor
 from tinygrad_edu.torch.functions.changes import in_place
 from tinygrad_edu.torch.functions import (
-    arithmetic, assignment, comparisons, constants, conversions, creation, draws, extremes, facts, joins, parts, pointwise, reductions, rounding,
-    resizing, shapes, triangles,
+    arithmetic, assignment, comparisons, constants, conversions, creation, draws, extremes, facts,
+    indexing, joins, parts, pointwise, reductions, resizing, rounding, scattering, shapes, triangles,
 )  # fmt: skip
 
 # Names of functions that are methods too, by file.
@@ -27,6 +27,9 @@ METHODS: dict[Any, str] = {
     triangles: """tril triu diag diagflat diag_embed fill_diagonal_ diagonal_scatter""",
     facts: """is_nonzero is_same_size is_conj is_neg is_inference is_set_to is_pinned is_shared ndimension
         pin_memory share_memory_ resolve_conj resolve_neg""",
+    indexing: """gather index_add index_copy index_fill index_put index_select masked_scatter masked_select put
+        select_scatter slice_scatter take take_along_dim""",
+    scattering: """index_reduce scatter scatter_add scatter_reduce""",
     conversions: "to double long byte half bfloat16 short char type_as cpu cuda",
     arithmetic: """add addcdiv addcmul arctan2 atan2 clamp clamp_max clamp_min clip copysign div divide float_power
         fmax fmin gcd heaviside hypot lcm ldexp lerp logaddexp logaddexp2 maximum minimum mul multiply nextafter pow
@@ -53,7 +56,9 @@ IN_PLACE = """add addcdiv addcmul arctan2 atan2 clamp clamp_max clamp_min clip c
     arccos arccosh arcsin arcsinh arctan arctanh asin asinh atan atanh cos cosh deg2rad erf erfc exp
     exp2 expm1 log log10 log1p log2 logit nan_to_num neg negative rad2deg reciprocal relu rsqrt sgn sigmoid sign sin
     sinc sinh sqrt square tan tanh ceil fix floor floor_divide fmod frac remainder round trunc cumsum cumprod renorm
-    tril triu"""
+    tril triu
+    index_add index_copy index_fill index_put masked_scatter put
+    index_reduce scatter scatter_add scatter_reduce"""
 
 
 def bind() -> None:

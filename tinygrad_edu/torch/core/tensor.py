@@ -15,8 +15,7 @@ import tinygrad_edu as te
 from tinygrad_edu.engine.value import Storage, Value, leaf
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.functional.creation import wrap
-from tinygrad_edu.functional.indexing import is_basic, numpy_key
-from tinygrad_edu.torch.core import border, devices, dtypes, graph, printing, views
+from tinygrad_edu.torch.core import border, devices, dtypes, graph, keys, printing, views
 from tinygrad_edu.torch.core.border import bare, faced, torch_error, wrapped
 from tinygrad_edu.torch.core.size import Size
 from tinygrad_edu.torch.core.words import unknown_method
@@ -33,8 +32,8 @@ class Tensor(Value):
     """
 
     _inner: Inner
-    _view: views.View | None
-    version: int  # how often it was computed anew by a change in place within the graph
+    _view: views.View | None = None
+    version: int = 0  # how often it was computed anew by a change in place within the graph
     __hash__ = object.__hash__
     __array_priority__ = 1000
 
@@ -389,16 +388,15 @@ class Tensor(Value):
 
     def __getitem__(self, key: Any) -> Tensor:
         try:
-            key = _plain_key(key, self.inner)
-            if is_basic(key):
-                return views.view(self, lambda x: x[key], lambda x, part: views.put_at(x, key, part))
-            return faced(self.inner[key])
+            if type(key) is int and self.inner.shape:  # a row, the most common of all keys
+                return keys.part(self, (key,))  # type: ignore[no-any-return]
+            return keys.get(self, key)  # type: ignore[no-any-return]
         except Exception as error:
             raise torch_error(error) from None
 
     def __setitem__(self, key: Any, value: Any) -> None:
         try:
-            views.set_item(self, _plain_key(key, self.inner), bare(value))
+            keys.put(self, key, value)
         except Exception as error:
             raise torch_error(error) from None
 
@@ -408,25 +406,6 @@ class Tensor(Value):
 
 _OWN = ("_inner", "_view", "version")
 border._kind.append(Tensor)
-
-
-def _plain_key(key: Any, inner: Inner) -> Any:
-    """A key for the library: indices as NumPy arrays; a list of keys is one of indices."""
-    key = bare(key)
-    if isinstance(key, range):
-        key = list(key)
-    if isinstance(key, list) and any(isinstance(k, (slice, type(None), type(...))) for k in key):
-        key = tuple(key)
-    key = numpy_key(key)
-    parts = key if isinstance(key, tuple) else (key,)
-    plain = [int(k) if isinstance(k, np.ndarray) and k.dtype.kind in "iu" and not k.shape else k for k in parts]
-    for k in plain:
-        if isinstance(k, np.ndarray) and k.dtype.kind == "f":
-            raise wrong(IndexError, "getitem", "tensors used as indices must be long, int, byte or bool tensors")
-        if isinstance(k, slice) and k.step is not None and k.step <= 0:
-            raise wrong(ValueError, "getitem", "step must be greater than zero", "x.flip(0) reverses an axis")
-    plain = [k.astype(bool) if isinstance(k, np.ndarray) and k.dtype == np.uint8 else k for k in plain]
-    return tuple(plain) if isinstance(key, tuple) else plain[0]
 
 
 def _rebuilt(kind: Any, array: Any, device: str, requires_grad: bool) -> Any:

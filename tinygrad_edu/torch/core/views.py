@@ -176,8 +176,6 @@ def put_at(inner: te.Tensor, key: Any, value: te.Tensor) -> te.Tensor:
         return te.concat([inner[:at], row, inner[at + 1 :]])
     places = np.arange(inner.size).reshape(inner.shape)[key]
     value = te.expand(value.cast(inner.dtype), places.shape) if value.shape != places.shape else value
-    if not places.size:
-        return inner
     taken = np.zeros(inner.size, np.int64)  # 0: stays; i + 1: the i-th of the values, the last of several
     flat = places.reshape(-1)
     taken[flat] = np.arange(1, flat.size + 1)
