@@ -190,7 +190,13 @@ def test_a_loader_takes_it_and_leaves_the_labels_alone():
         (lambda: RandomAffine(degrees=-1), ValueError, "degrees=-1 must be a number >= 0"),
         (lambda: RandomAffine(translate=np.nan), ValueError, "translate=nan"),
         (lambda: RandomAffine(degrees="a"), TypeError, "degrees='a' must be one number"),
-        (lambda: RandomAffine(translate=(1, 2)), TypeError, r"translate=\(1, 2\) must be one number"),
+        (lambda: RandomAffine(translate=(1, 2, 3)), TypeError, r"translate=\(1, 2, 3\) must be one number"),
+        (lambda: RandomAffine(translate=(1, "a")), TypeError, "translate='a' must be one number"),
+        (
+            lambda: RandomAffine(translate=(0.1, 0.2)),
+            ValueError,
+            "less than a pixel.*0.1 of 28 pixels is 2.8",
+        ),
         (lambda: RandomAffine(fill="x"), TypeError, "fill='x' must be one number"),
         (lambda: affine(np.zeros((3, 8, 8)), fill=None), TypeError, "fill=None must be one number"),
         (lambda: affine(np.zeros((3, 8, 8)), degrees="a"), TypeError, "degrees='a' must be made of numbers"),
@@ -206,3 +212,15 @@ def test_a_loader_takes_it_and_leaves_the_labels_alone():
 def test_what_cannot_be_done_is_said(call, error, says):
     with pytest.raises(error, match=says):
         call()
+
+
+def test_a_pair_of_shifts_has_the_most_of_each_direction():
+    images = np.zeros((40, 9, 9), np.float32)
+    images[:, 4, 4] = 1
+    pair = RandomAffine(translate=(0, 3), seed=1)(images)
+    np.testing.assert_allclose(pair[:, 4].sum(1), 1, rtol=1e-5)  # all stay in their row
+    assert len(set(pair[:, 4].argmax(1))) > 4
+    assert RandomAffine(translate=(3, 0), seed=1)(images)[:, :, 4].sum() == pytest.approx(40)
+    both, one = (RandomAffine(degrees=5, translate=most, seed=1) for most in ((2, 2), 2))
+    np.testing.assert_array_equal(both(images), one(images))
+    assert RandomAffine(translate=(0.0, 0.0))(images).sum() == 40

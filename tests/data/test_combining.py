@@ -228,3 +228,14 @@ def test_a_sum_of_datasets_is_one_after_the_other():
     for other in (1, np.ones(2), [1], None):
         with pytest.raises(TypeError):
             Own(0) + other
+
+
+@pytest.mark.parametrize(("first", "second", "words"), [
+    ((np.zeros(4),), (np.zeros(4), np.zeros(4)), r"collate: the items have \[1, 2\] parts"),
+    ((np.zeros((4, 2)),), (np.zeros((4, 3)),), r"collate: .*\(2,\).*\(3,\)"),
+])  # fmt: skip
+def test_rows_of_two_kinds_do_not_make_a_batch(first, second, words):
+    joined = ConcatDataset([ArrayDataset(*first), ArrayDataset(*second)])
+    assert [len(batch[0]) for batch in DataLoader(joined, 4)] == [4, 4]
+    with pytest.raises(ValueError, match=words):
+        list(DataLoader(joined, 8))

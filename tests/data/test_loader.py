@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tinygrad_edu import Tensor
-from tinygrad_edu.data import ArrayDataset, DataLoader, PadCollate, Subset
+from tinygrad_edu.data import ArrayDataset, DataLoader, Dataset, PadCollate, Subset
 
 
 def rows(count):
@@ -182,3 +182,23 @@ def test_lists_of_different_lengths_are_no_array():
         ArrayDataset(np.arange(2), [[1, 2], [3]], names=["number", "words"])
     with pytest.raises(ValueError, match="2 arrays and 1 names"):
         ArrayDataset(np.arange(2), np.arange(2), names=["number"])
+
+
+class Endless(Dataset):
+    def __getitem__(self, index):
+        return index
+
+
+class Without(Dataset):
+    def __len__(self):
+        return 3
+
+
+@pytest.mark.parametrize(("dataset", "words"), [
+    (Endless(), r"Endless does not define __len__ and __getitem__.*IterableDataset"),
+    (Without(), r"Without does not define __len__ and __getitem__.*IterableDataset"),
+    ({"x": 1}, r"a dict has keys, not rows.*StackDataset"),
+])  # fmt: skip
+def test_what_only_looks_like_a_dataset_is_refused(dataset, words):
+    with pytest.raises(TypeError, match=words):
+        DataLoader(dataset)

@@ -99,3 +99,9 @@ def test_two_arrays_that_are_not_in_a_tuple_are_told_so(second):
 def test_words_stratify_too():
     labels = np.array(["LUAD"] * 6 + ["LUSC"] * 3)
     assert all((labels[test] == "LUSC").sum() == 1 for _, test in kfold(labels, 3))
+
+
+@pytest.mark.parametrize(("name", "ours"), [("test_size", "test_fraction="), ("random_state", "seed=")])
+def test_scikit_learns_arguments_are_explained(name, ours):
+    with pytest.raises(TypeError, match=f"train_test_split has no argument {name}=.*{name} is {ours} here"):
+        train_test_split(np.zeros(8), **{name: 0.25})

@@ -71,7 +71,8 @@ class RandomAffine(RandomTransform):
     """Turn and shift each image of a batch by its own random draw: `RandomAffine(degrees=10, translate=1.5)`.
 
     degrees    angles are uniform on [-degrees, degrees]
-    translate  shifts in pixels, down and right, are uniform on [-translate, translate]
+    translate  shifts in pixels are uniform on [-translate, translate]; of a pair (down, right) each has its
+               own. Torchvision's pair is (right, down), in parts of the size: 0.1 of 28 pixels is 2.8 here
     fill       the value of what lies outside the image
     seed       in a DataLoader, draws depend on (seed, epoch, row); otherwise call k draws from stream k of
                `seed`, for all images
@@ -82,23 +83,39 @@ class RandomAffine(RandomTransform):
     """
 
     def __init__(
-        self, *, degrees: float = 0.0, translate: float = 0.0, fill: float = 0.0, seed: int = 0
+        self,
+        *,
+        degrees: float = 0.0,
+        translate: float | tuple[float, float] = 0.0,
+        fill: float = 0.0,
+        seed: int = 0,
     ) -> None:
-        for name, value in (("degrees", degrees), ("translate", translate)):
+        shifts = tuple(translate) if np.shape(translate) == (2,) else (translate,)
+        for name, value in (("degrees", degrees), *(("translate", shift) for shift in shifts)):
             if not 0 <= check_real("RandomAffine", name, value) < math.inf:
                 raise wrong(
                     ValueError,
                     "RandomAffine",
                     f"{name}={value} must be a number >= 0, the most in either direction",
                 )
+        if len(shifts) == 2 and 0 < max(shifts) < 1:
+            raise wrong(
+                ValueError,
+                "RandomAffine",
+                f"translate={translate} is less than a pixel: shifts are in pixels, down and right",
+                f"for parts of the size, as torchvision's (right, down), multiply by it: {shifts[0]:g} of 28 "
+                f"pixels is {28 * shifts[0]:g}",
+            )
         super().__init__(seed)
-        self.degrees, self.translate = float(degrees), float(translate)
+        self.degrees = float(degrees)
+        self.translate = (float(shifts[0]), float(shifts[1])) if len(shifts) == 2 else float(shifts[0])
         self.fill = check_real("RandomAffine", "fill", fill)
 
     def draw(self, random: np.random.Generator) -> list[float]:
         """An angle, and a shift down and right."""
         degrees = random.uniform(-self.degrees, self.degrees)
-        return [degrees, *random.uniform(-self.translate, self.translate, 2).tolist()]
+        most = np.array(self.translate)
+        return [degrees, *random.uniform(-most, most, 2).tolist()]
 
     def change(self, images: Array, draws: Array) -> Array:
         """The images turned and shifted by these numbers, (n, 3)."""
@@ -109,7 +126,8 @@ class RandomAffine(RandomTransform):
             return super()._draws(count)
         random = generator(self.seed, self.calls)
         degrees = random.uniform(-self.degrees, self.degrees, count)
-        return np.column_stack([degrees, random.uniform(-self.translate, self.translate, (count, 2))])
+        most = np.array(self.translate)
+        return np.column_stack([degrees, random.uniform(-most, most, (count, 2))])
 
     def settings(self) -> dict[str, Any]:
         """The arguments but the seed."""

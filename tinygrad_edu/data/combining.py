@@ -50,7 +50,10 @@ class ConcatDataset(Joined):
         starts = self.ends - [len(dataset) for dataset in self.datasets]
         parts = [take(self.datasets[k], rows[which == k] - starts[k]) for k in used]
         back = np.argsort(np.concatenate([np.flatnonzero(which == k) for k in used]))
-        return _rejoined(parts, back)
+        try:
+            return _rejoined(parts, back)
+        except (KeyError, TypeError, ValueError):  # rows of two kinds; row by row, the error names them
+            return collate([self[i] for i in rows.tolist()])
 
     def __repr__(self) -> str:
         return f"ConcatDataset({len(self)} rows of {len(self.datasets)} datasets)"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,11 @@ def check_dataset(dataset: Any) -> Any:
             f"{type(dataset).__name__} has no __len__ or no __getitem__",
             "wrap arrays in ArrayDataset(x, y)",
         )
+    if isinstance(dataset, Mapping) and len(dataset) and 0 not in dataset:
+        remedy = "give ArrayDataset(x, y), or StackDataset(x=first, y=second) for rows that are dicts"
+        raise wrong(
+            TypeError, "DataLoader", f"a {type(dataset).__name__} has keys, not rows 0, 1, ...", remedy
+        )
     arrays = isinstance(dataset, tuple | list) and any(map(_is_array, dataset))
     if arrays or isinstance(dataset, np.ndarray):
         what = f"a {type(dataset).__name__}{' of arrays' if arrays else ''}"
@@ -55,6 +61,9 @@ def check_dataset(dataset: Any) -> Any:
         if arrays:
             remedy += " if they share their rows; if each is a row, make it a tuple: [(row,), ...]"
         raise wrong(TypeError, "DataLoader", f"{what} is not a dataset", remedy)
+    if type(dataset).__len__ is Dataset.__len__ or type(dataset).__getitem__ is Dataset.__getitem__:
+        problem = f"{type(dataset).__name__} does not define __len__ and __getitem__"
+        raise wrong(TypeError, "DataLoader", problem, "define both; a stream derives from IterableDataset")
     if len(dataset) == 0:
         raise wrong(ValueError, "DataLoader", "the dataset has no rows", "look at how it was read or split")
     return dataset

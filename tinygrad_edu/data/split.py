@@ -42,6 +42,7 @@ def train_test_split(
 ) -> tuple[Any, Any]: ...
 
 
+@partial(explaining, title="train_test_split")
 def train_test_split(
     data: Any, test_fraction: float = 0.25, *, seed: int = 0, stratify: npt.ArrayLike | None = None
 ) -> tuple[Any, Any]:

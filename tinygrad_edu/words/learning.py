@@ -359,6 +359,8 @@ ARGUMENTS = (
       about="the loader chooses these by itself; leave it out"),
     W("", pytorch="task=, num_classes=", about="the classes are those of the scores (n, classes); threshold= "
       "says from where on a single score is class 1"),
+    W("test_fraction=", sklearn="test_size", about="a part of the rows, such as 0.25"),
+    W("seed=", sklearn="random_state"),
     W("validation=", tensorflow="validation_data=", about="arrays (x, y), a dataset or a loader"),
     W("", pytorch="use_reentrant=, preserve_rng_state=, determinism_check=",
       about="leave it out: random numbers are the same in the second run, and whatever else differs there is "
