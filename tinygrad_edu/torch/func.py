@@ -32,6 +32,11 @@ def _leaves(x: Any) -> list[Any]:
     return found
 
 
+def _loose(x: Any, own: list[Any]) -> Any:
+    """x, outside the graph unless something else than `own` leads to it."""
+    return x if bare(x).node is None or graph.depends_on_others(bare(x), own) else faced(bare(x).detach())
+
+
 def grad_and_value(func: Callable[..., Any], argnums: Any = 0, has_aux: bool = False) -> Callable[..., Any]:
     """The function that returns (gradient, value), of a function that returns one number."""
 
@@ -67,10 +72,9 @@ def grad_and_value(func: Callable[..., Any], argnums: Any = 0, has_aux: bool = F
             kept = te.zeros(x.shape, dtype=bare(x).dtype) if g is None else g
             return faced(kept)
 
-        recorded = any(x.requires_grad for n in numbers for x in _leaves(args[n]))
-        grads = [_mapped(slope, own[n]) for n in numbers]
-        if not recorded:
-            grads, value = [_mapped(lambda g: g.detach(), g) for g in grads], value.detach()
+        inner = [bare(x) for x in xs]
+        grads = [_mapped(lambda g: _loose(g, inner), _mapped(slope, own[n])) for n in numbers]
+        value = _loose(value, inner)
         result = grads[0] if isinstance(argnums, int) else tuple(grads)
         return (result, (value, aux)) if has_aux else (result, value)
 
@@ -101,9 +105,10 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
 
     def pull(*cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
         seeds = [bare(c) for c in _leaves(cotangents[0] if len(cotangents) == 1 else cotangents)]
-        return tuple(functional._pulled(outs, xs, seeds, True, False))
+        return tuple(_loose(g, inner) for g in functional._pulled(outs, xs, seeds, True, False))
 
-    shown = value if any(x.requires_grad for x in primals) else _mapped(lambda y: y.detach(), value)
+    inner = [bare(x) for x in xs]
+    shown = _mapped(lambda y: _loose(y, inner), value)
     return (shown, pull, aux) if has_aux else (shown, pull)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from tinygrad_edu.engine.value import Value
@@ -62,4 +63,9 @@ def Variable(data: Any, requires_grad: bool = False, volatile: bool = False) -> 
     return made
 
 
-__getattr__ = missing_from("torch.autograd")
+_missing = missing_from("torch.autograd")
+
+
+def __getattr__(name: str) -> Any:
+    """Modules are imported when they are named."""
+    return importlib.import_module(f"{__name__}.{name}") if name == "functional" else _missing(name)

@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 import tinygrad_edu as te
-from tinygrad_edu.engine.backprop import accumulate, backprop, backward as engine_backward
+from tinygrad_edu.engine.backprop import accumulate, backprop
+from tinygrad_edu.engine.backprop import backward as engine_backward
 from tinygrad_edu.engine.modes import enable_grad
+from tinygrad_edu.engine.op import Op
 from tinygrad_edu.engine.value import Node, Value
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.functional.creation import seed_for
@@ -83,13 +87,25 @@ def _seed(root: Inner, gradient: Any) -> Inner:
     return seed_for(root, gradient)
 
 
+def _number(*xs: Any, seeds: Any) -> Any:
+    return np.zeros((), xs[0].dtype)
+
+
+def _shares(g: Any, seeds: Any, wants: Any) -> Any:
+    return [seed * g for seed in seeds]
+
+
+_together = Op("together", _number, joint=_shares, variadic=True, register=False, doc="One root of several.")
+_together.trusted = False
+
+
 def _one(roots: Sequence[Inner], gradients: Sequence[Any]) -> tuple[Inner, Inner]:
-    """One root and its seed for several: the sum of their products with the seeds."""
+    """One root and its seed for several: a number whose gradients for them are their seeds."""
     pairs = [(root, _seed(root, g)) for root, g in zip(roots, gradients, strict=True)]
     if len(pairs) == 1:
         return pairs[0]
     with enable_grad():
-        total: Any = sum((te.sum(root * seed) for root, seed in pairs[1:]), te.sum(pairs[0][0] * pairs[0][1]))
+        total = _together(*[root for root, _ in pairs], seeds=[seed for _, seed in pairs])
     return total, seed_for(total)
 
 
@@ -140,7 +156,11 @@ def gradients_of(
             )
     root, seed = _one(outputs, seeds)
     found = backprop(
-        root, seed, create_graph=create_graph, retain_graph=keep, wanted=[x.node for x in inputs]  # type: ignore[misc]
+        root,
+        seed,
+        create_graph=create_graph,
+        retain_graph=keep,
+        wanted=[x.node for x in inputs],  # type: ignore[misc]
     )
     result = [found.get(x.node) for x in inputs]  # type: ignore[arg-type]
     if not allow_unused and any(g is None for g in result):
@@ -151,3 +171,17 @@ def gradients_of(
             "Set allow_unused=True if this is the desired behavior.",
         )
     return result
+
+
+def depends_on_others(x: Inner, own: Sequence[Inner]) -> bool:
+    """Whether x was computed from a leaf that is none of `own`."""
+    known, todo, seen = {leaf.node for leaf in own if leaf.is_leaf}, [x.node], set()
+    while todo:
+        node = todo.pop()
+        if node is None or node in seen or node in known:
+            continue
+        seen.add(node)
+        if node.op is None and node.metas:
+            return True
+        todo.extend(node.parents)
+    return False

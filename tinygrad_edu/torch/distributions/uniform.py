@@ -1,0 +1,5 @@
+"""torch.distributions.uniform: where PyTorch keeps Uniform."""
+
+from tinygrad_edu.torch.distributions import Uniform
+
+__all__ = ["Uniform"]
