@@ -179,18 +179,62 @@ def test_what_the_rate_finder_refuses(options: dict[str, Any], kind: Any, words:
 
 
 @pytest.mark.parametrize("kind", [training.CSVLog, training.JSONLog])
-def test_a_log_replaces_a_log_and_no_other_file(tmp_path: Path, kind: Any) -> None:
-    path = tmp_path / "log"
-    for epochs in (3, 2):
-        Whole().fit(epochs=epochs, extra=[kind(path)])
-    lines = path.read_text().splitlines()
-    assert len(lines) == 2 + (kind is training.CSVLog)
-    path.write_text("the only copy\n")
+def test_a_log_replaces_another_log_on_request_and_no_other_file(tmp_path: Path, kind: Any) -> None:
+    path, first = tmp_path / "log", f"{kind.__name__}: .*log is "
+    Whole().fit(epochs=3, extra=[kind(path)])
+    written = path.read_text()
     whole = Whole()
     before = weights(whole.model)
-    with pytest.raises(FileExistsError, match=f"{kind.__name__}: .*log is there, and is no log of fit"):
-        whole.fit(extra=[kind(path)])
-    assert path.read_text() == "the only copy\n" and weights(whole.model) == before
+    with pytest.raises(FileExistsError, match=f"{first}the log of another run.*overwrite=True"):
+        whole.fit(epochs=2, extra=[kind(path)])
+    assert path.read_text() == written and weights(whole.model) == before
+    Whole().fit(epochs=2, extra=[kind(path, overwrite=True)])
+    assert len(path.read_text().splitlines()) == 2 + (kind is training.CSVLog)
+    path.write_text("the only copy\n")
+    for overwrite in (False, True):
+        with pytest.raises(FileExistsError, match=f"{first}there, and is no log of fit"):
+            whole.fit(extra=[kind(path, overwrite=overwrite)])
+        assert path.read_text() == "the only copy\n" and weights(whole.model) == before
     path.write_text("")
     Whole().fit(epochs=1, extra=[kind(path)])
     assert path.read_text()
+
+
+@pytest.mark.parametrize("kind", [training.CSVLog, training.JSONLog])
+def test_a_resumed_run_goes_on_with_its_own_log_alone(tmp_path: Path, kind: Any) -> None:
+    log, other, folder = tmp_path / "log", tmp_path / "other", tmp_path / "run"
+
+    class Crash:
+        def __init__(self, step: int) -> None:
+            self.step = step
+
+        def on_step(self, run: Any) -> None:
+            if run.step == self.step and self.step % 5:
+                raise ValueError("a crash")
+
+        def on_epoch_end(self, run: Any) -> None:
+            if run.step == self.step:
+                raise ValueError("a crash")
+
+    another = Whole(epochs=3)
+    another.loader = loader_of(seed=4)
+    another.fit(extra=[kind(other)])
+    foreign = other.read_text()
+    for step in (3, 5):  # killed before there is a checkpoint, and between the row of an epoch and its save
+        with pytest.raises(ValueError, match="a crash"):
+            Whole().fit(checkpoint=folder, resume=True, extra=[kind(log), Crash(step)])
+        assert not (folder / "last.safetensors").exists()
+    with pytest.raises(FileExistsError, match="the log of another run"):  # three epochs are not of this run
+        Whole().fit(checkpoint=folder, resume=True, extra=[kind(other)])
+    Whole().fit(checkpoint=folder, resume=True, epochs=2, extra=[kind(log)])
+    with pytest.raises(ValueError, match="a crash"):  # its row has no checkpoint
+        Whole().fit(checkpoint=folder, resume=True, extra=[kind(log), Crash(15)])
+    log_of_three = log.read_text()
+    assert len(log_of_three.splitlines()) == 3 + (kind is training.CSVLog)
+    with pytest.raises(FileExistsError, match="the log of another run"):
+        Whole().fit(checkpoint=folder, resume=True, extra=[kind(other)])
+    assert other.read_text() == foreign
+    Whole().fit(checkpoint=folder, resume=True, extra=[kind(log)])
+    whole = tmp_path / "whole"
+    Whole().fit(extra=[kind(whole)])
+    assert log.read_text() == whole.read_text()

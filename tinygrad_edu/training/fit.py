@@ -151,6 +151,7 @@ def fit(
         plan.callbacks = (*plan.callbacks, TableLog(), bar)
     check_monitors(plan, measured, step is None and validation_step is None)
     changed = changes(resume)
+    run.may_resume = changed is not None
     saving = _saving(checkpoint, changed, generators, run, plan, measured)
     with contextlib.ExitStack() as stack:
         interrupted = stack.enter_context(interrupt_flag())

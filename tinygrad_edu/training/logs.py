@@ -11,7 +11,6 @@ import json
 import math
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -102,50 +101,64 @@ class ProgressLog(Callback):
 class CSVLog(Callback):
     """Writes the history to a CSV file, a row an epoch; the file is whole at any time.
 
-    An array, such as a confusion matrix, is a cell with JSON. The log of an earlier run is replaced; a file
-    that is no such log is refused.
+    An array, such as a confusion matrix, is a cell with JSON.
+
+    overwrite  whether the log of another run is replaced. Without, it is refused, except by the run that
+               wrote it, when that resumes; a file that is no such log is always refused
     """
 
-    def __init__(self, path: PathLike) -> None:
-        self.path = Path(path)
+    def __init__(self, path: PathLike, *, overwrite: bool = False) -> None:
+        self.path, self.overwrite = Path(path), bool(overwrite)
 
     def on_fit_begin(self, run: Run) -> None:
-        """Raise FileExistsError if the file is no log."""
-        if run.is_first:
-            _refuse_others(self, lambda line: line.startswith("epoch,"))
+        """Raise FileExistsError if there is a file that is not to be replaced."""
+        if run.is_first and self.path.exists():
+            text = self.path.read_text(encoding="utf-8", errors="replace")
+            _check_replaced(self, run, text.startswith("epoch,"), _cells(text), _cells(self._table(run)))
 
     def on_epoch_end(self, run: Run) -> None:
         """Write all rows."""
-        if not run.is_first:
-            return
+        if run.is_first:
+            files.write(self.path, self._table(run))
+
+    def _table(self, run: Run) -> str:
         text = io.StringIO()
         writer = csv.DictWriter(text, run.history.columns, lineterminator="\n")
         writer.writeheader()
         for row in run.history:
             writer.writerow({name: json.dumps(cell) if isinstance(cell, list) else cell
                              for name, cell in row.items()})  # fmt: skip
-        files.write(self.path, text.getvalue())
+        return text.getvalue()
 
 
 class JSONLog(Callback):
     """Writes JSON lines as the run goes: `{"event": "epoch", ...}` an epoch, a number not finite as null.
 
-    steps  also `{"event": "step", "step": ..., "epoch": ..., "loss": ..., "lr": ...}` after every update;
-           reading the loss waits for the device
-
-    The log of an earlier run is replaced, unless fit resumes it; a file that is no such log is refused.
+    steps      also `{"event": "step", "step": ..., "epoch": ..., "loss": ..., "lr": ...}` after every update;
+               reading the loss waits for the device
+    overwrite  as of `CSVLog`
     """
 
-    def __init__(self, path: PathLike, *, steps: bool = False) -> None:
-        self.path, self.steps = Path(path), steps
+    def __init__(self, path: PathLike, *, steps: bool = False, overwrite: bool = False) -> None:
+        self.path, self.steps, self.overwrite = Path(path), steps, bool(overwrite)
         self.file: TextIO | None = None
 
     def on_fit_begin(self, run: Run) -> None:
-        """Open the file; of a resumed run it keeps the lines up to the checkpoint."""
+        """Open the file; of a resumed run it keeps the lines up to the checkpoint.
+
+        Raises FileExistsError if there is a file that is not to be replaced.
+        """
         if not run.is_first:
             return
-        _refuse_others(self, lambda line: line.startswith('{"event"'))
-        kept = [line for line in self._lines() if _is_before(line, run)] if run.resumed else []
+        lines = self._lines()
+        if self.path.exists():
+            with open(self.path, encoding="utf-8", errors="replace") as file:
+                first = file.readline()
+            written = [line for line in lines if line.get("event") == "epoch"]
+            own = [_epoch(row) for row in run.history]
+            found = [{name: cell for name, cell in line.items() if name != "step"} for line in written]
+            _check_replaced(self, run, first.startswith('{"event"'), found, own)
+        kept = [line for line in lines if _is_before(line, run)] if run.resumed else []
         files.write(self.path, "".join(json.dumps(line) + "\n" for line in kept))
         self.file = open(self.path, "a", encoding="utf-8", buffering=1)  # noqa: SIM115 - until on_fit_end
 
@@ -170,12 +183,13 @@ class JSONLog(Callback):
     def _lines(self) -> list[dict[str, Any]]:
         """What was written; a line that a killed process has not completed is left out."""
         found = []
-        for line in self.path.read_text(encoding="utf-8").splitlines() if self.path.exists() else ():
+        exists = self.path.exists()
+        for line in self.path.read_text(encoding="utf-8", errors="replace").splitlines() if exists else ():
             try:
                 found.append(json.loads(line))
             except ValueError:
                 continue
-        return found
+        return [line for line in found if isinstance(line, dict)]
 
     def _write(self, line: Row) -> None:
         assert self.file is not None
@@ -184,15 +198,38 @@ class JSONLog(Callback):
         )
 
 
-def _refuse_others(log: CSVLog | JSONLog, is_own: Callable[[str], bool]) -> None:
-    """Raise FileExistsError if there is a file that the log would replace, and it is no such log."""
-    if not log.path.exists():
+def _check_replaced(
+    log: CSVLog | JSONLog, run: Run, is_log: bool, written: list[Any], own: list[Any]
+) -> None:
+    """Raise FileExistsError if the file of a log is not to be replaced.
+
+    written  the epochs in the file. A resumed run has `own` ones up to its checkpoint, and the file may have
+             more; of a run that was killed before its first checkpoint, there is one at most
+    """
+    title = type(log).__name__
+    if not log.path.stat().st_size:
         return
-    with open(log.path, encoding="utf-8", errors="replace") as file:
-        first = file.readline()
-    if first and not is_own(first):
+    if not is_log:
         problem = f"{log.path} is there, and is no log of fit"
-        raise wrong(FileExistsError, type(log).__name__, problem, "name another file, or remove it")
+        raise wrong(FileExistsError, title, problem, "name another file, or remove it")
+    if log.overwrite:
+        return
+    common = min(len(written), len(own))
+    is_own = written[:common] == own[:common] if run.resumed else run.may_resume and len(written) <= 1
+    if not is_own:
+        problem = f"{log.path} is the log of another run"
+        raise wrong(FileExistsError, title, problem, "name another file, or say overwrite=True")
+
+
+def _cells(text: str) -> list[dict[str, str]]:
+    """The rows of a CSV file; an empty cell is of a column that an epoch did not have."""
+    return [{name: cell for name, cell in row.items() if cell} for row in csv.DictReader(io.StringIO(text))]
+
+
+def _epoch(row: Row) -> dict[str, Any]:
+    """The line of an epoch as it is read back, without its step."""
+    line = {"event": "epoch", **{name: _finite(cell) for name, cell in row.items()}}
+    return dict(json.loads(json.dumps(line)))
 
 
 def _is_before(line: Any, run: Run) -> bool:

@@ -21,6 +21,7 @@ class Run:
     batches     batches of an epoch, or None if the data does not say
     row         the newest row of the history
     resumed     whether the run went on from a checkpoint
+    may_resume  whether it would have, had there been one: `resume=` was given
     is_first    whether this process is to write files: it is rank 0 of a job, or alone
     """
 
@@ -29,7 +30,7 @@ class Run:
         self.history, self.epochs = History(), epochs
         self.epoch, self.step, self.batch = 1, 0, 0
         self.batches: int | None = None
-        self.resumed, self.is_first = False, True
+        self.resumed, self.may_resume, self.is_first = False, False, True
         self.stop_reason: str | None = None
         self.is_interrupted = False
         self._loss: Any = float("nan")
