@@ -13,7 +13,7 @@ import numpy as np
 
 from tinygrad_edu import functional as F
 from tinygrad_edu.errors import describe, wrong
-from tinygrad_edu.functional.indexing import gather_part
+from tinygrad_edu.functional.indexing import gather_part, index_select_part, scatter_add_part
 from tinygrad_edu.functional.overwrite import replace, update
 from tinygrad_edu.functional.reduction import max as _max
 from tinygrad_edu.functional.reduction import min as _min
@@ -198,7 +198,8 @@ class Methods(Functions):
         """The elements at `indices` along an axis, as in PyTorch: nothing broadcasts.
 
         y[..., i, ...] = x[..., indices[..., i, ...], ...]; y has the shape of `indices`, which may be smaller
-        than x on the other axes, and not larger. `te.take_along_axis(x, indices, axis)` broadcasts them.
+        than x on the other axes, and not larger. `te.take_along_axis(x, indices, axis)` broadcasts them, and
+        counts indices below 0 from the end, which are an IndexError here.
         """
         _check_order("gather", axis, "indices")
         return gather_part(self, indices, axis)
@@ -218,14 +219,14 @@ class Methods(Functions):
         return F.getitem(self, (*[slice(None)] * at, slice(first, first + count)))
 
     def index_select(self: Any, axis: Any, indices: Any) -> Tensor:
-        """The slices at a vector of indices along an axis: `te.index_select(x, indices, axis)`."""
+        """The slices at a vector of indices, none below 0, along an axis, as in PyTorch."""
         _check_order("index_select", axis, "indices")
-        return F.index_select(self, indices, axis)
+        return index_select_part(self, indices, axis)
 
     def scatter_add(self: Any, axis: Any, indices: Any, source: Any) -> Tensor:
-        """x with `source` added at `indices` along an axis: `te.scatter_add(x, indices, source, axis)`."""
+        """x with `source` added at `indices`, none below 0, along an axis, as in PyTorch."""
         _check_order("scatter_add", axis, "indices, source")
-        return F.scatter_add(self, indices, source, axis)
+        return scatter_add_part(self, indices, source, axis)
 
     # -- new tensors of x's dtype, on its device -------------------------------------------------------------
 

@@ -287,6 +287,13 @@ def test_wrong_calls_say_what_to_do() -> None:
         (lambda: x.gather(1, te.tensor([[0], [0], [0]])), "but for axis 1 none longer.*take_along_axis"),
         (lambda: x.gather(1, te.tensor([0])), "must have as many axes as x"),
         (lambda: x.gather(1, te.tensor([[3]])), "index 3 is out of range"),
+        (lambda: x.gather(1, te.tensor([[-1]])), "index -1 is below 0.*te.gather"),
+        (lambda: x.index_select(1, te.tensor([0, -2])), "index -2 is below 0.*te.index_select"),
+        (lambda: x.index_select(1, [-2]), "index -2 is below 0.*te.index_select"),
+        (
+            lambda: x.scatter_add(0, te.tensor([[-1, 0, 0]]), te.ones(1, 3)),
+            "index -1 is below 0.*te.scatter_add",
+        ),
         (lambda: x.index_select([0], 1), r"x.index_select\(axis, indices\)"),
         (lambda: x.mm(te.ones(3)), r"mm needs 2 axes and 2, got \(2, 3\) and \(3,\)"),
         (lambda: te.ones(2, 2, 2).t(), r"t\(\) is for matrices"),
@@ -297,3 +304,13 @@ def test_wrong_calls_say_what_to_do() -> None:
     ):
         with pytest.raises((TypeError, ValueError, IndexError), match=text):
             call()
+
+
+def test_functions_count_from_the_end_where_the_methods_of_pytorch_do_not() -> None:
+    x = te.tensor(X)
+    np.testing.assert_array_equal(
+        te.gather(x, te.tensor([[-1], [0]]), axis=1).numpy()[:, 0], [X[0, -1], X[1, 0]]
+    )
+    np.testing.assert_array_equal(te.index_select(x, te.tensor([-1]), axis=1).numpy(), X[:, -1:])
+    added = te.scatter_add(te.zeros(2, 3), te.tensor([[-1, 0, 0]]), te.ones(1, 3)).numpy()
+    assert added.tolist() == [[0, 1, 1], [1, 0, 0]]

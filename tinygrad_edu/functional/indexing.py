@@ -79,6 +79,20 @@ def _from_start(index: Tensor, x: Tensor, axis: int) -> Tensor:
     return _e.where(from_end, _e.add(places, size), places)
 
 
+def _not_from_end(title: str, index: Tensor, x: Tensor) -> Tensor:
+    """Indices of PyTorch's functions, which do not count from the end: it has no class -1.
+
+    Raises IndexError if they can be seen without waiting for a device; the op raises it for all others.
+    """
+    places = as_tensor(index, x)
+    seen = glance(places.storage, "index") if places.dtype.kind == "i" else None
+    if seen is not None and seen.size and seen.min() < 0:
+        problem = f"index {seen.min()} is below 0, and x.{title}, as PyTorch's, does not count from the end"
+        remedy = f"te.{title}(x, indices, ...) does; of labels, leave the rows out that have no class"
+        raise wrong(IndexError, title, problem, remedy, inputs=(x, places))
+    return places
+
+
 def _checked_axis(title: str, axis: Any, x: Tensor) -> int:
     """`axis` of x, counted from the front. TypeError if the indices were given instead."""
     if getattr(axis, "ndim", 0) or isinstance(axis, (list, tuple)):
@@ -93,7 +107,11 @@ def _checked_axis(title: str, axis: Any, x: Tensor) -> int:
 
 
 def take_along_axis(x: Tensor, indices: Tensor, axis: int = -1) -> Tensor:
-    """y[..., i, ...] = x[..., indices[..., i, ...], ...]; other axes must agree. Raises IndexError."""
+    """y[..., i, ...] = x[..., indices[..., i, ...], ...]; other axes must agree. Raises IndexError.
+
+    An index below 0 counts from the end, as in NumPy: -1 is the last. `x.gather(axis, indices)`, which is
+    PyTorch's, refuses it.
+    """
     x = as_tensor(x)
     at = _checked_axis("gather", axis, x)
     return _i.gather(x, _from_start(indices, x, at), axis=at)
@@ -106,10 +124,10 @@ def gather_part(x: Tensor, indices: Tensor, axis: int) -> Tensor:
     """PyTorch's gather, from the part of x that `indices` cover; the result has their shape.
 
     They may have any size along `axis`, and at most that of x along each other axis. Raises ShapeError for
-    more, IndexError for an index that does not exist.
+    more, IndexError for an index that does not exist, or that is below 0.
     """
     at = _checked_axis("gather", axis, x)
-    indices = as_tensor(indices, x)
+    indices = _not_from_end("gather", indices, x)
     if indices.ndim != x.ndim or any(
         n > m for a, (n, m) in enumerate(zip(indices.shape, x.shape, strict=True)) if a != at
     ):
@@ -124,21 +142,40 @@ def gather_part(x: Tensor, indices: Tensor, axis: int) -> Tensor:
     part = (*indices.shape[:at], x.shape[at], *indices.shape[at + 1 :])
     if part != x.shape:
         x = _m.slice_(x, key=tuple(slice(0, n) for n in part))
-    return take_along_axis(x, indices, at)
+    return _i.gather(x, indices, axis=at)
 
 
 def scatter_add(x: Tensor, indices: Tensor, source: Tensor, axis: int = 0) -> Tensor:
-    """x with `source` added at `indices` along `axis`; a repeated index gets all. Same bits every run."""
+    """x with `source` added at `indices` along `axis`; a repeated index gets all. Same bits every run.
+
+    An index below 0 counts from the end. Raises IndexError.
+    """
     x = as_tensor(x)
     at = _checked_axis("scatter_add", axis, x)
     return x + _i.scatter_add(as_tensor(source, x), _from_start(indices, x, at), shape=x.shape, axis=at)
 
 
+def scatter_add_part(x: Tensor, indices: Tensor, source: Tensor, axis: int) -> Tensor:
+    """PyTorch's scatter_add: `scatter_add`, but an index below 0 is an IndexError."""
+    at = _checked_axis("scatter_add", axis, x)
+    places = _not_from_end("scatter_add", indices, x)
+    return x + _i.scatter_add(as_tensor(source, x), places, shape=x.shape, axis=at)
+
+
 def index_select(x: Tensor, indices: Tensor, axis: int = 0) -> Tensor:
-    """The slices of x along `axis` at a vector of indices."""
+    """The slices of x along `axis` at a vector of indices; one below 0 counts from the end."""
     x = as_tensor(x)
     at = _checked_axis("index_select", axis, x)
-    places = _from_start(indices, x, at)
+    return _select(x, _from_start(indices, x, at), at)
+
+
+def index_select_part(x: Tensor, indices: Tensor, axis: int) -> Tensor:
+    """PyTorch's index_select: `index_select`, but an index below 0 is an IndexError."""
+    at = _checked_axis("index_select", axis, x)
+    return _select(x, _not_from_end("index_select", indices, x), at)
+
+
+def _select(x: Tensor, places: Tensor, at: int) -> Tensor:
     if not _is_device_index(places):
         return _i.index(x, key=(*([slice(None)] * at), numpy_key(places)))
     front = (at, *(a for a in range(x.ndim) if a != at))
