@@ -6,13 +6,15 @@ library; everything else takes the way of the function, which promotes.
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
+import tinygrad_edu as te
 from tinygrad_edu.engine.value import Value
+from tinygrad_edu.functional.overwrite import update
+from tinygrad_edu.torch.core import views
 from tinygrad_edu.torch.core.border import torch_error
 from tinygrad_edu.torch.core.tensor import Tensor
 from tinygrad_edu.torch.functions import arithmetic, comparisons, pointwise, rounding
@@ -31,11 +33,12 @@ def _binary(direct: Operator, function: Operator) -> Operator:
 
     def method(self: Any, other: Any) -> Any:
         x = self._inner if self._view is None else self.inner
-        kind = x.dtype
+        kind = x.storage.array.dtype
         if kind is _F32 or kind is _F64:
+            y: Any
             if isinstance(other, Tensor):
                 y = other._inner if other._view is None else other.inner
-                if y.dtype is not kind:
+                if y.storage.array.dtype is not kind:
                     return function(self, other)
             elif type(other) is float or type(other) is int:
                 y = other
@@ -67,9 +70,39 @@ def _reflected(function: Operator) -> Operator:
     return method
 
 
+def _updating(name: str, direct: Any, changed: Callable[..., Any]) -> Callable[..., Any]:
+    """The method `name` that changes floats outside the graph by one pass of the memory, else `changed`."""
+
+    def method(self: Any, other: Any, **named: Any) -> Any:
+        if not named:
+            x = self._inner if self._view is None else self.inner
+            array = x.storage.array
+            kind = array.dtype
+            if (kind is _F32 or kind is _F64) and (self._view is None or not self._view.loose):
+                y: Any = other
+                fits = type(other) is float
+                if isinstance(other, Tensor):
+                    y = other._inner if other._view is None else other.inner
+                    there = y.storage.array
+                    fits = there.dtype is kind and there.shape == array.shape and y.device == x.device
+                if fits and not views.recording(x, y):
+                    try:
+                        update(x, name, direct, y)
+                    except Exception as error:
+                        raise torch_error(error) from None
+                    return self
+        return changed(self, other, **named)
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = changed.__doc__
+    return method
+
+
 def _in_place(name: str) -> Operator:
+    change = getattr(Tensor, name)
+
     def method(self: Any, other: Any) -> Any:
-        return getattr(self, name)(other) if _operand(other) else NotImplemented
+        return change(self, other) if _operand(other) else NotImplemented
 
     return method
 
@@ -89,10 +122,10 @@ def _inverted(self: Any) -> Any:
 
 
 _DIRECT = {
-    "add": (operator.add, arithmetic.add),
-    "sub": (operator.sub, arithmetic.sub),
-    "mul": (operator.mul, arithmetic.mul),
-    "truediv": (operator.truediv, arithmetic.div),
+    "add": (te.add.op, arithmetic.add),
+    "sub": (te.sub.op, arithmetic.sub),
+    "mul": (te.mul.op, arithmetic.mul),
+    "truediv": (te.div.op, arithmetic.div),
     "pow": (None, arithmetic.pow),
     "floordiv": (None, rounding.floor_divide),
     "mod": (None, rounding.remainder),
@@ -106,17 +139,19 @@ _METHODS = {"truediv": "div_", "floordiv": "floor_divide_", "mod": "remainder_",
             "or": "bitwise_or_", "xor": "bitwise_xor_", "lshift": "bitwise_left_shift_",
             "rshift": "bitwise_right_shift_"}  # fmt: skip
 _COMPARED = {
-    "eq": (operator.eq, comparisons.eq),
-    "ne": (operator.ne, comparisons.ne),
-    "lt": (operator.lt, comparisons.lt),
-    "le": (operator.le, comparisons.le),
-    "gt": (operator.gt, comparisons.gt),
-    "ge": (operator.ge, comparisons.ge),
+    "eq": (te.equal.op, comparisons.eq),
+    "ne": (te.not_equal.op, comparisons.ne),
+    "lt": (te.less.op, comparisons.lt),
+    "le": (te.less_equal.op, comparisons.le),
+    "gt": (te.greater.op, comparisons.gt),
+    "ge": (te.greater_equal.op, comparisons.ge),
 }
 
 
 def bind() -> None:
     """Give Tensor its operators."""
+    for name, direct in (("add_", te.add), ("sub_", te.sub), ("mul_", te.mul), ("div_", te.div)):
+        setattr(Tensor, name, _updating(name, direct.op, getattr(Tensor, name)))  # type: ignore[attr-defined]
     for sign, (direct, function) in _DIRECT.items():
         ahead = _general(function) if direct is None else _binary(direct, function)
         behind = _reflected(function) if direct is None else _binary(_swap(direct), _reflected(function))

@@ -34,7 +34,8 @@ def _text(self: Any) -> str:
 
 def _make(name: str, fields: str) -> Any:
     """The type of one function's results."""
-    kind: Any = namedtuple(name, [f.strip("_") for f in fields.split()], module=__name__)
+    made: Any = namedtuple
+    kind: Any = made(name, [f.strip("_") for f in fields.split()], module=__name__)
     kind.__repr__ = _text
     kind.__doc__ = f"What torch.{name} returns: {', '.join(kind._fields)}."
     return kind

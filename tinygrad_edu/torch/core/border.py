@@ -117,8 +117,12 @@ def torch_function(function: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(function)
     def called(*args: Any, out: Any = None, **named: Any) -> Any:
         try:
+            face = _kind[0]
             result = function(
-                *[x if type(x) in _PLAIN else bare(x) for x in args],
+                *[
+                    x._inner if type(x) is face and x._view is None else x if type(x) in _PLAIN else bare(x)
+                    for x in args
+                ],
                 **({named_by.get(key, key): bare(x) for key, x in named.items()} if named else named),
             )
         except Exception as error:

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 import tinygrad_edu as te
-from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.torch.core.border import torch_function
 from tinygrad_edu.torch.core.dtypes import dtype_of, floating, promoted
-from tinygrad_edu.torch.functions.axes import beside, check_floats, check_tensor, numbers
+from tinygrad_edu.torch.functions.axes import beside, check_floats, check_tensor, is_tensor, numbers
 from tinygrad_edu.torch.functions.makers import check_kind, kind_of, of_integers, of_two, pair, tensor_of
 from tinygrad_edu.torch.functions.rounding import quotient
 
@@ -25,8 +24,8 @@ __all__ = ["add", "addcdiv", "addcmul", "arctan2", "atan2", "clamp", "clamp_max"
 
 def _scaled(name: str, kind: np.dtype[Any], y: Any, alpha: Any) -> Any:
     """alpha * y, in the dtype of the result."""
-    if isinstance(alpha, Value):
-        alpha = alpha.item()  # type: ignore[attr-defined]
+    if is_tensor(alpha):
+        alpha = alpha.item()
     if kind.kind != "f" and isinstance(alpha, float):
         raise wrong(
             RuntimeError,
@@ -51,7 +50,7 @@ def add(input: Any, other: Any, *, alpha: Any = 1) -> Any:
 
 
 def _check_no_bools(x: Any, y: Any) -> None:
-    found = [v.dtype.kind == "b" if isinstance(v, Value) else isinstance(v, (bool, np.bool_)) for v in (x, y)]
+    found = [v.dtype.kind == "b" if is_tensor(v) else isinstance(v, (bool, np.bool_)) for v in (x, y)]
     if any(found):
         which = "two bool tensors" if all(found) else "a bool tensor"
         raise wrong(
@@ -110,10 +109,10 @@ def _power(x: Any, y: Any) -> te.Tensor:
     if kind.kind == "f":
         return te.pow(x, y)
     if kind.kind == "b":
-        if isinstance(y, Value):
+        if is_tensor(y):
             check_kind("pow", y, "b")
         return x if y else te.ones_like(x)
-    if not isinstance(y, Value):
+    if not is_tensor(y):
         if y < 0:
             raise wrong(RuntimeError, "pow", "Integers to negative integer powers are not allowed.")
         return te.pow(x, y)
@@ -133,7 +132,7 @@ pow = of_two(_power, "pow", doc="input to the power of other; whole numbers have
 def float_power(input: Any, exponent: Any) -> Any:
     """input to the power of exponent, in float64."""
     pair("float_power", promoted, input, exponent)
-    x, y = (v.cast("float64") if isinstance(v, Value) else float(v) for v in (input, exponent))
+    x, y = (v.cast("float64") if is_tensor(v) else float(v) for v in (input, exponent))
     return te.pow(x, y)
 
 
@@ -189,7 +188,7 @@ fmin = of_two(
 
 
 def _weight(value: Any, kind: np.dtype[Any]) -> Any:
-    value = value.item() if isinstance(value, Value) else value  # type: ignore[attr-defined]
+    value = value.item() if is_tensor(value) else value
     return value if kind.kind == "f" else int(value)
 
 
@@ -224,12 +223,12 @@ def lerp(input: Any, end: Any, weight: Any) -> Any:
     check_tensor("lerp", end, "end")
     check_kind("lerp", input, "bi")
     for name, x in (("end", end), ("weight", weight)):
-        if isinstance(x, Value) and x.dtype != input.dtype:  # type: ignore[attr-defined]
+        if is_tensor(x) and x.dtype != input.dtype:
             raise wrong(
                 RuntimeError,
                 "lerp",
                 f"expected dtype {dtype_of(input.dtype).name} for `{name}` but got dtype "
-                f"{dtype_of(x.dtype).name}",  # type: ignore[attr-defined]
+                f"{dtype_of(x.dtype).name}",
             )
     return te.lerp(input, end, weight)
 

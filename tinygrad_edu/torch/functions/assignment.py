@@ -12,7 +12,7 @@ from tinygrad_edu.errors import wrong
 from tinygrad_edu.torch.core import views
 from tinygrad_edu.torch.core.border import bare, torch_error, torch_function
 from tinygrad_edu.torch.core.tensor import Tensor
-from tinygrad_edu.torch.functions.axes import check_tensor
+from tinygrad_edu.torch.functions.axes import check_tensor, is_tensor
 from tinygrad_edu.torch.functions.changes import in_place
 
 __all__ = ["fill"]
@@ -44,15 +44,15 @@ def _over(old: te.Tensor, new: te.Tensor) -> te.Tensor:
 def fill(input: Any, value: Any) -> Any:
     """A tensor like input, filled with `value`, a number or a 0-d tensor."""
     check_tensor("fill", input)
-    if isinstance(value, Value):
-        if value.shape:  # type: ignore[attr-defined]
+    if is_tensor(value):
+        if value.shape:
             raise wrong(
                 RuntimeError,
                 "fill_",
                 "fill_ only supports 0-dimension value tensor but got tensor with "
-                f"{len(value.shape)} dimensions.",  # type: ignore[attr-defined]
+                f"{len(value.shape)} dimensions.",
             )
-        return _over(input, te.expand(value.cast(input.dtype), input.shape))  # type: ignore[attr-defined]
+        return _over(input, te.expand(value.cast(input.dtype), input.shape))
     number = np.asarray(value).astype(input.dtype).item()
     found = te.full(input.shape, number, dtype=input.dtype, device=input.device)
     return found if input.node is None else _over(input, found)
@@ -63,4 +63,4 @@ fill_ = in_place("fill_", fill)
 
 def zero_(self: Tensor) -> Tensor:
     """self with 0 everywhere."""
-    return fill_(self, 0)  # type: ignore[no-any-return]
+    return fill_(self, 0)

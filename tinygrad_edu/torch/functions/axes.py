@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -18,9 +18,14 @@ from tinygrad_edu.torch.core.dtypes import dtype_of, numpy_of
 INT64 = np.dtype("int64")
 
 
+def is_tensor(x: Any) -> TypeGuard[te.Tensor]:
+    """Whether x is a tensor, and no number."""
+    return isinstance(x, Value)
+
+
 def check_tensor(name: str, x: Any, argument: str = "input") -> None:
     """TypeError for what is no tensor."""
-    if not isinstance(x, Value):
+    if not is_tensor(x):
         raise wrong(
             TypeError,
             name,

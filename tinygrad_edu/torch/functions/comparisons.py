@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 
 import tinygrad_edu as te
-from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.torch.core.border import torch_function
 from tinygrad_edu.torch.core.dtypes import dtype_of, promoted, result_of
-from tinygrad_edu.torch.functions.axes import beside, check_tensor, lined, numbers
+from tinygrad_edu.torch.functions.axes import beside, check_tensor, is_tensor, lined, numbers
 from tinygrad_edu.torch.functions.makers import named, of_integers, of_two
 
 __all__ = ["allclose", "bitwise_and", "bitwise_left_shift", "bitwise_not", "bitwise_or",
@@ -115,7 +114,7 @@ def where(condition: Any, input: Any = None, other: Any = None) -> Any:
             "compare first, as in torch.where(x > 0, ...)",
         )
     chosen = condition if condition.dtype.kind == "b" else te.not_equal(condition, 0)
-    x, y = promoted(input, other) if isinstance(input, Value) or isinstance(other, Value) else (
+    x, y = promoted(input, other) if is_tensor(input) or is_tensor(other) else (
         te.as_tensor(v, condition) for v in _numbers(input, other)
     )  # fmt: skip
     return te.where(chosen, x, y)
@@ -139,15 +138,15 @@ def masked_fill(input: Any, mask: Any, value: Any) -> Any:
             f"masked_fill_ only supports boolean masks, but got mask with dtype {dtype_of(mask.dtype).name}",
             "compare first, as in mask == 0",
         )
-    if isinstance(value, Value):
-        if value.shape:  # type: ignore[attr-defined]
+    if is_tensor(value):
+        if value.shape:
             raise wrong(
                 RuntimeError,
                 "masked_fill",
                 "masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
-                f"{len(value.shape)} dimension(s).",  # type: ignore[attr-defined]
+                f"{len(value.shape)} dimension(s).",
             )
-        return te.where(mask, value.cast(input.dtype), input)  # type: ignore[attr-defined]
+        return te.where(mask, value.cast(input.dtype), input)
     return te.masked_fill(input, mask, np.asarray(value).astype(input.dtype).item())
 
 

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 import tinygrad_edu as te
-from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.torch import return_types
 from tinygrad_edu.torch.core.border import torch_function
@@ -21,6 +20,7 @@ from tinygrad_edu.torch.functions.axes import (
     check_floats,
     check_tensor,
     flat_last,
+    is_tensor,
     lined,
     numbers,
     without,
@@ -56,7 +56,7 @@ def one_of_each(
 def _extreme(name: str, all_of: Any, place_of: Any, of_two: Any, doc: str) -> Any:
     def made(input: Any, dim: Any = None, keepdim: bool = False, *, other: Any = None) -> Any:
         check_tensor(name, input)
-        if isinstance(dim, Value):
+        if is_tensor(dim):
             other, dim = dim, None
         if other is not None:
             check_tensor(name, other, "other")
@@ -278,8 +278,8 @@ def _quantile(name: str, skip_nan: bool, doc: str) -> Any:
                 name,
                 f"{name}() interpolation must be one of {', '.join(_INTERPOLATIONS)}, not {interpolation}",
             )
-        shares = numbers(q, name) if isinstance(q, Value) else np.asarray(q, np.float64)
-        if shares.ndim > 1 or (isinstance(q, Value) and q.dtype != input.dtype):
+        shares = numbers(q, name) if is_tensor(q) else np.asarray(q, np.float64)
+        if shares.ndim > 1 or (is_tensor(q) and q.dtype != input.dtype):
             raise wrong(
                 RuntimeError, name, f"{name}() q must be a scalar or 1D tensor of the dtype of the input"
             )

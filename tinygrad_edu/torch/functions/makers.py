@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 
 import tinygrad_edu as te
-from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.torch.core.border import torch_function
 from tinygrad_edu.torch.core.dtypes import dtype_of, floating, promoted
-from tinygrad_edu.torch.functions.axes import beside, check_tensor, numbers
+from tinygrad_edu.torch.functions.axes import beside, check_tensor, is_tensor, numbers
 
 
 def named(function: Callable[..., Any], name: str, doc: str = "") -> Any:
@@ -57,7 +56,7 @@ def of_two(
             check_tensor(name, other, "other")
         x, y = pair(name, operands, input, other)
         if refused:
-            check_kind(name, x if isinstance(x, Value) else y, refused)
+            check_kind(name, x if is_tensor(x) else y, refused)
         return function(x, y)
 
     return named(made, name, doc)
@@ -65,7 +64,7 @@ def of_two(
 
 def pair(name: str, operands: Callable[..., Any], x: Any, y: Any) -> tuple[Any, Any]:
     """Both operands in the dtype of the result. TypeError unless one is a tensor."""
-    if not isinstance(x, Value) and not isinstance(y, Value):
+    if not is_tensor(x) and not is_tensor(y):
         check_tensor(name, x)
     first, second = operands(x, y)
     return first, second
@@ -85,19 +84,19 @@ def check_kind(name: str, x: te.Tensor, refused: str) -> None:
 
 def kind_of(*operands: Any) -> np.dtype[Any]:
     """The dtype of operands that are promoted already, one of which is a tensor."""
-    return next(x.dtype for x in operands if isinstance(x, Value))
+    return next(x.dtype for x in operands if is_tensor(x))
 
 
 def tensor_of(x: Any, near: Any) -> te.Tensor:
     """x if it is a tensor; a number as one of the dtype and on the device of the tensor `near`."""
-    made: Any = x if isinstance(x, Value) else te.full((), x, dtype=near.dtype, device=near.device)
+    made: Any = x if is_tensor(x) else te.full((), x, dtype=near.dtype, device=near.device)
     found: te.Tensor = made
     return found
 
 
 def check_not_zero(y: Any) -> None:
     """RuntimeError if an integer divisor is 0, as PyTorch has it."""
-    zero = y == 0 if not isinstance(y, Value) else bool((numbers(y, "div") == 0).any())
+    zero = y == 0 if not is_tensor(y) else bool((numbers(y, "div") == 0).any())
     if zero:
         raise wrong(RuntimeError, "div", "ZeroDivisionError: an integer is divided by 0")
 
@@ -109,10 +108,10 @@ def of_integers(function: Any, name: str, doc: str, *, bools: bool = True, tenso
         if tensors:
             check_tensor(name, other, "other")
         x, y = pair(name, promoted, input, other)
-        check_kind(name, x if isinstance(x, Value) else y, "f" if bools else "fb")
+        check_kind(name, x if is_tensor(x) else y, "f" if bools else "fb")
         kind = kind_of(x, y)
-        first, second = (numbers(v, name) if isinstance(v, Value) else np.asarray(v, kind) for v in (x, y))
-        near = x if isinstance(x, Value) else y
+        first, second = (numbers(v, name) if is_tensor(v) else np.asarray(v, kind) for v in (x, y))
+        near = x if is_tensor(x) else y
         return beside(near, np.asarray(function(first, second), kind))
 
     return named(made, name, doc)

@@ -137,7 +137,7 @@ def conj(input: Any) -> Any:
     return input
 
 
-conj_physical = conj_physical_ = real_part = conj
+conj_physical = conj_physical_ = conj
 
 
 def _softened(function: Any, name: str, doc: str) -> Any:
@@ -152,4 +152,4 @@ def _softened(function: Any, name: str, doc: str) -> Any:
 
 softmax = _softened(te.softmax, "softmax", "e^x over its sum along `dim`.")
 log_softmax = _softened(te.log_softmax, "log_softmax", "ln of `softmax`, without overflow.")
-real = real_part
+globals()["real"] = conj  # the name of the maker until here

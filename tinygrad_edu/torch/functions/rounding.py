@@ -5,10 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import tinygrad_edu as te
-from tinygrad_edu.engine.value import Value
 from tinygrad_edu.torch.core.border import torch_function
 from tinygrad_edu.torch.core.dtypes import promoted
-from tinygrad_edu.torch.functions.axes import check_tensor
+from tinygrad_edu.torch.functions.axes import check_tensor, is_tensor
 from tinygrad_edu.torch.functions.makers import check_kind, check_not_zero, kind_of, of_two, pair, same
 
 __all__ = ["ceil", "fix", "floor", "floor_divide", "fmod", "frac", "remainder", "round", "trunc"]
@@ -33,7 +32,7 @@ def round(input: Any, *, decimals: int = 0) -> Any:
 def quotient(x: Any, y: Any, rounding: str) -> te.Tensor:
     """x / y rounded, "floor" or "trunc"; integers stay integers, and are not divided by 0."""
     kind = kind_of(x, y)
-    check_kind(f"div_{rounding}", x if isinstance(x, Value) else y, "b")
+    check_kind(f"div_{rounding}", x if is_tensor(x) else y, "b")
     if kind.kind == "f":
         return te.floor_divide(x, y) if rounding == "floor" else te.trunc(te.div(x, y))
     check_not_zero(y)
@@ -66,7 +65,7 @@ def _fmod(x: Any, y: Any) -> te.Tensor:
 
 
 def _size(x: Any) -> Any:
-    if not isinstance(x, Value):
+    if not is_tensor(x):
         return -x if x < 0 else x
     return x if x.dtype.kind == "u" else te.where(te.less(x, 0), te.neg(x), x)
 
