@@ -21,10 +21,12 @@ from tinygrad_edu.torch.core.words import missing_from as _missing_from
 from tinygrad_edu.torch.functions.arithmetic import *
 from tinygrad_edu.torch.functions.assignment import *
 from tinygrad_edu.torch.functions.comparisons import *
+from tinygrad_edu.torch.functions.counting import *
 from tinygrad_edu.torch.functions.extremes import *
 from tinygrad_edu.torch.functions.pointwise import *
 from tinygrad_edu.torch.functions.reductions import *
 from tinygrad_edu.torch.functions.rounding import *
+from tinygrad_edu.torch.functions.sorting import *
 from tinygrad_edu.torch import autograd
 from tinygrad_edu.torch.functions.creation import (
     as_tensor, asarray, from_dlpack, from_numpy, frombuffer, scalar_tensor, tensor,

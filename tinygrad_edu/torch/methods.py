@@ -8,8 +8,9 @@ from tinygrad_edu.torch import operators
 from tinygrad_edu.torch.core.tensor import Tensor
 from tinygrad_edu.torch.functions.changes import in_place
 from tinygrad_edu.torch.functions import (
-    arithmetic, assignment, comparisons, constants, conversions, creation, draws, extremes, facts,
-    indexing, joins, parts, pointwise, reductions, resizing, rounding, scattering, shapes, triangles,
+    arithmetic, assignment, comparisons, constants, conversions, counting, creation, draws,
+    extremes, facts, indexing, joins, parts, pointwise, reductions, resizing, rounding, scattering,
+    shapes, sorting, triangles,
 )  # fmt: skip
 
 # Names of functions that are methods too, by file.
@@ -42,6 +43,8 @@ METHODS: dict[Any, str] = {
         conj_physical conj_physical_ cos cosh deg2rad erf erfc exp exp2 expm1 frexp log log10 log1p log2 log_softmax logit
         nan_to_num neg negative positive rad2deg reciprocal relu rsqrt sgn sigmoid sign signbit sin sinc sinh
         softmax sqrt square tan tanh""",
+    sorting: """argsort argwhere kthvalue msort nonzero sort topk unique unique_consecutive""",
+    counting: "bincount histc histogram",
     rounding: "ceil fix floor floor_divide fmod frac remainder round trunc",
     reductions: """all any count_nonzero cumprod cumsum diff dist logcumsumexp logsumexp mean nanmean nansum norm prod
         renorm std sum var""",

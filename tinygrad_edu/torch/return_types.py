@@ -10,7 +10,7 @@ from tinygrad_edu.torch.core.words import missing_from
 _FIELDS = {
     "values indices": "max min median nanmedian mode sort topk kthvalue cummax cummin msort",
     "min max": "aminmax",
-    "hist bin_edges": "histogram",
+    "hist bin_edges": "histogram histogramdd",
     "mantissa exponent": "frexp",
     "Q R": "qr linalg_qr",
     "U S Vh": "linalg_svd",

@@ -124,4 +124,4 @@ def numbers(x: te.Tensor, name: str) -> np.ndarray[Any, Any]:
 
 def beside(x: te.Tensor, array: Any) -> te.Tensor:
     """A tensor of an array, on x's device."""
-    return wrap(np.ascontiguousarray(array), device=x.storage.backend)
+    return wrap(np.asarray(array, order="C"), device=x.storage.backend)
