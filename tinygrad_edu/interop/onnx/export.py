@@ -84,7 +84,7 @@ def export(
         raise wrong(ValueError, "onnx.export", problem)
     inputs = _named_inputs(model, example_inputs, input_names)
     axes = _axes(inputs, dynamic_axes)
-    call = _Call(model, isinstance(example_inputs, Mapping), axes)
+    call = _Call(model, example_inputs, axes)
     runs, sizes, given = call.probe(inputs)
     run = prepared(merged(runs, sizes))
     labels = _output_names(call.outputs, output_names, inputs)
@@ -184,8 +184,9 @@ def _flat(outputs: Any, name: str = "output") -> list[tuple[str, Any]]:
 class _Call:
     """The model, and how it is called; `outputs` are the names of its results, after a run."""
 
-    def __init__(self, model: Any, by_name: bool, axes: Axes) -> None:
-        self.model, self.by_name, self.axes = model, by_name, axes
+    def __init__(self, model: Any, given: Any, axes: Axes) -> None:
+        self.model, self.axes = model, axes
+        self.keys = [str(key) for key in given] if isinstance(given, Mapping) else None
         self.outputs: list[str] = []
         tensors = model._named_tensors() if isinstance(model, Module) else ()
         self.state: list[tuple[str, Tensor]] = list(tensors)
@@ -197,7 +198,9 @@ class _Call:
 
     def __call__(self, tensors: Mapping[str, Tensor]) -> list[tuple[str, Any]]:
         with no_grad(), evaluating():
-            return _flat(self.model(**tensors) if self.by_name else self.model(*tensors.values()))
+            if self.keys is None:
+                return _flat(self.model(*tensors.values()))
+            return _flat(self.model(**dict(zip(self.keys, tensors.values(), strict=True))))
 
     def record(self, inputs: Mapping[str, Array]) -> Run:
         """The steps of one run."""

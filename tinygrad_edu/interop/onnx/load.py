@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,7 @@ class _Program:
         self.inputs: dict[str, tuple[np.dtype[Any], tuple[int | None, ...] | None]] = {}
         self.outputs: list[str] = []
         self.arrays: dict[str, Array] = {}  # initializers
-        self.state: dict[str, str] = {}  # initializer -> attribute of the module
+        self.state: dict[str, tuple[str, ...]] = {}  # initializer -> attributes that lead to its tensor
         self.last: list[tuple[str, ...]] = []  # for each node the values that no later one needs
         self._constants: dict[tuple[str, str], Tensor] = {}
 
@@ -56,6 +57,10 @@ class _Program:
         raise wrong(TypeError, "pickle", "a module of an ONNX file cannot be pickled", "keep the file")
 
 
+class Part(Module):
+    """What the names of weights have before a dot: `layers` and `0` of `layers.0.weight`."""
+
+
 class OnnxModule(Module):
     """A model that was read from an ONNX file; `load` makes it.
 
@@ -69,18 +74,12 @@ class OnnxModule(Module):
         self._program = program
         made: dict[str, Tensor] = {}
         for name, (initializer, trained) in named.items():
-            attribute = name
-            while hasattr(Module, attribute) or attribute in vars(self):
-                attribute += "_"
             tensor = made.get(initializer)
             if tensor is None:
                 tensor = F.tensor(program.arrays[initializer])
                 made[initializer] = tensor = Parameter(tensor) if trained else tensor
-                program.state[initializer] = attribute
-            if trained:
-                setattr(self, attribute, tensor)
-            else:
-                self.register_buffer(attribute, tensor)
+            path = _place(self, name, tensor)
+            program.state.setdefault(initializer, path)
         for initializer in program.state:  # they are kept once
             program.arrays.pop(initializer, None)
 
@@ -100,8 +99,8 @@ class OnnxModule(Module):
         device = next(
             (t.device for t in (*values.values(), *self.parameters()) if isinstance(t, Tensor)), "cpu"
         )
-        for name, attribute in program.state.items():
-            values[name] = getattr(self, attribute)
+        for name, path in program.state.items():
+            values[name] = reduce(getattr, path, self)
         for name in program.arrays:
             values[name] = program.constant(name, device)
         for node, last in zip(program.nodes, program.last, strict=True):
@@ -131,6 +130,36 @@ class OnnxModule(Module):
     def extra_repr(self) -> str:
         counts = Counter(node.operator for node in self._program.nodes)
         return ", ".join(f"{name}: {count}" for name, count in counts.most_common())
+
+
+def _place(root: Module, name: str, tensor: Tensor) -> tuple[str, ...]:
+    """Assign a tensor to the attribute of that name, in Parts; returns the names on the way.
+
+    A name gets underscores where a Module, or another tensor, has it already.
+    """
+    *parts, last = name.split(".")
+    path: list[str] = []
+    at = root
+    for part in parts:
+        path.append(_free_name(at, part, Part))
+        if path[-1] not in vars(at):
+            setattr(at, path[-1], Part())
+        at = vars(at)[path[-1]]
+    path.append(_free_name(at, last))
+    if isinstance(tensor, Parameter):
+        setattr(at, path[-1], tensor)
+    else:
+        at.register_buffer(path[-1], tensor)
+    return tuple(path)
+
+
+def _free_name(module: Module, name: str, kind: type | tuple[()] = ()) -> str:
+    """`name`, which `module` lacks, or has as an attribute of that kind."""
+    name = name or "_"
+    known = vars(module)
+    while hasattr(Module, name) or (name in known and not isinstance(known[name], kind)):
+        name += "_"
+    return name
 
 
 def _checked(name: str, x: Tensor, dtype: np.dtype[Any], shape: tuple[int | None, ...] | None) -> Tensor:

@@ -51,6 +51,13 @@ def _clip(g: Given, x: Tensor, low: Tensor | None = None, high: Tensor | None = 
     return x if bottom is None and top is None else F.clip(x, bottom, top).cast(x.dtype)
 
 
+def _dropout(g: Given, x: Tensor, rate: Tensor | None = None, training: Tensor | None = None) -> Any:
+    """The identity, and a mask that keeps all."""
+    if number(training, False) and number(rate, 0.5):
+        raise g.fault("it is to draw random numbers (training_mode), which is not computed")
+    return x, F.ones(x.shape, dtype=bool, device=x.device)
+
+
 def _isinf(g: Given, x: Tensor) -> Any:
     found = F.isinf(x)
     if not g.get("detect_positive", 1):
@@ -92,7 +99,7 @@ def _mean_of(function: Callable[[Any, Any], Any]) -> Operator:
 
 # fmt: off
 TABLE: dict[str, Operator] = {
-    "Identity": lambda g, x: x, "Dropout": lambda g, x, *more: x,
+    "Identity": lambda g, x: x, "Dropout": _dropout,
     "Cast": _cast, "CastLike": lambda g, x, y: x.cast(y.dtype),
     "Add": plain(_e.add), "Sub": plain(_e.sub), "Mul": plain(_e.mul), "Div": _div,
     "Pow": _pow, "Mod": _mod, "Neg": plain(_e.neg), "Abs": plain(_e.abs), "Sign": plain(_e.sign),

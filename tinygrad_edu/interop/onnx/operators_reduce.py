@@ -24,7 +24,8 @@ def _reduction(function: Callable[..., Any]) -> Operator:
             if g.get("noop_with_empty_axes", 0):
                 return x
             found = list(range(x.ndim))
-        return function(x, tuple(found), keepdims=keep) if x.ndim else function(x, None, keepdims=False)
+        out = function(x, tuple(found), keepdims=keep) if x.ndim else function(x, None, keepdims=False)
+        return out if out.dtype == x.dtype else out.cast(x.dtype)  # a sum of int32 is int64 here
 
     return compute
 
@@ -37,8 +38,10 @@ def _norm2(x: Tensor, axes: Any, *, keepdims: bool) -> Any:
 
 def _position(function: Callable[..., Any]) -> Operator:
     def compute(g: Given, x: Tensor) -> Any:
-        g.only("select_last_index", (0,))
-        return function(x, g.get("axis", 0), keepdims=bool(g.get("keepdims", 1)))
+        axis, keep = g.get("axis", 0), bool(g.get("keepdims", 1))
+        if not g.get("select_last_index", 0):
+            return function(x, axis, keepdims=keep)
+        return x.shape[axis] - 1 - function(F.flip(x, axis), axis, keepdims=keep)
 
     return compute
 
@@ -48,7 +51,7 @@ def _cumsum(g: Given, x: Tensor, axis: Tensor) -> Any:
     reverse = bool(g.get("reverse", 0))
     line = F.flip(x, at) if reverse else x
     out = F.cumsum(line, at)
-    out = out - line if g.get("exclusive", 0) else out
+    out = (out - line if g.get("exclusive", 0) else out).cast(x.dtype)
     return F.flip(out, at) if reverse else out
 
 
@@ -98,10 +101,12 @@ def _instance_norm(g: Given, x: Tensor, scale: Tensor, bias: Tensor) -> Any:
 
 
 def _layer_norm(g: Given, x: Tensor, scale: Tensor, bias: Tensor | None = None) -> Any:
-    if any(g.outputs[1:]):
-        raise g.fault("its mean and deviation are results, which are not computed")
     axes = tuple(range(normalize_axis(g.get("axis", -1), x.ndim), x.ndim))
-    return F.layer_norm(x, axes, scale, bias, g.get("epsilon", 1e-5))
+    out = F.layer_norm(x, axes, scale, bias, g.get("epsilon", 1e-5))
+    if not any(g.outputs[1:]):
+        return out
+    variance = F.var(x, axes, keepdims=True)
+    return out, F.mean(x, axes, keepdims=True), F.rsqrt(variance + g.get("epsilon", 1e-5))
 
 
 def _rms_norm(g: Given, x: Tensor, scale: Tensor) -> Any:
@@ -119,12 +124,9 @@ def _group_norm(g: Given, x: Tensor, scale: Tensor, bias: Tensor) -> Any:
 
 def _lp_norm(g: Given, x: Tensor) -> Any:
     axis = g.get("axis", -1)
-    size = (
-        _norm2(x, (axis,), keepdims=True)
-        if g.only("p", (2, 1)) == 2
-        else F.sum(F.abs(x), axis, keepdims=True)
-    )
-    return x / size
+    one = g.only("p", (2, 1)) == 1
+    size = F.sum(F.abs(x), axis, keepdims=True) if one else _norm2(x, (axis,), keepdims=True)
+    return x / F.where(size == 0, 1.0, size)
 
 
 def _lrn(g: Given, x: Tensor) -> Any:
@@ -145,9 +147,14 @@ def _mean_variance(g: Given, x: Tensor) -> Any:
 
 
 def _negative_log_likelihood(g: Given, x: Tensor, target: Tensor, weight: Tensor | None = None) -> Any:
+    """The loss; of logits, with their logarithms of probabilities as a second result."""
+    chances = F.log_softmax(x, 1) if g.operator == "SoftmaxCrossEntropyLoss" else x
     how = {"reduction": g.only("reduction", ("mean", "sum", "none"))}
     ignored = g.get("ignore_index")
-    return F.nll(x, target, weight=weight, **how, **({} if ignored is None else {"ignore_index": ignored}))
+    loss = F.nll(
+        chances, target, weight=weight, **how, **({} if ignored is None else {"ignore_index": ignored})
+    )
+    return loss, chances
 
 
 TABLE: dict[str, Operator] = {
@@ -179,4 +186,5 @@ TABLE: dict[str, Operator] = {
     "LRN": _lrn,
     "MeanVarianceNormalization": _mean_variance,
     "NegativeLogLikelihoodLoss": _negative_log_likelihood,
+    "SoftmaxCrossEntropyLoss": _negative_log_likelihood,
 }

@@ -18,7 +18,7 @@ from tinygrad_edu.shapes import broadcast_shapes, normalize_axis
 from tinygrad_edu.tensor import Tensor
 
 INT64 = np.dtype("int64")
-LARGEST = 1 << 31  # elements of a constant: a forged shape must not fill the memory
+LARGEST = 1 << 28  # elements of a constant: a forged shape must not fill the memory
 
 
 def _axes(g: Given, given: Tensor | None) -> list[int] | None:
@@ -239,7 +239,8 @@ def _depth_to_space(g: Given, x: Tensor) -> Any:
 
 def _space_to_depth(g: Given, x: Tensor) -> Any:
     r, (n, c, h, w) = int(g.need("blocksize")), x.shape
-    parts = F.permute_dims(F.reshape(x, (n, c, h // r, r, w // r, r)), (0, 3, 5, 1, 2, 4))
+    order = (0, 3, 5, 1, 2, 4) if g.only("mode", ("DCR", "CRD")) == "DCR" else (0, 1, 3, 5, 2, 4)
+    parts = F.permute_dims(F.reshape(x, (n, c, h // r, r, w // r, r)), order)
     return F.reshape(parts, (n, c * r * r, h // r, w // r))
 
 

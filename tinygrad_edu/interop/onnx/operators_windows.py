@@ -88,9 +88,10 @@ def _conv_transpose(g: Given, x: Tensor, weight: Tensor, bias: Tensor | None = N
     }  # fmt: skip
     if all(before == after >= 0 for before, after in pairs):
         return _TRANSPOSED[k](x, weight, bias, padding=tuple(b for b, _ in pairs), **how)
-    out = _TRANSPOSED[k](x, weight, bias, padding=0, **how)
-    inside = tuple(slice(b, n - a) for (b, a), n in zip(pairs, out.shape[2:], strict=True))
-    return out[(slice(None), slice(None), *inside)]
+    out = _TRANSPOSED[k](x, weight, None, padding=0, **how)
+    inside = tuple(slice(max(b, 0), n - max(a, 0)) for (b, a), n in zip(pairs, out.shape[2:], strict=True))
+    out = out[(slice(None), slice(None), *inside)]  # a padding below 0 adds zeros
+    return _bias(_around(out, [(max(-b, 0), max(-a, 0)) for b, a in pairs], 0.0), bias)
 
 
 def _windows(g: Given, x: Tensor) -> tuple[Any, Any, Any, Pairs, Pairs]:
@@ -115,7 +116,7 @@ def _max_pool(g: Given, x: Tensor) -> Any:
         raise g.fault("its indices are a result, which is not computed")
     sizes, strides, dilations, pairs, more = _windows(g, x)
     around = [(b, a + m) for (b, a), (_, m) in zip(pairs, more, strict=True)]
-    x = _around(x, around, -math.inf)
+    x = _around(x, around, -math.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min)
     if set(dilations) == {1}:
         return _p.max_pool(x, sizes=sizes, strides=strides)
     return F.max(

@@ -17,7 +17,7 @@ from tinygrad_edu.errors import wrong
 
 Array = np.ndarray[Any, Any]
 LOWEST, HIGHEST, DEFAULT = 18, 21, 18  # versions of the operators that are written
-NEWEST = 26  # the newest version whose operators are read
+NEWEST = 28  # the newest version whose operators are read
 _CODES = {"float32": 1, "uint8": 2, "int32": 6, "int64": 7, "bool": 9, "float64": 11}
 _NAMES = {code: name for name, code in _CODES.items()}
 
@@ -132,7 +132,21 @@ def unpacked(content: bytes, place: str) -> Any:
         if type(error).__name__ != "DecodeError" and not isinstance(error, RuntimeError | ValueError):
             raise
         raise wrong(OnnxError, "onnx.load", "it is no ONNX file, or it is damaged", place=place) from error
+    if not _has_texts(made):
+        raise wrong(OnnxError, "onnx.load", "it is no ONNX file, or a name in it is damaged", place=place)
     return made
+
+
+def _has_texts(message: Any) -> bool:
+    """Whether each text in a message is one. Some implementations of protobuf give bytes for what is not."""
+    for field, value in message.ListFields():
+        single = isinstance(value, str | bytes | int | float) or hasattr(value, "ListFields")
+        items = [value] if single else value
+        if field.type == field.TYPE_STRING and not all(isinstance(item, str) for item in items):
+            return False
+        if field.type == field.TYPE_MESSAGE and not all(map(_has_texts, items)):
+            return False
+    return True
 
 
 def is_model(given: Any) -> bool:

@@ -17,10 +17,11 @@ SMALLEST = -LARGEST
 
 
 def reshape_to(w: Writer, x: str, shape: tuple[Any, ...]) -> str:
-    """x with another shape. A single size that moved is -1, which means what is left."""
+    """x with another shape. A single size that moved, or that no formula gives, is -1: what is left."""
     moved = [axis for axis, size in enumerate(shape) if isinstance(size, Moved)]
-    if len(moved) == 1 and 0 not in shape and -1 not in shape:
-        return w.node("Reshape", x, w.vector(tuple(-1 if a in moved else n for a, n in enumerate(shape))))
+    free = moved if len(moved) == 1 else [axis for axis in moved if not w.follows(shape[axis])]
+    if len(free) == 1 and 0 not in shape and -1 not in shape:
+        return w.node("Reshape", x, w.vector(tuple(-1 if a in free else n for a, n in enumerate(shape))))
     return w.node("Reshape", x, w.vector(shape), allowzero=None if -1 in shape else 1)
 
 

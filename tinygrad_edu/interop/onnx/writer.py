@@ -209,8 +209,13 @@ class Writer:
                 if not isinstance(more, Moved):
                     return self.node("Add", known, self.constant([more], INT64)) if more else known
                 return self.node("Mul", known, self.constant([int(times)], INT64))
-        problem = f"a number is {number} for sizes of {', '.join(map(str, self.sizes))}: no formula is known"
+        ends = (f"{number.values[i]} with {_said(self.sizes[i])}" for i in (0, -1))
+        problem = f"a number is {' and '.join(ends)}, and no formula is known"
         raise self.fault(problem, "leave that axis out of dynamic_axes, or write -1 where a size follows")
+
+    def follows(self, number: Any) -> bool:
+        """Whether a number is the same in all runs, or a polynomial of the sizes that vary."""
+        return not isinstance(number, Moved) or polynomial(number.values, self.sizes) is not None
 
     def moved(self, number: Moved, dtype: Any) -> str:
         """A number or an array that moved, as a value of `dtype`."""
@@ -221,12 +226,16 @@ class Writer:
         first = arrays[0]
         if all(a.size and (a == first.flat[0]).all() for a in arrays):  # one number, of a shape that moved
             return self.node("Expand", self.constant(first.flat[0], dtype), self.vector(shape))
-        if len(shape) == 1 and first.dtype.kind == "i":
-            if not isinstance(shape[0], Moved):
-                parts = [_joined(values) for values in zip(*(a.tolist() for a in arrays), strict=True)]
-                return self.cast(self.vector(parts), INT64, dtype)
-            if all(a.size and (np.diff(a, 2) == 0).all() for a in arrays) and first.size > 1:
-                return self._moved_range(arrays, shape[0], dtype)
+        if len(shape) == 1 and first.dtype.kind == "i" and not isinstance(shape[0], Moved):
+            parts = [_joined(values) for values in zip(*(a.tolist() for a in arrays), strict=True)]
+            return self.cast(self.vector(parts), INT64, dtype)
+        moved = [n for n in shape if isinstance(n, Moved)]
+        if len(moved) == 1 and set(shape) <= {1, *moved} and first.dtype.kind == "i" and first.size > 1:
+            lines = [a.reshape(-1) for a in arrays]
+            if all((np.diff(line, 2) == 0).all() for line in lines):
+                line = self._moved_range(lines, moved[0], dtype)
+                ends = [-1 if isinstance(n, Moved) else 1 for n in shape]
+                return line if len(shape) == 1 else self.node("Reshape", line, self.vector(ends))
         if len(shape) == 2 and (found := _triangle(arrays)) is not None:
             return self._moved_triangle(shape, *found, dtype)
         problem = f"an array of numbers is another one for other sizes ({number})"
@@ -295,6 +304,10 @@ def _triangle(arrays: Sequence[Array]) -> tuple[int, Any, Any] | None:
         if not np.array_equal(np.where(lower, below, above), a):
             return None
     return k, above, below
+
+
+def _said(sizes: Sizes) -> str:
+    return ", ".join(f"{label}={size}" for label, size in sizes.items())
 
 
 def _joined(values: Sequence[int]) -> Any:
