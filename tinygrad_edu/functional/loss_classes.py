@@ -13,6 +13,7 @@ from tinygrad_edu.functional.creation import as_tensor, as_tensors
 from tinygrad_edu.functional.elementwise import equal, not_equal, relu, where
 from tinygrad_edu.functional.indexing import one_hot
 from tinygrad_edu.functional.loss_parts import as_floats, reduced
+from tinygrad_edu.functional.loss_weights import told
 from tinygrad_edu.functional.movement import expand_dims, permute_dims, reshape, squeeze
 from tinygrad_edu.functional.normalization import log_softmax
 from tinygrad_edu.functional.reduction import mean, sum
@@ -56,7 +57,8 @@ def cross_entropy(
         raise wrong(ValueError, "cross_entropy", f"label_smoothing must be in [0, 1), not {smoothing}")
     soft = target.shape == z.shape and is_floating(target.dtype) and is_floating(z.dtype) and z.ndim >= 1
     if not soft and z.ndim == 2 and weight is None and ignore_index is None and not smoothing:
-        return _f.cross_entropy(z, target, reduction=reduction)
+        loss = _f.cross_entropy(z, target, reduction=reduction)
+        return told(loss, "sum") if reduction == "sum" else loss
     if soft:
         if ignore_index is not None:
             problem = "ignore_index goes with class numbers, and the targets are probabilities"
@@ -206,8 +208,11 @@ def _averaged(losses: Tensor, factor: Tensor | None, reduction: str, back: tuple
     as 0 / NaN, for which NumPy has no warning."""
     if reduction == "mean" and factor is not None:
         total = sum(factor)
-        return sum(losses) / where(equal(total, 0), np.nan, total)
-    return reduced(reshape(losses, back) if reduction == "none" else losses, reduction)
+        return told(sum(losses) / where(equal(total, 0), np.nan, total), "mean", total.detach())
+    if reduction == "none":
+        losses = reshape(losses, back)
+        return losses if factor is None else told(losses, "none")
+    return reduced(losses, reduction)
 
 
 def _of_probabilities(z: Tensor, target: Tensor, reduction: str, weight: Any, smoothing: float) -> Tensor:

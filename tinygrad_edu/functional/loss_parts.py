@@ -10,6 +10,7 @@ from tinygrad_edu.dtypes import float64, is_floating
 from tinygrad_edu.engine.access import glance
 from tinygrad_edu.errors import ShapeError, wrong
 from tinygrad_edu.functional.creation import as_tensor, operands
+from tinygrad_edu.functional.loss_weights import told
 from tinygrad_edu.functional.movement import broadcast_to
 from tinygrad_edu.functional.reduction import mean, sum
 from tinygrad_edu.shapes import broadcast_shapes
@@ -22,7 +23,9 @@ def reduced(losses: Tensor, reduction: str) -> Tensor:
     """The losses themselves, their mean or their sum. ValueError for another `reduction`."""
     if reduction not in ("mean", "sum", "none"):
         raise wrong(ValueError, None, f"reduction must be 'mean', 'sum' or 'none', not {reduction!r}")
-    return losses if reduction == "none" else mean(losses) if reduction == "mean" else sum(losses)
+    if reduction == "sum":
+        return told(sum(losses), "sum")
+    return losses if reduction == "none" else mean(losses)
 
 
 def matched(name: str, output: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:

@@ -74,7 +74,10 @@ def fit(
     data             a DataLoader, an iterable of batches, a dataset, or arrays `(x, y)`; the last two are cut
                      into batches of `batch_size` in an order that follows from `shuffle` and `seed`
     optimizer        its parameters are trained; with manual=True also `{name: optimizer}`
-    loss             for batches `(x, y)`: `loss(outputs, targets)`, a function or a module
+    loss             for batches `(x, y)`: `loss(outputs, targets)`, a function or a module. Where batches are
+                     joined, it counts as a mean over their rows, or as what a loss of `te` says that its mean
+                     is divided by, with ignore_index= and weights of classes; one with reduction="sum" as a
+                     sum. Another one can return a dict, {"loss": mean, "rows": what it is divided by}
     step             for all other batches and losses: `step(model, batch)` returns the loss, or a dict with
                      "loss", for metrics "outputs" and "targets", "rows" if the loss is not a mean over the
                      first axis of the batch, and any further numbers to log

@@ -17,7 +17,7 @@ from tinygrad_edu.errors import wrong
 from tinygrad_edu.training.history import Monitor, Row
 from tinygrad_edu.training.run import Run
 from tinygrad_edu.training.saving import Saving
-from tinygrad_edu.training.steps import Result, Step, is_shared, length_of, number_of, result_of
+from tinygrad_edu.training.steps import Result, Step, is_shared, length_of, measured, number_of
 from tinygrad_edu.training.tally import Tally
 from tinygrad_edu.training.trainer import TrainingError
 from tinygrad_edu.training.window import Window, needs_argument
@@ -231,7 +231,7 @@ def evaluated(model: Any, loader: Any, step: Step, tally: Tally, comm: Any, pref
     tally.reset()
     with no_grad(), nn.evaluating():
         for batch in iterated(loader):
-            tally.add(result_of(step(model, batch), batch, needs_loss=False))
+            tally.add(measured(step, model, batch, needs_loss=False))
     if comm is None and not tally.means and not tally.metrics:
         raise wrong(ValueError, "fit", "the validation data gave no batch, or its step no number",
                     "give data that can be walked through again, such as arrays or a DataLoader")  # fmt: skip

@@ -11,10 +11,12 @@ from tinygrad_edu.data import ArrayDataset, DataLoader, DistributedSampler, Iter
 from tinygrad_edu.data.dataset import Dataset
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.functional.creation import tensor
+from tinygrad_edu.functional.loss_weights import Told, telling
 from tinygrad_edu.metrics import Metric
 from tinygrad_edu.tensor import Tensor
 
 Step = Callable[[Any, Any], Any]
+PARTS = ("loss", "outputs", "targets", "rows")  # of what a step returns; everything else is logged
 
 
 class Result(NamedTuple):
@@ -24,6 +26,10 @@ class Result(NamedTuple):
     outputs  what the model returned, and targets, for metrics; None if the step gave none
     rows     how many rows, or whatever the loss is a mean of, the batch has
     numbers  further numbers to log, each a mean over the rows
+    weight   what the mean of the loss is divided by, a number or a scalar tensor; 0 if no row counts
+    is_sum   whether the loss is a sum, which no weight makes a mean
+    is_told  whether the weight is what the loss or the step said, and not just the rows
+    doubt    why the weight may be wrong, or ""
     """
 
     loss: Any
@@ -31,6 +37,10 @@ class Result(NamedTuple):
     targets: Any
     rows: float
     numbers: dict[str, Any]
+    weight: Any = 1.0
+    is_sum: bool = False
+    is_told: bool = False
+    doubt: str = ""
 
 
 def supervised(loss: Callable[[Any, Any], Any]) -> Step:
@@ -43,19 +53,29 @@ def supervised(loss: Callable[[Any, Any], Any]) -> Step:
             raise wrong(ValueError, "fit", f"a batch is {kind}, and not (x, y)", remedy)
         *inputs, targets = batch
         outputs = model(*inputs)
-        return {"loss": loss(outputs, targets), "outputs": outputs, "targets": targets}
+        found = loss(outputs, targets)
+        found = dict(found) if isinstance(found, Mapping) else {"loss": found}
+        return {"outputs": outputs, "targets": targets, **found}
 
     return step
 
 
-def result_of(found: Any, batch: Any, needs_loss: bool) -> Result:
+def measured(step: Step, model: Any, batch: Any, *, needs_loss: bool) -> Result:
+    """What a step finds on a batch, with the weight that its loss tells."""
+    with telling() as losses:
+        found = step(model, batch)
+    return result_of(found, batch, needs_loss, losses)
+
+
+def result_of(found: Any, batch: Any, needs_loss: bool, losses: Iterable[Told] = ()) -> Result:
     """What a step has returned: a loss, or a dict with "loss", "outputs", "targets", "rows" and numbers.
 
     needs_loss  whether the loss is differentiated. Raises TypeError or ValueError if it cannot be
+    losses      what the losses that were computed have told: one of them may be the step's
     """
     if not isinstance(found, Mapping):
         found = {} if found is None and not needs_loss else {"loss": found}
-    numbers = {name: value for name, value in found.items() if name not in Result._fields}
+    numbers = {name: value for name, value in found.items() if name not in PARTS}
     loss, rows = found.get("loss"), found.get("rows")
     if needs_loss and (not isinstance(loss, Tensor) or loss.size != 1):
         problem = (
@@ -73,10 +93,29 @@ def result_of(found: Any, batch: Any, needs_loss: bool) -> Result:
             raise wrong(TypeError, "fit", f"step returned {name!r} {what}, and what is logged is one number",
                         'return its mean; what metrics judge is "outputs" and "targets"')  # fmt: skip
     count = rows_of(batch) if rows is None else float(rows)
-    if count is None or not 0 < count < float("inf"):
+    if count is None or not 0 <= count < float("inf") or (count == 0 and rows is None):
         raise wrong(ValueError, "fit", f"the batch has {count if rows is None else rows} rows",
                     "return {'loss': ..., 'rows': how many the loss is a mean of}")  # fmt: skip
-    return Result(loss, found.get("outputs"), found.get("targets"), count, numbers)
+    result = Result(loss, found.get("outputs"), found.get("targets"), count, numbers, count)
+    if rows is not None or loss is None:
+        return result._replace(is_told=rows is not None)
+    own = next((one for one in losses if one.loss is loss), None)
+    if own is not None and own.kind != "none":
+        is_sum = own.kind == "sum"
+        return result._replace(weight=1.0 if is_sum else own.weight, is_sum=is_sum, is_told=True)
+    return result._replace(doubt=_doubt(losses))
+
+
+def _doubt(losses: Iterable[Told]) -> str:
+    """Why batches are perhaps not joined as one large batch; "" if there is no reason."""
+    kinds = {one.kind for one in losses}
+    if not kinds:
+        return ""
+    what = "a sum" if kinds == {"sum"} else "a loss with ignore_index= or weight="
+    return (
+        f"fit: the loss is made of {what}, and not that loss itself, so batches are joined by their rows; "
+        "say what its mean is divided by: a step, or a loss, can return {'loss': ..., 'rows': that number}"
+    )
 
 
 def _is_number(value: Any) -> bool:

@@ -13,7 +13,8 @@ from tinygrad_edu import optim
 from tinygrad_edu.distributed import DataParallel
 from tinygrad_edu.engine.modes import no_grad
 from tinygrad_edu.errors import wrong
-from tinygrad_edu.training.steps import Result, result_of
+from tinygrad_edu.training.steps import Result, measured, number_of
+from tinygrad_edu.training.trainer import TrainingError
 
 if TYPE_CHECKING:
     from tinygrad_edu.training.loop import Loop
@@ -38,7 +39,7 @@ class Window:
         loop, plan = self.loop, self.loop.plan
         if plan.manual:
             loop.rates = loop.run.rates
-            loop.note(result_of(plan.step(loop.wrapped, batch), batch, needs_loss=False))
+            loop.note(measured(plan.step, loop.wrapped, batch, needs_loss=False))
             self._finish()
             return True
         is_last = self.count + 1 == self.size or loop.run.batch == loop.run.batches
@@ -49,15 +50,20 @@ class Window:
             loop.run.optimizer.zero_grad()
         with self._alone(not is_last):
             result = self._result(batch)
-            loop.note(result)
-            self._scaled(result.loss, result.rows).backward()
+            scaled = self._scaled(result)
+            if scaled is not None:
+                loop.note(result)
+                scaled.backward()
+            else:
+                loop.note(result._replace(loss=None))
+                self._without_rows()
         self.count += 1
         if is_last:
             self.update()
         return is_last
 
     def _result(self, batch: Any) -> Result:
-        result = result_of(self.loop.plan.step(self.loop.wrapped, batch), batch, needs_loss=True)
+        result = measured(self.loop.plan.step, self.loop.wrapped, batch, needs_loss=True)
         if not result.loss.requires_grad:
             remedy = "return it with its graph; or say manual=True if the step trains the model itself"
             raise wrong(ValueError, "fit", "the loss of the step does not require grad", remedy)
@@ -75,7 +81,8 @@ class Window:
                 loop.note(result)
             first = False
             self.count = 0
-            self._scaled(result.loss, result.rows).backward()
+            scaled = self._scaled(result)
+            self._without_rows() if scaled is None else scaled.backward()
             self._check_gradients()
             self._clip()
             return result.loss
@@ -108,27 +115,53 @@ class Window:
         wrapped = self.loop.wrapped
         return wrapped.no_sync() if wanted and isinstance(wrapped, DataParallel) else contextlib.nullcontext()
 
-    def _scaled(self, loss: Any, rows: float) -> Any:
-        """The loss as its share of the update; without a factor where that would be 1."""
-        every, share = rows, 1.0
+    def _scaled(self, result: Result) -> Any:
+        """The loss as its share of the update; without a factor where that would be 1.
+
+        None if no row of the batch counts: its loss is NaN, as 0 / 0, and its share of the others' is 0.
+        """
         comm = self.loop.plan.comm
-        if comm is not None:
-            weight = getattr(self.loop.plan.loader, "weight", None)
-            if weight is None:
-                found = np.array([float(rows)])
-                comm.all_reduce(found)
-                weight = rows * comm.size / float(found[0])
-            every, share = rows * comm.size / weight, weight
         if not self.count:
-            self.expected, self.rows = every * self.size, 0.0
+            self.rows = self.expected = 0.0
+        if comm is None and self.size == 1:
+            self.rows = self.expected = 1.0
+            return result.loss
+        if result.is_sum:
+            self.rows = self.expected = 1.0
+            return result.loss if comm is None else result.loss * float(comm.size)
+        rows = every = number_of(result.weight)
+        share = 1.0
+        if comm is not None:
+            share = getattr(self.loop.plan.loader, "weight", None) if not result.is_told else None
+            if share is None:
+                found = np.array([rows])
+                comm.all_reduce(found)
+                every = float(found[0])
+                share = rows * comm.size / every if every else 0.0
+            else:
+                every = rows * comm.size / share
+        if not self.expected:
+            self.expected = every * self.size
         self.rows += every
+        if not rows:
+            return None
         share *= every * self.size / self.expected
-        loss = loss if share == 1.0 else loss * share
+        loss = result.loss if share == 1.0 else result.loss * share
         return loss / self.size if self.size > 1 else loss
+
+    def _without_rows(self) -> None:
+        """Gradients of 0: in a job, each rank takes part in every sum of gradients."""
+        if self.loop.plan.comm is not None:
+            sum((p.sum() * 0.0 for p in self.loop.run.model.parameters() if p.requires_grad), 0.0).backward()
 
     def update(self) -> None:
         """Take the step of the gradients so far."""
         loop, run = self.loop, self.loop.run
+        if not self.rows:
+            what = (
+                f"no row counts in the batches of step {run.step + 1}, epoch {run.epoch}: their mean is NaN"
+            )
+            raise wrong(TrainingError, "fit", what, "leave such batches out, or use larger ones")
         if self.rows != self.expected:
             with no_grad():
                 for p in (p for group in run.optimizer.param_groups for p in group["params"]):
