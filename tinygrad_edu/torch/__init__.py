@@ -16,6 +16,8 @@ from tinygrad_edu.torch.core.dtypes import (
 from tinygrad_edu.torch.core.devices import get_default_device, set_default_device
 from tinygrad_edu.torch.core.formats import *
 from tinygrad_edu.torch.core.size import Size
+from tinygrad_edu.torch.core import legacy as _legacy
+from tinygrad_edu.torch.core.legacy import set_default_tensor_type
 from tinygrad_edu.torch.core.tensor import Tensor
 from tinygrad_edu.torch.core.words import missing_from as _missing_from
 from tinygrad_edu.torch.functions.arithmetic import *
@@ -65,6 +67,15 @@ from tinygrad_edu.torch.functions.indexing import (
 from tinygrad_edu.torch.functions.scattering import (
     index_reduce, scatter, scatter_add, scatter_reduce,
 )  # fmt: skip
+from tinygrad_edu.torch.functions.products import (
+    addbmm, addmm, addmv, addr, baddbmm, bmm, cdist, chain_matmul, corrcoef, cov, cross, dot, einsum,
+    ger, inner, kron, matmul, matrix_power, mm, mv, outer, tensordot, trace, trapezoid, trapz, vander,
+    vdot,
+)  # fmt: skip
+from tinygrad_edu.torch.functions.systems import (
+    cholesky, cholesky_inverse, cholesky_solve, det, inverse, logdet, matrix_exp, pinverse, qr, slogdet,
+    svd, triangular_solve,
+)  # fmt: skip
 from tinygrad_edu.torch import random
 from tinygrad_edu.torch.core.generators import (
     Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state,
@@ -80,6 +91,7 @@ from tinygrad_edu.torch.version import __version__
 
 from math import e, inf, nan, pi
 
+globals().update(_legacy.of_device("cpu"))  # FloatTensor, LongTensor and their kin
 newaxis = None
 set_anomaly_enabled = autograd.set_detect_anomaly
 _MODULES = ("amp", "backends", "compiler", "cuda", "distributed", "distributions", "func", "jit", "linalg", "multiprocessing",

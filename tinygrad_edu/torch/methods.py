@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from tinygrad_edu.torch import operators
+from tinygrad_edu.torch.core import legacy
 from tinygrad_edu.torch.core.tensor import Tensor
 from tinygrad_edu.torch.functions.changes import in_place
 from tinygrad_edu.torch.functions import (
-    arithmetic, assignment, comparisons, constants, conversions, counting, creation, draws,
-    extremes, facts, indexing, joins, parts, pointwise, reductions, resizing, rounding, scattering,
-    shapes, sorting, triangles,
+    arithmetic, assignment, comparisons, constants, conversions, counting, creation, draws, extremes,
+    facts, indexing, joins, parts, pointwise, products, reductions, resizing, rounding, scattering,
+    shapes, sorting, systems, triangles,
 )  # fmt: skip
 
 # Names of functions that are methods too, by file.
@@ -31,6 +32,10 @@ METHODS: dict[Any, str] = {
     indexing: """gather index_add index_copy index_fill index_put index_select masked_scatter masked_select put
         select_scatter slice_scatter take take_along_dim""",
     scattering: """index_reduce scatter scatter_add scatter_reduce""",
+    products: """addbmm addmm addmv addr baddbmm bmm corrcoef cov cross dot ger kron matmul matrix_power mm mv outer
+        trace vdot __matmul__ __rmatmul__""",
+    systems: """cholesky cholesky_inverse cholesky_solve det inverse logdet matrix_exp pinverse qr slogdet svd
+        triangular_solve""",
     conversions: "to double long byte half bfloat16 short char type_as cpu cuda",
     arithmetic: """add addcdiv addcmul arctan2 atan2 clamp clamp_max clamp_min clip copysign div divide float_power
         fmax fmin gcd heaviside hypot lcm ldexp lerp logaddexp logaddexp2 maximum minimum mul multiply nextafter pow
@@ -61,7 +66,8 @@ IN_PLACE = """add addcdiv addcmul arctan2 atan2 clamp clamp_max clamp_min clip c
     sinc sinh sqrt square tan tanh ceil fix floor floor_divide fmod frac remainder round trunc cumsum cumprod renorm
     tril triu
     index_add index_copy index_fill index_put masked_scatter put
-    index_reduce scatter scatter_add scatter_reduce"""
+    index_reduce scatter scatter_add scatter_reduce
+    addbmm addmm addmv addr baddbmm"""
 
 
 def bind() -> None:
@@ -71,6 +77,7 @@ def bind() -> None:
             setattr(Tensor, name, getattr(file, name))
     for name in ("float", "int", "bool"):
         setattr(Tensor, name, getattr(conversions, f"{name}_"))
+    Tensor.type = legacy.type_  # type: ignore[attr-defined]
     for name in IN_PLACE.split():
         setattr(Tensor, f"{name}_", in_place(f"{name}_", getattr(Tensor, name)))
     operators.bind()

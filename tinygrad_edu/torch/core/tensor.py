@@ -73,6 +73,10 @@ class Tensor(Value):
         return self.inner.node
 
     def __getattr__(self, name: str) -> Any:
+        if name in _OWN:
+            raise AttributeError(name)
+        if hasattr(type(self), name):  # a property: raise its own AttributeError again
+            return object.__getattribute__(self, name)
         raise unknown_method(self, name)
 
     # -- what it is ------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from typing import Any
 from tinygrad_edu import cuda as inner_cuda
 from tinygrad_edu.backend import registry
 from tinygrad_edu.errors import DeviceError, wrong
-from tinygrad_edu.torch.core import devices, generators
+from tinygrad_edu.torch.core import devices, generators, legacy
 from tinygrad_edu.torch.core.words import missing_from
 
 
@@ -253,4 +253,5 @@ def set_rng_state_all(new_states: Any) -> None:
 
 
 OutOfMemoryError = MemoryError
+globals().update(legacy.of_device("cuda"))  # FloatTensor, LongTensor and their kin
 __getattr__ = missing_from("torch.cuda")
