@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import NotDifferentiableError, ShapeError, fault_of, wrong
+from tinygrad_edu.functional.linalg import LinAlgError
 from tinygrad_edu.tensor import Tensor as Inner
 
 if TYPE_CHECKING:
@@ -35,6 +36,10 @@ warnings.filterwarnings(
 
 class FaceError(RuntimeError, ValueError):
     """Shapes or values that do not fit: a RuntimeError, as in PyTorch, and the ValueError of the library."""
+
+
+class FaceLinAlgError(RuntimeError, LinAlgError):
+    """A matrix that an algorithm cannot take: a RuntimeError, as in PyTorch, and the library's LinAlgError."""
 
 
 class FaceShapeError(RuntimeError, ShapeError):
@@ -95,6 +100,8 @@ def torch_error(error: Exception) -> Exception:
         return error
     if isinstance(error, ShapeError):
         kind = FaceShapeError
+    elif isinstance(error, LinAlgError):
+        kind = FaceLinAlgError
     elif isinstance(error, ValueError) or isinstance(error, OverflowError):
         kind = FaceError
     else:
