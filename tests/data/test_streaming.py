@@ -87,8 +87,26 @@ def test_columns_of_csv_rows(file):
 
     assert items("1;2;3\n\n4;5;6\n", 0, delimiter=";") == [[[2, 3], 1], [[5, 6], 4]]
     assert items("a,b\n1,2\n", None) == [[[1, 2]]]
-    assert items("a,b,c\n1,2,3\n", "a", columns=["c", 0]) == [[[3, 1], 1]]
+    assert items("a,b,c\n1,2,3\n", "a", columns=["c", 1]) == [[[3, 2], 1]]
+    assert items("a,a,c\n1,2,3\n", columns=[1, 0]) == [[[2, 1], 3]]
     assert items('1,2\n"3","4"\n', header=True) == [[[3], 4]]
+
+
+@pytest.mark.parametrize(
+    ("text", "options", "message"),
+    [
+        ("a,b,y\n1,2,3\n", {"columns": ["b", "y"]}, "column y is the label, and in columns=.*label=None"),
+        ("a,b,y\n1,2,3\n", {"label": "a", "columns": [1, -3]}, "column a is the label, and in columns="),
+        ("1,2,3\n", {"columns": [0, 2]}, "column 2 is the label, and in columns="),
+        ("a,b,y\n1,2,3\n", {"columns": ["b", "b"]}, "column b is 2 times in columns="),
+        ("a,b,y\n1,2,3\n", {"columns": ["b", 1], "label": None}, "column b is 2 times in columns="),
+        ("a,a,y\n1,2,3\n", {"columns": ["a"]}, "columns='a': 2 columns have this name.*one of 0, 1"),
+        ("y,a,y\n1,2,3\n", {"label": "y"}, "label='y': 2 columns have this name.*one of 0, 2"),
+    ],
+)
+def test_features_are_not_the_label_and_not_taken_twice(file, text, options, message):
+    with pytest.raises(ValueError, match=message):
+        CSVRows(file(text), **options)
 
 
 def test_csv_rows_keep_integers_exactly(file):
@@ -134,7 +152,10 @@ def test_csv_rows_keep_integers_exactly(file):
         ("1,1\n1,1e300\n", {"dtype": np.int64}, "people.csv:2, column 2: '1e300' does not fit int64"),
         ("1,1\n1,nan\n", {"dtype": np.int64}, "people.csv:2, column 2: 'nan' is no finite number"),
         ("", {}, "the file is empty"),
-        ("1\n2\n", {}, "no column is left for features"),
+        ("1\n2\n", {}, "no column is left for features.*label=None"),
+        ("a;b;y\n1;2;3\n", {}, "no column is left for features.*pass delimiter=';'"),
+        ("a\ty\n1\t2\n", {}, r"no column is left for features.*pass delimiter='\\t'"),
+        ("1,5;2,5\n1,5;2,5\n", {}, "'5;2' is no finite number.*pass delimiter=';'"),
         (b"1,2\n3,\xff\n", {}, "byte 0xff is not utf-8"),
     ],
 )

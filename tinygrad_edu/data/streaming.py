@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from tinygrad_edu.data.combining import IterableDataset
+from tinygrad_edu.data.csv_text import DELIMITERS
 from tinygrad_edu.data.dataset import Array, Indices
 from tinygrad_edu.data.source import DataError, PathLike, bad, place
 from tinygrad_edu.data.spelling import exact
@@ -122,7 +123,7 @@ class CSVRows(IterableDataset):
     """The rows of a CSV file of numbers, read in blocks: items (features, label), or features alone.
 
     label      the column to predict: its name, or its number from 0 (negative: from the end); None: none
-    columns    the columns of the features, in their order; None: all others
+    columns    the columns of the features, in their order, each once and without the label; None: all others
     delimiter  one character
     header     whether line 1 holds column names; None: if some cell of it is no number
     dtype      of the features, (columns,), and the label
@@ -162,14 +163,36 @@ class CSVRows(IterableDataset):
             self.columns = [i for i in range(self.width) if i != self.label]
         else:
             self.columns = [self._position("columns", column) for column in columns]
+            self._check_columns()
         if not self.columns:
-            raise bad(place(path), "no column is left for features", "pass label=None")
+            raise bad(place(path), "no column is left for features",
+                      self._delimiter_within(first.cells[0], "pass label=None"))  # fmt: skip
+
+    def _check_columns(self) -> None:
+        """Raise ValueError if the label is one of the features, or a column is there twice."""
+        names = self.header or tuple(map(str, range(self.width)))
+        if self.label in self.columns:
+            problem = f"column {names[self.label]} is the label, and in columns=, too"
+            raise wrong(ValueError, "CSVRows", problem, "leave it out of columns=, or pass label=None")
+        twice = [column for column in self.columns if self.columns.count(column) > 1]
+        if twice:
+            problem = f"column {names[twice[0]]} is {len(twice)} times in columns="
+            raise wrong(ValueError, "CSVRows", problem, "name each column once")
+
+    def _delimiter_within(self, text: str, usual: str) -> str:
+        """The remedy for cells that another delimiter would cut; `usual` if none does."""
+        other = next((mark for mark in DELIMITERS if mark in text.strip() and mark != self.delimiter), None)
+        return usual if other is None else f"pass delimiter={other!r}"
 
     def _position(self, argument: str, column: int | str) -> int:
         if isinstance(column, str):
             if column not in self.header:
                 known = f"there are {list(self.header)}" if self.header else "line 1 holds no names"
                 raise wrong(ValueError, "CSVRows", f"{argument}={column!r} is no column; {known}")
+            if (count := self.header.count(column)) > 1:
+                places = ", ".join(str(i) for i, name in enumerate(self.header) if name == column)
+                problem = f"{argument}={column!r}: {count} columns have this name"
+                raise wrong(ValueError, "CSVRows", problem, f"give its number, one of {places}")
             return self.header.index(column)
         number = integer(column, f"CSVRows: {argument}")
         if not -self.width <= number < self.width:
@@ -236,6 +259,7 @@ class CSVRows(IterableDataset):
 
     def _no_number(self, item: _Line, column: int) -> DataError:
         remedy = "fill it in, or leave the column out of columns="
+        remedy = self._delimiter_within(item.cells[column], remedy)
         return bad(self._where(item, column), f"{item.cells[column]!r:.40} is no finite number", remedy)
 
     def _misfit(self, item: _Line, column: int, remedy: str) -> DataError:
