@@ -6,7 +6,7 @@ import importlib as _importlib
 from typing import Any as _Any
 
 from tinygrad_edu.torch import methods as _methods
-from tinygrad_edu.torch import return_types
+from tinygrad_edu.torch import return_types, special
 from tinygrad_edu.torch.core.border import faced, torch_function
 from tinygrad_edu.torch.core.devices import device
 from tinygrad_edu.torch.core.dtypes import (
@@ -22,10 +22,13 @@ from tinygrad_edu.torch.core.tensor import Tensor
 from tinygrad_edu.torch.core.words import missing_from as _missing_from
 from tinygrad_edu.torch.functions.arithmetic import *
 from tinygrad_edu.torch.functions.assignment import *
+from tinygrad_edu.torch.functions.bessel import *
 from tinygrad_edu.torch.functions.comparisons import *
 from tinygrad_edu.torch.functions.counting import *
 from tinygrad_edu.torch.functions.extremes import *
 from tinygrad_edu.torch.functions.pointwise import *
+from tinygrad_edu.torch.functions.gamma import *
+from tinygrad_edu.torch.functions.normal import *
 from tinygrad_edu.torch.functions.reductions import *
 from tinygrad_edu.torch.functions.rounding import *
 from tinygrad_edu.torch.functions.sorting import *
@@ -76,6 +79,7 @@ from tinygrad_edu.torch.functions.systems import (
     cholesky, cholesky_inverse, cholesky_solve, det, inverse, logdet, matrix_exp, pinverse, qr, slogdet,
     svd, triangular_solve,
 )  # fmt: skip
+from tinygrad_edu.torch.core.printing import get_printoptions, printoptions, set_printoptions
 from tinygrad_edu.torch import random
 from tinygrad_edu.torch.core.generators import (
     Generator, default_generator, get_rng_state, initial_seed, manual_seed, seed, set_rng_state,

@@ -9,9 +9,9 @@ from tinygrad_edu.torch.core import legacy
 from tinygrad_edu.torch.core.tensor import Tensor
 from tinygrad_edu.torch.functions.changes import in_place
 from tinygrad_edu.torch.functions import (
-    arithmetic, assignment, comparisons, constants, conversions, counting, creation, draws, extremes,
-    facts, indexing, joins, parts, pointwise, products, reductions, resizing, rounding, scattering,
-    shapes, sorting, systems, triangles,
+    arithmetic, assignment, bessel, comparisons, constants, conversions, counting, creation, draws,
+    extremes, facts, gamma, indexing, joins, normal, parts, pointwise, products, reductions,
+    resizing, rounding, scattering, shapes, sorting, systems, triangles,
 )  # fmt: skip
 
 # Names of functions that are methods too, by file.
@@ -45,10 +45,13 @@ METHODS: dict[Any, str] = {
         eq equal ge greater greater_equal gt isclose isfinite isinf isnan isneginf isposinf isreal le less
         less_equal logical_and logical_not logical_or logical_xor lt masked_fill ne not_equal""",
     pointwise: """abs absolute acos acosh angle arccos arccosh arcsin arcsinh arctan arctanh asin asinh atan atanh conj
-        conj_physical conj_physical_ cos cosh deg2rad erf erfc exp exp2 expm1 frexp log log10 log1p log2 log_softmax logit
+        conj_physical conj_physical_ cos cosh deg2rad erf exp exp2 expm1 frexp log log10 log1p log2 log_softmax logit
         nan_to_num neg negative positive rad2deg reciprocal relu rsqrt sgn sigmoid sign signbit sin sinc sinh
         softmax sqrt square tan tanh""",
     sorting: """argsort argwhere kthvalue msort nonzero sort topk unique unique_consecutive""",
+    gamma: "digamma igamma igammac lgamma mvlgamma polygamma",
+    normal: "erfc erfinv",
+    bessel: "i0",
     counting: "bincount histc histogram",
     rounding: "ceil fix floor floor_divide fmod frac remainder round trunc",
     reductions: """all any count_nonzero cumprod cumsum diff dist logcumsumexp logsumexp mean nanmean nansum norm prod
@@ -63,7 +66,8 @@ IN_PLACE = """add addcdiv addcmul arctan2 atan2 clamp clamp_max clamp_min clip c
     less_equal logical_and logical_not logical_or logical_xor lt masked_fill ne not_equal abs absolute acos acosh
     arccos arccosh arcsin arcsinh arctan arctanh asin asinh atan atanh cos cosh deg2rad erf erfc exp
     exp2 expm1 log log10 log1p log2 logit nan_to_num neg negative rad2deg reciprocal relu rsqrt sgn sigmoid sign sin
-    sinc sinh sqrt square tan tanh ceil fix floor floor_divide fmod frac remainder round trunc cumsum cumprod renorm
+    sinc sinh sqrt square tan tanh ceil fix floor floor_divide fmod frac remainder round trunc cumsum cumprod
+    renorm digamma igamma igammac lgamma mvlgamma erfinv i0 polygamma
     tril triu
     index_add index_copy index_fill index_put masked_scatter put
     index_reduce scatter scatter_add scatter_reduce

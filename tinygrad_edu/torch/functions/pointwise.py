@@ -16,7 +16,7 @@ from tinygrad_edu.torch.functions.makers import check_kind, named, real, same
 
 __all__ = ["abs", "absolute", "acos", "acosh", "angle", "arccos", "arccosh", "arcsin", "arcsinh", "arctan",
            "arctanh", "asin", "asinh", "atan", "atanh", "conj", "conj_physical", "cos", "cosh", "deg2rad",
-           "erf", "erfc", "exp", "exp2", "expm1", "frexp", "log", "log10", "log1p", "log2", "log_softmax",
+           "erf", "exp", "exp2", "expm1", "frexp", "log", "log10", "log1p", "log2", "log_softmax",
            "logit", "nan_to_num", "neg", "negative", "positive", "rad2deg", "real", "reciprocal", "relu",
            "rsqrt", "sgn", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "softmax", "sqrt",
            "square", "tan", "tanh"]  # fmt: skip
@@ -44,22 +44,6 @@ relu = same(te.relu)
 positive = same(te.clone, "positive", "`+input`, the same numbers.")
 
 
-def _erfc(x: te.Tensor) -> te.Tensor:
-    """1 - erf(x), without its loss of digits where x is large: by a continued fraction there.
-
-    Source: Abramowitz, Stegun, "Handbook of mathematical functions", 7.1.14.
-    """
-    large = te.greater(x, 2.0)
-    z = te.where(large, x, 3.0)
-    tail = z
-    for k in range(60, 0, -1):
-        tail = z + (k / 2) / tail
-    return te.where(
-        large, te.exp(-z * z) / (tail * math.sqrt(math.pi)), 1.0 - te.erf(te.where(large, 0.0, x))
-    )
-
-
-erfc = real(_erfc, "erfc", "1 - erf(input), right in all digits where that is small.")
 deg2rad = real(lambda x: x * (math.pi / 180), "deg2rad", "Degrees as radians.")
 rad2deg = real(lambda x: x * (180 / math.pi), "rad2deg", "Radians as degrees.")
 

@@ -1,4 +1,4 @@
-"""Orders: sorted elements and their places, the largest few, unique elements, and searches in what is sorted."""
+"""Orders: sorted elements and their places, the largest few, unique elements, searches in sorted ones."""
 
 from __future__ import annotations
 
@@ -169,8 +169,8 @@ def _searched(name: str, line: Any, values: Any, out_int32: bool, right: bool, s
             raise wrong(
                 RuntimeError,
                 name,
-                f"{name}(): boundaries tensor should be 1 dimension or the first N-1 dimensions of boundaries "
-                f"tensor and input value tensor must match, but got {rows.shape} and {wanted.shape}",
+                f"{name}(): boundaries tensor should be 1 dimension or the first N-1 dimensions of "
+                f"boundaries tensor and input value tensor must match, but got {rows.shape} and {wanted.shape}",
             )
         flat, given = rows.reshape(-1, rows.shape[-1]), wanted.reshape(-1, wanted.shape[-1])
         pairs = [np.searchsorted(a, v, side) for a, v in zip(flat, given, strict=True)]
@@ -180,15 +180,15 @@ def _searched(name: str, line: Any, values: Any, out_int32: bool, right: bool, s
 
 @torch_function
 def searchsorted(
-    sorted_sequence: Any, input: Any, *, out_int32: bool = False, right: bool = False, side: str | None = None,
-    sorter: Any = None,
+    sorted_sequence: Any, input: Any, *, out_int32: bool = False, right: bool = False,
+    side: str | None = None, sorter: Any = None,
 ) -> Any:  # fmt: skip
     """Where to insert each element into the sorted rows; ahead of equal ones, or with `right` behind."""
     check_tensor("searchsorted", sorted_sequence, "sorted_sequence")
     if side is not None:
         if side not in ("left", "right") or (right and side == "left"):
-            raise wrong(RuntimeError, "searchsorted", f"torch.searchsorted(): side {side!r} and right={right} "
-                        "do not fit")  # fmt: skip
+            said = f"torch.searchsorted(): side {side!r} and right={right} do not fit"
+            raise wrong(RuntimeError, "searchsorted", said)
         right = side == "right"
     if not sorted_sequence.ndim:
         raise wrong(RuntimeError, "searchsorted", "torch.searchsorted(): sorted_sequence needs a dimension")
