@@ -254,7 +254,7 @@ class Tensor(Value):
         return self.round(decimals=digits)
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:
-        return printing.text_of(self)
+        return printing.text_of(self, tensor_contents)
 
     def __contains__(self, x: Any) -> bool:
         return bool((self == x).any())
