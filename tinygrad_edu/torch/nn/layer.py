@@ -25,11 +25,6 @@ def placed(device: Any, dtype: Any) -> dict[str, Any]:
     return {"device": devices.here(device), "dtype": dtypes.numpy_of(kind)}
 
 
-def made(kind: Any, *args: Any, **named: Any) -> Any:
-    """A layer of the library, with errors of PyTorch's types where it takes tensors' shapes."""
-    return kind(*map(bare, args), **{name: bare(x) for name, x in named.items()})
-
-
 class Layer(Module):
     """A layer around one of the library's, `inner`.
 
@@ -75,13 +70,17 @@ class Layer(Module):
     def run(self, *args: Any, **named: Any) -> Any:
         """What the library's layer computes, of the face's tensors."""
         try:
-            out = self.inner.forward(*map(bare, args), **{name: bare(x) for name, x in named.items()})
+            out = self.compute(self.inner, *map(bare, args), **{name: bare(x) for name, x in named.items()})
         except Exception as error:
             changed = torch_error(error)
             if changed is error:
                 raise
             raise changed from None
         return faced(out) if type(out) is te.Tensor else wrapped(out)
+
+    def compute(self, inner: Any, *args: Any, **named: Any) -> Any:
+        """What `inner` computes, of the library's tensors."""
+        return inner.forward(*args, **named)
 
     def forward(self, input: Any) -> Any:
         return self.run(input)

@@ -7,6 +7,7 @@ from typing import Any
 
 import tinygrad_edu as te
 from tinygrad_edu.torch.nn import init
+from tinygrad_edu.torch.nn.functional.convolution import check_dtypes
 from tinygrad_edu.torch.nn.layer import Layer, placed
 from tinygrad_edu.torch.nn.module import Module
 
@@ -23,6 +24,10 @@ class Linear(Layer):
         self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
     ) -> None:
         super().__init__(te.nn.Linear(in_features, out_features, bool(bias), **placed(device, dtype)))
+
+    def compute(self, inner: Any, x: Any) -> Any:
+        check_dtypes("linear", x, inner.weight, inner.bias)
+        return inner.forward(x)
 
     def reset_parameters(self) -> None:
         """Draw weight and bias again."""

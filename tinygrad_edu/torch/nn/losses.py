@@ -19,6 +19,17 @@ __all__ = [
     "KLDivLoss",
     "PoissonNLLLoss",
     "GaussianNLLLoss",
+    "HingeEmbeddingLoss",
+    "SoftMarginLoss",
+    "MultiMarginLoss",
+    "MultiLabelMarginLoss",
+    "MultiLabelSoftMarginLoss",
+    "CosineEmbeddingLoss",
+    "MarginRankingLoss",
+    "TripletMarginLoss",
+    "TripletMarginWithDistanceLoss",
+    "CTCLoss",
+    "NLLLoss2d",
 ]
 
 _HERE = __name__
@@ -76,3 +87,26 @@ PoissonNLLLoss = declare(
 GaussianNLLLoss = declare(
     _HERE, "GaussianNLLLoss", F.gaussian_nll_loss, full=False, eps=1e-6, reduction="mean"
 )
+HingeEmbeddingLoss = declare(_HERE, "HingeEmbeddingLoss", F.hinge_embedding_loss, margin=1.0, **_OLD)
+SoftMarginLoss = declare(_HERE, "SoftMarginLoss", F.soft_margin_loss, **_OLD)
+MultiMarginLoss = declare(
+    _HERE, "MultiMarginLoss", F.multi_margin_loss, buffers="weight", p=1, margin=1.0, weight=None, **_OLD
+)
+MultiLabelMarginLoss = declare(_HERE, "MultiLabelMarginLoss", F.multilabel_margin_loss, **_OLD)
+MultiLabelSoftMarginLoss = declare(
+    _HERE, "MultiLabelSoftMarginLoss", F.multilabel_soft_margin_loss, buffers="weight", weight=None, **_OLD
+)
+CosineEmbeddingLoss = declare(_HERE, "CosineEmbeddingLoss", F.cosine_embedding_loss, margin=0.0, **_OLD)
+MarginRankingLoss = declare(_HERE, "MarginRankingLoss", F.margin_ranking_loss, margin=0.0, **_OLD)
+TripletMarginLoss = declare(
+    _HERE, "TripletMarginLoss", F.triplet_margin_loss, margin=1.0, p=2.0, eps=1e-6, swap=False, **_OLD
+)
+TripletMarginWithDistanceLoss = declare(
+    _HERE, "TripletMarginWithDistanceLoss", F.triplet_margin_with_distance_loss, distance_function=None,
+    margin=1.0, swap=False, reduction="mean",
+)  # fmt: skip
+CTCLoss = declare(_HERE, "CTCLoss", F.ctc_loss, blank=0, reduction="mean", zero_infinity=False)
+NLLLoss2d = declare(
+    _HERE, "NLLLoss2d", F.nll_loss, buffers="weight", weight=None, size_average=None, ignore_index=-100,
+    reduce=None, reduction="mean",
+)  # fmt: skip

@@ -5,6 +5,7 @@ from __future__ import annotations
 from tinygrad_edu.torch.core.words import missing_from
 from tinygrad_edu.torch.nn.functional.activations import *  # noqa: F403 - each file lists what it declares
 from tinygrad_edu.torch.nn.functional.attention import *  # noqa: F403
+from tinygrad_edu.torch.nn.functional.bags import *  # noqa: F403
 from tinygrad_edu.torch.nn.functional.convolution import *  # noqa: F403
 from tinygrad_edu.torch.nn.functional.linear import *  # noqa: F403
 from tinygrad_edu.torch.nn.functional.losses import *  # noqa: F403

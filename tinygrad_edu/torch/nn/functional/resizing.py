@@ -85,9 +85,7 @@ def interpolate(
             RuntimeError, "interpolate", "antialias=True is not here", "average with F.avg_pool2d first"
         )
     if mode not in _SMOOTH and align_corners is not None:
-        raise ValueError(
-            f"align_corners option can only be set with one of the modes {_SMOOTH}"
-        )
+        raise ValueError(f"align_corners option can only be set with one of the modes {_SMOOTH}")
     if size is not None and scale_factor is not None:
         raise ValueError("only one of size or scale_factor should be defined")
     if size is None and scale_factor is None:
