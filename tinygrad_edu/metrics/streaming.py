@@ -6,9 +6,10 @@ result does not depend on how the rows were split into batches: counts are exact
 
 from __future__ import annotations
 
+import functools
 import inspect
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import numpy as np
@@ -18,6 +19,7 @@ from tinygrad_edu.metrics.scores import Array, refuse_nan
 from tinygrad_edu.words import explaining
 
 _COUNTS = ("right", "rows", "counts")  # the attributes that are integers of at least 0
+_OF_THE_RESULT = ("name", "average")  # settings that change nothing of what is counted
 
 
 class Metric(ABC):
@@ -32,7 +34,8 @@ class Metric(ABC):
     counted  the names of the attributes that hold what was counted; they are saved
     mode     "max" if more of it is better, "min" if less is, None if it does not say
 
-    A metric of one's own has `reset`, `update`, `compute` and `merge`, and lists its `counted`.
+    A metric of one's own has `reset`, `update`, `compute` and `merge`, and lists its `counted`. Its `merge`
+    gets a state that was checked: of the same class, made with the same numbers and texts.
     """
 
     name: str = ""
@@ -43,6 +46,8 @@ class Metric(ABC):
         super().__init_subclass__(**options)
         if "__init__" in vars(cls) and cls.__module__.startswith(f"{__package__}."):
             cls.__init__ = explaining(cls.__init__)  # type: ignore[method-assign]
+        if "merge" in vars(cls):
+            cls.merge = _checking(cls.merge)  # type: ignore[method-assign]
 
     @explaining
     def __init__(self) -> None:
@@ -62,19 +67,50 @@ class Metric(ABC):
 
     @abstractmethod
     def merge(self, state: Mapping[str, Any]) -> None:
-        """Add what another metric of this kind has counted, its `state_dict()`."""
+        """Add what another metric has counted: the metric itself, or its `state_dict()`.
+
+        Raises ValueError if it is of another class or was made with other settings, TypeError if it is none.
+        """
 
     def state_dict(self) -> dict[str, Any]:
-        """A copy of what was counted."""
-        return {name: np.array(value) if isinstance(value := getattr(self, name), np.ndarray) else value
-                for name in self.counted}  # fmt: skip
+        """A copy of what was counted, and "metric", which says how."""
+        counts = {name: np.array(value) if isinstance(value := getattr(self, name), np.ndarray) else value
+                  for name in self.counted}  # fmt: skip
+        return {"metric": self._kind(), **counts}
+
+    def _kind(self) -> str:
+        """What decides what is counted: the class, and the numbers and texts that it was made with."""
+        settings = {name: getattr(self, name, None) for name in inspect.signature(type(self)).parameters
+                    if name not in _OF_THE_RESULT}  # fmt: skip
+        plain = [f"{name}={value:.17g}" if isinstance(value, float) else f"{name}={value!r}"
+                 for name, value in settings.items()
+                 if isinstance(value, bool | int | float | str | None)]  # fmt: skip
+        return f"{type(self).__name__}({', '.join(plain)})"
+
+    def _checked(self, state: Any) -> Mapping[str, Any]:
+        """The state of a metric, or of such a state, that may be added to this one."""
+        title = type(self).__name__
+        if isinstance(state, Metric):
+            state = state.state_dict()
+        if not isinstance(state, Mapping):
+            problem = f"a {type(state).__name__} is neither a metric nor the state of one"
+            raise wrong(TypeError, title, problem, "give another metric, or its state_dict()")
+        kind = state.get("metric")
+        is_other = kind is not None and kind != self._kind()
+        if is_other or not set(self.counted) <= set(state):
+            problem = f"it counts {', '.join(self.counted)}, and the state is of another metric"
+            if is_other:
+                problem = f"this is {self._kind()}, and the state is of another metric, {kind}"
+            raise wrong(ValueError, title, problem, "give one that was made in the same way")
+        return state
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Continue from `state`. Raises ValueError if it is not the state of such a metric."""
         title = type(self).__name__
-        if not isinstance(state, Mapping) or set(state) != set(self.counted):
+        if not isinstance(state, Mapping) or set(state) - {"metric"} != set(self.counted):
             problem = f"it counts {', '.join(self.counted)}, and the state is of another metric"
             raise wrong(ValueError, title, problem, "load what its state_dict() returned")
+        self._checked(state)
         before = self.state_dict()
         self.reset()
         try:
@@ -102,6 +138,16 @@ class Metric(ABC):
                  for name, one in inspect.signature(type(self)).parameters.items()}  # fmt: skip
         told = ", ".join(f"{name}={value!r}" for name, (value, usual) in given.items() if value != usual)
         return f"{type(self).__name__}({told})"
+
+
+def _checking(merge: Callable[..., None]) -> Callable[..., None]:
+    """`merge` that gets checked states only."""
+
+    @functools.wraps(merge)
+    def merged(self: Metric, state: Any) -> None:
+        merge(self, self._checked(state))
+
+    return merged
 
 
 def array(x: Any) -> Array:
