@@ -7,12 +7,35 @@ from typing import Any
 from tinygrad_edu.torch import operators
 from tinygrad_edu.torch.core import legacy
 from tinygrad_edu.torch.core.tensor import Tensor
-from tinygrad_edu.torch.functions.changes import in_place
 from tinygrad_edu.torch.functions import (
-    arithmetic, assignment, bessel, comparisons, constants, conversions, counting, creation, draws,
-    extremes, facts, gamma, indexing, joins, normal, parts, pointwise, products, reductions,
-    resizing, rounding, scattering, shapes, sorting, systems, triangles,
+    arithmetic,
+    assignment,
+    bessel,
+    comparisons,
+    constants,
+    conversions,
+    counting,
+    creation,
+    draws,
+    extremes,
+    facts,
+    gamma,
+    indexing,
+    joins,
+    normal,
+    parts,
+    pointwise,
+    products,
+    reductions,
+    resizing,
+    rounding,
+    scattering,
+    shapes,
+    sorting,
+    systems,
+    triangles,
 )  # fmt: skip
+from tinygrad_edu.torch.functions.changes import in_place
 
 # Names of functions that are methods too, by file.
 METHODS: dict[Any, str] = {
@@ -40,7 +63,7 @@ METHODS: dict[Any, str] = {
     arithmetic: """add addcdiv addcmul arctan2 atan2 clamp clamp_max clamp_min clip copysign div divide float_power
         fmax fmin gcd heaviside hypot lcm ldexp lerp logaddexp logaddexp2 maximum minimum mul multiply nextafter pow
         sub subtract true_divide xlogy""",
-    assignment: "copy_ fill_ zero_",
+    assignment: "apply_ copy_ fill_ map_ map2_ zero_",
     comparisons: """allclose bitwise_and bitwise_left_shift bitwise_not bitwise_or bitwise_right_shift bitwise_xor
         eq equal ge greater greater_equal gt isclose isfinite isinf isnan isneginf isposinf isreal le less
         less_equal logical_and logical_not logical_or logical_xor lt masked_fill ne not_equal""",
@@ -48,14 +71,14 @@ METHODS: dict[Any, str] = {
         conj_physical conj_physical_ cos cosh deg2rad erf exp exp2 expm1 frexp log log10 log1p log2 log_softmax logit
         nan_to_num neg negative positive rad2deg reciprocal relu rsqrt sgn sigmoid sign signbit sin sinc sinh
         softmax sqrt square tan tanh""",
-    sorting: """argsort argwhere kthvalue msort nonzero sort topk unique unique_consecutive""",
+    sorting: """argsort argwhere kthvalue msort nonzero nonzero_static sort topk unique unique_consecutive""",
     gamma: "digamma igamma igammac lgamma mvlgamma polygamma",
     normal: "erfc erfinv",
     bessel: "i0",
     counting: "bincount histc histogram",
     rounding: "ceil fix floor floor_divide fmod frac remainder round trunc",
     reductions: """all any count_nonzero cumprod cumsum diff dist logcumsumexp logsumexp mean nanmean nansum norm prod
-        renorm std sum var""",
+        renorm std sum sum_to_size var""",
     extremes: """amax amin aminmax argmax argmin cummax cummin max median min mode nanmedian nanquantile
         quantile""",
 }
@@ -73,6 +96,15 @@ IN_PLACE = """add addcdiv addcmul arctan2 atan2 clamp clamp_max clamp_min clip c
     index_reduce scatter scatter_add scatter_reduce
     addbmm addmm addmv addr baddbmm"""
 
+# Those that are functions of torch, too.
+CHANGES = tuple(
+    f"{name}_"
+    for name in """abs acos acosh arccos arccosh arcsin arcsinh arctan arctanh asin asinh atan atanh ceil clamp
+    clamp_max clamp_min clip conj_physical cos cosh deg2rad erf erfc exp exp2 expm1 fill fix floor frac gcd i0 lcm
+    ldexp log log10 log1p log2 logit nan_to_num neg negative rad2deg reciprocal relu round rsqrt sigmoid sin sinc
+    sinh sqrt square tan tanh trunc xlogy zero""".split()
+)
+
 
 def bind() -> None:
     """Give Tensor its methods and operators."""
@@ -82,6 +114,7 @@ def bind() -> None:
     for name in ("float", "int", "bool"):
         setattr(Tensor, name, getattr(conversions, f"{name}_"))
     Tensor.type = legacy.type_  # type: ignore[attr-defined]
+    Tensor.new = legacy.new  # type: ignore[attr-defined]
     for name in IN_PLACE.split():
         setattr(Tensor, f"{name}_", in_place(f"{name}_", getattr(Tensor, name)))
     operators.bind()

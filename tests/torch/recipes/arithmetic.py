@@ -195,6 +195,8 @@ RECIPES["torch.pow"] += [
     lambda t, d: t.pow(2, 3),
 ]
 RECIPES["torch.add"] += [
+    lambda t, d: t.add(d.floats(2, grad=False), 1, out=d.choose([t.zeros(2).long(), t.zeros(3), t.zeros(2)])),
+    lambda t, d: t.add(d.floats(2), 1, out=t.zeros(2).double()),
     lambda t, d: t.add(d.floats(2, 3), d.floats(3), alpha=0.5),
     lambda t, d: d.any(3).detach().add(d.any(3).detach(), alpha=d.choose([2, 0.5, True])),
     lambda t, d: t.add(d.floats(2, 3), d.floats(3), alpha=d.choose([t.tensor(2.0), 3])),

@@ -114,6 +114,30 @@ RECIPES["torch.nan_to_num"] += [
     )
 ]
 RECIPES |= {
+    f"torch.{name}_": [
+        lambda t, d, name=name: getattr(t, f"{name}_")(d.floats(3, low=0.2, high=0.8, grad=False)),
+        lambda t, d, name=name: getattr(t, f"{name}_")(d.floats(3)),
+    ]
+    for name in DOMAINS
+    if name not in ("absolute", "sgn", "sign")
+}
+RECIPES |= {
+    "torch.zero_": [lambda t, d: t.zero_(d.ints(3))],
+    "torch.fill_": [lambda t, d: t.fill_(d.ints(3), 2)],
+    "torch.clamp_": [lambda t, d: t.clamp_(d.ints(3), 0, 2)],
+    "torch.xlogy_": [lambda t, d: t.xlogy_(d.floats(3, grad=False), d.floats(3, low=0.5, grad=False))],
+    "Tensor.apply_": [
+        lambda t, d: d.floats(2, 3, grad=False).apply_(lambda x: x * 2 + 1),
+        lambda t, d: d.floats(3).apply_(lambda x: x),
+    ],
+    "Tensor.map_": [
+        lambda t, d: d.floats(2, 3, grad=False).map_(d.floats(2, 3, grad=False), lambda x, y: x + 2 * y)
+    ],
+    "Tensor.map2_": [
+        lambda t, d: d.floats(3, grad=False).map2_(
+            d.floats(3, grad=False), d.floats(3, grad=False), lambda x, y, z: x + y * z
+        )
+    ],
     "torch.signbit": [
         lambda t, d: t.signbit(d.any(2, 3)),
         lambda t, d: _special(t)[:6].signbit(),

@@ -133,6 +133,28 @@ RECIPES: dict[str, list[Any]] = {
         lambda t, d: d.floats(0).norm(d.choose([2, 1, float("inf")])),
         lambda t, d: d.floats(2).norm("what"),
     ],
+    "torch.frobenius_norm": [
+        lambda t, d: t.frobenius_norm(d.floats(2, 3, 4), d.choose([(0, 1), (1,)]), True)
+    ],
+    "torch.nuclear_norm": [lambda t, d: t.nuclear_norm(d.floats(3, 4), keepdim=d.choose([True, False]))],
+    "Tensor.sum_to_size": [
+        lambda t, d: d.floats(2, 3, 4).sum_to_size(3, 1),
+        lambda t, d: d.floats(2, 3, 4).sum_to_size((1, 3, 4)),
+        lambda t, d: d.floats(2, 3).sum_to_size(2, 2),
+    ],
+    "torch.gradient": [
+        lambda t, d: t.gradient(d.floats(4, 5), edge_order=d.choose([1, 2, 3])),
+        lambda t, d: t.gradient(d.floats(4, 5), spacing=0.5, dim=d.choose([0, -1])),
+        lambda t, d: t.gradient(d.floats(4, 5), spacing=[0.5, 2.0], edge_order=2),
+        lambda t, d: t.gradient(
+            d.floats(4, 5),
+            spacing=(t.tensor([0.0, 1, 3, 4]).double(), t.arange(5.0).double() ** 2),
+            edge_order=1,
+        ),
+        lambda t, d: t.gradient(d.floats(5), spacing=(t.tensor([0.0, 1, 3, 4, 9]).double(),), edge_order=2),
+        lambda t, d: t.gradient(d.floats(1)),
+        lambda t, d: t.gradient(d.floats(4, 4), spacing=[1.0, 2.0, 3.0]),
+    ],
     "torch.dist": [
         lambda t, d: t.dist(d.floats(2, 3), d.floats(3), d.choose([2, 1, 3, float("inf"), 0])),
         lambda t, d: d.floats(3).dist(d.floats(3, dtype="float32")),

@@ -104,6 +104,14 @@ RECIPES: dict[str, list[Any]] = {
         lambda t, d: t.argwhere(d.ints(3, 4, low=0, high=2)),
         lambda t, d: d.bools().argwhere(),
     ],
+    "torch.nonzero_static": [
+        lambda t, d: t.nonzero_static(d.ints(3, 4, low=0, high=2), size=d.choose([2, 20]), fill_value=-3),
+        lambda t, d: d.bools(5).nonzero_static(size=3),
+    ],
+    "torch.unravel_index": [
+        lambda t, d: t.unravel_index(t.tensor([5, 0, 11]), d.choose([(3, 4), (2, 2, 3), 12, (2, 2)])),
+        lambda t, d: t.unravel_index(d.floats(2), (3, 4)),
+    ],
     "torch.bincount": [
         lambda t, d: t.bincount(d.ints(9, low=0), minlength=d.choose([0, 8, -1])),
         lambda t, d: d.ints(9, low=0, dtype="int32").bincount(

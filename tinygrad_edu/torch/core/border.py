@@ -18,6 +18,7 @@ from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import NotDifferentiableError, ShapeError, fault_of, wrong
 from tinygrad_edu.functional.linalg import LinAlgError
 from tinygrad_edu.tensor import Tensor as Inner
+from tinygrad_edu.torch.core.dtypes import dtype_of
 
 if TYPE_CHECKING:
     from tinygrad_edu.torch.core.tensor import Tensor
@@ -158,6 +159,11 @@ def _into(out: Any, result: Any) -> Any:
             "functions with out=... arguments don't support automatic differentiation, but one of the arguments "
             "requires grad",
             "write inside `with torch.no_grad():`, or take the result",
+        )
+    have, given = dtype_of(out.inner.dtype), dtype_of(result.dtype)
+    if given.category > have.category:
+        raise wrong(
+            RuntimeError, None, f"result type {given.name} can't be cast to the desired output type {have.name}"
         )
     out.resize_to(result.shape)
     return out.copy_(faced(result))

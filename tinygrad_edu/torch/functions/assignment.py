@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from tinygrad_edu.errors import wrong
 from tinygrad_edu.torch.core import views
 from tinygrad_edu.torch.core.border import bare, torch_error, torch_function
 from tinygrad_edu.torch.core.tensor import Tensor
-from tinygrad_edu.torch.functions.axes import check_tensor, is_tensor
+from tinygrad_edu.torch.functions.axes import beside, check_tensor, is_tensor, numbers
 from tinygrad_edu.torch.functions.changes import in_place
 
 __all__ = ["fill"]
@@ -58,6 +59,28 @@ def fill(input: Any, value: Any) -> Any:
     return found if input.node is None else _over(input, found)
 
 
+def _mapped(name: str, count: int) -> Callable[..., Tensor]:
+    """The method that changes each element to what a function of it, and of `count` others, returns."""
+
+    def method(self: Tensor, *given: Any) -> Tensor:
+        *others, function = given
+        if len(others) != count or not callable(function):
+            raise wrong(TypeError, name, f"{name} takes {count} tensors and a function")
+        if views.recording(self.inner):
+            raise wrong(RuntimeError, name, f"Can't call {name}() on Variable that requires grad.",
+                        "use var.detach()")  # fmt: skip
+        arrays = [numbers(self.inner, name), *(numbers(bare(x), name) for x in others)]
+        lines = [np.broadcast_to(a, arrays[0].shape).ravel().tolist() for a in arrays]
+        found = [function(*items) for items in zip(*lines, strict=True)]
+        made = np.asarray(found).astype(self.inner.dtype).reshape(self.inner.shape)
+        return views.write(self, beside(self.inner, made), name)
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = "Each element changed to what a Python function makes of it; slow, on the cpu."
+    return method
+
+
+apply_, map_, map2_ = _mapped("apply_", 0), _mapped("map_", 1), _mapped("map2_", 2)
 fill_ = in_place("fill_", fill)
 
 

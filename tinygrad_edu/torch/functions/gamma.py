@@ -143,7 +143,7 @@ _TERMS = 250
 
 
 def _shares(a: te.Tensor, x: te.Tensor) -> tuple[te.Tensor, te.Tensor]:
-    """(P, Q): the shares of gamma(a) below and above x; P by a series where x < a + 1, else Q by a fraction."""
+    """(P, Q): the shares of gamma(a) below and above x, by a series where x < a + 1, else by a fraction."""
     series_holds = te.less(x, a + 1.0)
     density = te.exp(_xlogy(a, x) - x - _log_gamma(a + 1.0))
     y = te.where(series_holds, x, 0.5)

@@ -16,10 +16,10 @@ from tinygrad_edu.torch.functions.makers import check_kind, named, real, same
 
 __all__ = ["abs", "absolute", "acos", "acosh", "angle", "arccos", "arccosh", "arcsin", "arcsinh", "arctan",
            "arctanh", "asin", "asinh", "atan", "atanh", "conj", "conj_physical", "cos", "cosh", "deg2rad",
-           "erf", "exp", "exp2", "expm1", "frexp", "log", "log10", "log1p", "log2", "log_softmax",
-           "logit", "nan_to_num", "neg", "negative", "positive", "rad2deg", "real", "reciprocal", "relu",
-           "rsqrt", "sgn", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "softmax", "sqrt",
-           "square", "tan", "tanh"]  # fmt: skip
+           "erf", "exp", "exp2", "expm1", "frexp", "log", "log10", "log1p", "log2", "log_softmax", "logit",
+           "nan_to_num", "neg", "negative", "positive", "rad2deg", "real", "reciprocal", "relu", "rsqrt",
+           "sgn", "sigmoid", "sign", "signbit", "sin", "sinc", "sinh", "softmax", "sqrt", "square", "tan",
+           "tanh"]  # fmt: skip
 
 exp, exp2, expm1, log, log2, log10, log1p = map(
     real, (te.exp, te.exp2, te.expm1, te.log, te.log2, te.log10, te.log1p)

@@ -26,8 +26,9 @@ from tinygrad_edu.torch.functions.axes import (
 )
 
 __all__ = ["all", "any", "count_nonzero", "cumprod", "cumsum", "cumulative_trapezoid", "diff", "dist",
-           "logcumsumexp", "logsumexp", "mean", "nanmean", "nansum", "norm", "prod", "renorm", "std",
-           "std_mean", "sum", "trapezoid", "trapz", "var", "var_mean"]  # fmt: skip
+           "frobenius_norm", "logcumsumexp", "logsumexp", "mean", "nanmean", "nansum", "norm",
+           "nuclear_norm", "prod", "renorm", "std", "std_mean", "sum", "trapezoid", "trapz", "var",
+           "var_mean"]  # fmt: skip
 
 
 def _summable(x: te.Tensor, dtype: Any) -> te.Tensor:
@@ -219,6 +220,34 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, dty
         raise wrong(RuntimeError, "norm", f"norm(): p={p!r} is not known", "use a number, 'fro' or 'nuc'")
     order = 2.0 if p in ("fro", None) else float(p.item() if hasattr(p, "item") else p)
     return vector_norm(x, order, axes_of(x, dim), keepdim)
+
+
+def frobenius_norm(input: Any, dim: Any, keepdim: bool = False) -> Any:
+    """The root of the sum of squares along `dim`."""
+    return norm(input, "fro", dim, keepdim)
+
+
+def nuclear_norm(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    """The sum of the singular values of matrices."""
+    return norm(input, "nuc", dim, keepdim)
+
+
+@torch_function
+def sum_to_size(input: Any, *size: Any) -> Any:
+    """input summed to a shape that broadcasts to its own."""
+    check_tensor("sum_to_size", input)
+    shape = tuple(size[0]) if len(size) == 1 and isinstance(size[0], (list, tuple)) else tuple(size)
+    ahead = input.ndim - len(shape)
+    pairs = zip(input.shape[builtins.max(ahead, 0) :], shape, strict=False)
+    if ahead < 0 or builtins.any(n not in (1, m) for m, n in pairs):
+        raise wrong(
+            RuntimeError,
+            "sum_to_size",
+            f"size {list(shape)} is not expandable to size {list(input.shape)}.",
+            inputs=(input,),
+        )
+    axes = (*range(ahead), *(ahead + i for i, n in enumerate(shape) if n == 1))
+    return te.reshape(te.sum(input, axes), shape)
 
 
 @torch_function

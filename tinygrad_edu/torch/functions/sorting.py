@@ -10,12 +10,12 @@ import tinygrad_edu as te
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.torch import return_types
 from tinygrad_edu.torch.core.border import torch_function
-from tinygrad_edu.torch.core.dtypes import promoted
+from tinygrad_edu.torch.core.dtypes import dtype_of, promoted
 from tinygrad_edu.torch.functions.axes import axis_of, beside, check_tensor, is_tensor, lined, numbers
 from tinygrad_edu.torch.functions.extremes import one_of_each
 
-__all__ = ["argsort", "argwhere", "bucketize", "isin", "kthvalue", "msort", "nonzero", "searchsorted", "sort",
-           "topk", "unique", "unique_consecutive"]  # fmt: skip
+__all__ = ["argsort", "argwhere", "bucketize", "isin", "kthvalue", "msort", "nonzero", "nonzero_static",
+           "searchsorted", "sort", "topk", "unique", "unique_consecutive", "unravel_index"]  # fmt: skip
 
 
 def _placed(x: te.Tensor, places: te.Tensor, at: int, kind: Any) -> Any:
@@ -170,7 +170,8 @@ def _searched(name: str, line: Any, values: Any, out_int32: bool, right: bool, s
                 RuntimeError,
                 name,
                 f"{name}(): boundaries tensor should be 1 dimension or the first N-1 dimensions of "
-                f"boundaries tensor and input value tensor must match, but got {rows.shape} and {wanted.shape}",
+                f"boundaries tensor and input value tensor must match, but got {rows.shape} "
+                f"and {wanted.shape}",
             )
         flat, given = rows.reshape(-1, rows.shape[-1]), wanted.reshape(-1, wanted.shape[-1])
         pairs = [np.searchsorted(a, v, side) for a, v in zip(flat, given, strict=True)]
@@ -213,6 +214,35 @@ def nonzero(input: Any, *, as_tuple: bool = False) -> Any:
     if as_tuple:
         return tuple(beside(input, at) for at in np.nonzero(numbers(lined(input), "nonzero")))
     return beside(input, np.argwhere(numbers(input, "nonzero")))
+
+
+@torch_function
+def nonzero_static(input: Any, *, size: int, fill_value: int = -1) -> Any:
+    """`nonzero` with `size` rows: more are left out, and missing ones are full of `fill_value`."""
+    check_tensor("nonzero_static", input)
+    found = np.argwhere(numbers(input, "nonzero_static"))[:size]
+    filled = np.full((size, found.shape[1]), fill_value, np.int64)
+    filled[: len(found)] = found
+    return beside(input, filled)
+
+
+@torch_function
+def unravel_index(indices: Any, shape: Any) -> Any:
+    """The places in a tensor of `shape` of the elements with these numbers, a tensor for each dimension."""
+    check_tensor("unravel_index", indices, "indices")
+    if indices.dtype.kind not in "iu":
+        raise wrong(
+            TypeError,
+            "unravel_index",
+            f"expected 'indices' to be integer dtype, but got {dtype_of(indices.dtype)}",
+            inputs=(indices,),
+        )
+    sizes = (shape,) if isinstance(shape, int) else tuple(int(n) for n in shape)
+    left, places = numbers(indices, "unravel_index").astype(np.int64), []
+    for size in sizes[::-1]:
+        places.append(beside(indices, left % size))
+        left = left // size
+    return tuple(places[::-1])
 
 
 @torch_function
