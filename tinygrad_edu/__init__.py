@@ -30,6 +30,7 @@ from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.words import imports, missing_from
 
 if TYPE_CHECKING:
+    from tinygrad_edu import array_api as array_api
     from tinygrad_edu import check, cuda, data, distributed, graph, metrics, nn, optim, profile, testing, viz
     from tinygrad_edu import interop as interop
     from tinygrad_edu import training as training
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 # imported when named
 _LATER = (
+    "array_api",
     "check",
     "cuda",
     "data",
@@ -53,11 +55,11 @@ _LATER = (
 )
 
 __all__ = [
-    "Call", "Edge", "Generator", "Interval", "Op", "Tensor", "__version__", "bool_", "check", "checkpoint",
-    "cuda", "data", "detect_anomaly", "device_info", "devices", "distributed", "e", "edge", "enable_grad",
-    "finfo", "float32", "float64", "get_matmul_precision", "grad", "graph", "hessian", "hvp", "iinfo",
-    "inf", "int32", "int64", "interop", "is_grad_enabled", "jacobian", "jvp", "linalg", "manual_seed",
-    "metrics", "nan", "nn", "no_grad", "optim", "pi", "profile", "set_default_device",
+    "Call", "Edge", "Generator", "Interval", "Op", "Tensor", "__version__", "array_api", "bool_", "check",
+    "checkpoint", "cuda", "data", "detect_anomaly", "device_info", "devices", "distributed", "e", "edge",
+    "enable_grad", "finfo", "float32", "float64", "get_matmul_precision", "grad", "graph", "hessian", "hvp",
+    "iinfo", "inf", "int32", "int64", "interop", "is_grad_enabled", "jacobian", "jvp", "linalg",
+    "manual_seed", "metrics", "nan", "nn", "no_grad", "optim", "pi", "profile", "set_default_device",
     "set_matmul_precision", "testing", "training", "tree", "uint8", "value_and_grad", "viz", "vjp",
 ]  # fmt: skip
 __all__ += functional.PUBLIC

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tinygrad_edu import functional as F
+from tinygrad_edu.engine.access import lend
+from tinygrad_edu.engine.modes import would_lose
 from tinygrad_edu.errors import describe, wrong
 from tinygrad_edu.functional.indexing import gather_part, index_select_part, scatter_add_part
 from tinygrad_edu.functional.overwrite import replace, update
@@ -24,6 +26,9 @@ from tinygrad_edu.shapes import normalize_axis
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
+
+
+_HOST = (1, 0)  # DLPack's number of the cpu
 
 
 def _itself(x: Tensor) -> Tensor:
@@ -283,6 +288,55 @@ class Methods(Functions):
     def bool(self: Any) -> Tensor:
         """Whether each number is not 0."""
         return _cast(self, "bool")
+
+    # -- for other libraries ---------------------------------------------------------------------------------
+
+    def __array_namespace__(self: Any, *, api_version: Any = None) -> Any:
+        """The Array API's functions of tensors: `te.array_api`. ValueError for a version it does not have."""
+        from tinygrad_edu import array_api
+
+        if api_version is not None and api_version not in array_api.VERSIONS:
+            raise wrong(ValueError, "__array_namespace__", f"version {api_version!r} of the Array API",
+                        f"there are {', '.join(array_api.VERSIONS)}")  # fmt: skip
+        return array_api
+
+    def __complex__(self: Any) -> complex:
+        """The number in a tensor of one element."""
+        return complex(self._number())
+
+    def to_device(self: Any, device: Any, /, *, stream: Any = None) -> Tensor:
+        """x on a device, by the Array API's name of `to`; `stream` must be None, the device's own."""
+        if stream is not None:
+            raise wrong(ValueError, "to_device", f"stream={stream!r}, and each device here has one stream",
+                        "leave out stream=")  # fmt: skip
+        return _moved(self, device)
+
+    def __dlpack__(self: Any, *, stream: Any = None, max_version: Any = None, dl_device: Any = None,
+                   copy: Any = None) -> Any:  # fmt: skip
+        """The memory for another library, by DLPack, which calls this in its `from_dlpack`.
+
+        stream       the consumer's; None on the cpu
+        max_version  the newest version of DLPack that the consumer knows; from (1, 0) on memory can be
+                     read-only, and before it the consumer must not write to what is
+        dl_device    (type, index) of the device for the consumer: x's own, or that of the cpu, (1, 0)
+        copy         True: a copy; False: BufferError if one is needed; None: a copy if it is needed
+        """
+        if would_lose(self):
+            raise wrong(BufferError, "dlpack", "a tensor that requires grad would be handed on without its "
+                        "graph", "say x.detach()", inputs=(self,))  # fmt: skip
+        how = {"stream": stream, "max_version": max_version, "dl_device": dl_device, "copy": copy}
+        if dl_device is not None and tuple(dl_device) == _HOST != self.__dlpack_device__():
+            if copy is False:
+                raise wrong(BufferError, "dlpack", f"copy=False, and the memory is on {self.device}",
+                            "leave out copy=", inputs=(self,))  # fmt: skip
+            return np.array(self.numpy()).__dlpack__(**how | {"stream": None, "copy": None})
+        read_only = (max_version or (0,)) >= (1,)  # before version 1 nothing could be read-only
+        memory = lend(self.storage, "dlpack", read_only=read_only)
+        return memory.__dlpack__(**{name: value for name, value in how.items() if value is not None})
+
+    def __dlpack_device__(self: Any) -> Any:
+        """(type, index) of x's device, in the numbers of DLPack; the cpu is (1, 0)."""
+        return tuple(self.storage.array.__dlpack_device__())
 
     # -- in place: only outside the graph --------------------------------------------------------------------
 

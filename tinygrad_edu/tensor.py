@@ -16,7 +16,7 @@ from tinygrad_edu import dtypes
 from tinygrad_edu import functional as F
 from tinygrad_edu.backend import registry
 from tinygrad_edu.engine import backprop as _backprop
-from tinygrad_edu.engine.access import lend, look
+from tinygrad_edu.engine.access import look
 from tinygrad_edu.engine.hooks import RemovableHook, add_accumulated_hook, add_hook, hooks_of
 from tinygrad_edu.engine.modes import would_lose
 from tinygrad_edu.engine.value import Storage, Value, leaf
@@ -135,16 +135,6 @@ class Tensor(Value, Methods):
             raise wrong(TypeError, "np.asarray", "np.asarray of a tensor that requires grad would lose its "
                         "graph", "say x.detach() or x.numpy(), or use te's own function")  # fmt: skip
         return np.array(self.numpy(), dtype=dtype, copy=copy)
-
-    def __dlpack__(self, **how: Any) -> Any:
-        if would_lose(self):
-            raise wrong(BufferError, "dlpack", "a tensor that requires grad would be handed on without its "
-                        "graph", "say x.detach()", inputs=(self,))  # fmt: skip
-        read_only = (how.get("max_version") or (0,)) >= (1,)  # before version 1 nothing could be read-only
-        return lend(self.storage, "dlpack", read_only=read_only).__dlpack__(**how)
-
-    def __dlpack_device__(self) -> tuple[int, int]:
-        return tuple(self.storage.array.__dlpack_device__())
 
     def item(self) -> Any:
         """The number in a tensor of one element."""

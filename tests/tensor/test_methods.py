@@ -146,7 +146,8 @@ CASES: dict[str, tuple[tuple[Any, ...], Any]] = {
     "clamp_": ((-1.0, 2.0), X),
     "masked_fill_": ((MASK, 9.0), X),
 }
-ELSEWHERE = {"sort", "multinomial", "new_empty", "cuda"}  # below: they are not PyTorch's, random, or not here
+# below: they are not PyTorch's, random, or not here
+ELSEWHERE = {"sort", "multinomial", "new_empty", "cuda", "to_device"}
 
 
 def names(*kinds: type) -> set[str]:

@@ -91,8 +91,10 @@ def is_typed(data: Any) -> bool:
     return hasattr(data, "dtype") or hasattr(data, "__array__")
 
 
-def from_dlpack(x: Any, *, device: Any = None) -> Tensor:
-    """A tensor that shares the memory of another library's array, which must be on `device`; no copy is made.
+def from_dlpack(x: Any, *, device: Any = None, copy: Any = None) -> Tensor:
+    """A tensor that shares the memory of another library's array, which must be on `device`.
+
+    copy  True: the tensor has memory of its own; else no copy is made
 
     Raises BufferError if it is on another device, TypeError for a dtype the library does not have.
     """
@@ -100,7 +102,7 @@ def from_dlpack(x: Any, *, device: Any = None) -> Tensor:
     array = backend.from_dlpack(x)
     if array.dtype not in dtypes.SUPPORTED:
         dtypes.as_dtype(array.dtype)
-    return Value.kind(Storage(array, backend), None)
+    return Value.kind(Storage(backend.copy(array) if copy else array, backend), None)
 
 
 def as_tensor(data: Any, beside: Any = None) -> Tensor:

@@ -67,9 +67,7 @@ def _content(file: Any) -> tuple[str, bytes]:
         return place, stream.read()
 
 
-def save_safetensors(
-    tensors: Mapping[str, Any], file: Any, *, metadata: Mapping[str, str] | None = None
-) -> None:
+def save_safetensors(tensors: Any, file: Any, *, metadata: Mapping[str, str] | None = None) -> None:
     """Write tensors or arrays by name, such as a model's `state_dict()`, to a safetensors file.
 
     file      a path, whose file is replaced whole or not at all; or a binary file that can be written

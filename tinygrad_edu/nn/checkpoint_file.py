@@ -88,7 +88,7 @@ def unpacked(content: bytes) -> list[tuple[str, list[int], str, bytearray]]:
     from safetensors import SafetensorError, deserialize
 
     try:
-        entries = deserialize(content)
+        entries = deserialize(content)  # type: ignore[no-untyped-call]
     except (SafetensorError, ValueError, TypeError, OverflowError, MemoryError) as error:
         raise wrong(CheckpointError, None, f"it is damaged, or no safetensors file: {error}") from error
     return [(name, entry["shape"], entry["dtype"], entry["data"]) for name, entry in entries]
