@@ -1,19 +1,17 @@
-"""PyTorch's older types of tensors: torch.FloatTensor, torch.LongTensor, torch.cuda.FloatTensor and their kin.
+"""PyTorch's older types of tensors: torch.FloatTensor, torch.LongTensor, torch.cuda.FloatTensor and so on.
 
-They make tensors (`torch.LongTensor([1, 2])`, `torch.FloatTensor(2, 3)`), and are what `isinstance` and `x.type()`
-tell of a tensor's dtype and device.
+They make tensors (`torch.LongTensor([1, 2])`, `torch.FloatTensor(2, 3)`), and are what `isinstance` and
+`x.type()` say of a tensor's dtype and device.
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
-import tinygrad_edu as te
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.torch.core import devices, dtypes
-from tinygrad_edu.torch.core.border import bare, faced, torch_error
+from tinygrad_edu.torch.core.border import faced, torch_error
+from tinygrad_edu.torch.core.making import made_of
 from tinygrad_edu.torch.core.tensor import Tensor
 
 _KINDS = {
@@ -24,7 +22,7 @@ _KINDS = {
 
 
 class LegacyType(type):
-    """The type of torch.FloatTensor: calling it makes a tensor, and `isinstance` asks for dtype and device."""
+    """The type of torch.FloatTensor: a call makes a tensor, and `isinstance` asks for dtype and device."""
 
     dtype: dtypes.dtype
     place: str
@@ -33,43 +31,16 @@ class LegacyType(type):
         return isinstance(x, Tensor) and x.dtype is cls.dtype and x.device.type == cls.place
 
     def __call__(cls, *data: Any, device: Any = None) -> Tensor:
-        kind = dtypes.numpy_of(cls.dtype)
-        place = devices.here(device or cls.place)
         try:
-            if len(data) == 1 and isinstance(data[0], Tensor):
-                return data[0].to(cls.dtype)
-            if (
-                not data
-                or all(isinstance(n, (int, np.integer)) for n in data)
-                or isinstance(data[0], tuple)
-                and (type(data[0]).__name__ == "Size")
-            ):
-                return faced(te.zeros(data[0] if data and isinstance(data[0], tuple) else data or (0,),
-                                      dtype=kind, device=place))  # fmt: skip
-            if len(data) != 1:
-                raise wrong(
-                    TypeError, cls.__name__, f"{cls.__name__} takes one sequence of numbers, or a shape"
-                )
-            numbers = np.array(bare(data[0]) if isinstance(data[0], np.ndarray) else _plain(data[0]))
-            return faced(te.tensor(numbers.astype(kind), device=place))
+            return faced(made_of(data, dtypes.numpy_of(cls.dtype), devices.here(device or cls.place)))
         except Exception as error:
-            changed = torch_error(error)
-            if changed is error:
-                raise
-            raise changed from None
+            raise torch_error(error) from None
 
     def __repr__(cls) -> str:
         return f"<class '{cls.__module__}.{cls.__name__}'>"
 
     def __str__(cls) -> str:
         return f"{cls.__module__}.{cls.__name__}"
-
-
-def _plain(x: Any) -> Any:
-    """Nested sequences of numbers and of tensors as numbers."""
-    if isinstance(x, Tensor):
-        return x.tolist()
-    return [_plain(y) for y in x] if isinstance(x, (list, tuple, range)) else x
 
 
 def types_of(place: str) -> dict[str, LegacyType]:
@@ -88,7 +59,7 @@ _BY_NAME = {str(kind): kind for place in ("cpu", "cuda") for kind in types_of(pl
 
 
 def named(name: str) -> LegacyType:
-    """The type of a name, "torch.LongTensor". ValueError for another name."""
+    """The type of a name, "torch.LongTensor". Raises ValueError for another name."""
     if name not in _BY_NAME:
         raise wrong(ValueError, "type", f"invalid type: {name!r}")
     return _BY_NAME[name]
@@ -113,8 +84,19 @@ def type_(self: Tensor, dtype: Any = None, non_blocking: bool = False, **options
     return self.to(dtype)
 
 
+def new(self: Tensor, *data: Any, device: Any = None) -> Tensor:
+    """A tensor of self's dtype and device: of zeros, of the lengths given, or of a sequence of numbers."""
+    place = self.inner.device if device is None else devices.here(device)
+    try:
+        return faced(made_of(data, self.inner.dtype, place))
+    except Exception as error:
+        raise torch_error(error) from None
+
+
 def set_default_tensor_type(t: Any) -> None:
     """Make new floats of this type: torch.DoubleTensor, "torch.FloatTensor"."""
+    if isinstance(t, str) and t not in _BY_NAME:
+        raise AttributeError(f"{t} is no type of tensors")
     kind = named(t) if isinstance(t, str) else t
     dtypes.set_default_dtype(kind.dtype)
     devices.set_default_device(kind.place)

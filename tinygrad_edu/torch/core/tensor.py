@@ -5,7 +5,6 @@ The functions that it has as methods are bound by torch/methods.py.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -17,14 +16,15 @@ from tinygrad_edu.errors import wrong
 from tinygrad_edu.functional.creation import wrap
 from tinygrad_edu.torch.core import border, devices, dtypes, graph, keys, printing, views
 from tinygrad_edu.torch.core.border import bare, faced, torch_error, wrapped
-from tinygrad_edu.torch.core.size import Size
+from tinygrad_edu.torch.core.described import Described
+from tinygrad_edu.torch.core.making import made_of
 from tinygrad_edu.torch.core.words import unknown_method
 
 Inner = te.Tensor
 _numbers = (int, float, bool)
 
 
-class Tensor(Value):
+class Tensor(Described):
     """An n-dimensional array with PyTorch's methods, and the graph of its computation.
 
     `inner` is the library's tensor that it stands for. `torch.Tensor(2, 3)` makes one of a shape, of any
@@ -38,19 +38,9 @@ class Tensor(Value):
     __array_priority__ = 1000
 
     def __new__(cls, *data: Any, device: Any = None, **named: Any) -> Any:
-        if len(data) == 1 and isinstance(data[0], Tensor):
-            value = te.Tensor(data[0].inner.storage)
-        elif data and not all(isinstance(n, (int, np.integer)) for n in data):
-            numbers = data[0] if len(data) == 1 else data
-            if isinstance(numbers, Size):
-                value = te.zeros(numbers, device=devices.here(device))
-            else:
-                kind = dtypes.numpy_of(dtypes.get_default_dtype())
-                value = te.tensor(bare(numbers), dtype=kind, device=devices.here(device))
-        else:
-            value = te.zeros(data or (0,), device=devices.here(device))
         made = object.__new__(cls)
-        made._inner, made._view, made.version = value, None, 0
+        kind = dtypes.numpy_of(dtypes.get_default_dtype())
+        made._inner, made._view, made.version = made_of(data, kind, devices.here(device)), None, 0
         return made
 
     def __init__(self, *data: Any, **named: Any) -> None:
@@ -63,12 +53,12 @@ class Tensor(Value):
         """The library's tensor: the same memory, the same node of the graph."""
         return self._inner if self._view is None else views.refreshed(self)
 
-    @property
+    @property  # type: ignore[override]
     def storage(self) -> Any:
         """The memory of `inner`, which the engine asks for; `torch`'s storages are not here."""
         return self.inner.storage
 
-    @property
+    @property  # type: ignore[override]
     def node(self) -> Any:
         return self.inner.node
 
@@ -79,89 +69,7 @@ class Tensor(Value):
             return object.__getattribute__(self, name)
         raise unknown_method(self, name)
 
-    # -- what it is ------------------------------------------------------------------------------------------
-
-    @property
-    def shape(self) -> Size:
-        return Size(self.inner.shape)
-
-    @property
-    def dtype(self) -> dtypes.dtype:
-        return dtypes.dtype_of(self.inner.dtype)
-
-    @property
-    def device(self) -> devices.device:
-        return devices.there(self.inner.device)
-
-    @property
-    def ndim(self) -> int:
-        return self.inner.ndim
-
-    def dim(self) -> int:
-        return self.inner.ndim
-
-    def size(self, dim: int | None = None) -> Any:
-        """The shape, or the length of one axis."""
-        shape = self.inner.shape
-        if dim is None:
-            return Size(shape)
-        if not -len(shape) <= dim < len(shape):
-            raise wrong(IndexError, "size", f"Dimension out of range (expected to be in range of "
-                        f"[{-max(1, len(shape))}, {max(1, len(shape)) - 1}], but got {dim})")  # fmt: skip
-        return shape[dim]
-
-    def numel(self) -> int:
-        return math.prod(self.inner.shape)
-
-    nelement = numel
-
-    @property
-    def is_leaf(self) -> bool:
-        return self.inner.is_leaf
-
-    @property
-    def is_cuda(self) -> bool:
-        return self.device.type == "cuda"
-
-    is_cpu = property(lambda self: self.inner.device == "cpu")
-    is_sparse = is_quantized = is_mps = is_meta = is_mkldnn = is_nested = property(lambda self: False)
-    layout = property(lambda self: graph.strided)
-    itemsize = property(lambda self: self.inner.dtype.itemsize)
-    nbytes = property(lambda self: self.inner.nbytes)
-
-    def element_size(self) -> int:
-        return int(self.inner.dtype.itemsize)
-
-    def get_device(self) -> int:
-        """The index of its GPU; -1 on the cpu."""
-        return self.device.index if self.device.index is not None else -1
-
-    def is_floating_point(self) -> bool:
-        return bool(self.inner.dtype.kind == "f")
-
-    def is_complex(self) -> bool:
-        return False
-
-    def is_signed(self) -> bool:
-        return self.dtype.is_signed
-
-    def is_contiguous(self, memory_format: Any = None) -> bool:
-        array = self.inner.storage.array
-        return not isinstance(array, np.ndarray) or bool(array.flags.c_contiguous)
-
-    def stride(self, dim: int | None = None) -> Any:
-        """How many elements lie between neighbours along each axis."""
-        array = self.inner.storage.array
-        steps = tuple(int(n) // array.dtype.itemsize for n in array.strides)
-        return steps if dim is None else steps[dim]
-
-    def storage_offset(self) -> int:
-        return 0
-
-    def data_ptr(self) -> int:
-        """Where its memory begins, as a number."""
-        array = self.inner.storage.array
-        return int(array.ctypes.data) if isinstance(array, np.ndarray) else id(array)
+    # -- its rows --------------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
         if not self.inner.shape:
@@ -237,7 +145,8 @@ class Tensor(Value):
 
     def __index__(self) -> int:
         if self.inner.dtype.kind == "f" or self.numel() != 1:
-            raise wrong(TypeError, "index", "only integer tensors of a single element can be converted to an index")
+            raise wrong(TypeError, "index", "only integer tensors of a single element can be converted to an "
+                        "index")  # fmt: skip
         return int(self.inner.item())
 
     def __bool__(self) -> bool:
@@ -371,7 +280,8 @@ class Tensor(Value):
 
     def retain_grad(self) -> None:
         if self.inner.node is None:
-            raise wrong(RuntimeError, "retain_grad", "can't retain_grad on Tensor that has requires_grad=False")
+            raise wrong(RuntimeError, "retain_grad", "can't retain_grad on Tensor that has "
+                        "requires_grad=False")  # fmt: skip
         self.inner.retain_grad()
 
     retains_grad = property(
@@ -381,8 +291,8 @@ class Tensor(Value):
     def register_hook(self, hook: Callable[..., Any]) -> Any:
         """Call `hook(grad)` when this tensor's gradient is complete; what it returns, if any, replaces it."""
         if self.inner.node is None:
-            raise wrong(RuntimeError, "register_hook", "cannot register a hook on a tensor that doesn't require "
-                        "gradient")  # fmt: skip
+            raise wrong(RuntimeError, "register_hook", "cannot register a hook on a tensor that doesn't "
+                        "require gradient")  # fmt: skip
         return self.inner.register_hook(lambda grad: bare(hook(faced(grad))))
 
     def register_post_accumulate_grad_hook(self, hook: Callable[..., Any]) -> Any:
@@ -393,8 +303,8 @@ class Tensor(Value):
     def __getitem__(self, key: Any) -> Tensor:
         try:
             if type(key) is int and self.inner.shape:  # a row, the most common of all keys
-                return keys.part(self, (key,))  # type: ignore[no-any-return]
-            return keys.get(self, key)  # type: ignore[no-any-return]
+                return keys.part(self, (key,))
+            return keys.get(self, key)
         except Exception as error:
             raise torch_error(error) from None
 
