@@ -61,7 +61,7 @@ TOOLS = {
     "kernels": ["nvidia-cuda-nvcc>=13", "nvidia-nvvm>=13", "nvidia-cuda-crt>=13", "nvidia-cuda-runtime>=13"],
     # The site: formulas become MathML while it is built, so that a reader's browser fetches nothing.
     "docs": ["sphinx>=8.2", "furo>=2025.7", "myst-nb>=1.3", "sphinx-copybutton>=0.5.2", "latex2mathml>=3.78",
-             *FEATURES["mnist"]],
+             *FEATURES["mnist"], *FEATURES["onnx"]],
 }
 # fmt: on
 # `[all]` must install anywhere; pycuda compiles against a CUDA toolkit, which few laptops have: `[all,cuda]`.
@@ -94,7 +94,7 @@ setup(
         "Typing :: Typed",
     ],
     python_requires=">=3.11",
-    install_requires=["numpy>=2.0", "tqdm", "safetensors"],
+    install_requires=["numpy>=2.0", "tqdm", "safetensors", "threadpoolctl>=3.1"],
     extras_require={**FEATURES, **TOOLS, "all": ALL},
     entry_points={"console_scripts": ["tinygrad-edu = tinygrad_edu.cli:main"]},
     # The top-level folder kernels/ travels as the package tinygrad_edu.kernels: package_data puts its files

@@ -129,7 +129,8 @@ def test_links_lead_somewhere(document, repository):
         assert (path.parent / name).exists()
 
 
-PACKAGES = [te, te.nn, te.optim, te.data, te.graph, te.viz, te.check, te.testing, te.metrics, te.training]
+PACKAGES = [te, te.nn, te.optim, te.data, te.graph, te.viz, te.check, te.testing, te.metrics, te.training,
+            te.interop.onnx]  # fmt: skip
 
 
 @pytest.mark.parametrize("package", [*PACKAGES, sklearn, distributed])

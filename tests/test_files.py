@@ -21,6 +21,7 @@ import tinygrad_edu as te
 from tinygrad_edu import data, files, nn, reference, viz
 from tinygrad_edu.cli import main
 from tinygrad_edu.data.fingerprints import Fingerprints, write_fp
+from tinygrad_edu.interop import onnx
 from tinygrad_edu.simulator.profile import Profile
 from tinygrad_edu.viz import figure
 
@@ -51,6 +52,7 @@ WRITERS = {
     "graph": (_graph, ".svg"),
     "picture": (_picture, ".png"),
     "animation": (lambda path: figure.Animation(None, b"GIF", 1).save(path), ".gif"),
+    "onnx": (lambda path: onnx.export(nn.Linear(2, 2), te.ones(1, 2), path), ".onnx"),
     "profile": (lambda path: Profile().html(path), ".html"),
 }
 
