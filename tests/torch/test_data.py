@@ -1,4 +1,4 @@
-"""torch.utils.data where PyTorch need not be there: the random numbers of workers, seeds, names of modules."""
+"""torch.utils.data where PyTorch need not be there: random numbers of workers, seeds, names of modules."""
 
 from __future__ import annotations
 

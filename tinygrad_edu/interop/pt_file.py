@@ -22,7 +22,7 @@ from tinygrad_edu.errors import retold, wrong
 from tinygrad_edu.interop.pt_archive import is_row, is_zip, read_row, read_zip
 from tinygrad_edu.interop.pt_errors import PTError, refuse
 from tinygrad_edu.interop.pt_globals import Find, Globals, Make
-from tinygrad_edu.interop.pt_write import Pickled, Taken, TensorOf, archive
+from tinygrad_edu.interop.pt_write import PartsOf, Pickled, Taken, TensorOf, archive
 from tinygrad_edu.nn.parameter import Parameter
 from tinygrad_edu.tensor import NumpyArray, Tensor
 
@@ -36,7 +36,8 @@ def load_pt(file: Any, *, tensor: Make | None = None, find: Find | None = None) 
     tensor  `tensor(array, requires_grad, is_parameter, device)` makes the tensors instead; `device` is the
             text that PyTorch noted, such as "cuda:0"
     find    `find(module, name)` is asked first what a name of the file stands for; None if it does not know.
-            What it returns the file may call, and a class of it may be given a state, as in pickle
+            What it returns the file may call, and a class of it may be given a state, as in pickle; what is
+            in `pt_pickle.Made` it may only make objects of, and what is in `pt_pickle.Named` it may only have
 
     dicts, OrderedDicts, lists, tuples, sets, numbers and texts come back as they are, `torch.Size` as a
     tuple, `torch.device` as a text, `torch.float32` as NumPy's dtype, parameters as `nn.Parameter`, NumPy's
@@ -110,13 +111,16 @@ class _Tensors:
         return made
 
 
-def save_pt(obj: Any, file: Any, *, tensor_of: TensorOf | None = None) -> None:
+def save_pt(
+    obj: Any, file: Any, *, tensor_of: TensorOf | None = None, parts_of: PartsOf | None = None
+) -> None:
     """Write `obj` to a `.pt` file, which `torch.load(path)` reads, and `load_pt`.
 
     obj        a model's `state_dict()`, or numbers, texts, tensors and arrays in dicts, lists, tuples, sets
     file       a path, whose file is replaced whole or not at all; or a binary file that can be written
     tensor_of  `tensor_of(x)` is asked first of each object: (array, is_parameter, requires_grad) if it is a
                tensor, or None
+    parts_of   `parts_of(x)` is asked before that: what `pt_write.Parts` describes, or None
 
     Tensors and NumPy arrays become tensors of PyTorch on its cpu, `nn.Parameter` its parameter, NumPy's
     numbers Python's. Keys keep their order. Memory that several tensors have in common is written once, if it
@@ -132,7 +136,7 @@ def save_pt(obj: Any, file: Any, *, tensor_of: TensorOf | None = None) -> None:
             f"a {type(file).__name__} is neither a path nor a file",
             "save_pt(obj, path)",
         )
-    pickled = Pickled(obj, _taken if tensor_of is None else _first(tensor_of))
+    pickled = Pickled(obj, _taken if tensor_of is None else _first(tensor_of), parts_of)
     content = archive(pickled)
     if isinstance(file, (str, os.PathLike)):
         files.write(file, content)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tinygrad_edu.interop.pt_errors import refuse
-from tinygrad_edu.interop.pt_pickle import hashable
+from tinygrad_edu.interop.pt_pickle import Made, hashable
 from tinygrad_edu.interop.pt_storage import KINDS, STORAGES, Kind, Storage, StorageType, view
 from tinygrad_edu.tensor import NumpyArray
 
@@ -79,8 +79,9 @@ class Globals:
         )
         given = None if self.given is None else self.given(module, name)
         if given is not None:
-            if isinstance(given, type):
-                self.classes.add(given)
+            kind = given.value if isinstance(given, Made) else given
+            if isinstance(kind, type):
+                self.classes.add(kind)
             return given
         known = self.names.get(f"{module}.{name}")
         if known is not None:

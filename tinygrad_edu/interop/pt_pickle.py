@@ -47,7 +47,8 @@ def interpret(
 ) -> Any:
     """What the pickle at the position of `program` describes; the position is then behind it.
 
-    find        (module, name) -> the object that stands for this global; a callable may be called by the file
+    find        (module, name) -> the object that stands for this global; the file may call it, unless it is
+                in `Named`
     persistent  what the file's reference to something outside of the pickle stands for
     build       (object, state) -> the object with this state
 
@@ -66,6 +67,17 @@ def interpret(
 
 
 _DAMAGE = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+
+
+class Named:
+    """What `find` returns for a value that a file may have, and not call: a function among its data."""
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+
+class Made(Named):
+    """What `find` returns for a class of which a file may make objects: without `__init__`, with a state."""
 
 
 class _Machine:
@@ -208,11 +220,15 @@ class _Machine:
 
     def _find(self, module: str, name: str) -> None:
         found = self.find(module, name)
-        self.found[id(found)] = found
-        self.stack.append(found)
+        value = found.value if isinstance(found, Named) else found
+        self.found[id(value)] = found
+        self.stack.append(value)
 
-    def _function(self, value: Any) -> Any:
-        if self.found.get(id(value), self) is not value or not callable(value):
+    def _function(self, value: Any, is_made: bool = False) -> Any:
+        found = self.found.get(id(value), self)
+        if is_made and isinstance(found, Made) and found.value is value:
+            return value
+        if found is not value or not callable(value):
             raise refuse(f"its pickle calls a {type(value).__name__}, which is no function that it may call")
         return value
 
@@ -222,7 +238,7 @@ class _Machine:
 
     def do_newobj(self, _: Any) -> None:
         arguments = self._arguments()
-        made = self._function(self.stack[-1])
+        made = self._function(self.stack[-1], is_made=True)
         # a class makes its object without __init__, as Python's own machine does
         self.stack[-1] = made.__new__(made, *arguments) if isinstance(made, type) else made(*arguments)
 

@@ -13,7 +13,7 @@ import struct
 import zipfile
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,25 @@ from tinygrad_edu.tensor import NumpyArray
 
 Taken = tuple[NumpyArray, bool, bool]  # the array, whether it is a parameter, whether it requires grad
 TensorOf = Callable[[Any], Taken | None]
+
+
+class Parts(NamedTuple):
+    """An object as a file has it: a name, or what a function of that name returns, with a state.
+
+    module, name  of a class, a function or a value
+    arguments     of the function; None for the value of the name itself
+    state         that the object is given then; None if it has none
+    is_made       whether the name is that of a class, whose object is made without `__init__`
+    """
+
+    module: str
+    name: str
+    arguments: tuple[Any, ...] | None = None
+    state: Any = None
+    is_made: bool = False
+
+
+PartsOf = Callable[[Any], Parts | None]
 _ALIGNED = 64  # bytes: PyTorch can map the storages of a file into memory
 _STORAGE = {
     kind: name for name, kind in STORAGES.items() if KINDS[kind].read is not None and name != "UntypedStorage"
@@ -32,8 +51,8 @@ _STORAGE = {
 class Pickled:
     """The pickle of one object, and the arrays that are its storages, each once."""
 
-    def __init__(self, value: Any, tensor_of: TensorOf) -> None:
-        self.tensor_of = tensor_of
+    def __init__(self, value: Any, tensor_of: TensorOf, parts_of: PartsOf | None = None) -> None:
+        self.tensor_of, self.parts_of = tensor_of, parts_of
         self.out = io.BytesIO()
         self.memo: dict[Any, int] = {}
         self.kept: list[Any] = []  # while their id() is a key of the memo
@@ -96,6 +115,8 @@ class Pickled:
             self.out.write({None: pickle.NONE, True: pickle.NEWTRUE, False: pickle.NEWFALSE}[value])
         elif self._recall(id(value)):
             pass
+        elif self.parts_of is not None and (parts := self.parts_of(value)) is not None:
+            self._save_parts(value, parts, place)
         elif (taken := self.tensor_of(value)) is not None:
             self._save_tensor(value, *taken, place)
         elif isinstance(value, np.bool_):
@@ -124,6 +145,17 @@ class Pickled:
         self.out.write(pickle.TUPLE2 + pickle.REDUCE)
         if isinstance(value, bytearray):
             self.out.write(pickle.TUPLE1 + pickle.REDUCE)
+
+    def _save_parts(self, value: Any, parts: Parts, place: str) -> None:
+        self._global(parts.module, parts.name)
+        if parts.arguments is None:
+            return
+        self._save(parts.arguments, place)
+        self.out.write(pickle.NEWOBJ if parts.is_made else pickle.REDUCE)
+        self._remember(id(value), value)  # before its state, which may contain it
+        if parts.state is not None:
+            self._save(parts.state, place)
+            self.out.write(pickle.BUILD)
 
     def _save_row(self, value: Any, place: str) -> None:
         if isinstance(value, tuple):

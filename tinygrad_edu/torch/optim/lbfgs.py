@@ -74,12 +74,18 @@ class LBFGS(Optimizer):
             search._state = {name: _given(name, value) for name, value in row.items() if name != "al"}
         row.setdefault("func_evals", 0)
         row.setdefault("n_iter", 0)
-        loss = search.step(closure)
+        losses: list[Any] = []
+
+        def bare_closure() -> Any:
+            losses.append(closure())
+            return bare(losses[-1])
+
+        search.step(bare_closure)
         found = search._state
         row.update({name: _taken(name, value, inners[0]) for name, value in found.items()})
         if "old_dirs" in found:
             row.setdefault("al", [None] * group["history_size"])
-        return loss
+        return losses[0]
 
 
 def _given(name: str, value: Any) -> Any:
