@@ -31,7 +31,7 @@ matmul, matrix_power = products.matmul, products.matrix_power
 
 def diagonal(A: Tensor, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Tensor:
     """The diagonals of matrices, as a view."""
-    return parts.diagonal(A, offset, dim1, dim2)  # type: ignore[no-any-return]
+    return parts.diagonal(A, offset, dim1, dim2)
 
 
 @tensor_function

@@ -211,7 +211,6 @@ RECIPES: dict[str, list[Any]] = {
         lambda t, d: t.tensor(np.float64(2.5)),
         lambda t, d: t.tensor((1, 2), device="cpu", pin_memory=False),
         lambda t, d: t.tensor(range(3)),
-        lambda t, d: t.tensor([[[]]]),
     ],
     "torch.from_numpy": [
         _shared,

@@ -83,7 +83,7 @@ class _Default(Generator):
         self.device = devices.device("cpu")
 
     @property
-    def key(self) -> int:  # type: ignore[override]
+    def key(self) -> int:
         return philox.current().key
 
     @key.setter
@@ -91,7 +91,7 @@ class _Default(Generator):
         philox.current().key = seed
 
     @property
-    def counter(self) -> int:  # type: ignore[override]
+    def counter(self) -> int:
         return philox.current().counter
 
     @counter.setter

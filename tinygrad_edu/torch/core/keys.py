@@ -1,8 +1,7 @@
 """What is between the brackets of x[...]: integers, slices, None, ..., masks, tensors and lists of indices.
 
-A key is taken apart into two: a basic one, which gives a view, and one of index arrays and full slices, applied
-to that view. So an integer removes its dimension before arrays are looked at, as in PyTorch; NumPy counts it
-among them.
+A key is taken apart into two: a basic one, which gives a view, and one of index arrays and full slices for
+that view. So an integer removes its dimension before arrays are looked at, as in PyTorch, not NumPy.
 """
 
 from __future__ import annotations

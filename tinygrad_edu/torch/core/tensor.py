@@ -53,13 +53,13 @@ class Tensor(Described):
         """The library's tensor: the same memory, the same node of the graph."""
         return self._inner if self._view is None else views.refreshed(self)
 
-    @property  # type: ignore[override]
-    def storage(self) -> Any:
+    @property
+    def storage(self) -> Any:  # type: ignore[override]
         """The memory of `inner`, which the engine asks for; `torch`'s storages are not here."""
         return self.inner.storage
 
-    @property  # type: ignore[override]
-    def node(self) -> Any:
+    @property
+    def node(self) -> Any:  # type: ignore[override]
         return self.inner.node
 
     def __getattr__(self, name: str) -> Any:

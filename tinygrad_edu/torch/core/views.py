@@ -43,7 +43,7 @@ class View:
     def __init__(self, base: Tensor, again: Again, put: Put | None, loose: bool = False) -> None:
         self.base, self.again, self.put = base, again, put
         self.root: Tensor = base if base._view is None else base._view.root
-        self.loose = loose or (base._view is not None and base._view.loose)
+        self.loose: bool = loose or (base._view is not None and base._view.loose)
         self.seen = self.root.version
 
 
@@ -77,7 +77,7 @@ def shares(first: te.Tensor, second: te.Tensor) -> bool:
 
 def refreshed(x: Tensor) -> te.Tensor:
     """The inner tensor of a view, made again if what it is a view of was changed since."""
-    found = x._view
+    found: Any = x._view
     if found.loose or found.seen != found.root.version:
         x._inner = found.again(found.base.inner)
         found.seen = found.root.version

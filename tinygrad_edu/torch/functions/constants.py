@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 import tinygrad_edu as te
-from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.functional.creation import wrap
 from tinygrad_edu.torch.core import border, devices, dtypes
@@ -28,7 +27,7 @@ def new(make: Make, dtype: Any, device: Any, requires_grad: bool = False, out: A
                     RuntimeError, None, f"dtype {dtype} does not match dtype of out parameter ({out.dtype})"
                 )
             border._into(out, make(out.inner.dtype, out.inner.device))
-            return out  # type: ignore[no-any-return]
+            return out
         kind = dtypes.numpy_of(dtypes.get_default_dtype() if dtype is None else dtype)
         found = faced(make(kind, devices.here(device)))
     except Exception as error:
@@ -46,7 +45,7 @@ def size_of(size: Any, named: Any = None) -> tuple[int, ...]:
     if named is not None:
         size = named
     elif len(size) == 1 and (
-        isinstance(size[0], (tuple, list)) or (isinstance(size[0], Value) and getattr(size[0], "ndim", 0))
+        isinstance(size[0], (tuple, list)) or (isinstance(size[0], Tensor) and size[0].ndim)
     ):
         size = size[0]
     if isinstance(size, (int, np.integer)):
@@ -192,7 +191,7 @@ def _limits(limits: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, Any, A
     given = dict(zip(names, limits, strict=False)) | named
     if len(limits) > 3 or set(given) - {"start", "end", "step"} or "end" not in given:
         raise wrong(TypeError, "arange", "arange() takes end, or start and end, or start, end and step")
-    return tuple(_plain(given.get(name, first)) for name, first in (("start", 0), ("end", 0), ("step", 1)))  # type: ignore[return-value]
+    return tuple(_plain(given.get(name, first)) for name, first in (("start", 0), ("end", 0), ("step", 1)))
 
 
 def _plain(n: Any) -> Any:
@@ -212,7 +211,8 @@ def range(start: Any = 0, end: Any = None, step: Any = 1, **options: Any) -> Ten
 
 
 def linspace(start: Any, end: Any, steps: int, *, out: Any = None, dtype: Any = None, layout: Any = None,
-             device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # fmt: skip
+             device: Any = None, requires_grad: bool = False,
+             pin_memory: bool = False) -> Tensor:  # fmt: skip
     """`steps` numbers at equal distances, from start to end, both included."""
     (count,) = _steps(steps)
     return new(lambda kind, place: wrap(_spaced(start, end, count).astype(kind), device=place),

@@ -108,7 +108,8 @@ def randint_like(input: Tensor, low: Any, high: Any = None, *, dtype: Any = None
 
 
 def randperm(n: int, *, generator: Any = None, out: Any = None, dtype: Any = None, layout: Any = None,
-             device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:  # fmt: skip
+             device: Any = None, requires_grad: bool = False,
+             pin_memory: bool = False) -> Tensor:  # fmt: skip
     """The integers 0 to n - 1 in random order."""
     (count,) = size_of((n,))
     kind = dtypes.int64 if dtype is None and out is None else dtype

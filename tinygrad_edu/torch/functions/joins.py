@@ -47,7 +47,7 @@ def _of_one_dtype(tensors: list[Inner]) -> list[Inner]:
 
 @torch_function
 def cat(tensors: Any, dim: int = 0) -> Any:
-    """The tensors one after the other along `dim`; other lengths must agree, and (0,) tensors are left out."""
+    """The tensors one after the other along `dim`; other lengths must agree; (0,) tensors are left out."""
     if isinstance(tensors, (list, tuple)) and not tensors:
         raise wrong(ValueError, "cat", "torch.cat(): expected a non-empty list of Tensors")
     given = _of_one_dtype(_tensors("cat", tensors))
@@ -187,7 +187,8 @@ def repeat_interleave(
         raise wrong(RuntimeError, "repeat_interleave", "repeats must have the same size as input along "
                     "dim, but got "
                     f"repeats.size(0) = {counts.size} and input.size({at}) = {x.shape[at]}")  # fmt: skip
-    return te.index_select(x, np.repeat(np.arange(x.shape[at]), counts), at)
+    places: Any = np.repeat(np.arange(x.shape[at]), counts)
+    return te.index_select(x, places, at)
 
 
 def _counts(repeats: Inner) -> np.ndarray[Any, Any]:
@@ -226,7 +227,7 @@ fliplr, flipud = _flipped("fliplr", 1, 2), _flipped("flipud", 0, 1)
 
 @tensor_function
 def roll(input: Any, shifts: Any, dims: Any = None) -> Any:
-    """Elements moved along the dimensions, those beyond the end back to the start; without `dims`, in one row."""
+    """Elements moved along the dimensions, those beyond the end to the start; without `dims`, in one row."""
     steps = several("roll", (shifts,))
     axes = () if dims is None else several("roll", (dims,))
     if not axes:

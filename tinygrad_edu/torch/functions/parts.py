@@ -98,9 +98,7 @@ def select(input: Tensor, dim: int, index: int) -> Tensor:
 
 def _cut(x: Tensor, sizes: list[int], at: int) -> tuple[Tensor, ...]:
     ends = [int(n) for n in np.cumsum([0, *sizes])]
-    return tuple(
-        _one_of_several(x, (*(_ALL,) * at, slice(a, b))) for a, b in itertools.pairwise(ends)
-    )
+    return tuple(_one_of_several(x, (*(_ALL,) * at, slice(a, b))) for a, b in itertools.pairwise(ends))
 
 
 @face_function
@@ -126,7 +124,7 @@ def split(tensor: Tensor, split_size_or_sections: Any, dim: int = 0) -> tuple[Te
 
 def split_with_sizes(input: Tensor, split_sizes: Any, dim: int = 0) -> tuple[Tensor, ...]:
     """Pieces of the lengths in a list."""
-    return split(input, list(split_sizes), dim)  # type: ignore[no-any-return]
+    return split(input, list(split_sizes), dim)
 
 
 @face_function
@@ -139,7 +137,7 @@ def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Tensor, ...]:
     n = input.inner.shape[at]
     if not n:
         return _cut(input, [0] * count, at)
-    return split(input, -(-n // count), at)  # type: ignore[no-any-return]
+    return split(input, -(-n // count), at)
 
 
 @face_function
@@ -174,7 +172,7 @@ def _cut_method(name: str, dim: int, least: int) -> Callable[..., tuple[Tensor, 
                         f"the size of the "
                         f"dimension {n} is not divisible by the split_size "
                         f"{indices_or_sections}!")  # fmt: skip
-        return tensor_split(input, indices_or_sections, at)  # type: ignore[no-any-return]
+        return tensor_split(input, indices_or_sections, at)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"`tensor_split` along dimension {dim}, in pieces of exactly one length."
@@ -237,7 +235,7 @@ def unfold(self: Tensor, dimension: int, size: int, step: int) -> Tensor:
 
 @face_function
 def as_strided(input: Tensor, size: Any, stride: Any, storage_offset: int | None = None) -> Tensor:
-    """The elements at given distances in the memory of `input`, whose own elements are taken to lie in order."""
+    """The elements at given distances in the memory of `input`, whose elements are taken to lie in order."""
     shape, steps = several("as_strided", (size,)), several("as_strided", (stride,))
     if len(shape) != len(steps):
         raise wrong(RuntimeError, "as_strided", "mismatch in length of strides and shape")

@@ -380,7 +380,8 @@ def trapezoid(y: Any, x: Any = None, *, dx: float = 1.0, dim: int = -1) -> Any:
     """The integral along `dim` by trapezoids, of the widths between x, or of dx."""
     at = axis_of(y, dim)
     n = y.shape[at]
-    areas = (te.index_select(y, np.arange(n - 1), at) + te.index_select(y, np.arange(1, n), at)) * 0.5
+    places: Any = np.arange(n)
+    areas = (te.index_select(y, places[:-1], at) + te.index_select(y, places[1:], at)) * 0.5
     if x is None:
         return te.sum(areas, at) * dx
     widths = te.diff(x, axis=-1 if x.ndim == 1 else at)

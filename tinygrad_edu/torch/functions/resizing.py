@@ -60,7 +60,7 @@ def resize_(self: Tensor, *sizes: Any, memory_format: Any = None) -> Tensor:
 
 def resize_as_(self: Tensor, the_template: Tensor, memory_format: Any = None) -> Tensor:
     """The shape of another tensor for the tensor itself; see `resize_`."""
-    return resize_(self, *the_template.shape)  # type: ignore[no-any-return]
+    return resize_(self, *the_template.shape)
 
 
 def resize_to(self: Tensor, shape: tuple[int, ...]) -> Tensor:

@@ -70,7 +70,7 @@ def _sized(name: str, shape: tuple[int, ...], count: int) -> tuple[int, ...]:
 
 @face_function
 def reshape(input: Tensor, *sizes: Any, **named: Any) -> Tensor:
-    """The same elements in another shape; one length may be -1. A view where the order in memory allows one."""
+    """The same elements in another shape; one length may be -1. A view where memory allows one."""
     check_tensor("reshape", input)
     return reshaped(input, _sized("reshape", several("reshape", sizes, named, "shape"), input.numel()))
 
@@ -253,7 +253,7 @@ def movedim(input: Tensor, source: Any, destination: Any) -> Tensor:
     check_tensor("movedim", input)
     if isinstance(source, int) != isinstance(destination, int):
         raise wrong(TypeError, "movedim", "source and destination are two numbers, or two tuples")
-    old, new = (several("movedim", given if isinstance(given, (tuple, list)) else (given,))
+    old, new = (several("movedim", tuple(given) if isinstance(given, (tuple, list)) else (given,))
                 for given in (source, destination))  # fmt: skip
     if len(old) != len(new):
         raise wrong(RuntimeError, "movedim", f"movedim: Invalid source or destination dims: source "
