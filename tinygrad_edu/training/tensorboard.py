@@ -89,7 +89,7 @@ class _EventFile:
         self.file.close()
 
 
-def _tensorboardx() -> tuple[Any, Any, Any, Any]:
+def _tensorboardx(title: str = "TensorBoardLog") -> tuple[Any, Any, Any, Any]:
     """What writes events, and the classes of events, summaries and sessions."""
     try:
         from tensorboardX.event_file_writer import EventsWriter
@@ -97,5 +97,16 @@ def _tensorboardx() -> tuple[Any, Any, Any, Any]:
         from tensorboardX.proto.summary_pb2 import Summary
     except ImportError as error:
         problem = "it needs tensorboardX"
-        raise wrong(ImportError, "TensorBoardLog", problem, "pip install tensorboardX") from error
+        raise wrong(ImportError, title, problem, "pip install tensorboardX") from error
     return EventsWriter, Event, Summary, SessionLog
+
+
+def summary_writer(folder: str | None, **options: Any) -> Any:
+    """tensorboardX's SummaryWriter, which draws more than numbers: texts, histograms, images, figures.
+
+    `add_*` take NumPy's arrays. Raises ImportError if tensorboardX is missing.
+    """
+    _tensorboardx("SummaryWriter")
+    from tensorboardX import SummaryWriter
+
+    return SummaryWriter(folder, **options)

@@ -6,6 +6,11 @@ from __future__ import annotations
 ABSENT = {
     "torch.fft.": "there are no complex numbers here; numpy.fft transforms x.numpy()",
     "torch.sparse.": "there are no sparse tensors here; use dense ones, or torch.nn.Embedding for rows of a table",
+    "torch.hub.": "nothing is loaded from the network here; torch.load reads a file of weights that you have",
+    "torch.utils.model_zoo.": "nothing is loaded from the network here; torch.load reads a file of weights",
+    "torch.utils.cpp_extension.": "there are no extensions in C++ here; write the function with torch's own",
+    "torch.utils.benchmark.": "it is not here; time.perf_counter() and timeit measure time",
+    "torch.utils.data.datapipes.": "there are no DataPipes here; write an IterableDataset",
     "torch.optim.SparseAdam": "there are no sparse gradients here; torch.optim.Adam updates dense ones",
     "torch.optim.Adafactor": "it is not here; torch.optim.AdamW has a second moment for each number instead",
     "torch.complex": "there are no complex numbers here; keep the real and the imaginary part in two tensors",
@@ -14,6 +19,41 @@ ABSENT = {
         (f"torch.special.{name}" for name in ("airy_ai", "bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1",
          "modified_bessel_k0", "modified_bessel_k1", "scaled_modified_bessel_k0", "scaled_modified_bessel_k1")),
         "the library has no such Bessel function; torch.from_numpy(scipy.special.j0(x.numpy())) and its kin do",
+    ),
+    **dict.fromkeys(
+        ("torch.nn.FractionalMaxPool2d", "torch.nn.FractionalMaxPool3d", *(
+            f"torch.nn.functional.fractional_max_pool{n}d{end}" for n in (2, 3) for end in ("", "_with_indices")
+        )),
+        "there is no pooling with windows of drawn sizes here; torch.nn.AdaptiveMaxPool2d has fixed ones",
+    ),
+    "torch.nn.CrossMapLRN2d": "it is not here; torch.nn.LocalResponseNorm normalizes over channels, too",
+    **dict.fromkeys(
+        ("torch.nn.LinearCrossEntropyLoss", "torch.nn.LinearCrossEntropyOptions",
+         "torch.nn.functional.linear_cross_entropy"),
+        "it is not here; call torch.nn.Linear, and torch.nn.functional.cross_entropy of its result",
+    ),
+    **dict.fromkeys(
+        (f"torch.nn.functional.{name}" for name in (
+            "grouped_mm", "scaled_mm", "scaled_grouped_mm", "ScalingType", "SwizzleType",
+        )),
+        "there are no products of 8-bit floats here; x @ y multiplies float32 and float64",
+    ),
+    **dict.fromkeys(
+        (f"torch.nn.functional.{name}" for name in (
+            "handle_torch_function", "has_torch_function", "has_torch_function_unary",
+            "has_torch_function_variadic", "boolean_dispatch", "assert_int_or_pair",
+        )),
+        "it is a part of PyTorch's own source; programs need it only to define functions as PyTorch does",
+    ),
+    **dict.fromkeys(
+        (f"torch.nn.utils.{name}" for name in (
+            "fuse_conv_bn_eval", "fuse_conv_bn_weights", "fuse_linear_bn_eval", "fuse_linear_bn_weights",
+        )),
+        "layers are not fused here; model.eval() computes them one after the other",
+    ),
+    **dict.fromkeys(
+        (f"torch.nn.parallel.{name}" for name in ("gather", "parallel_apply", "replicate", "scatter")),
+        "one process uses one device; te.distributed trains on several machines",
     ),
     "torch.quantization.": "there are no quantized tensors here",
     "Tensor.half": "there is no float16 here; stay in float32",
