@@ -30,7 +30,7 @@ BESIDE = ("simulator",)  # a CUDA driver on the CPU: imports nothing of the hous
 FREE = ("files",)  # but what imports nothing itself but Python
 USERS = ("backend/cuda/device/driver.py", "cli/simulate.py")  # who of the house may import what is beside it
 OPTIONAL = ("pycuda", "mpi4py", "sklearn", "matplotlib", "hypothesis", "tqdm", "safetensors", "torch",
-            "mlxtend", "yaml", "networkx", "PIL", "scipy", "pandas", "tensorboardX", "onnx",
+            "mlxtend", "yaml", "networkx", "PIL", "scipy", "pandas", "tensorboardX", "threadpoolctl", "onnx",
             "onnxruntime")  # fmt: skip
 
 # Packages without a circle of imports. Those inside functions count; with True, those for type checkers too.

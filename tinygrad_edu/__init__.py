@@ -18,6 +18,7 @@ from tinygrad_edu.backend.philox import Generator, manual_seed
 from tinygrad_edu.backend.precision import get_matmul_precision, set_matmul_precision
 from tinygrad_edu.backend.registry import devices
 from tinygrad_edu.backend.registry import set_default as set_default_device
+from tinygrad_edu.backend.threads import get_num_threads, set_num_threads
 from tinygrad_edu.calculus import grad, hessian, hvp, jacobian, jvp, value_and_grad, vjp
 from tinygrad_edu.domain import Call, Edge, Interval, edge
 from tinygrad_edu.dtypes import bool_, finfo, float32, float64, iinfo, int32, int64, uint8
@@ -57,10 +58,11 @@ _LATER = (
 __all__ = [
     "Call", "Edge", "Generator", "Interval", "Op", "Tensor", "__version__", "array_api", "bool_", "check",
     "checkpoint", "cuda", "data", "detect_anomaly", "device_info", "devices", "distributed", "e", "edge",
-    "enable_grad", "finfo", "float32", "float64", "get_matmul_precision", "grad", "graph", "hessian", "hvp",
-    "iinfo", "inf", "int32", "int64", "interop", "is_grad_enabled", "jacobian", "jvp", "linalg",
-    "manual_seed", "metrics", "nan", "nn", "no_grad", "optim", "pi", "profile", "set_default_device",
-    "set_matmul_precision", "testing", "training", "tree", "uint8", "value_and_grad", "viz", "vjp",
+    "enable_grad", "finfo", "float32", "float64", "get_matmul_precision", "get_num_threads", "grad", "graph",
+    "hessian", "hvp", "iinfo", "inf", "int32", "int64", "interop", "is_grad_enabled", "jacobian", "jvp",
+    "linalg", "manual_seed", "metrics", "nan", "nn", "no_grad", "optim", "pi", "profile",
+    "set_default_device", "set_matmul_precision", "set_num_threads", "testing", "training", "tree", "uint8",
+    "value_and_grad", "viz", "vjp",
 ]  # fmt: skip
 __all__ += functional.PUBLIC
 _missing = missing_from(__name__)

@@ -30,7 +30,7 @@ from tinygrad_edu.ops import movement as _m
 from tinygrad_edu.ops import reduce as _r
 from tinygrad_edu.scalars import Count
 from tinygrad_edu.shapes import Shape, stretched_axes
-from tinygrad_edu.words import unknown_attribute
+from tinygrad_edu.words import explaining, unknown_attribute
 
 NumpyArray = np.ndarray[Any, Any]
 
@@ -259,6 +259,7 @@ class Tensor(Value, Methods):
         """Call `hook(self)` in each backward(), as soon as the `grad` of this leaf is complete."""
         return add_accumulated_hook(self, hook)
 
+    @functools.partial(explaining, title="backward")
     def backward(self, gradient: Any = None, *, create_graph: bool = False,
                  retain_graph: bool = False) -> None:  # fmt: skip
         """Add d(self)/d(leaf), times `gradient`, to every leaf's `grad`.
@@ -307,13 +308,17 @@ class Tensor(Value, Methods):
 
     astype = cast
 
-    def to(self, target: Any) -> Tensor:
+    @functools.partial(explaining, title="to")
+    def to(self, target: Any = None, *, device: Any = None, dtype: Any = None) -> Tensor:
         """Another dtype or device: `x.to("float64")`, `x.to("cuda")`. Gradients pass through both; to make a
         leaf on a device, create it there: `te.tensor(data, device="cuda", requires_grad=True)`."""
+        if device is not None or dtype is not None:
+            places = [one for one in (target, device, dtype) if one is not None]
+            return functools.reduce(Tensor.to, places, self)
         if isinstance(target, str) and registry.known(target):
             name = registry.get(target).name
             return self if name == self.device else _m.to_device(self, device=name, source=self.device)
-        return self.cast(target)
+        return self.cast(registry.dtype_of(target))
 
     # fmt: off
     def __float__(self) -> float: return float(self._number())
@@ -371,6 +376,7 @@ class Tensor(Value, Methods):
     def transpose(self, *axes: Any) -> Tensor: return F.transpose(self, *axes)
     def permute(self, *axes: Any) -> Tensor: return F.permute_dims(self, F.spread(axes))
     def expand(self, *shape: Any) -> Tensor: return F.expand(self, F.spread(shape))
+    @functools.partial(explaining, title="flatten")
     def flatten(self, start: int = 0, end: int = -1) -> Tensor: return F.flatten(self, start, end)
     def clone(self) -> Tensor: return F.clone(self)
     def exp(self) -> Tensor: return F.exp(self)

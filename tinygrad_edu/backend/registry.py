@@ -6,7 +6,11 @@ import contextlib
 import importlib
 import os
 from collections.abc import Callable, Iterator
+from typing import Any
 
+import numpy as np
+
+from tinygrad_edu import dtypes
 from tinygrad_edu.backend import forks
 from tinygrad_edu.backend.numpy_backend import NumpyBackend
 from tinygrad_edu.backend.protocol import Backend
@@ -121,6 +125,17 @@ def known(device: str) -> bool:
     name = canonical(device)
     kind, colon, index = name.partition(":")
     return name in _backends or (kind in _factories and (not colon or (index.isascii() and index.isdigit())))
+
+
+def dtype_of(target: Any) -> np.dtype[Any]:
+    """The dtype that `x.to(target)` means, which is no device. Raises TypeError if it is no dtype either."""
+    try:
+        return dtypes.as_dtype(target)
+    except TypeError:
+        if not isinstance(target, str):
+            raise
+    there = f"the devices are {', '.join(devices())}, the dtypes {', '.join(dtypes.DTYPES)}"
+    raise wrong(TypeError, "to", f"{target!r:.60} is no device and no dtype", there)
 
 
 def devices() -> list[str]:

@@ -10,6 +10,7 @@ library, and a list of tensors is a tree. For `vjp`, `jvp` and `jacobian` f may 
 from __future__ import annotations
 
 import functools
+import inspect
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ from tinygrad_edu.engine.value import leaf
 from tinygrad_edu.errors import NotDifferentiableError, ShapeError, describe, wrong
 from tinygrad_edu.scalars import integers, is_one
 from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.words import explaining, unknown_argument
 
 __all__ = ["grad", "hessian", "hvp", "jacobian", "jvp", "value_and_grad", "vjp"]
 
@@ -55,6 +57,17 @@ def _check_function(title: str, f: Any, argnums: Any) -> None:
         )
 
 
+def _refuse_options(title: str, f: Function, given: dict[str, Any]) -> None:
+    """Raise TypeError for PyTorch's options of a derivative, which f would be given."""
+    for name in given.keys() & {"create_graph", "retain_graph", "allow_unused", "vectorize", "strict"}:
+        try:
+            parameters = inspect.signature(f).parameters
+        except (TypeError, ValueError):
+            continue
+        if name not in parameters and not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+            raise unknown_argument(f"te.{title}(f)", name, ())
+
+
 def _without_aux(f: Function, kept: list[Any]) -> Function:
     """f, which returns (number, aux), as a function of the number only; aux is added to `kept`."""
 
@@ -74,6 +87,7 @@ def _without_aux(f: Function, kept: list[Any]) -> Function:
     return number
 
 
+@functools.partial(explaining, title="te.value_and_grad")
 def value_and_grad(
     f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bool = False
 ) -> Callable[..., tuple[Any, Any]]:
@@ -88,6 +102,7 @@ def value_and_grad(
     _check_function("grad", f, argnums)
 
     def value_and_gradient(*xs: Any, **kwargs: Any) -> tuple[Any, Any]:
+        _refuse_options("grad", f, kwargs)
         kept: list[Any] = []
         number = _without_aux(f, kept) if has_aux else f
         run = Recorded(functools.partial(number, **kwargs), xs, _argnum_tuple(argnums))
@@ -111,6 +126,7 @@ def _detached(x: Any) -> Any:
     return x.detach() if isinstance(x, Tensor) else x
 
 
+@functools.partial(explaining, title="te.grad")
 def grad(f: Function, argnums: int | Sequence[int] = 0, *, has_aux: bool = False) -> Callable[..., Any]:
     """df/dx as a function of the same arguments. f must return a single number. `grad(grad(f))` works.
 
@@ -131,6 +147,7 @@ def _leaves_like(run: Recorded, title: str, g: Any) -> list[Tensor]:
     return [F.as_tensor(x) for x in found]
 
 
+@functools.partial(explaining, title="te.vjp")
 def vjp(f: Function, *xs: Any) -> tuple[Any, Callable[[Any], tuple[Any, ...]]]:
     """(y, pull) with y = f(*xs); pull(g) gives the gradients of <g, y> with respect to every argument.
 
@@ -157,6 +174,7 @@ def _is_sequence(xs: Any) -> bool:
     return type(xs) in (list, tuple)
 
 
+@functools.partial(explaining, title="te.jvp")
 def jvp(f: Function, xs: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
     """(f(*xs), J v): the derivative of f along `tangents`, one per argument, of its structure.
 
@@ -198,6 +216,7 @@ def jvp(f: Function, xs: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, A
     return run.value, run.outputs_as(parts)
 
 
+@functools.partial(explaining, title="te.hvp")
 def hvp(f: Function, x: Any, v: Any) -> Any:
     """H v for the Hessian H of a single-number f at x, at the cost of two gradients; H is never formed.
 
@@ -217,6 +236,7 @@ def hvp(f: Function, x: Any, v: Any) -> Any:
     return grad(slope)(x)
 
 
+@functools.partial(explaining, title="te.jacobian")
 def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """All of dy/dx, of shape y.shape + x.shape: one backward per element of y.
 
@@ -225,6 +245,7 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., Any
     _check_function("jacobian", f, argnums)
 
     def jacobian_of(*xs: Any, **kwargs: Any) -> Any:
+        _refuse_options("jacobian", f, kwargs)
         run = Recorded(functools.partial(f, **kwargs), xs, _argnum_tuple(argnums), several=True)
         rows: list[list[Tensor]] = []
         for i in range(run.y.size):
@@ -244,6 +265,7 @@ def jacobian(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., Any
     return jacobian_of
 
 
+@functools.partial(explaining, title="te.hessian")
 def hessian(f: Function, argnums: int | Sequence[int] = 0) -> Callable[..., Any]:
     """All second derivatives of a single-number f by its first argument, of shape x.shape + x.shape.
 

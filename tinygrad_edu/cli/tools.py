@@ -96,7 +96,7 @@ def info(asked: argparse.Namespace) -> int:
         f"Python        {platform.python_version()} on {platform.system()} {platform.machine()}, "
         f"{os.cpu_count()} cores"
     )
-    for package in ("numpy", "tqdm", "safetensors"):
+    for package in ("numpy", "tqdm", "safetensors", "threadpoolctl"):
         print(f"{package:<13} {_version(package) or 'missing: pip install ' + package}")
     print(f"ops           {len(REGISTRY)}")
     print("devices")

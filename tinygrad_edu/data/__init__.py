@@ -64,7 +64,7 @@ from tinygrad_edu.data.tokenizers import CharTokenizer as CharTokenizer
 from tinygrad_edu.data.tokenizers import Tokenizer as Tokenizer
 from tinygrad_edu.data.tokenizers import WordTokenizer as WordTokenizer
 from tinygrad_edu.data.workers import WorkerError as WorkerError
-from tinygrad_edu.words import missing_from
+from tinygrad_edu.words import explain_classes, missing_from
 
 __all__ = [
     "ArrayDataset", "ArrayFile", "BatchSampler", "CSVRows", "CharTokenizer", "ColorJitter", "Compose",
@@ -77,4 +77,5 @@ __all__ = [
     "kfold", "load", "mnist", "pad_sequence", "random_split", "read_csv", "read_examples", "read_fp",
     "read_idx", "sample_generator", "spiral", "tcga", "train_test_split", "write_fp", "write_idx", "xor",
 ]  # fmt: skip
+explain_classes(globals(), __name__)
 __getattr__ = missing_from(__name__)

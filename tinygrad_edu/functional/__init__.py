@@ -44,8 +44,15 @@ _FILES = ("activation", "adaptive", "attention", "convolution", "creation", "dis
           "sorting")  # fmt: skip
 PUBLIC = sorted(name for file in _FILES for name in sys.modules[f"{__name__}.{file}"].__all__)
 
-for _name in PUBLIC:  # only public calls take synonyms; the library calls the functions directly
-    globals()[_name] = taking_synonyms(globals()[_name])
+for _name in PUBLIC:  # only public calls take synonyms; the library has imported the functions themselves
+    _own = globals()[_name]
+    _home = vars(sys.modules[_own.__module__])
+    if hasattr(_home.get(_own.__name__), "__wrapped__"):
+        globals()[_name] = _home[_own.__name__]  # another name of it was the first
+        continue
+    globals()[_name] = taking_synonyms(_own)
+    if _home.get(_own.__name__) is _own:
+        _home[_own.__name__] = globals()[_name]  # where pickle looks for it
 
 if not TYPE_CHECKING:  # a type checker reads the imports above; a list that is computed hides them from it
     __all__ = PUBLIC

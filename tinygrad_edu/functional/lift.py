@@ -48,6 +48,7 @@ def lifted(op: Op) -> Callable[..., Tensor]:
     function.__signature__ = _signature(op)  # type: ignore[attr-defined]
     function.__doc__ = f"${op.math}$, elementwise."
     function.op = op  # type: ignore[attr-defined]
+    function.explains = True  # type: ignore[attr-defined]  # the arguments that it does not take
     return function
 
 

@@ -27,6 +27,7 @@ from tinygrad_edu.nn.convolution import *  # noqa: F403
 from tinygrad_edu.nn.distances import *  # noqa: F403
 from tinygrad_edu.nn.dropout import *  # noqa: F403
 from tinygrad_edu.nn.embedding import *  # noqa: F403
+from tinygrad_edu.nn.functional_call import functional_call
 from tinygrad_edu.nn.group_norm import *  # noqa: F403
 from tinygrad_edu.nn.layers import *  # noqa: F403
 from tinygrad_edu.nn.losses import *  # noqa: F403
@@ -45,5 +46,6 @@ __all__ = [*activations.__all__, *attention.__all__, *containers.__all__, *dista
            *dropout.__all__, *embedding.__all__, *recurrent.__all__, *recurrent_cells.__all__,
            *transformer.__all__, *convolution.__all__, *group_norm.__all__, *layers.__all__, *losses.__all__,
            *norm.__all__, *pooling.__all__, *resizing.__all__, "Module", "Parameter", "evaluating",
-           "init", "CheckpointError", "load_checkpoint", "read_checkpoint", "save_checkpoint"]  # fmt: skip
+           "functional_call", "init", "CheckpointError", "load_checkpoint", "read_checkpoint",
+           "save_checkpoint"]  # fmt: skip
 __getattr__ = missing_from(__name__)

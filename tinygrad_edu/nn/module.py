@@ -5,6 +5,7 @@ nn/module_tree.py finds them, nn/module_hooks.py calls functions around a forwar
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -220,6 +221,7 @@ class Module(Tree):
             parameter.requires_grad = wanted
         return self
 
+    @functools.partial(explaining, title="Module.to")
     def to(self, *targets: Any, device: Any = None, dtype: Any = None) -> Self:
         """Move parameters and buffers to a device, or their floats to a dtype, or both. They stay the same
         objects: an existing optimizer continues, and its state moves with them at its next step.
@@ -235,7 +237,7 @@ class Module(Tree):
                 dtype = target
         if device is None and dtype is None:
             raise wrong(TypeError, "Module.to", "nothing says where to", "pass a device, a dtype or a tensor")
-        kind = None if dtype is None else dtypes.as_dtype(dtype)
+        kind = None if dtype is None else registry.dtype_of(dtype)
         if kind is not None and not dtypes.is_floating(kind):
             raise wrong(TypeError, f"Module.to({dtype!r})", "parameters must stay floats, to have gradients")
         for tensor in (*self.parameters(), *self.buffers()):

@@ -29,11 +29,12 @@ from tinygrad_edu.training.settings import Settings as Settings
 from tinygrad_edu.training.tensorboard import TensorBoardLog as TensorBoardLog
 from tinygrad_edu.training.trainer import Trainer as Trainer
 from tinygrad_edu.training.trainer import TrainingError as TrainingError
-from tinygrad_edu.words import missing_from
+from tinygrad_edu.words import explain_classes, missing_from
 
 __all__ = [
     "CSVLog", "Callback", "Checkpoint", "EarlyStopping", "History", "JSONLog", "LearningRates",
     "PredictionError", "Predictor", "ProgressLog", "Run", "Scaling", "Settings", "TableLog", "TensorBoardLog",
     "Trainer", "TrainingError", "evaluate", "find_lr", "fit",
 ]  # fmt: skip
+explain_classes(globals(), __name__)
 __getattr__ = missing_from(__name__)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.scalars import integer
 from tinygrad_edu.training.history import Monitor
+from tinygrad_edu.words import explaining
 
 if TYPE_CHECKING:
     from tinygrad_edu.training.run import Run
@@ -28,6 +29,11 @@ class Callback:
     ...         if run.row["validation_loss"] < 0.1:
     ...             run.stop("good enough")
     """
+
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        if "__init__" in vars(cls) and cls.__module__.startswith(f"{__package__}."):
+            cls.__init__ = explaining(cls.__init__)  # type: ignore[method-assign]
 
     def on_fit_begin(self, run: Run) -> None:
         """Before the first step; a resumed run has its history, counts and weights."""

@@ -11,7 +11,7 @@ import importlib
 import inspect
 import itertools
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
 
@@ -39,7 +39,13 @@ def unknown_attribute(owner: object, name: str) -> AttributeError:
     from tinygrad_edu.words import lookup
 
     hints = lookup.member(name, own, elsewhere, "x" if tensor else "model")
-    return wrong(AttributeError, title, f"{title} has no attribute {name!r}", hints)
+    return _without_suggestion(wrong(AttributeError, title, f"{title} has no attribute {name!r}", hints))
+
+
+def _without_suggestion(error: Any) -> Any:
+    """An AttributeError to which Python does not add its own "Did you mean": the hints are better."""
+    error.obj = None
+    return error
 
 
 def missing_from(module: str) -> Callable[..., NoReturn]:
@@ -53,9 +59,10 @@ def missing_from(module: str) -> Callable[..., NoReturn]:
         # with another error than ImportError, the import statement would lose the text
         imported = frame.f_code.co_code[frame.f_lasti] == _IMPORTS
         hints = module_hints(module, name, _following_names(frame))
-        raise wrong(
+        error = wrong(
             ImportError if imported else AttributeError, title, f"{title} has no attribute {name!r}", hints
         )
+        raise error if imported or not hints else _without_suggestion(error)
 
     return __getattr__
 
@@ -75,7 +82,7 @@ def unknown_argument(title: str, name: str, known: Collection[str], about: str =
     """The error for an argument `name=` of the function or class `title`, which takes only `known`."""
     from tinygrad_edu.words import lookup
 
-    hints = [hint for hint in (lookup.argument(name, known), about) if hint] or ["it takes none"]
+    hints = [lookup.argument(name, known) or about or "it takes none"]
     return wrong(TypeError, title, f"{title} has no argument {name}=", "; ".join(hints))
 
 
@@ -96,9 +103,50 @@ def explaining(function: Function, title: str = "") -> Function:
         for name in named:
             if name not in known:
                 raise unknown_argument(title or type(args[0]).__name__, name, known)
-        return function(*args, **named)
+        try:
+            return function(*args, **named)
+        except TypeError as error:
+            raise_as_call(error, function, title or (type(args[0]).__name__ if args else ""), args, named)
+            raise
 
     return called  # type: ignore[return-value]
+
+
+def explain_classes(names: Mapping[str, Any], package: str) -> None:
+    """Let the classes of a package among `names` explain the arguments that they do not take."""
+    for kind in names.values():
+        own = vars(kind).get("__init__") if isinstance(kind, type) else None
+        if (
+            inspect.isfunction(own)
+            and kind.__module__.startswith(f"{package}.")
+            and own.__module__ == kind.__module__
+        ):
+            kind.__init__ = explaining(own) if not hasattr(own, "__wrapped__") else own
+
+
+def raise_as_call(
+    error: TypeError, function: Callable[..., Any], title: str, args: Sequence[Any], named: Collection[str]
+) -> None:
+    """Raise an error in the library's words if `function` could not be called; `error` is Python's.
+
+    An error of the function itself has a traceback that goes on into it, and is left as it is.
+    """
+    if error.__traceback__ is None or error.__traceback__.tb_next is not None:
+        return
+    parameters = [p for p in inspect.signature(function).parameters.values() if p.name != "self"]
+    given = len(args) - ("self" in inspect.signature(function).parameters)
+    free = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
+    by_name = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
+    needed = [p.name for i, p in enumerate(parameters) if p.default is p.empty and p.name not in named
+              and p.kind is not p.VAR_POSITIONAL and not (p in free and i < given)]  # fmt: skip
+    if given > len(free) and not any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        taken = ", ".join(p.name for p in free)
+        problem = f"{title} takes {len(free)} arguments by position, {taken}, and {given} were given"
+        further = f"name the others: {', '.join(f'{name}=' for name in by_name)}" if by_name else ""
+        raise wrong(TypeError, title, problem, further) from None
+    if needed:
+        problem = f"{title} needs {' and '.join(needed)}"
+        raise wrong(TypeError, title, problem, f"it takes {', '.join(p.name for p in parameters)}") from None
 
 
 def _following_names(frame: FrameType) -> list[str]:

@@ -365,6 +365,14 @@ ARGUMENTS = (
     W("", pytorch="use_reentrant=, preserve_rng_state=, determinism_check=",
       about="leave it out: random numbers are the same in the second run, and whatever else differs there is "
             "an error; arguments of f by name are te.checkpoint(lambda x: f(x, flag=True), x)"),
+    W("size=", pytorch="kernel_size="),
+    W("", pytorch="non_blocking=, copy=, memory_format=",
+      about="leave it out: work on a device is in order, and x.clone() is a copy"),
+    W("", pytorch="create_graph=, retain_graph=, vectorize=, allow_unused=",
+      about="leave it out: what te.grad and the others return is a function that can be differentiated "
+            "again; x.backward takes the first two"),
+    W("", tensorflow="restore_best_weights=, save_best_only=", about="leave it out: EarlyStopping gives the "
+      "model its best weights at the end, and a checkpoint folder has best.safetensors"),
     W("", pytorch="pin_memory=", about="batches are arrays in memory here; leave it out"),
     W("", pytorch="input=, other=, self=", about="inputs are given by position"),
     W("", pytorch="fused=, foreach=, capturable=", about="updates are fused here; leave it out"),

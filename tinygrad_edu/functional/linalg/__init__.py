@@ -14,6 +14,8 @@ Errors are `te.linalg.LinAlgError`, NumPy's own, a ValueError. They name the mat
 
 from __future__ import annotations
 
+import sys
+
 from numpy.linalg import LinAlgError as LinAlgError
 
 from tinygrad_edu.functional.linalg.decompositions import eigh, eigvalsh, matrix_rank, qr, svd, svdvals
@@ -50,6 +52,12 @@ __all__ = ["LinAlgError", "cholesky", "cross", "det", "diagonal", "eigh", "eigva
            "vecdot", "vector_norm"]  # fmt: skip
 
 for _name in __all__[1:]:  # as the functions of `te`, these take PyTorch's `dim` and `keepdim`
-    globals()[_name] = taking_synonyms(globals()[_name])
+    _own = globals()[_name]
+    if hasattr(_own, "__wrapped__"):
+        continue  # it is a function of `te`, too
+    globals()[_name] = taking_synonyms(_own)
+    _home = vars(sys.modules[_own.__module__])
+    if _home.get(_own.__name__) is _own:
+        _home[_own.__name__] = globals()[_name]  # where pickle looks for it
 
 __getattr__ = missing_from(__name__)
