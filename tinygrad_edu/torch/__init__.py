@@ -48,7 +48,7 @@ from tinygrad_edu.torch.core.printing import get_printoptions, printoptions, set
 from tinygrad_edu.torch.core.size import Size
 from tinygrad_edu.torch.core.tensor import Tensor
 from tinygrad_edu.torch.core.words import missing_from as _missing_from
-from tinygrad_edu.torch.functions.arithmetic import *
+from tinygrad_edu.torch.functions.binary import *
 from tinygrad_edu.torch.functions.assignment import *
 from tinygrad_edu.torch.functions.bessel import *
 from tinygrad_edu.torch.functions.comparisons import *
@@ -267,7 +267,16 @@ newaxis = None
 set_anomaly_enabled = autograd.set_detect_anomaly
 _MODULES = ("amp", "backends", "compiler", "cuda", "distributed", "distributions", "func", "jit", "linalg", "multiprocessing",
             "nn", "optim", "overrides", "profiler", "serialization", "special", "testing", "utils", "version")
-_LATER = {"vmap": "func", "save": "serialization", "load": "serialization", "autocast": "amp", "GradScaler": "amp"}
+_LATER = {"vmap": "func", "save": "serialization", "load": "serialization", "OutOfMemoryError": "cuda", "Event": "cuda", "Stream": "cuda", "autocast": "amp", "GradScaler": "amp"}
+_NAMESAKES = frozenset("""
+    adaptive_avg_pool1d adaptive_max_pool1d alpha_dropout avg_pool1d bartlett_window batch_norm
+    bilinear blackman_window celu celu_ channel_shuffle conv1d conv2d conv3d conv_transpose1d
+    conv_transpose2d conv_transpose3d cosine_similarity dropout dropout_ embedding
+    feature_alpha_dropout group_norm hamming_window hann_window hardshrink instance_norm layer_norm
+    max_pool1d max_pool1d_with_indices max_pool2d max_pool3d native_channel_shuffle
+    pairwise_distance pdist pixel_shuffle pixel_unshuffle prelu rms_norm rrelu rrelu_ selu selu_
+    threshold threshold_
+""".split())  # of torch.nn.functional
 _missing = _missing_from("torch")
 
 
@@ -275,6 +284,8 @@ def __getattr__(name: str) -> _Any:
     """Modules are imported when they are named."""
     if name in _MODULES:
         return _importlib.import_module(f"{__name__}.{name}")
+    if name in _NAMESAKES:
+        return getattr(_importlib.import_module(f"{__name__}.functions.namesakes"), name)
     if name in _LATER:
         return getattr(_importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
     return _missing(name)

@@ -11,13 +11,13 @@ from typing import Any
 
 import numpy as np
 
-import tinygrad_edu as te
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.functional.overwrite import update
+from tinygrad_edu.ops import elementwise as ops
 from tinygrad_edu.torch.core import views
 from tinygrad_edu.torch.core.border import torch_error
 from tinygrad_edu.torch.core.tensor import Tensor
-from tinygrad_edu.torch.functions import arithmetic, comparisons, pointwise, rounding
+from tinygrad_edu.torch.functions import binary, comparisons, pointwise, rounding
 
 _F32, _F64 = np.dtype("float32"), np.dtype("float64")
 _new = object.__new__
@@ -122,11 +122,11 @@ def _inverted(self: Any) -> Any:
 
 
 _DIRECT = {
-    "add": (te.add.op, arithmetic.add),
-    "sub": (te.sub.op, arithmetic.sub),
-    "mul": (te.mul.op, arithmetic.mul),
-    "truediv": (te.div.op, arithmetic.div),
-    "pow": (None, arithmetic.pow),
+    "add": (ops.add, binary.add),
+    "sub": (ops.sub, binary.sub),
+    "mul": (ops.mul, binary.mul),
+    "truediv": (ops.div, binary.div),
+    "pow": (None, binary.pow),
     "floordiv": (None, rounding.floor_divide),
     "mod": (None, rounding.remainder),
     "and": (None, comparisons.bitwise_and),
@@ -139,19 +139,20 @@ _METHODS = {"truediv": "div_", "floordiv": "floor_divide_", "mod": "remainder_",
             "or": "bitwise_or_", "xor": "bitwise_xor_", "lshift": "bitwise_left_shift_",
             "rshift": "bitwise_right_shift_"}  # fmt: skip
 _COMPARED = {
-    "eq": (te.equal.op, comparisons.eq),
-    "ne": (te.not_equal.op, comparisons.ne),
-    "lt": (te.less.op, comparisons.lt),
-    "le": (te.less_equal.op, comparisons.le),
-    "gt": (te.greater.op, comparisons.gt),
-    "ge": (te.greater_equal.op, comparisons.ge),
+    "eq": (ops.equal, comparisons.eq),
+    "ne": (ops.not_equal, comparisons.ne),
+    "lt": (ops.less, comparisons.lt),
+    "le": (ops.less_equal, comparisons.le),
+    "gt": (ops.greater, comparisons.gt),
+    "ge": (ops.greater_equal, comparisons.ge),
 }
 
 
 def bind() -> None:
     """Give Tensor its operators."""
-    for name, direct in (("add_", te.add), ("sub_", te.sub), ("mul_", te.mul), ("div_", te.div)):
-        setattr(Tensor, name, _updating(name, direct.op, getattr(Tensor, name)))  # type: ignore[attr-defined]
+    direct: Any
+    for name, direct in (("add_", ops.add), ("sub_", ops.sub), ("mul_", ops.mul), ("div_", ops.div)):
+        setattr(Tensor, name, _updating(name, direct, getattr(Tensor, name)))
     for sign, (direct, function) in _DIRECT.items():
         ahead = _general(function) if direct is None else _binary(direct, function)
         behind = _reflected(function) if direct is None else _binary(_swap(direct), _reflected(function))

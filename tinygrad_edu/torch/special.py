@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from tinygrad_edu.torch.core.words import missing_from
-from tinygrad_edu.torch.functions.arithmetic import xlogy as xlogy
 from tinygrad_edu.torch.functions.bessel import POLYNOMIALS as _POLYNOMIALS
 from tinygrad_edu.torch.functions.bessel import i0 as i0
 from tinygrad_edu.torch.functions.bessel import i0e as i0e
 from tinygrad_edu.torch.functions.bessel import i1 as i1
 from tinygrad_edu.torch.functions.bessel import i1e as i1e
 from tinygrad_edu.torch.functions.bessel import spherical_bessel_j0 as spherical_bessel_j0
+from tinygrad_edu.torch.functions.binary import xlogy as xlogy
 from tinygrad_edu.torch.functions.gamma import digamma as digamma
 from tinygrad_edu.torch.functions.gamma import igamma as gammainc
 from tinygrad_edu.torch.functions.gamma import igammac as gammaincc

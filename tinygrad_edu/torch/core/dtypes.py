@@ -42,10 +42,10 @@ class dtype:
     def is_signed(self) -> bool:
         return self.name not in ("bool", "uint8", "uint16", "uint32", "uint64")
 
-    def to_complex(self) -> dtype:
+    def to_complex(self) -> Any:
         return {"float32": complex64, "float64": complex128, "float16": complex32}.get(self.name, self)
 
-    def to_real(self) -> dtype:
+    def to_real(self) -> Any:
         return {"complex64": float32, "complex128": float64, "complex32": float16}.get(self.name, self)
 
     def __repr__(self) -> str:
@@ -54,10 +54,10 @@ class dtype:
     def __reduce__(self) -> str:
         return self.name
 
-    def __copy__(self) -> dtype:
+    def __copy__(self) -> Any:
         return self
 
-    def __deepcopy__(self, memo: Any) -> dtype:
+    def __deepcopy__(self, memo: Any) -> Any:
         return self
 
 

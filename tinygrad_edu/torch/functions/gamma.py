@@ -38,7 +38,8 @@ def _log_gamma(x: te.Tensor) -> te.Tensor:
         steps = steps * (start + float(k))
     z = te.where(small, y + float(_SHIFT), y)
     inverse = te.reciprocal(z)
-    square, series, power = inverse * inverse, 0.5 * math.log(2 * math.pi) - 0.5, inverse
+    series: Any = 0.5 * math.log(2 * math.pi) - 0.5
+    square, power = inverse * inverse, inverse
     for k, number in enumerate(_BERNOULLI, 1):
         series = series + power * (number / (2 * k * (2 * k - 1)))
         power = power * square
@@ -87,7 +88,7 @@ def hurwitz(order: Any, x: te.Tensor) -> te.Tensor:
         total = total + factor * power * (number / math.factorial(2 * k))
         factor = factor * (order + (2.0 * k - 1.0)) * (order + 2.0 * k)
         power = power * square
-    return total  # type: ignore[no-any-return]
+    return total
 
 
 def _zeta(order: Any, x: Any) -> te.Tensor:

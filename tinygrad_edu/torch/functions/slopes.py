@@ -21,6 +21,12 @@ def _slope(x: te.Tensor, at: int, steps: Any, edge_order: int) -> te.Tensor:
     """The slope along one axis; `steps` is the distance of neighbours, or a tensor of all of them."""
     ahead = [slice(None)] * at
     n = x.shape[at]
+    left: Any
+    right: Any
+    first: Any
+    second: Any
+    before: Any
+    last: Any
 
     def part(start: int, stop: int) -> te.Tensor:
         return x[(*ahead, slice(start, stop))]

@@ -148,7 +148,8 @@ def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, inve
         check_tensor("isin", elements, "elements")
     x, tested = promoted(elements, test_elements)
     near = x if is_tensor(x) else tested
-    found = np.isin(*(numbers(v, "isin") if is_tensor(v) else v for v in (x, tested)), invert=invert)
+    here, there = (numbers(v, "isin") if is_tensor(v) else np.asarray(v) for v in (x, tested))
+    found = np.isin(here, there, invert=invert)
     return beside(near, found)
 
 
