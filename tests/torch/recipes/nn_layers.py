@@ -1,4 +1,4 @@
-"""Layers of torch.nn: with weights drawn for both sides, in training and in evaluation mode, their names and texts."""
+"""Layers of torch.nn with weights drawn for both sides: in training and evaluation, their names and texts."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ Recipe = Callable[[Any, Any], Any]
 
 
 def filled(t: Any, d: Any, module: Any) -> Any:
-    """The module in float64 with drawn numbers in its parameters, whose gradients are compared, and buffers."""
+    """The module in float64 with drawn numbers in parameters, whose gradients are compared, and buffers."""
     module = module.double()
     for parameter in module.parameters():
         with t.no_grad():
@@ -178,7 +178,8 @@ for _n, _end in enumerate(("1d", "2d", "3d"), 1):
                   named={"groups": 2, "bias": False}),
             layer(f"Conv{_end}", (1, 2, *_small), args=(2, 2, 3),
                   named={"padding": "same", "padding_mode": "circular"}),
-            layer(f"Conv{_end}", (1, 2, *_small), args=(2, 2, 3), named={"padding": 1, "padding_mode": "reflect"}),
+            layer(f"Conv{_end}", (1, 2, *_small), args=(2, 2, 3),
+                  named={"padding": 1, "padding_mode": "reflect"}),
             attributes(f"Conv{_end}", "in_channels kernel_size stride padding dilation groups padding_mode "
                        "output_padding transposed", 2, 4, 3),
             refused(f"Conv{_end}", 3, 4, 2, groups=2),
@@ -187,7 +188,8 @@ for _n, _end in enumerate(("1d", "2d", "3d"), 1):
         f"torch.nn.ConvTranspose{_end}": [
             layer(f"ConvTranspose{_end}", (2, 4, *_small), args=(4, 6, 2), named={"stride": 2, "groups": 2}),
             layer(f"ConvTranspose{_end}", (4, *_small), args=(4, 2, 3, 2, 1, 1), named={"bias": False}),
-            attributes(f"ConvTranspose{_end}", "kernel_size stride padding output_padding transposed", 2, 4, 3),
+            attributes(f"ConvTranspose{_end}", "kernel_size stride padding output_padding transposed",
+                       2, 4, 3),
             _transposed(_n),
         ],
         f"torch.nn.MaxPool{_end}": [

@@ -15,7 +15,7 @@ __all__ = ["MultiheadAttention"]
 
 
 class MultiheadAttention(Layer):
-    """softmax(q k^T / sqrt(head size)) v in each head, for linear maps q, k, v of the inputs; then a linear map."""
+    """softmax(q k^T / sqrt(head size)) v in each head, for linear maps of the inputs; then a linear map."""
 
     tensors = (
         "q_proj_weight",
@@ -111,9 +111,20 @@ class MultiheadAttention(Layer):
                 RuntimeError, "MultiheadAttention", "Need attn_mask if specifying the is_causal hint.",
                 "make it by torch.nn.Transformer.generate_square_subsequent_mask(L)",
             )  # fmt: skip
+        self._check(query, key, value)
         return self.run(
             query, key, value, key_padding_mask, need_weights, attn_mask, average_attn_weights, False
         )
+
+    def _check(self, query: Any, key: Any, value: Any) -> None:
+        if query.shape[-1] != self.embed_dim:
+            raise AssertionError(
+                f"was expecting embedding dimension of {self.embed_dim}, but got {query.shape[-1]}"
+            )
+        if query.dim() not in (2, 3) or not query.dim() == key.dim() == value.dim():
+            raise AssertionError("query, key and value should be all batched, of 3 axes, or all of 2")
+        if key.shape[:-1] != value.shape[:-1]:
+            raise AssertionError(f"key shape {key.shape} does not match value shape {value.shape}")
 
     def merge_masks(self, attn_mask: Any, key_padding_mask: Any, query: Any) -> Any:
         """(both masks as one, or that of keys, or None; 2, 1, 0 or None for which it is)."""

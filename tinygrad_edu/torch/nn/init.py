@@ -41,7 +41,7 @@ def _drawn(
 def calculate_gain(nonlinearity: str, param: float | None = None) -> float:
     """The factor on weights before an activation that keeps the size of signals."""
     if nonlinearity in _LINEAR or nonlinearity == "sigmoid":
-        return 1.0
+        return 1
     if nonlinearity == "leaky_relu":
         if param is not None and (isinstance(param, bool) or not isinstance(param, (int, float))):
             raise wrong(ValueError, "calculate_gain", f"negative_slope {param} not a valid number")

@@ -6,6 +6,8 @@ from typing import Any
 
 from tinygrad_edu.torch.nn import functional as F
 from tinygrad_edu.torch.nn.declared import declare
+from tinygrad_edu.torch.nn.module import Module
+from tinygrad_edu.torch.nn.pooling import PairwiseDistance
 
 __all__ = [
     "MSELoss",
@@ -101,10 +103,37 @@ MarginRankingLoss = declare(_HERE, "MarginRankingLoss", F.margin_ranking_loss, m
 TripletMarginLoss = declare(
     _HERE, "TripletMarginLoss", F.triplet_margin_loss, margin=1.0, p=2.0, eps=1e-6, swap=False, **_OLD
 )
-TripletMarginWithDistanceLoss = declare(
-    _HERE, "TripletMarginWithDistanceLoss", F.triplet_margin_with_distance_loss, distance_function=None,
-    margin=1.0, swap=False, reduction="mean",
-)  # fmt: skip
+
+
+class TripletMarginWithDistanceLoss(Module):
+    """`TripletMarginLoss` with a distance of one's own."""
+
+    def __init__(
+        self,
+        *,
+        distance_function: Any = None,
+        margin: float = 1.0,
+        swap: bool = False,
+        reduction: str = "mean",
+    ) -> None:
+        super().__init__()
+        if margin <= 0:
+            raise ValueError(f"margin must be greater than 0, got {margin}")
+        self.distance_function = PairwiseDistance() if distance_function is None else distance_function
+        self.margin, self.swap, self.reduction = margin, swap, reduction
+
+    def forward(self, anchor: Any, positive: Any, negative: Any) -> Any:
+        return F.triplet_margin_with_distance_loss(
+            anchor,
+            positive,
+            negative,
+            distance_function=self.distance_function,
+            margin=self.margin,
+            swap=self.swap,
+            reduction=self.reduction,
+        )
+
+
 CTCLoss = declare(_HERE, "CTCLoss", F.ctc_loss, blank=0, reduction="mean", zero_infinity=False)
 NLLLoss2d = declare(
     _HERE, "NLLLoss2d", F.nll_loss, buffers="weight", weight=None, size_average=None, ignore_index=-100,

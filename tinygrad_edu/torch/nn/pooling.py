@@ -134,7 +134,8 @@ Fold = declare(
     _HERE,
     "Fold",
     F.fold,
-    "output_size={output_size}, kernel_size={kernel_size}, dilation={dilation}, padding={padding}, stride={stride}",
+    "output_size={output_size}, kernel_size={kernel_size}, dilation={dilation}, padding={padding}, "
+    "stride={stride}",
     output_size=NEEDED,
     kernel_size=NEEDED,
     dilation=1,

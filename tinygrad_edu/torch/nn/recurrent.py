@@ -60,6 +60,8 @@ class RNNBase(Layer):
         ):  # fmt: skip
             if not isinstance(value, kind):
                 raise TypeError(f"{name} should be of type {kind.__name__}, got: {type(value).__name__}")
+        if mode not in _MODES:
+            raise ValueError(f"Unrecognized RNN mode: {mode}")
         if proj_size:
             raise wrong(RuntimeError, mode, "proj_size is not here", "put a torch.nn.Linear after the layer")
         if dropout > 0 and num_layers == 1:

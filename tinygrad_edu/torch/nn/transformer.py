@@ -48,7 +48,7 @@ def float_mask(mask: Any, like: Any) -> Any:
 
 
 def is_causal_mask(mask: Any, is_causal: bool | None) -> bool:
-    """Whether a mask lets each position attend to the earlier ones only; `is_causal` says so, if it is given."""
+    """Whether a mask lets each position attend to earlier ones only; `is_causal` says so, if it is given."""
     if is_causal is not None:
         return bool(is_causal)
     if mask is None or mask.dim() != 2 or mask.shape[0] != mask.shape[1]:
@@ -91,7 +91,7 @@ class _Layer(Module):
 
 
 class TransformerEncoderLayer(_Layer):
-    """Self-attention, then two linear maps with an activation between them; (L, N, d_model) keeps its shape."""
+    """Self-attention, then two linear maps with an activation between; (L, N, d_model) keeps its shape."""
 
     def __init__(
         self,
@@ -130,7 +130,7 @@ class TransformerEncoderLayer(_Layer):
 
 
 class TransformerDecoderLayer(_Layer):
-    """Self-attention, attention to an encoder's output, then two linear maps; (T, N, d_model) keeps its shape."""
+    """Self-attention, attention to an encoder's output, then two linear maps: (T, N, d_model) stays."""
 
     def __init__(
         self,

@@ -13,5 +13,6 @@ from tinygrad_edu.torch.nn.functional.margins import *  # noqa: F403
 from tinygrad_edu.torch.nn.functional.normalization import *  # noqa: F403
 from tinygrad_edu.torch.nn.functional.pooling import *  # noqa: F403
 from tinygrad_edu.torch.nn.functional.resizing import *  # noqa: F403
+from tinygrad_edu.torch.nn.functional.sampling import *  # noqa: F403
 
 __getattr__ = missing_from("torch.nn.functional")

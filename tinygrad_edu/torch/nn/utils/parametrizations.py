@@ -110,8 +110,8 @@ def spectral_norm(
 ) -> Module:
     """Let a weight be divided by its largest singular value.
 
-    Source: Miyato, Kataoka, Koyama, Yoshida, "Spectral normalization for generative adversarial networks", ICLR
-    2018.
+    Source: Miyato, Kataoka, Koyama, Yoshida, "Spectral normalization for generative adversarial networks",
+    ICLR 2018.
     """
     weight = getattr(module, name, None)
     if weight is None:

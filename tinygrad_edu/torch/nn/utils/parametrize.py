@@ -1,7 +1,7 @@
 """torch.nn.utils.parametrize: attributes of modules that are computed of others each time they are read.
 
-A module with a parametrized `weight` gets a class of its own, in which `weight` is a property; the original is in
-`module.parametrizations.weight.original`, which is a parameter of the module.
+A module with a parametrized `weight` gets a class of its own, in which `weight` is a property; the original
+is in `module.parametrizations.weight.original`, which is a parameter of the module.
 """
 
 from __future__ import annotations
@@ -144,10 +144,8 @@ def register_parametrization(
         with te.no_grad():
             value = getattr(module, tensor_name)
         _check(parametrization, value, tensor_name, unsafe)
-        modules = [*found, parametrization]
-        ParametrizationList.append(found, parametrization)
-        if hasattr(parametrization, "right_inverse") and len(modules) > 1:
-            found.right_inverse(value)
+        found.append(parametrization)
+        found.unsafe |= unsafe
         return module
     registers = [r for r in (module._parameters, module._buffers) if tensor_name in r]
     if not registers:

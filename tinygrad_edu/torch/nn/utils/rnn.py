@@ -24,7 +24,8 @@ class PackedSequence(_Packed):
     """Sequences of several lengths, longest first, step by step: all first elements, all second ones, ...
 
     batch_sizes       how many sequences have each step
-    sorted_indices    where each of these sequences was; unsorted_indices the inverse, None if they were sorted
+    sorted_indices    where each of these sequences was, None if they were sorted
+    unsorted_indices  the inverse
     """
 
     __slots__ = ()
