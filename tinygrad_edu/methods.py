@@ -23,6 +23,7 @@ from tinygrad_edu.functional.synonyms import taking_synonyms
 from tinygrad_edu.ops import elementwise as _e
 from tinygrad_edu.scalars import integer
 from tinygrad_edu.shapes import normalize_axis
+from tinygrad_edu.words.calls import explain_methods
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
@@ -355,3 +356,6 @@ class Methods(Functions):
     def masked_fill_(self: Any, mask: Any, value: Any) -> Tensor:
         """Write `value` where `mask` is true, in place."""
         return replace(self, "masked_fill_", lambda x: F.masked_fill(x, mask, value), mask, value)
+
+
+explain_methods(Methods)

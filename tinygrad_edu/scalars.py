@@ -22,7 +22,8 @@ class Count(int):
 
     __slots__ = ()
 
-    def __call__(self, *axis: Any) -> NoReturn:
+    def __call__(self, *axis: Any, dim: Any = None) -> NoReturn:
+        axis = axis if dim is None else (*axis, dim)
         given, ours = ", ".join(map(repr, axis)), f"x.shape{list(axis) if axis else ''}"
         raise wrong(
             TypeError,

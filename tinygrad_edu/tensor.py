@@ -31,6 +31,7 @@ from tinygrad_edu.ops import reduce as _r
 from tinygrad_edu.scalars import Count
 from tinygrad_edu.shapes import Shape, stretched_axes
 from tinygrad_edu.words import explaining, unknown_attribute
+from tinygrad_edu.words.calls import explain_methods
 
 NumpyArray = np.ndarray[Any, Any]
 
@@ -118,8 +119,9 @@ class Tensor(Value, Methods):
 
     # -- out of the graph ------------------------------------------------------------------------------------
 
-    def numpy(self) -> NumpyArray:
-        """The numbers, read-only, in an array that shares memory on the cpu; a `.copy()` may be written."""
+    def numpy(self, *, force: bool = False) -> NumpyArray:
+        """The numbers, read-only, in an array that shares memory on the cpu; a `.copy()` may be written.
+        Of a tensor with a graph or on a device, too, as with `force=True` in PyTorch."""
         return look(self.storage, "numpy")
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
@@ -371,6 +373,8 @@ class Tensor(Value, Methods):
     any, all, var, std = F.any, F.all, F.var, F.std
     argmax, argmin, squeeze, unsqueeze = F.argmax, F.argmin, F.squeeze, F.expand_dims
     softmax, log_softmax = F.softmax, F.log_softmax
+    exp, log, sqrt, square, abs = F.exp, F.log, F.sqrt, F.square, F.abs
+    sin, cos, tanh, sigmoid, relu = F.sin, F.cos, F.tanh, F.sigmoid, F.relu
 
     def reshape(self, *shape: Any) -> Tensor: return F.reshape(self, F.spread(shape))
     def transpose(self, *axes: Any) -> Tensor: return F.transpose(self, *axes)
@@ -379,19 +383,10 @@ class Tensor(Value, Methods):
     @functools.partial(explaining, title="flatten")
     def flatten(self, start: int = 0, end: int = -1) -> Tensor: return F.flatten(self, start, end)
     def clone(self) -> Tensor: return F.clone(self)
-    def exp(self) -> Tensor: return F.exp(self)
-    def log(self) -> Tensor: return F.log(self)
-    def sqrt(self) -> Tensor: return F.sqrt(self)
-    def square(self) -> Tensor: return F.square(self)
-    def abs(self) -> Tensor: return F.abs(self)
-    def sin(self) -> Tensor: return F.sin(self)
-    def cos(self) -> Tensor: return F.cos(self)
-    def tanh(self) -> Tensor: return F.tanh(self)
-    def sigmoid(self) -> Tensor: return F.sigmoid(self)
-    def relu(self) -> Tensor: return F.relu(self)
     def clip(self, low: Any = None, high: Any = None) -> Tensor: return F.clip(self, low, high)
     # fmt: on
 
 
+explain_methods(Tensor, but=("detach", "numpy", "tolist", "cast", "sum_to"))
 Value.kind = Tensor
 Value.plus = _e.add

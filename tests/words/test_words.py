@@ -131,7 +131,7 @@ def test_a_foreign_layer_is_answered(name):
     (lambda: X.sum(axes=1), "did you mean axis=?"),
     (lambda: te.relu(X, inplace=True), "leave it out: nothing is changed in place"),
     (lambda: nn.Tanh(inplace=True), "leave it out: nothing is changed in place"),
-    (lambda: te.clip(X, min=0), "PyTorch's min= is low= here"),
+    (lambda: te.randint(min=0, high=2, shape=2), "PyTorch's min= is low= here"),
     (lambda: te.one_hot(X, num_classes=3), "PyTorch's num_classes= is classes= here"),
     (lambda: te.std(X, unbiased=False), "is correction= here (unbiased=True is correction=1"),
     (lambda: nn.Linear(2, 3, activation="relu"), "an activation is a layer of its own"),

@@ -15,7 +15,7 @@ from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.functional.creation import with_a_tensor
 from tinygrad_edu.scalars import plain
-from tinygrad_edu.words import unknown_argument
+from tinygrad_edu.words import as_pytorch, unknown_argument
 
 if TYPE_CHECKING:
     from tinygrad_edu.tensor import Tensor
@@ -27,6 +27,8 @@ def lifted(op: Op) -> Callable[..., Tensor]:
 
     def function(*xs: Any, **params: Any) -> Any:
         if params:
+            if not params.keys() <= known:
+                xs, params = as_pytorch(name, name, xs, params, known)
             if not params.keys() <= known:
                 unknown = min(params.keys() - known)
                 raise unknown_argument(name, unknown, op.params, "it works element by element")

@@ -231,6 +231,9 @@ def cumprod(x: Tensor, axis: int = 0) -> Tensor:
     return _r.cumprod(x, axis=normalize_axis(axis, x.ndim))
 
 
-def allclose(x: Any, y: Any, *, rtol: float = 1e-5, atol: float = 1e-8) -> bool:
-    """Whether |x - y| <= atol + rtol |y| everywhere."""
-    return bool(np.allclose(as_tensor(x).numpy(), as_tensor(y).numpy(), rtol=rtol, atol=atol))
+def allclose(
+    x: Any, y: Any, *, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> bool:  # fmt: skip
+    """Whether |x - y| <= atol + rtol |y| everywhere; a NaN is close to a NaN with `equal_nan` alone."""
+    one, other = as_tensor(x).numpy(), as_tensor(y).numpy()
+    return bool(np.allclose(one, other, rtol=rtol, atol=atol, equal_nan=equal_nan))

@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Any
 
 from tinygrad_edu.errors import wrong
-from tinygrad_edu.words import explaining, raise_as_call, unknown_argument
+from tinygrad_edu.words import as_pytorch, explaining, raise_as_call, unknown_argument
 
 _SYNONYMS = {"dim": ("axis", "axes"), "dims": ("axis", "axes"), "keepdim": ("keepdims",)}
 # A wrapper costs a tenth of a microsecond a call; these functions are called too often for that, or explain
@@ -83,6 +83,8 @@ def taking_synonyms(function: Callable[..., Any], *, alone: bool = False) -> Cal
             if pair:
                 _check_values_alone(function.__name__, named)
             named = renamed(function.__name__, named, names)
+            if not named.keys() <= names:
+                args, named = as_pytorch(function.__name__, function.__name__, args, named, names)
             for name in named.keys() - names:
                 raise unknown_argument(function.__name__, name, known)
         try:

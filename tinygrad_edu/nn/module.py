@@ -23,6 +23,7 @@ from tinygrad_edu.nn.module_tree import Tree
 from tinygrad_edu.nn.parameter import Parameter, move
 from tinygrad_edu.tensor import NumpyArray, Tensor
 from tinygrad_edu.words import explaining, unknown_attribute
+from tinygrad_edu.words.calls import explain_methods
 
 if TYPE_CHECKING:
     from tinygrad_edu.nn.summary import Summary
@@ -279,3 +280,6 @@ class Module(Tree):
         ]
         head = f"{type(self).__name__}({self.extra_repr()}"
         return "\n  ".join([head, *inner]) + "\n)" if inner else head + ")"
+
+
+explain_methods(Module, but=("forward",))

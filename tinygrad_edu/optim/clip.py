@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from tinygrad_edu import functional as F
@@ -14,8 +15,10 @@ from tinygrad_edu.engine.modes import no_grad
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.scalars import number
 from tinygrad_edu.tensor import Tensor
+from tinygrad_edu.words import explaining
 
 
+@partial(explaining, title="clip_grad_norm_")
 def clip_grad_norm_(
     parameters: Any, max_norm: float, norm_type: float = 2.0, *, error_if_nonfinite: bool = False
 ) -> Tensor:
@@ -70,6 +73,7 @@ def _joint_norm(grads: list[Tensor], p: float) -> Tensor:
         return scale * F.stack(powers).sum() ** (1.0 / p)
 
 
+@partial(explaining, title="clip_grad_value_")
 def clip_grad_value_(parameters: Any, clip_value: float) -> None:
     """Limit every element of every gradient of tensors, a tensor or a model to [-clip_value, clip_value]."""
     clip_value = number(clip_value, "clip_grad_value_: clip_value")

@@ -27,6 +27,7 @@ from tinygrad_edu.optim.updating import Batch, Updating
 from tinygrad_edu.scalars import plain
 from tinygrad_edu.tensor import Tensor
 from tinygrad_edu.words import explaining, unknown_attribute
+from tinygrad_edu.words.calls import explain_methods
 
 _parameter = operator.attrgetter("parameter")
 
@@ -347,3 +348,6 @@ class Optimizer(Updating, ABC):
         said = [", ".join(f"{k}={g[k]}" for k in self.defaults) for g in self.param_groups]
         lines = [f"  {len(g['params'])} tensors, {s}" for g, s in zip(self.param_groups, said, strict=True)]
         return "\n".join([f"{type(self).__name__}(", *lines, ")"])
+
+
+explain_methods(Optimizer, only=("add_param_group", "zero_grad", "step", "state_dict", "load_state_dict"))

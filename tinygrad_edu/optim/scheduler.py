@@ -18,6 +18,7 @@ from tinygrad_edu.optim.optimizer import Optimizer
 from tinygrad_edu.optim.settings import check_settings, saved_setting, without_arguments
 from tinygrad_edu.scalars import integer, number, plain
 from tinygrad_edu.words import explaining, unknown_attribute
+from tinygrad_edu.words.calls import explain_methods
 
 Rates = list[float]
 
@@ -287,3 +288,6 @@ def rate(value: Any) -> float:
     if not 0.0 <= found < math.inf:
         raise ValueError(f"{value!r:.60} is no finite number >= 0")
     return found
+
+
+explain_methods(LRScheduler, only=("state_dict", "load_state_dict", "get_last_lr"))

@@ -18,6 +18,7 @@ from tinygrad_edu.optim.optimizer import Group, Optimizer
 from tinygrad_edu.optim.settings import check_settings, saved_setting, without_arguments
 from tinygrad_edu.scalars import plain
 from tinygrad_edu.words import explaining
+from tinygrad_edu.words.calls import explain_methods
 
 Factor = Callable[[int], float]
 
@@ -229,3 +230,6 @@ def _initial_rate(group: Group) -> float:
     """The rate of a group before any schedule; the current rate if the user has set it since."""
     lr = group["lr"]
     return float(group["initial_lr"] if group.get("scheduled_lr", lr) == lr and "initial_lr" in group else lr)
+
+
+explain_methods(Schedule, only=("state_dict", "load_state_dict", "get_last_lr"))

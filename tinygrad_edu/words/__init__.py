@@ -97,12 +97,15 @@ def explaining(function: Function, title: str = "") -> Function:
     )
     if any(p.kind is p.VAR_KEYWORD for p in parameters):
         return function
+    names = frozenset(known)
 
     @functools.wraps(function)
     def called(*args: Any, **named: Any) -> Any:
-        for name in named:
-            if name not in known:
-                raise unknown_argument(title or type(args[0]).__name__, name, known)
+        if named and not named.keys() <= names:
+            args, named = as_pytorch(function.__name__, title, args, named, names)
+            for name in named:
+                if name not in names:
+                    raise unknown_argument(title or type(args[0]).__name__, name, known)
         try:
             return function(*args, **named)
         except TypeError as error:
@@ -110,6 +113,15 @@ def explaining(function: Function, title: str = "") -> Function:
             raise
 
     return called  # type: ignore[return-value]
+
+
+def as_pytorch(
+    name: str, title: str, args: tuple[Any, ...], named: dict[str, Any], known: Collection[str]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """The arguments of the function `name` by its own names, where they were given by PyTorch's."""
+    from tinygrad_edu.words import calls
+
+    return calls.renamed(name, title or name, args, named, known)
 
 
 def explain_classes(names: Mapping[str, Any], package: str) -> None:
@@ -139,6 +151,9 @@ def raise_as_call(
     by_name = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
     needed = [p.name for i, p in enumerate(parameters) if p.default is p.empty and p.name not in named
               and p.kind is not p.VAR_POSITIONAL and not (p in free and i < given)]  # fmt: skip
+    twice = [p.name for p in free[: max(given, 0)] if p.name in named]
+    if twice:
+        raise wrong(TypeError, title, f"{twice[0]}= is given by position, too", "give it once") from None
     if given > len(free) and not any(p.kind is p.VAR_POSITIONAL for p in parameters):
         taken = ", ".join(p.name for p in free)
         problem = f"{title} takes {len(free)} arguments by position, {taken}, and {given} were given"

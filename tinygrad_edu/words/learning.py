@@ -376,6 +376,13 @@ ARGUMENTS = (
       "model its best weights at the end, and a checkpoint folder has best.safetensors"),
     W("", pytorch="pin_memory=", about="batches are arrays in memory here; leave it out"),
     W("", pytorch="input=, other=, self=", about="inputs are given by position"),
+    W("", pytorch="alpha=", about="write x + alpha * y; only x.add_(y, alpha=alpha) has it"),
+    W("", pytorch="decimals=", about="write te.round(x * 100) / 100"),
+    W("", pytorch="rounding_mode=", about="'floor' is te.floor_divide(x, y), 'trunc' te.trunc(x / y)"),
+    W("", pytorch="largest=, sorted=", about="the largest come first here; the smallest are those of -x"),
+    W("", pytorch="dtype=", about="convert what goes in, x.cast(dtype), or what comes out"),
+    W("", pytorch="assign=", about="leave it out: numbers are copied, parameters stay the same objects"),
+    W("", pytorch="prefix=, keep_vars=", about="write {prefix + name: x for name, x in state.items()}"),
     W("", pytorch="fused=, foreach=, capturable=", about="updates are fused here; leave it out"),
 )
 # fmt: on
