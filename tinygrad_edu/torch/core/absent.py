@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from tinygrad_edu.torch.core.kinds import reason_of_kind
+
 # A name ending in a dot stands for all names that begin with it.
 ABSENT = {
     "torch.fft.": "there are no complex numbers here; numpy.fft transforms x.numpy()",
-    "torch.sparse.": "there are no sparse tensors here; use dense ones, or torch.nn.Embedding for rows of a table",
+    "torch.sparse.": "there are no sparse tensors here; use dense ones, or torch.nn.Embedding for rows of "
+    "a table",
     "torch.hub.": "nothing is loaded from the network here; torch.load reads a file of weights that you have",
     "torch.utils.model_zoo.": "nothing is loaded from the network here; torch.load reads a file of weights",
     "torch.utils.cpp_extension.": "there are no extensions in C++ here; write the function with torch's own",
@@ -14,11 +17,14 @@ ABSENT = {
     "torch.optim.SparseAdam": "there are no sparse gradients here; torch.optim.Adam updates dense ones",
     "torch.optim.Adafactor": "it is not here; torch.optim.AdamW has a second moment for each number instead",
     "torch.complex": "there are no complex numbers here; keep the real and the imaginary part in two tensors",
-    "torch.imag": "there are no complex numbers here; the imaginary part of a real tensor is torch.zeros_like(x)",
+    "torch.imag": "there are no complex numbers here; the imaginary part of a real tensor is "
+    "torch.zeros_like(x)",
     **dict.fromkeys(
         (f"torch.special.{name}" for name in ("airy_ai", "bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1",
-         "modified_bessel_k0", "modified_bessel_k1", "scaled_modified_bessel_k0", "scaled_modified_bessel_k1")),
-        "the library has no such Bessel function; torch.from_numpy(scipy.special.j0(x.numpy())) and its kin do",
+         "modified_bessel_k0", "modified_bessel_k1", "scaled_modified_bessel_k0",
+         "scaled_modified_bessel_k1")),
+        "the library has no such Bessel function; torch.from_numpy(scipy.special.j0(x.numpy())) and its "
+        "kin do",
     ),
     **dict.fromkeys(
         ("torch.nn.FractionalMaxPool2d", "torch.nn.FractionalMaxPool3d", *(
@@ -90,4 +96,4 @@ def reason_of(name: str) -> str:
     for start, reason in ABSENT.items():
         if start.endswith(".") and (name + ".").startswith(start):
             return reason
-    return "tinygrad-edu's torch does not have it; docs/torch.md lists what is there"
+    return reason_of_kind(name) or "tinygrad-edu's torch does not have it; docs/torch.md lists what is there"

@@ -1,8 +1,8 @@
 """The border: PyTorch's words on one side, the library's functions on the other.
 
 A function of the face is written in the library's words, about the library's tensors; `torch_function` lets
-it take and return the face's. It takes the inner tensors out of all arguments, in lists too, calls, puts every
-tensor of the result into one of the face's, writes to `out=` if that is given, and raises errors of PyTorch's
+it take and return the face's. It takes the inner tensors out of all arguments, in lists too, calls, puts
+every tensor of the result into one of the face's, writes to `out=` if that is given, and raises errors of PyTorch's
 types: shapes and values that do not fit are RuntimeErrors there.
 """
 
@@ -31,7 +31,10 @@ _OF_NUMPY = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "
 
 # PyTorch says nothing where a logarithm of 0 or a number divided by 0 is infinite.
 warnings.filterwarnings(
-    "ignore", ".* encountered in ", RuntimeWarning, module=r"tinygrad_edu\.(engine|ops|backend|functional|torch)\."
+    "ignore",
+    ".* encountered in ",
+    RuntimeWarning,
+    module=r"tinygrad_edu\.(engine|ops|backend|functional|torch)\.",
 )
 
 
@@ -40,7 +43,7 @@ class FaceError(RuntimeError, ValueError):
 
 
 class FaceLinAlgError(RuntimeError, LinAlgError):
-    """A matrix that an algorithm cannot take: a RuntimeError, as in PyTorch, and the library's LinAlgError."""
+    """A matrix that an algorithm cannot take: a RuntimeError, as in PyTorch, and our LinAlgError."""
 
 
 class FaceShapeError(RuntimeError, ShapeError):
@@ -103,7 +106,7 @@ def torch_error(error: Exception) -> Exception:
         kind = FaceShapeError
     elif isinstance(error, LinAlgError):
         kind = FaceLinAlgError
-    elif isinstance(error, ValueError) or isinstance(error, OverflowError):
+    elif isinstance(error, (ValueError, OverflowError)):
         kind = FaceError
     else:
         return error
@@ -156,14 +159,16 @@ def _into(out: Any, result: Any) -> Any:
         raise wrong(
             RuntimeError,
             None,
-            "functions with out=... arguments don't support automatic differentiation, but one of the arguments "
-            "requires grad",
+            "functions with out=... arguments don't support automatic differentiation, but one of the "
+            "arguments requires grad",
             "write inside `with torch.no_grad():`, or take the result",
         )
     have, given = dtype_of(out.inner.dtype), dtype_of(result.dtype)
     if given.category > have.category:
         raise wrong(
-            RuntimeError, None, f"result type {given.name} can't be cast to the desired output type {have.name}"
+            RuntimeError,
+            None,
+            f"result type {given.name} can't be cast to the desired output type {have.name}",
         )
     out.resize_to(result.shape)
     return out.copy_(faced(result))
