@@ -2,8 +2,8 @@
 
 A function of the face is written in the library's words, about the library's tensors; `torch_function` lets
 it take and return the face's. It takes the inner tensors out of all arguments, in lists too, calls, puts
-every tensor of the result into one of the face's, writes to `out=` if that is given, and raises errors of PyTorch's
-types: shapes and values that do not fit are RuntimeErrors there.
+every tensor of the result into one of the face's, writes to `out=` if that is given, and raises errors of
+PyTorch's types: shapes and values that do not fit are RuntimeErrors there.
 """
 
 from __future__ import annotations
