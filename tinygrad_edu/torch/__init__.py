@@ -48,9 +48,9 @@ from tinygrad_edu.torch.core.printing import get_printoptions, printoptions, set
 from tinygrad_edu.torch.core.size import Size
 from tinygrad_edu.torch.core.tensor import Tensor
 from tinygrad_edu.torch.core.words import missing_from as _missing_from
-from tinygrad_edu.torch.functions.binary import *
 from tinygrad_edu.torch.functions.assignment import *
 from tinygrad_edu.torch.functions.bessel import *
+from tinygrad_edu.torch.functions.binary import *
 from tinygrad_edu.torch.functions.comparisons import *
 from tinygrad_edu.torch.functions.constants import (
     arange,
@@ -67,6 +67,36 @@ from tinygrad_edu.torch.functions.constants import (
     zeros,
     zeros_like,
 )  # fmt: skip
+from tinygrad_edu.torch.functions.copies import (
+    alias_copy,
+    as_strided_,
+    as_strided_copy,
+    as_strided_scatter,
+    detach,
+    detach_,
+    detach_copy,
+    diagonal_copy,
+    empty_permuted,
+    empty_strided,
+    expand_copy,
+    get_device,
+    is_signed,
+    permute_copy,
+    select_copy,
+    slice_copy,
+    split_copy,
+    split_with_sizes_copy,
+    squeeze_copy,
+    t_copy,
+    transpose_copy,
+    unbind_copy,
+    unfold_copy,
+    unsafe_chunk,
+    unsafe_split,
+    unsafe_split_with_sizes,
+    unsqueeze_copy,
+    view_copy,
+)  # fmt: skip
 from tinygrad_edu.torch.functions.counting import *
 from tinygrad_edu.torch.functions.creation import (
     as_tensor,
@@ -79,8 +109,10 @@ from tinygrad_edu.torch.functions.creation import (
 )  # fmt: skip
 from tinygrad_edu.torch.functions.draws import (
     bernoulli,
+    binomial,
     multinomial,
     normal,
+    poisson,
     rand,
     rand_like,
     randint,
@@ -192,7 +224,6 @@ from tinygrad_edu.torch.functions.products import (
 )  # fmt: skip
 from tinygrad_edu.torch.functions.reductions import *
 from tinygrad_edu.torch.functions.rounding import *
-from tinygrad_edu.torch.functions.slopes import *
 from tinygrad_edu.torch.functions.scattering import (
     index_reduce,
     scatter,
@@ -219,6 +250,7 @@ from tinygrad_edu.torch.functions.shapes import (
     unflatten,
     unsqueeze,
 )  # fmt: skip
+from tinygrad_edu.torch.functions.slopes import *
 from tinygrad_edu.torch.functions.sorting import *
 from tinygrad_edu.torch.functions.systems import (
     cholesky,
@@ -228,10 +260,12 @@ from tinygrad_edu.torch.functions.systems import (
     inverse,
     logdet,
     matrix_exp,
+    pca_lowrank,
     pinverse,
     qr,
     slogdet,
     svd,
+    svd_lowrank,
     triangular_solve,
 )  # fmt: skip
 from tinygrad_edu.torch.functions.triangles import (
@@ -268,15 +302,7 @@ set_anomaly_enabled = autograd.set_detect_anomaly
 _MODULES = ("amp", "backends", "compiler", "cuda", "distributed", "distributions", "func", "jit", "linalg", "multiprocessing",
             "nn", "optim", "overrides", "profiler", "serialization", "special", "testing", "utils", "version")
 _LATER = {"vmap": "func", "save": "serialization", "load": "serialization", "OutOfMemoryError": "cuda", "Event": "cuda", "Stream": "cuda", "autocast": "amp", "GradScaler": "amp"}
-_NAMESAKES = frozenset("""
-    adaptive_avg_pool1d adaptive_max_pool1d alpha_dropout avg_pool1d bartlett_window batch_norm
-    bilinear blackman_window celu celu_ channel_shuffle conv1d conv2d conv3d conv_transpose1d
-    conv_transpose2d conv_transpose3d cosine_similarity dropout dropout_ embedding
-    feature_alpha_dropout group_norm hamming_window hann_window hardshrink instance_norm layer_norm
-    max_pool1d max_pool1d_with_indices max_pool2d max_pool3d native_channel_shuffle
-    pairwise_distance pdist pixel_shuffle pixel_unshuffle prelu rms_norm rrelu rrelu_ selu selu_
-    threshold threshold_
-""".split())  # of torch.nn.functional
+_NAMESAKES = frozenset(["adaptive_avg_pool1d", "adaptive_max_pool1d", "alpha_dropout", "avg_pool1d", "bartlett_window", "batch_norm", "bilinear", "blackman_window", "celu", "celu_", "channel_shuffle", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_similarity", "dropout", "dropout_", "embedding", "feature_alpha_dropout", "group_norm", "hamming_window", "hann_window", "hardshrink", "instance_norm", "layer_norm", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool3d", "native_channel_shuffle", "pairwise_distance", "pdist", "pixel_shuffle", "pixel_unshuffle", "prelu", "rms_norm", "rrelu", "rrelu_", "selu", "selu_", "threshold", "threshold_"])  # of torch.nn.functional
 _missing = _missing_from("torch")
 
 

@@ -26,6 +26,7 @@ norm, pinv, qr, slogdet, solve, solve_triangular, svd, svdvals, vector_norm = (
     for name in ("norm", "pinv", "qr", "slogdet", "solve", "solve_triangular", "svd", "svdvals",
                  "vector_norm")
 )  # fmt: skip
+solve_ex = matrices.named("solve_ex", matrices.solve_ex)
 matmul, matrix_power = products.matmul, products.matrix_power
 
 

@@ -23,6 +23,7 @@ _FIELDS = {
     "LU pivots": "linalg_lu_factor",
     "solution cloned_coefficient": "triangular_solve",
     "inverse info": "linalg_inv_ex",
+    "result info": "linalg_solve_ex",
     "L info": "linalg_cholesky_ex",
 }
 

@@ -62,14 +62,15 @@ ABSENT = {
         "one process uses one device; te.distributed trains on several machines",
     ),
     **dict.fromkeys(
-        ("torch.linalg.eig", "torch.linalg.eigvals", "torch.view_as_complex", "torch.view_as_real", "torch.polar",
-         "torch.stft", "torch.istft", "Tensor.stft", "Tensor.istft", "Tensor.imag", "Tensor.cfloat", "Tensor.cdouble"),
+        ("torch.linalg.eig", "torch.linalg.eigvals", "torch.view_as_complex", "torch.view_as_real",
+         "torch.polar", "torch.stft", "torch.istft", "Tensor.stft", "Tensor.istft", "Tensor.imag",
+         "Tensor.cfloat", "Tensor.cdouble"),
         "there are no complex numbers here; torch.linalg.eigh has the eigenvalues of symmetric matrices",
     ),
     **dict.fromkeys(
         (f"{place}.{name}" for place in ("torch", "torch.linalg", "Tensor") for name in (
-            "lu", "lu_factor", "lu_factor_ex", "lu_solve", "lu_unpack", "ldl_factor", "ldl_factor_ex", "ldl_solve",
-            "householder_product", "geqrf", "orgqr", "ormqr", "lobpcg",
+            "lu", "lu_factor", "lu_factor_ex", "lu_solve", "lu_unpack", "ldl_factor", "ldl_factor_ex",
+            "ldl_solve", "householder_product", "geqrf", "orgqr", "ormqr", "lobpcg",
         )),
         "the library has no such factors; torch.linalg.solve, det, qr and cholesky need none of yours",
     ),
@@ -79,7 +80,8 @@ ABSENT = {
     ),
     **dict.fromkeys(
         (f"Tensor.{name}" for name in (
-            "to_sparse", "coalesce", "indices", "values", "sparse_mask", "sparse_dim", "dense_dim", "is_coalesced",
+            "to_sparse", "coalesce", "indices", "values", "sparse_mask", "sparse_dim", "dense_dim",
+            "is_coalesced",
         )),
         "there are no sparse tensors here; use dense ones",
     ),

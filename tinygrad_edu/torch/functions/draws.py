@@ -186,6 +186,35 @@ def multinomial(input: Any, num_samples: int, replacement: bool = False, *, gene
     return te.multinomial(input, num_samples, replacement=replacement, generator=generator)
 
 
+def _host(generator: Any) -> np.random.Generator:
+    """NumPy's generator at the place of a stream: for distributions that reject draws."""
+    seed = te.randint(0, _MOST, (), generator=generator).item()
+    return np.random.default_rng(seed)
+
+
+@torch_function
+def poisson(input: Any, generator: Any = None) -> Any:
+    """Counts of events whose expected numbers are in `input`; drawn on the host."""
+    _fractions("poisson", input.dtype)
+    rates = input.detach().to("cpu").numpy()
+    if rates.size and not rates.min() >= 0:
+        raise wrong(RuntimeError, "poisson", "invalid Poisson rate, expected rate to be non-negative")
+    drawn = _host(generator).poisson(rates).astype(input.dtype)
+    return _tied(te.tensor(drawn, device=input.device), input)
+
+
+@torch_function
+def binomial(count: Any, prob: Any, generator: Any = None) -> Any:
+    """Numbers of successes of `count` trials, each of the probability `prob`; drawn on the host."""
+    _fractions("binomial", count.dtype)
+    if prob.dtype != count.dtype:
+        raise wrong(RuntimeError, "binomial", "Found dtype of count and prob that differ")
+    _check_chances("binomial", prob)
+    trials, chances = (x.detach().to("cpu").numpy() for x in (count, prob))
+    drawn = np.asarray(_host(generator).binomial(trials.astype(np.int64), chances)).astype(count.dtype)
+    return _tied(te.tensor(drawn, device=count.device), count, prob)
+
+
 # -- written into a tensor -----------------------------------------------------------------------------------
 
 

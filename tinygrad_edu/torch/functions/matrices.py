@@ -189,6 +189,11 @@ def solve(A: Inner, B: Inner, *, left: bool = True) -> Inner:
     return te.linalg.solve(x, y) if left else te.linalg.solve(x.mT, y.mT).mT
 
 
+def solve_ex(A: Inner, B: Inner, *, left: bool = True, check_errors: bool = False) -> Any:
+    """The X of A X = B, and 0 for each matrix that is not singular; LinAlgError otherwise."""
+    return return_types.linalg_solve_ex(solve(A, B, left=left), _no_error(A))
+
+
 def solve_triangular(
     A: Inner, B: Inner, *, upper: bool, left: bool = True, unitriangular: bool = False
 ) -> Inner:

@@ -82,3 +82,26 @@ def triangular_solve(
     x, upright = (A.mT, not upper) if transpose else (A, upper)
     found = te.linalg.solve_triangular(x, b, upper=upright, unitriangular=unitriangular)
     return return_types.triangular_solve(found, te.functional.clone(A))
+
+
+@tensor_function
+def svd_lowrank(A: Any, q: int | None = 6, niter: int = 2, M: Any = None) -> Any:
+    """U, S, V of the best approximation of rank q of A, or of A - M: exact here, whatever `niter` is."""
+    x = floats("svd_lowrank", A if M is None else A - M)
+    count = min(q or 6, *x.shape[-2:])
+    u, s, vh = te.linalg.svd(x, full_matrices=False)
+    return u[..., :count], s[..., :count], vh.mT[..., :count]
+
+
+@tensor_function
+def pca_lowrank(A: Any, q: int | None = None, center: bool = True, niter: int = 2) -> Any:
+    """The q principal components of rows: U, S, V of the matrix without the means of its columns."""
+    x = floats("pca_lowrank", A)
+    limit = min(6, *x.shape[-2:]) if q is None else q
+    if not 0 <= limit <= min(x.shape[-2:]):
+        raise wrong(ValueError, "pca_lowrank", f"q(={limit}) must be non-negative integer and not greater "
+                    f"than "
+                    f"min(m, n)={min(x.shape[-2:])}")  # fmt: skip
+    x = x - te.mean(x, -2, keepdims=True) if center else x
+    u, s, vh = te.linalg.svd(x, full_matrices=False)
+    return u[..., :limit], s[..., :limit], vh.mT[..., :limit]
