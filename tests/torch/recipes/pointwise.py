@@ -122,6 +122,16 @@ RECIPES |= {
     if name not in ("absolute", "sgn", "sign")
 }
 RECIPES |= {
+    "torch.clamp_max_": [lambda t, d: t.clamp_max_(d.ints(3), 1)],
+    "torch.clamp_min_": [lambda t, d: t.clamp_min_(d.ints(3), 1)],
+    "torch.clip_": [lambda t, d: t.clip_(d.floats(3, grad=False), max=0.5)],
+    "torch.conj_physical_": [lambda t, d: t.conj_physical_(d.ints(3))],
+    "Tensor.conj_physical_": [lambda t, d: d.floats(3, grad=False).conj_physical_()],
+    "torch.gcd_": [lambda t, d: t.gcd_(d.ints(3), d.ints(3))],
+    "torch.lcm_": [lambda t, d: t.lcm_(d.ints(3), d.ints(3))],
+    "torch.i0_": [lambda t, d: t.i0_(d.floats(3, grad=False))],
+    "torch.ldexp_": [lambda t, d: t.ldexp_(d.floats(3, grad=False), d.ints(3, low=0))],
+    "torch.logit_": [lambda t, d: t.logit_(d.floats(3, low=0.1, high=0.9, grad=False), 0.2)],
     "torch.zero_": [lambda t, d: t.zero_(d.ints(3))],
     "torch.fill_": [lambda t, d: t.fill_(d.ints(3), 2)],
     "torch.clamp_": [lambda t, d: t.clamp_(d.ints(3), 0, 2)],
