@@ -302,7 +302,6 @@ set_anomaly_enabled = autograd.set_detect_anomaly
 _MODULES = ("amp", "backends", "compiler", "cuda", "distributed", "distributions", "func", "jit", "linalg", "multiprocessing",
             "nn", "optim", "overrides", "profiler", "serialization", "special", "testing", "utils", "version")
 _LATER = {"vmap": "func", "save": "serialization", "load": "serialization", "OutOfMemoryError": "cuda", "Event": "cuda", "Stream": "cuda", "autocast": "amp", "GradScaler": "amp"}
-_NAMESAKES = frozenset(["adaptive_avg_pool1d", "adaptive_max_pool1d", "alpha_dropout", "avg_pool1d", "bartlett_window", "batch_norm", "bilinear", "blackman_window", "celu", "celu_", "channel_shuffle", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d", "cosine_similarity", "dropout", "dropout_", "embedding", "feature_alpha_dropout", "group_norm", "hamming_window", "hann_window", "hardshrink", "instance_norm", "layer_norm", "max_pool1d", "max_pool1d_with_indices", "max_pool2d", "max_pool3d", "native_channel_shuffle", "pairwise_distance", "pdist", "pixel_shuffle", "pixel_unshuffle", "prelu", "rms_norm", "rrelu", "rrelu_", "selu", "selu_", "threshold", "threshold_"])  # of torch.nn.functional
 _missing = _missing_from("torch")
 
 
@@ -310,8 +309,7 @@ def __getattr__(name: str) -> _Any:
     """Modules are imported when they are named."""
     if name in _MODULES:
         return _importlib.import_module(f"{__name__}.{name}")
-    if name in _NAMESAKES:
-        return getattr(_importlib.import_module(f"{__name__}.functions.namesakes"), name)
     if name in _LATER:
         return getattr(_importlib.import_module(f"{__name__}.{_LATER[name]}"), name)
-    return _missing(name)
+    namesakes = _importlib.import_module(f"{__name__}.functions.namesakes")  # of torch.nn.functional
+    return getattr(namesakes, name) if name in namesakes.NAMES else _missing(name)

@@ -16,45 +16,82 @@ ABSENT = {
     "torch.utils.data.datapipes.": "there are no DataPipes here; write an IterableDataset",
     "torch.optim.SparseAdam": "there are no sparse gradients here; torch.optim.Adam updates dense ones",
     "torch.optim.Adafactor": "it is not here; torch.optim.AdamW has a second moment for each number instead",
+    "torch.to_dlpack": "give the tensor itself: numpy.from_dlpack(x), torch.from_dlpack(x)",
+    "Tensor.hardshrink": "torch.nn.functional.hardshrink(x) computes it",
+    "Tensor.prelu": "torch.nn.functional.prelu(x, weight) computes it",
     "torch.complex": "there are no complex numbers here; keep the real and the imaginary part in two tensors",
     "torch.imag": "there are no complex numbers here; the imaginary part of a real tensor is "
     "torch.zeros_like(x)",
     **dict.fromkeys(
-        (f"torch.special.{name}" for name in ("airy_ai", "bessel_j0", "bessel_j1", "bessel_y0", "bessel_y1",
-         "modified_bessel_k0", "modified_bessel_k1", "scaled_modified_bessel_k0",
-         "scaled_modified_bessel_k1")),
+        (
+            f"torch.special.{name}"
+            for name in (
+                "airy_ai",
+                "bessel_j0",
+                "bessel_j1",
+                "bessel_y0",
+                "bessel_y1",
+                "modified_bessel_k0",
+                "modified_bessel_k1",
+                "scaled_modified_bessel_k0",
+                "scaled_modified_bessel_k1",
+            )
+        ),
         "the library has no such Bessel function; torch.from_numpy(scipy.special.j0(x.numpy())) and its "
         "kin do",
     ),
     **dict.fromkeys(
-        ("torch.nn.FractionalMaxPool2d", "torch.nn.FractionalMaxPool3d", *(
-            f"torch.nn.functional.fractional_max_pool{n}d{end}" for n in (2, 3) for end in ("", "_with_indices")
-        )),
+        (
+            "torch.nn.FractionalMaxPool2d",
+            "torch.nn.FractionalMaxPool3d",
+            *(
+                f"torch.nn.functional.fractional_max_pool{n}d{end}"
+                for n in (2, 3)
+                for end in ("", "_with_indices")
+            ),
+        ),
         "there is no pooling with windows of drawn sizes here; torch.nn.AdaptiveMaxPool2d has fixed ones",
     ),
     "torch.nn.CrossMapLRN2d": "it is not here; torch.nn.LocalResponseNorm normalizes over channels, too",
     **dict.fromkeys(
-        ("torch.nn.LinearCrossEntropyLoss", "torch.nn.LinearCrossEntropyOptions",
-         "torch.nn.functional.linear_cross_entropy"),
+        (
+            "torch.nn.LinearCrossEntropyLoss",
+            "torch.nn.LinearCrossEntropyOptions",
+            "torch.nn.functional.linear_cross_entropy",
+        ),
         "it is not here; call torch.nn.Linear, and torch.nn.functional.cross_entropy of its result",
     ),
     **dict.fromkeys(
-        (f"torch.nn.functional.{name}" for name in (
-            "grouped_mm", "scaled_mm", "scaled_grouped_mm", "ScalingType", "SwizzleType",
-        )),
+        (
+            f"torch.nn.functional.{name}"
+            for name in ("grouped_mm", "scaled_mm", "scaled_grouped_mm", "ScalingType", "SwizzleType")
+        ),
         "there are no products of 8-bit floats here; x @ y multiplies float32 and float64",
     ),
     **dict.fromkeys(
-        (f"torch.nn.functional.{name}" for name in (
-            "handle_torch_function", "has_torch_function", "has_torch_function_unary",
-            "has_torch_function_variadic", "boolean_dispatch", "assert_int_or_pair",
-        )),
+        (
+            f"torch.nn.functional.{name}"
+            for name in (
+                "handle_torch_function",
+                "has_torch_function",
+                "has_torch_function_unary",
+                "has_torch_function_variadic",
+                "boolean_dispatch",
+                "assert_int_or_pair",
+            )
+        ),
         "it is a part of PyTorch's own source; programs need it only to define functions as PyTorch does",
     ),
     **dict.fromkeys(
-        (f"torch.nn.utils.{name}" for name in (
-            "fuse_conv_bn_eval", "fuse_conv_bn_weights", "fuse_linear_bn_eval", "fuse_linear_bn_weights",
-        )),
+        (
+            f"torch.nn.utils.{name}"
+            for name in (
+                "fuse_conv_bn_eval",
+                "fuse_conv_bn_weights",
+                "fuse_linear_bn_eval",
+                "fuse_linear_bn_weights",
+            )
+        ),
         "layers are not fused here; model.eval() computes them one after the other",
     ),
     **dict.fromkeys(
@@ -62,16 +99,42 @@ ABSENT = {
         "one process uses one device; te.distributed trains on several machines",
     ),
     **dict.fromkeys(
-        ("torch.linalg.eig", "torch.linalg.eigvals", "torch.view_as_complex", "torch.view_as_real",
-         "torch.polar", "torch.stft", "torch.istft", "Tensor.stft", "Tensor.istft", "Tensor.imag",
-         "Tensor.cfloat", "Tensor.cdouble"),
+        (
+            "torch.linalg.eig",
+            "torch.linalg.eigvals",
+            "torch.view_as_complex",
+            "torch.view_as_real",
+            "torch.polar",
+            "torch.stft",
+            "torch.istft",
+            "Tensor.stft",
+            "Tensor.istft",
+            "Tensor.imag",
+            "Tensor.cfloat",
+            "Tensor.cdouble",
+        ),
         "there are no complex numbers here; torch.linalg.eigh has the eigenvalues of symmetric matrices",
     ),
     **dict.fromkeys(
-        (f"{place}.{name}" for place in ("torch", "torch.linalg", "Tensor") for name in (
-            "lu", "lu_factor", "lu_factor_ex", "lu_solve", "lu_unpack", "ldl_factor", "ldl_factor_ex",
-            "ldl_solve", "householder_product", "geqrf", "orgqr", "ormqr", "lobpcg",
-        )),
+        (
+            f"{place}.{name}"
+            for place in ("torch", "torch.linalg", "Tensor")
+            for name in (
+                "lu",
+                "lu_factor",
+                "lu_factor_ex",
+                "lu_solve",
+                "lu_unpack",
+                "ldl_factor",
+                "ldl_factor_ex",
+                "ldl_solve",
+                "householder_product",
+                "geqrf",
+                "orgqr",
+                "ormqr",
+                "lobpcg",
+            )
+        ),
         "the library has no such factors; torch.linalg.solve, det, qr and cholesky need none of yours",
     ),
     **dict.fromkeys(
@@ -79,10 +142,19 @@ ABSENT = {
         "there are no storages here; x.detach().numpy() is the memory of a tensor",
     ),
     **dict.fromkeys(
-        (f"Tensor.{name}" for name in (
-            "to_sparse", "coalesce", "indices", "values", "sparse_mask", "sparse_dim", "dense_dim",
-            "is_coalesced",
-        )),
+        (
+            f"Tensor.{name}"
+            for name in (
+                "to_sparse",
+                "coalesce",
+                "indices",
+                "values",
+                "sparse_mask",
+                "sparse_dim",
+                "dense_dim",
+                "is_coalesced",
+            )
+        ),
         "there are no sparse tensors here; use dense ones",
     ),
     "torch.quantization.": "there are no quantized tensors here",
