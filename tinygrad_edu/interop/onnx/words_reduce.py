@@ -28,6 +28,15 @@ def _reduction(operator: str) -> Emitter:
     return lambda w, s: reduced(w, operator, w.operands(s)[0], s.params["axes"])
 
 
+def _mean(w: Writer, s: Step) -> str:
+    """The mean, where it replaces `sum` and `div`; its axes are kept, or dropped."""
+    axes, keep = s.params["axes"], s.params["keep"]
+    x = w.operand(s.operands[0])
+    if not axes:
+        return w.node("Identity", x)
+    return w.node("ReduceMean", x, w.constant([int(a) for a in axes], INT64), keepdims=int(keep))
+
+
 def _of_bools(operator: str) -> Emitter:
     """A maximum or minimum; that of bools is one of integers."""
 
@@ -212,6 +221,7 @@ def _standardize_grad(w: Writer, s: Step) -> str:
 
 TABLE: dict[str, Emitter] = {
     "sum": _reduction("ReduceSum"),
+    "mean": _mean,
     "prod": _reduction("ReduceProd"),
     "norm2": _reduction("ReduceL2"),
     "max": _of_bools("ReduceMax"),

@@ -113,15 +113,19 @@ def _max_pool(w: Writer, s: Step) -> str:
     )
 
 
+def _window_mean(w: Writer, s: Step) -> str:
+    """The mean of each window, where it replaces `windows`, `sum` and `div`."""
+    shape = w.info(s.operands[0]).shape
+    counts = w.shape(s)[: len(shape)]
+    x = w.operand(s.operands[0], w.dtype(s))
+    return _pooled(w, "AveragePool", x, shape, counts, s.params["sizes"], s.params["strides"])
+
+
 def _window_sum(w: Writer, s: Step) -> str:
     """The sum of each window, where it replaces `windows` and `sum`: the mean, times the count."""
-    sizes, k = s.params["sizes"], len(s.params["sizes"])
-    kind, shape = w.dtype(s), w.info(s.operands[0]).shape
-    found = w.shape(s)[: len(shape)]
-    x = w.operand(s.operands[0], kind)
-    mean = _pooled(w, "AveragePool", x, shape, found, sizes, s.params["strides"])
-    total = w.node("Mul", mean, w.constant(math.prod(sizes), kind))
-    return w.node("Unsqueeze", total, w.constant(list(range(len(shape), len(shape) + k)), INT64))
+    sizes, rank = s.params["sizes"], len(w.info(s.operands[0]).shape)
+    total = w.node("Mul", _window_mean(w, s), w.constant(math.prod(sizes), w.dtype(s)))
+    return w.node("Unsqueeze", total, w.constant(list(range(rank, rank + len(sizes))), INT64))
 
 
 def _windows(w: Writer, s: Step) -> str:
@@ -281,6 +285,7 @@ TABLE: dict[str, Emitter] = {
     "convolution_weight": _convolution_weight,
     "max_pool": _max_pool,
     "window_sum": _window_sum,
+    "window_mean": _window_mean,
     "windows": _windows,
     "fold": _fold,
     "gather": _gather,
