@@ -195,7 +195,8 @@ def _parts_of(value: Any) -> Parts | None:
     if kind is devices.device:
         return Parts("torch", "device", (value.type, *(() if value.index is None else (value.index,))))
     if isinstance(value, (np.ndarray, np.dtype)):
-        make, arguments, state = value.__reduce__()[:3]
+        reduced: Any = value.__reduce__()
+        make, arguments, state = reduced
         return Parts(
             "numpy" if make is np.dtype else "numpy._core.multiarray", make.__name__, arguments, state
         )

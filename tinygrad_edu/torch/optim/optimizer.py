@@ -94,7 +94,7 @@ class Optimizer:
     def _without_hooks(self) -> None:
         kinds = ("step_pre", "step_post", "state_dict_pre", "state_dict_post", "load_pre", "load_post")
         self._hooks: dict[str, OrderedDict[int, Any]] = {kind: OrderedDict() for kind in kinds}
-        self._is_stepping = False
+        self._is_stepping = self._opt_called = False
 
     def __getstate__(self) -> dict[str, Any]:
         return {"defaults": self.defaults, "state": self.state, "param_groups": self.param_groups}

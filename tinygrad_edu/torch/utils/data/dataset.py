@@ -104,7 +104,7 @@ class ConcatDataset(Dataset[T_co]):
     @staticmethod
     def cumsum(sequence: Iterable[Any]) -> list[int]:
         """Where each dataset ends."""
-        return list(itertools.accumulate(map(len, sequence)))  # type: ignore[arg-type]
+        return list(itertools.accumulate(map(len, sequence)))
 
     def __init__(self, datasets: Iterable[Any]) -> None:
         self.datasets = list(datasets)

@@ -57,7 +57,7 @@ def _sequence(like: Any, parts: list[Any]) -> Any:
             for i, part in enumerate(parts):
                 made[i] = part
             return made
-        return parts if isinstance(like, range) else type(like)(parts)  # type: ignore[call-arg]
+        return parts if isinstance(like, range) else type(like)(parts)
     except TypeError:
         return parts
 
