@@ -115,6 +115,12 @@ def torch_error(error: Exception) -> Exception:
     return other  # type: ignore[no-any-return]
 
 
+def names_of_numpy(function: Callable[..., Any]) -> dict[str, str]:
+    """NumPy's words for arguments that a function knows by PyTorch's: {"axis": "dim"}."""
+    known = inspect.signature(function).parameters
+    return {old: new for old, new in _OF_NUMPY.items() if new in known and old not in known}
+
+
 def torch_function(function: Callable[..., Any]) -> Callable[..., Any]:
     """`function`, about the library's tensors, as one about the face's.
 
@@ -122,8 +128,7 @@ def torch_function(function: Callable[..., Any]) -> Callable[..., Any]:
     raises itself, with Python's `raise`, stays one; those of the library's functions become RuntimeErrors.
     As in PyTorch, arguments may have NumPy's names: `axis` for `dim`, `keepdims` for `keepdim`.
     """
-    known = inspect.signature(function).parameters
-    named_by = {old: new for old, new in _OF_NUMPY.items() if new in known and old not in known}
+    named_by = names_of_numpy(function)
 
     @functools.wraps(function)
     def called(*args: Any, out: Any = None, **named: Any) -> Any:

@@ -84,7 +84,7 @@ class Described(Value):
 
     def is_contiguous(self, memory_format: Any = None) -> bool:
         array = self.inner.storage.array
-        return not isinstance(array, np.ndarray) or bool(array.flags.c_contiguous)
+        return bool(array.flags.c_contiguous if isinstance(array, np.ndarray) else array.contiguous)
 
     def stride(self, dim: int | None = None) -> Any:
         """How many elements lie between neighbours along each axis."""
@@ -102,4 +102,4 @@ class Described(Value):
     def data_ptr(self) -> int:
         """Where its memory begins, as a number."""
         array = self.inner.storage.array
-        return int(array.ctypes.data) if isinstance(array, np.ndarray) else id(array)
+        return int(array.ctypes.data if isinstance(array, np.ndarray) else array.pointer)

@@ -9,15 +9,18 @@ from typing import Any
 
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import wrong
-from tinygrad_edu.torch.core.border import torch_error, torch_function
+from tinygrad_edu.torch.core.border import names_of_numpy, torch_error, torch_function
 
 
 def face_function(function: Callable[..., Any]) -> Callable[..., Any]:
-    """`function`, with the library's errors changed to those that PyTorch raises."""
+    """`function`, with the library's errors changed to those that PyTorch raises, and NumPy's words taken."""
+    named_by = names_of_numpy(function)
 
     @functools.wraps(function)
     def called(*args: Any, **named: Any) -> Any:
         try:
+            if named:
+                named = {named_by.get(key, key): x for key, x in named.items()}
             return function(*args, **named)
         except Exception as error:
             changed = torch_error(error)
@@ -32,8 +35,12 @@ def tensor_function(function: Callable[..., Any]) -> Callable[..., Any]:
     """As `torch_function`, of a function whose first argument is a tensor: anything else is a TypeError."""
     name, first = function.__name__, next(iter(inspect.signature(function).parameters))
 
+    named_by = names_of_numpy(function)
+
     @functools.wraps(function)
     def checked(*args: Any, **named: Any) -> Any:
+        if named:
+            named = {named_by.get(key, key): x for key, x in named.items()}
         if args or first in named:
             check_tensor(name, args[0] if args else named[first], first)
         return function(*args, **named)

@@ -71,8 +71,7 @@ def shares(first: te.Tensor, second: te.Tensor) -> bool:
     """Whether two tensors lie in the same memory."""
     if first.storage.writes is not second.storage.writes:
         return False
-    one, other = first.storage.array, second.storage.array
-    return not isinstance(one, np.ndarray) or np.may_share_memory(one, other)
+    return bool(first.storage.backend.shares(first.storage.array, second.storage.array))
 
 
 def refreshed(x: Tensor) -> te.Tensor:

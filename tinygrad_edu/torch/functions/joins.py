@@ -45,9 +45,28 @@ def _of_one_dtype(tensors: list[Inner]) -> list[Inner]:
     return tensors
 
 
+def _plainly_alike(tensors: Any, dim: Any) -> bool:
+    """Whether these are two tensors or more, of one dtype and number of dimensions, none of them (0,)."""
+    if type(dim) is not int or type(tensors) not in (list, tuple) or len(tensors) < 2:
+        return False
+    first = tensors[0]
+    if type(first) is not Inner:
+        return False
+    kind, ndim = first.storage.array.dtype, len(first.storage.array.shape)
+    for x in tensors:
+        if type(x) is not Inner or x.storage.array.dtype is not kind:
+            return False
+        shape = x.storage.array.shape
+        if len(shape) != ndim or shape == (0,):
+            return False
+    return -ndim <= dim < ndim
+
+
 @torch_function
 def cat(tensors: Any, dim: int = 0) -> Any:
     """The tensors one after the other along `dim`; other lengths must agree; (0,) tensors are left out."""
+    if _plainly_alike(tensors, dim):
+        return te.concat(tensors, dim)
     if isinstance(tensors, (list, tuple)) and not tensors:
         raise wrong(ValueError, "cat", "torch.cat(): expected a non-empty list of Tensors")
     given = _of_one_dtype(_tensors("cat", tensors))

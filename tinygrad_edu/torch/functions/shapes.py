@@ -101,7 +101,8 @@ def view(self: Tensor, *shape: Any, **named: Any) -> Tensor:
 def _straighten(x: Tensor) -> None:
     """Put the elements of a result of the library's in order, so that views of it share its memory."""
     inner = x.inner
-    x._inner = Inner(Storage(np.ascontiguousarray(inner.storage.array), inner.storage.backend), inner.node)
+    backend = inner.storage.backend
+    x._inner = Inner(Storage(backend.copy(inner.storage.array), backend), inner.node)
 
 
 def _bits(x: Tensor, kind: dtypes.dtype) -> Tensor:
