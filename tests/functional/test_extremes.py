@@ -35,6 +35,62 @@ def test_activations_overflow_nowhere(name: str, expected: list[float]) -> None:
     assert np.isfinite(x.grad.numpy()).all()
 
 
+LIMITS: dict[str, tuple[Any, float, float, float, float]] = {  # at -inf: value, slope; at inf: value, slope
+    "gelu": (te.gelu, 0.0, 0.0, np.inf, 1.0),
+    "gelu, tanh": (lambda x: te.gelu(x, approximate="tanh"), 0.0, 0.0, np.inf, 1.0),
+    "silu": (te.silu, 0.0, 0.0, np.inf, 1.0),
+    "mish": (te.mish, 0.0, 0.0, np.inf, 1.0),
+    "hardswish": (te.hardswish, 0.0, 0.0, np.inf, 1.0),
+    "softplus": (te.softplus, 0.0, 0.0, np.inf, 1.0),
+    "relu": (te.relu, 0.0, 0.0, np.inf, 1.0),
+    "elu": (te.elu, -1.0, 0.0, np.inf, 1.0),
+    "celu": (te.celu, -1.0, 0.0, np.inf, 1.0),
+    "softsign": (te.softsign, -1.0, 0.0, 1.0, 0.0),
+    "hardsigmoid": (te.hardsigmoid, 0.0, 0.0, 1.0, 0.0),
+    "hardtanh": (te.hardtanh, -1.0, 0.0, 1.0, 0.0),
+    "relu6": (te.relu6, 0.0, 0.0, 6.0, 0.0),
+    "tanh": (te.tanh, -1.0, 0.0, 1.0, 0.0),
+    "sigmoid": (te.sigmoid, 0.0, 0.0, 1.0, 0.0),
+    "log_sigmoid": (te.log_sigmoid, -np.inf, 1.0, 0.0, 0.0),
+    "tanhshrink": (te.tanhshrink, -np.inf, 1.0, np.inf, 1.0),
+    "softshrink": (te.softshrink, -np.inf, 1.0, np.inf, 1.0),
+    "hardshrink": (te.hardshrink, -np.inf, 1.0, np.inf, 1.0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", LIMITS)
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.filterwarnings("error:invalid:RuntimeWarning", "ignore:overflow:RuntimeWarning")
+def test_activations_have_their_limits_and_slopes_at_the_largest_numbers(name: str, dtype: str) -> None:
+    """Infinity, and the largest number of the dtype, whose square and cube it does not hold."""
+    function, low, low_slope, high, high_slope = LIMITS[name]
+    largest = float(np.finfo(dtype).max) * 0.99
+    x = te.tensor([-np.inf, -largest, largest, np.inf], dtype=dtype, requires_grad=True)
+    y = function(x)
+    y.backward(te.ones_like(y))
+    ends = [-largest if low == -np.inf else low, largest if high == np.inf else high]
+    np.testing.assert_allclose(y.numpy(), [low, *ends, high], rtol=1e-6)
+    np.testing.assert_allclose(
+        x.grad.numpy(), [low_slope, low_slope, high_slope, high_slope], rtol=1e-6, atol=1e-30
+    )
+    assert np.isnan(function(te.tensor([np.nan], dtype=dtype)).numpy()).all()
+
+
+@pytest.mark.parametrize(("x", "y", "slopes"), [
+    (np.inf, 0.0, (1.0, 0.0)), (0.0, np.inf, (0.0, 1.0)), (-np.inf, np.inf, (0.0, 1.0)),
+    (-np.inf, 0.0, (0.0, 1.0)), (np.inf, np.inf, (0.5, 0.5)), (3e38, 3e38, (0.5, 0.5)),
+])  # fmt: skip
+@pytest.mark.filterwarnings("error::RuntimeWarning")
+def test_logaddexp_has_slopes_at_infinity(x: float, y: float, slopes: tuple[float, float]) -> None:
+    one, other = (te.tensor(v, dtype="float32", requires_grad=True) for v in (x, y))
+    found = te.logaddexp(one, other)
+    found.backward()
+    assert found.item() == np.float32(max(x, y))
+    assert (one.grad.item(), other.grad.item()) == slopes
+    gradient = te.grad(lambda v: te.logsumexp(v))(te.tensor([x, y, x], dtype="float32")).numpy()
+    np.testing.assert_allclose(gradient.sum(), 1.0, rtol=1e-6)
+
+
 @pytest.mark.parametrize(
     "name", ["sigmoid", "softplus", "silu", "gelu", "elu", "erf", "softmax", "log_softmax", "exp"]
 )

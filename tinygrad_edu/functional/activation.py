@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from tinygrad_edu.dtypes import is_floating
 from tinygrad_edu.errors import ShapeError, wrong
 from tinygrad_edu.functional.creation import as_tensor, operands
 from tinygrad_edu.functional.elementwise import abs as _abs
-from tinygrad_edu.functional.elementwise import elu, sigmoid, softplus, tanh, where
+from tinygrad_edu.functional.elementwise import clip, elu, sigmoid, softplus, tanh, where
 from tinygrad_edu.functional.movement import reshape, split
 from tinygrad_edu.functional.normalization import softmax
 from tinygrad_edu.scalars import number
@@ -24,6 +25,7 @@ __all__ = ["celu", "glu", "hardshrink", "hardsigmoid", "hardswish", "hardtanh", 
 
 # The numbers for which mean 0 and variance 1 are a fixed point: appendix 1 of Klambauer and others.
 SELU_ALPHA, SELU_SCALE = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+_LARGEST = {4: (-3e38, 3e38), 8: (-1e308, 1e308)}  # by the bytes of a float
 
 
 def hardtanh(x: Tensor, min_val: float = -1.0, max_val: float = 1.0) -> Tensor:
@@ -50,7 +52,8 @@ def hardsigmoid(x: Tensor) -> Tensor:
 def hardswish(x: Tensor) -> Tensor:
     """x hardsigmoid(x), elementwise. Source: Howard and others, "Searching for MobileNetV3", ICCV 2019."""
     x = as_tensor(x)
-    return where(x >= 3.0, x, where(x <= -3.0, 0.0, x * (x + 3.0) / 6.0))
+    inside = clip(x, -3.0, 3.0)  # the square of a large x, which is not used, is infinite
+    return where(x >= 3.0, x, where(x <= -3.0, 0.0, inside * (inside + 3.0) / 6.0))
 
 
 def hardshrink(x: Tensor, lambd: float = 0.5) -> Tensor:
@@ -64,12 +67,14 @@ def softshrink(x: Tensor, lambd: float = 0.5) -> Tensor:
     x, bound = as_tensor(x), number(lambd, "softshrink: lambd")
     if not bound >= 0:
         raise wrong(ValueError, "softshrink", f"lambd={bound} must be at least 0")
-    return where(x > bound, x - bound, where(x < -bound, x + bound, x * 0.0))
+    return where(x > bound, x - bound, where(x < -bound, x + bound, clip(x, -bound, bound) * 0.0))
 
 
 def softsign(x: Tensor) -> Tensor:
     """x / (1 + |x|), elementwise."""
     x = as_tensor(x)
+    if is_floating(x.dtype):
+        x = clip(x, *_LARGEST[x.dtype.itemsize])  # infinity / infinity is no limit
     return x / (1.0 + _abs(x))
 
 
@@ -88,7 +93,8 @@ def threshold(x: Tensor, threshold: float, value: float) -> Tensor:
 def mish(x: Tensor) -> Tensor:
     """x tanh(ln(1 + e^x)), elementwise. Source: Misra, "Mish", BMVC 2020."""
     x = as_tensor(x)
-    return x * tanh(softplus(x))
+    inside = clip(x, -1000.0, 20.0)  # below, e^x is 0, and above tanh is 1, in float64, too
+    return where(x >= 20.0, x, inside * tanh(softplus(inside)))
 
 
 def celu(x: Tensor, alpha: float = 1.0) -> Tensor:

@@ -131,8 +131,9 @@ def gelu(x: Any, approximate: str = "none") -> Any:
     if approximate != "tanh":
         raise wrong(ValueError, "gelu", f"approximate must be 'none' or 'tanh', not {approximate!r}")
     x = as_tensor(x)
-    inner = (x + x * x * x * 0.044715) * math.sqrt(2.0 / math.pi)
-    return x * (tanh(inner) + 1.0) * 0.5
+    inside = clip(x, -10.0, 10.0)  # beyond, tanh is -1 or 1, and x^3 too large for a float
+    inner = (inside + inside * inside * inside * 0.044715) * math.sqrt(2.0 / math.pi)
+    return where(x >= 10.0, x, inside * (tanh(inner) + 1.0) * 0.5)
 
 
 gelu.op = _a.gelu  # type: ignore[attr-defined]

@@ -187,9 +187,12 @@ def log_sum(e: Any, axes: Axes) -> Any:
 
 
 def _shares(x: Any, out: Any, axes: Axes) -> Any:
-    """exp(x - out) divided by its sum, which is 1 up to the rounding of `out`; 0 where all x are -inf."""
-    e = exp(x - where(equal(out, -np.inf), 0.0, out))
-    return e / where(isfinite(out), sum(e, axes=axes), 1.0)
+    """exp(x - out) divided by its sum, which is 1 up to the rounding of `out`; 0 where all x are -inf. Where
+    some are +inf, these share it evenly: the limit of equal ones."""
+    unbounded = equal(out, np.inf)
+    e = exp(where(unbounded, 0.0, x) - where(isfinite(out), out, 0.0))
+    e = where(unbounded, cast(equal(x, np.inf), dtype=x.dtype), e)
+    return e / where(equal(out, -np.inf), 1.0, sum(e, axes=axes))
 
 
 # fmt: off
@@ -212,6 +215,8 @@ logsumexp = Reduce("logsumexp", _logsumexp,
                    edges=(edge(x=[-np.inf, -np.inf], out=[-np.inf], slope=[0.0, 0.0], params={"axes": (0,)}),
                           edge(x=[1000.0, 1000.0], out=[1000.0 + np.log(2.0)], slope=[0.5, 0.5],
                                params={"axes": (0,)}),
+                          edge(x=[np.inf, 0.0, np.inf], out=[np.inf], slope=[0.5, 0.0, 0.5],
+                               params={"axes": (0,)}, why="the limit of equal ones"),
                           edge(x=[0.0, -40.0], out=[np.exp(-40.0)], slope=[1.0, np.exp(-40.0)],
                                params={"axes": (0,)}, why="not 0")), math=r"\ln \sum_i e^{x_i}")
 norm2 = Reduce("norm2", _norm2,
