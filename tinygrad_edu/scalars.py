@@ -5,6 +5,7 @@ Errors name the argument, after the op if the caller knows it: `topk: k`.
 
 from __future__ import annotations
 
+import math
 import numbers
 import operator
 from collections.abc import Iterable
@@ -84,6 +85,14 @@ def plain(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         return value
     return int(value) if isinstance(value, numbers.Integral) else float(value)
+
+
+def whole(value: Any, name: str) -> Any:
+    """`value`, which is to be rounded. ValueError for NaN and OverflowError for infinity, as in Python."""
+    if isinstance(value, float) and not math.isfinite(value):
+        kind = OverflowError if math.isinf(value) else ValueError
+        raise wrong(kind, name, f"{name}() of a tensor that is {value}", "te.isfinite(x) tells, before")
+    return value
 
 
 def number(value: Any, name: str = "the value") -> float:

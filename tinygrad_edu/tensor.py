@@ -28,7 +28,7 @@ from tinygrad_edu.methods import Methods
 from tinygrad_edu.ops import elementwise as _e
 from tinygrad_edu.ops import movement as _m
 from tinygrad_edu.ops import reduce as _r
-from tinygrad_edu.scalars import Count
+from tinygrad_edu.scalars import Count, whole
 from tinygrad_edu.shapes import Shape, stretched_axes
 from tinygrad_edu.words import explaining, unknown_attribute
 from tinygrad_edu.words.calls import explain_methods
@@ -164,7 +164,7 @@ class Tensor(Value, Methods):
         return int(self.item())
 
     def __round__(self, digits: int | None = None) -> Any:
-        return round(self.item(), digits)
+        return round(self.item() if digits is not None else whole(self.item(), "round"), digits)
 
     def __format__(self, spec: str) -> str:
         if spec and self.size != 1:
@@ -324,7 +324,7 @@ class Tensor(Value, Methods):
 
     # fmt: off
     def __float__(self) -> float: return float(self._number())
-    def __int__(self) -> int: return int(self._number())
+    def __int__(self) -> int: return int(whole(self._number(), "int"))
 
     # -- operators -------------------------------------------------------------------------------------------
 

@@ -146,3 +146,12 @@ def test_texts_that_are_none_and_files_that_are_damaged(tmp_path):
         path.write_text(json.dumps({"kind": "words", "pad": None, "unknown": None, "tokens": tokens}))
         with pytest.raises(DataError, match="the vocabulary is damaged"):
             Tokenizer.load(path)
+
+
+@pytest.mark.parametrize("kind", [CharTokenizer, WordTokenizer])
+@pytest.mark.parametrize("texts", [None, 3])
+def test_what_is_no_text_is_not_learned(kind, texts):
+    with pytest.raises(
+        TypeError, match=rf"{kind.__name__}.learn: texts is {texts}, and no text.*iterable of strings"
+    ):
+        kind.learn(texts)

@@ -142,3 +142,23 @@ def test_from_dlpack_shares_memory_both_ways():
     assert np.shares_memory(np.from_dlpack(x.T), array)
     with pytest.raises(TypeError, match="complex128"):
         te.from_dlpack(np.ones(2, complex))
+
+
+@pytest.mark.parametrize(("given", "words"), [
+    ((0, 5, 0), "arange: step=0 never comes to an end"), ((0.0, 5.0, 0.0), "arange: step=0"),
+    ((float("nan"),), "arange: stop=nan must be finite"), ((0, float("inf")), "arange: stop=inf"),
+    ((float("-inf"), 0), "arange: start=-inf"), ((0, 1, float("nan")), "arange: step=nan"),
+])  # fmt: skip
+def test_a_range_without_an_end_is_refused(given: Any, words: str) -> None:
+    with pytest.raises(ValueError, match=rf"{words}.*\(at .*test_creation.py:"):
+        te.arange(*given)
+
+
+def test_nan_and_infinity_are_no_integers() -> None:
+    for convert, name in ((int, "int"), (round, "round")):
+        with pytest.raises(ValueError, match=rf"{name}\(\) of a tensor that is nan \(at .*te.isfinite"):
+            convert(te.tensor(float("nan")))
+        with pytest.raises(OverflowError, match=rf"{name}\(\) of a tensor that is -inf \(at"):
+            convert(te.tensor(float("-inf")))
+    assert (int(te.tensor(2.75)), round(te.tensor(2.75)), round(te.tensor(2.75), 1)) == (2, 3, 2.8)
+    assert (int(te.tensor(2**53 + 1)), round(te.tensor(7))) == (2**53 + 1, 7)

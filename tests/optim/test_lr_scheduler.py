@@ -352,3 +352,22 @@ def test_a_linear_fall_to_nothing_ends_at_nothing(total):
         for _ in range(total + 3):
             schedule.step()
         assert 0.0 <= optimizer.param_groups[0]["lr"] < 1e-12 * lr
+
+
+@pytest.mark.parametrize("found", [None, "x", np.ones(2)], ids=["None", "text", "array"])
+def test_a_function_of_the_step_returns_a_number(found: object) -> None:
+    optimizer = optim.SGD([nn.Parameter([1.0])], lr=0.1)
+    with pytest.raises(TypeError, match=r"LambdaLR: what lr_lambda\(0\) returns must be a number, not"):
+        optim.lr_scheduler.LambdaLR(optimizer, lambda step: found)
+    later = optim.lr_scheduler.MultiplicativeLR(optimizer, lambda step: found)
+    with pytest.raises(TypeError, match=r"MultiplicativeLR: what lr_lambda\(1\) returns must be a number"):
+        later.step()
+    with pytest.raises(TypeError, match="Schedule: what a factor returns must be a number, not"):
+        optim.Schedule(optimizer, lambda step: found)
+    rates = [np.float32(0.5), te.tensor(0.5), 1]
+    schedule = optim.lr_scheduler.LambdaLR(optimizer, lambda step: rates[step])
+    for expected in (0.05, 0.05, 0.1):
+        assert schedule.get_last_lr() == [pytest.approx(expected)]
+        optimizer.step()
+        if schedule.last_epoch < 2:
+            schedule.step()

@@ -93,6 +93,9 @@ class Tokenizer:
             size = integer(size, f"{cls.__name__}.learn: size", len(special) + 1)
         cutter = cls(special, pad=pad, unknown=unknown, **options)
         counts: collections.Counter[str] = collections.Counter()
+        if not isinstance(texts, Iterable):
+            raise wrong(TypeError, f"{cls.__name__}.learn", f"texts is {texts!r:.60}, and no text",
+                        "pass one string, or an iterable of strings")  # fmt: skip
         for text in [texts] if isinstance(texts, str) else texts:
             if not isinstance(text, str):
                 raise wrong(

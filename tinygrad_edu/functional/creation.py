@@ -275,6 +275,11 @@ def arange(
     """start, start + step, ... below stop; int64 for ints, float32 for floats."""
     first, last = (0, start) if stop is None else (start, stop)
     limits = [number(v, f"arange: {n}") for n, v in (("start", first), ("stop", last), ("step", step))]
+    if limits[2] == 0:
+        raise wrong(ValueError, "arange", "step=0 never comes to an end", "te.full repeats a number")
+    for name, value in zip(("start", "stop", "step"), limits, strict=True):
+        if not -math.inf < value < math.inf:
+            raise wrong(ValueError, "arange", f"{name}={value} must be finite")
     array = np.arange(*limits, dtype=dtypes.int64 if all(isinstance(v, int) for v in limits) else None)
     kind = dtypes.default_for(array) if dtype is None else dtype
     return wrap(as_array("arange", array, kind), device=device)

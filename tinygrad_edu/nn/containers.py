@@ -76,6 +76,9 @@ class _Container(Module):
             title, kind = type(self).__name__, self.kind.__name__
             problem = f"{_word(self.kind)} {name} is {item!r:.60}, not a {kind}"
             raise wrong(TypeError, title, problem, _remedy(item, title))
+        if isinstance(item, Module) and any(one is self for one in item.modules()):
+            problem = f"{_word(self.kind)} {name} is the container itself, or holds it"
+            raise wrong(ValueError, type(self).__name__, problem, "add another module, or copy.deepcopy(it)")
         return item
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:

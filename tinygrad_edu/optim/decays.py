@@ -229,8 +229,7 @@ class LambdaLR(LRScheduler):
         super().__init__(optimizer)
 
     def get_lr(self) -> Rates:
-        functions = self._functions("lr_lambda", self.lr_lambda)
-        return [lr * f(self.last_epoch) for lr, f in zip(self.base_lrs, functions, strict=True)]
+        return [lr * factor for lr, factor in zip(self.base_lrs, self._factors(self.lr_lambda), strict=True)]
 
 
 class MultiplicativeLR(LRScheduler):
@@ -246,5 +245,4 @@ class MultiplicativeLR(LRScheduler):
     def get_lr(self) -> Rates:
         if self._initial:
             return self.rates()
-        functions = self._functions("lr_lambda", self.lr_lambda)
-        return [lr * f(self.last_epoch) for lr, f in zip(self.rates(), functions, strict=True)]
+        return [lr * factor for lr, factor in zip(self.rates(), self._factors(self.lr_lambda), strict=True)]

@@ -268,6 +268,12 @@ class LRScheduler(ABC):
                 raise wrong(TypeError, self.title, problem)
         return several
 
+    def _factors(self, lr_lambda: Any) -> list[float]:
+        """What the functions of the groups return for the current step. Raises TypeError for no number."""
+        found = [f(self.last_epoch) for f in self._functions("lr_lambda", lr_lambda)]
+        name = f"{self.title}: what lr_lambda({self.last_epoch}) returns"
+        return [one if isinstance(one, int | float) else number(one, name) for one in found]
+
     def __repr__(self) -> str:
         return f"{self.title}(step {self.last_epoch}, lr {', '.join(f'{lr:g}' for lr in self.rates())})"
 

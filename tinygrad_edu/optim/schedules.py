@@ -16,7 +16,7 @@ from typing import Any
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.optim.optimizer import Group, Optimizer
 from tinygrad_edu.optim.settings import check_settings, saved_setting, without_arguments
-from tinygrad_edu.scalars import plain
+from tinygrad_edu.scalars import number, plain
 from tinygrad_edu.words import explaining
 from tinygrad_edu.words.calls import explain_methods
 
@@ -146,7 +146,7 @@ class Schedule:
         return first
 
     def _factor(self, count: int) -> float:
-        return math.prod(float(f(count)) for f in self.factors)
+        return math.prod(float(number(f(count), "Schedule: what a factor returns")) for f in self.factors)
 
     def _rates(self, count: int, base: list[float]) -> list[float]:
         """The rates of the groups at that step. Raises ValueError if one is not a finite number >= 0."""

@@ -16,6 +16,8 @@ from tinygrad_edu.words import explaining
 Names = Mapping[str, str | int]
 
 _SECOND: Names = {"other": 1}
+_SIZE: Names = {"size": 0}
+_SIZE_BESIDE_X: Names = {"size": 1}
 _MATRIX: Names = {"A": 0, "B": 1}
 _AXES: Names = {"axis0": "first", "axis1": "second", "dim0": "first", "dim1": "second"}
 
@@ -53,8 +55,8 @@ NAMES: dict[str, Names] = {  # of a function of tensors, place 0 is the first of
     "requires_grad_": {"requires_grad": "wanted"},  # of a tensor, and of a module
     "load_state_dict": {"state_dict": "state"},
     "add_param_group": {"param_group": "group"},
-    **dict.fromkeys(("view", "expand", "new_zeros", "new_ones", "new_empty"), {"size": 1}),
-    **dict.fromkeys(("zeros", "ones", "empty", "rand", "randn"), {"size": 0}),
+    **dict.fromkeys(("view", "expand", "new_zeros", "new_ones", "new_empty"), _SIZE_BESIDE_X),
+    **dict.fromkeys(("zeros", "ones", "empty", "rand", "randn"), _SIZE),
     **dict.fromkeys(("swapaxes", "swapdims"), _AXES),
     **dict.fromkeys(("cholesky", "det", "eigh", "eigvalsh", "inv", "lstsq", "matrix_power", "matrix_rank",
                      "pinv", "qr", "slogdet", "solve", "svd", "svdvals"), _MATRIX),
