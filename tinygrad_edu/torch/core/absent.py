@@ -14,6 +14,34 @@ ABSENT = {
     "torch.utils.cpp_extension.": "there are no extensions in C++ here; write the function with torch's own",
     "torch.utils.benchmark.": "it is not here; time.perf_counter() and timeit measure time",
     "torch.utils.data.datapipes.": "there are no DataPipes here; write an IterableDataset",
+    **dict.fromkeys(
+        (f"torch.utils.data.{name}" for name in (
+            "DFIterDataPipe", "DataChunk", "IterDataPipe", "MapDataPipe", "argument_validation",
+            "functional_datapipe", "guaranteed_datapipes_determinism", "non_deterministic",
+            "runtime_validation", "runtime_validation_disabled",
+        )),
+        "there are no DataPipes here; write an IterableDataset",
+    ),
+    **dict.fromkeys(
+        (f"torch.utils.checkpoint.{name}" for name in (
+            "CheckpointError", "CheckpointFunction", "CheckpointPolicy", "DefaultDeviceType", "GraphExecGroup",
+            "SAC_IGNORED_OPS", "SelectiveCheckpointContext", "check_backward_validity",
+            "create_selective_checkpoint_contexts", "detach_variable", "get_device_states",
+            "set_device_states",
+        )),
+        "a checkpoint is computed again as a whole here; torch.utils.checkpoint.checkpoint makes one",
+    ),
+    **dict.fromkeys(
+        (f"torch.serialization.{name}" for name in (
+            "LoadEndianness", "SourceChangeWarning", "StorageType", "check_module_version_greater_or_equal",
+            "get_crc32_options", "get_default_load_endianness", "get_default_mmap_options",
+            "get_unsafe_globals_in_checkpoint", "mkdtemp", "normalize_storage_type", "register_package",
+            "set_crc32_options", "set_default_load_endianness", "set_default_mmap_options", "skip_data",
+            "storage_to_tensor_type", "validate_cuda_device", "validate_hpu_device",
+        )),
+        "files have one format here, and nothing in them is run; torch.save and torch.load are all of it",
+    ),
+    "torch.optim.swap_in_optimizer_params_and_state": "it is not here; optimizer.load_state_dict sets a state",
     "torch.optim.SparseAdam": "there are no sparse gradients here; torch.optim.Adam updates dense ones",
     "torch.optim.Adafactor": "it is not here; torch.optim.AdamW has a second moment for each number instead",
     "torch.to_dlpack": "give the tensor itself: numpy.from_dlpack(x), torch.from_dlpack(x)",
