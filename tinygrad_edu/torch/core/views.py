@@ -188,7 +188,11 @@ def set_item(x: Tensor, key: Any, value: Any) -> None:
     inner = x.inner
     if recording(inner, value) or (x._view is not None and x._view.loose):
         check_may_change(x)
-        given = value if isinstance(value, te.Tensor) else te.tensor(value, dtype=inner.dtype)
+        given = (
+            value
+            if isinstance(value, te.Tensor)
+            else te.tensor(value, dtype=inner.dtype, device=inner.device)
+        )
         rebind(x, put_at(inner, key, given))
         return
     with te.no_grad():

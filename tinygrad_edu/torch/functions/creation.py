@@ -11,7 +11,7 @@ import tinygrad_edu as te
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import retold, wrong
 from tinygrad_edu.functional.creation import is_typed, wrap
-from tinygrad_edu.torch.core import devices, dtypes
+from tinygrad_edu.torch.core import devices, dtypes, views
 from tinygrad_edu.torch.core.border import bare, faced, torch_error
 from tinygrad_edu.torch.core.tensor import Tensor
 from tinygrad_edu.torch.functions.conversions import moved
@@ -95,7 +95,10 @@ def from_numpy(ndarray: Any) -> Tensor:
                     "tensors with negative strides are not currently supported.", "give it "
                     "array.copy()")  # fmt: skip
     dtypes.numpy_of(dtypes.dtype_of(ndarray.dtype))
-    return faced(wrap(ndarray))
+    found = faced(wrap(ndarray))
+    if not ndarray.flags.c_contiguous:  # a view of an array: its order in memory is the array's, for good
+        return views.view(found, lambda i: i, lambda i, part: part)
+    return found
 
 
 def frombuffer(buffer: Any, *, dtype: Any, count: int = -1, offset: int = 0,
