@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+import tinygrad_edu as te
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.functional.overwrite import update
 from tinygrad_edu.ops import elementwise as ops
@@ -73,20 +74,25 @@ def _reflected(function: Operator) -> Operator:
 def _updating(name: str, direct: Any, changed: Callable[..., Any]) -> Callable[..., Any]:
     """The method `name` that changes floats outside the graph by one pass of the memory, else `changed`."""
 
+    scaled = name in ("add_", "sub_")
+
     def method(self: Any, other: Any, **named: Any) -> Any:
-        if not named:
+        alpha = named.get("alpha") if scaled and len(named) == 1 else None
+        if not named or type(alpha) is float or type(alpha) is int:
             x = self._inner if self._view is None else self.inner
             array = x.storage.array
             kind = array.dtype
             if (kind is _F32 or kind is _F64) and (self._view is None or not self._view.loose):
                 y: Any = other
-                fits = type(other) is float
+                fits = type(other) is float and not named
                 if isinstance(other, Tensor):
                     y = other._inner if other._view is None else other.inner
                     there = y.storage.array
                     fits = there.dtype is kind and there.shape == array.shape and y.device == x.device
                 if fits and not views.recording(x, y):
                     try:
+                        if named:
+                            y = ops.mul(y, alpha)
                         update(x, name, direct, y)
                     except Exception as error:
                         raise torch_error(error) from None
@@ -126,9 +132,9 @@ _DIRECT = {
     "sub": (ops.sub, binary.sub),
     "mul": (ops.mul, binary.mul),
     "truediv": (ops.div, binary.div),
-    "pow": (None, binary.pow),
-    "floordiv": (None, rounding.floor_divide),
-    "mod": (None, rounding.remainder),
+    "pow": (te.pow, binary.pow),
+    "floordiv": (ops.floor_divide, rounding.floor_divide),
+    "mod": (ops.remainder, rounding.remainder),
     "and": (None, comparisons.bitwise_and),
     "or": (None, comparisons.bitwise_or),
     "xor": (None, comparisons.bitwise_xor),

@@ -205,6 +205,11 @@ RECIPES["torch.sub"] += [
     lambda t, d: t.sub(d.floats(2, 3), d.floats(3), alpha=0.5),
     lambda t, d: d.ints(3).sub(2, alpha=d.choose([2, 0.5, True])),
 ]
+RECIPES["Tensor.div_"].append(
+    lambda t, d: d.floats(4, grad=False).div_(d.floats(4, low=0.5, grad=False), rounding_mode="floor")
+)
+RECIPES["Tensor.mul_"].append(lambda t, d: d.floats(4, grad=False).mul_(d.floats(4, grad=False), alpha=2))
+RECIPES["Tensor.sub_"].append(lambda t, d: d.floats(4, grad=False).sub_(d.floats(4, grad=False), alpha=2))
 RECIPES["Tensor.add_"].append(lambda t, d: (d.floats(3) * 1).add_(d.floats(3), alpha=-0.5))
 RECIPES |= {
     "torch.rsub": [

@@ -81,7 +81,20 @@ def _mapped(name: str, count: int) -> Callable[..., Tensor]:
 
 
 apply_, map_, map2_ = _mapped("apply_", 0), _mapped("map_", 1), _mapped("map2_", 2)
-fill_ = in_place("fill_", fill)
+_filled = in_place("fill_", fill)
+
+
+def fill_(self: Tensor, value: Any) -> Tensor:
+    """self with `value`, a number or a 0-d tensor, everywhere."""
+    inner, seen = self.inner, self._view
+    if type(value) in (int, float) and inner.node is None and (seen is None or not seen.loose):
+        try:
+            with te.no_grad():
+                inner.copy_(np.asarray(value).astype(inner.dtype).item())
+        except Exception as error:
+            raise torch_error(error) from None
+        return self
+    return _filled(self, value)  # type: ignore[no-any-return]
 
 
 def zero_(self: Tensor) -> Tensor:
