@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import os
 import re
@@ -157,6 +158,7 @@ MEANINGS = {
     "x[0, :, [0, 1]]": lambda: (
         te.zeros(4, 3, 5)[0, :, [0, 1]].shape == (2, 3) and te.zeros(4, 3, 5)[0][:, [0, 1]].shape == (3, 2)
     ),
+    "copy.deepcopy": lambda: _copied(te.ones(2, requires_grad=True)) and _copied(nn.Parameter(te.ones(2))),
     "metrics.accuracy": lambda: (
         metrics.r2([1.0, 2, 3], [1.0, 2, 2]) == 0.5
         and _updated(metrics.R2(), [1.0, 2, 2], [1.0, 2, 3]) == 0.5
@@ -167,6 +169,13 @@ MEANINGS = {
         and _raises(lambda: data.RandomAffine(translate=(0.1, 0.1)), "less than a pixel")
     ),
 }
+
+
+def _copied(leaf):
+    leaf.sum().backward()
+    copied = copy.deepcopy(leaf)
+    copied_grad, copied.grad = copied.grad, leaf.grad
+    return copied_grad is None and copied.grad.tolist() == [1, 1] and copied.requires_grad
 
 
 def _updated(metric, outputs, targets):
