@@ -1,4 +1,4 @@
-"""torch.optim where PyTorch need not be there: state that moves with its parameter, warnings, a whole training."""
+"""torch.optim where PyTorch need not be there: the state of a parameter, warnings, and a whole training."""
 
 from __future__ import annotations
 

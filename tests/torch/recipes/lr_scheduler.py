@@ -333,7 +333,21 @@ def averaged(**settings: str) -> Callable[..., Any]:
     return recipe
 
 
+def renewed(t: Any, d: Any) -> Any:
+    """Statistics of batch normalisations, computed once more; others and the modes stay as they are."""
+    model = t.nn.Sequential(
+        t.nn.Linear(2, 3), t.nn.BatchNorm1d(3), t.nn.InstanceNorm1d(3), t.nn.ReLU()
+    ).eval()
+    for p in model.parameters():
+        p.data.copy_(d.floats(*p.shape, dtype="float32", grad=False))
+    batches = [d.floats(4, 2, dtype="float32", grad=False) for _ in range(3)]
+    t.optim.swa_utils.update_bn([(batches[0], 1), batches[1], [batches[2]]], model[:2])
+    norm = model[1]
+    return dict(model.state_dict()), norm.momentum, model.training, norm.training
+
+
 RECIPES |= {
+    "torch.optim.swa_utils.update_bn": [renewed],
     "torch.optim.swa_utils.SWALR": [
         swalr(0.05), swalr([0.05, 0.3], 4, "linear"), swalr(0.05, 0), swalr(0.05, -1), swalr([0.1])],
     "torch.optim.swa_utils.AveragedModel": [

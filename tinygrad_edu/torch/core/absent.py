@@ -24,8 +24,8 @@ ABSENT = {
     ),
     **dict.fromkeys(
         (f"torch.utils.checkpoint.{name}" for name in (
-            "CheckpointError", "CheckpointFunction", "CheckpointPolicy", "DefaultDeviceType", "GraphExecGroup",
-            "SAC_IGNORED_OPS", "SelectiveCheckpointContext", "check_backward_validity",
+            "CheckpointError", "CheckpointFunction", "CheckpointPolicy", "DefaultDeviceType",
+            "GraphExecGroup", "SAC_IGNORED_OPS", "SelectiveCheckpointContext", "check_backward_validity",
             "create_selective_checkpoint_contexts", "detach_variable", "get_device_states",
             "set_device_states",
         )),
@@ -41,7 +41,7 @@ ABSENT = {
         )),
         "files have one format here, and nothing in them is run; torch.save and torch.load are all of it",
     ),
-    "torch.optim.swap_in_optimizer_params_and_state": "it is not here; optimizer.load_state_dict sets a state",
+    "torch.optim.swap_in_optimizer_params_and_state": "it is not here; load_state_dict sets a state",
     "torch.optim.SparseAdam": "there are no sparse gradients here; torch.optim.Adam updates dense ones",
     "torch.optim.Adafactor": "it is not here; torch.optim.AdamW has a second moment for each number instead",
     "torch.to_dlpack": "give the tensor itself: numpy.from_dlpack(x), torch.from_dlpack(x)",
