@@ -62,7 +62,8 @@ METHODS: dict[Any, str] = {
     systems: """cholesky cholesky_inverse cholesky_solve det inverse logdet matrix_exp pinverse qr
         slogdet svd triangular_solve""",
     copies: """as_strided_ as_strided_scatter dim_order H is_ipu is_maia is_mtia is_sparse_csr is_vulkan
-        is_xla is_xpu new_empty_strided real set_ to_dense unsafe_chunk unsafe_split unsafe_split_with_sizes""",
+        is_xla is_xpu new_empty_strided real set_ to_dense unsafe_chunk unsafe_split
+        unsafe_split_with_sizes""",
     conversions: "to double long byte half bfloat16 short char type_as cpu cuda",
     binary: """add addcdiv addcmul arctan2 atan2 clamp clamp_max clamp_min clip copysign div divide
         float_power fmax fmin gcd heaviside hypot lcm ldexp lerp logaddexp logaddexp2 maximum minimum mul

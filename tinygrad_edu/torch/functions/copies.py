@@ -106,7 +106,7 @@ def as_strided_scatter(
     input: Tensor, src: Tensor, size: Any, stride: Any, storage_offset: Any = None
 ) -> Tensor:
     """`input` with `src` at given distances in its memory."""
-    made = input * 1
+    made = shapes.clone(input)
     parts.as_strided(made, size, stride, storage_offset).copy_(src)
     return made
 
