@@ -99,12 +99,16 @@ def main(arguments=None):
     found["trained"] = error()
     grid, coarse = differences(20, END)
     found["differences"] = float(np.abs(coarse - exact(grid, END)).max())
-    print(f"{steps} steps in {seconds():.0f} s. Largest error, where |u| <= 1: {found['trained']:.4f}, "
-          f"untrained {found['untrained']:.4f};\nfinite differences on 20 cells: {found['differences']:.4f}")
+    print(
+        f"{steps} steps in {seconds():.0f} s. Largest error, where |u| <= 1: {found['trained']:.4f}, "
+        f"untrained {found['untrained']:.4f};\nfinite differences on 20 cells: {found['differences']:.4f}"
+    )
 
     truth = {t: exact(x, t) if t else -np.sin(np.pi * x) for t in TIMES}
     parts = [(f"t = {t:g}", x, {"network": profile(u, x, t), "exact": truth[t]}) for t in TIMES]
-    picture = viz.panels(parts, xlabel="x", ylabel="u(x, t)", title="Burgers' equation", columns=2)
+    picture = viz.panels(
+        parts, xlabel="x", ylabel="u(x, t)", title="Burgers' equation", columns=2, same_scale=True
+    )
     draw(picture, "pinn.png", given)
     return found
 

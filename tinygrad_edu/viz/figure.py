@@ -142,6 +142,19 @@ def axes(figure: Figure, rows: int = 1, columns: int = 1, at: int = 1, *, grid: 
     return _with_style(figure.add_subplot(rows, columns, at), grid)
 
 
+def log_scale(axes: Axes, which: str, numbers: Array) -> None:
+    """Make the axis "x" or "y" logarithmic for `numbers`; within a decade it has ticks of a linear one."""
+    from matplotlib.ticker import MaxNLocator, NullLocator, ScalarFormatter
+
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axes.set_xscale("log") if which == "x" else axes.set_yscale("log")
+    known = numbers[np.isfinite(numbers) & (numbers > 0)]
+    if known.size and known.max() < 10 * known.min():
+        axis.set_major_locator(MaxNLocator(5))
+        axis.set_major_formatter(ScalarFormatter(useOffset=False))
+        axis.set_minor_locator(NullLocator())
+
+
 def axes_at(figure: Figure, where: Any) -> Axes:
     """Axes in a part of the figure's grid, in the style of this library."""
     return _with_style(figure.add_subplot(where), True)

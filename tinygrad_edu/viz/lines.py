@@ -52,9 +52,11 @@ def curves(
     axes = fig.axes(figure)
     drawn = _draw(axes, table, _styles("curves", table[1], colors))
     if logx:
-        axes.set_xscale("log")
+        fig.log_scale(axes, "x", table[0])
+    elif len(table[0]) <= 20 and (table[0] == np.rint(table[0])).all():
+        axes.locator_params(axis="x", integer=True)
     if logy:
-        axes.set_yscale("log")
+        fig.log_scale(axes, "y", np.concatenate(list(table[1].values())))
     if zero_lines:
         _zero_lines(axes)
     axes.set_xlabel(xlabel)
@@ -75,12 +77,14 @@ def panels(
     ylabel: str,
     title: str = "",
     columns: int | None = None,
+    same_scale: bool = False,
     path: Target | None = None,
 ) -> Picture:
     """Draw small multiples: one small pair of axes for each (title, x (n,), {label: y (n,)}).
 
     A label has the same colour and line in all of them, and one legend explains them. If no label occurs
-    twice, each pair of axes has its own legend. `columns` is the number in a row; None chooses it.
+    twice, each pair of axes has its own legend. `columns` is the number in a row; None chooses it. With
+    `same_scale`, all have the same vertical axis, so that heights can be compared.
     """
     listed = list(parts)
     if not listed or any(not isinstance(part, (tuple, list)) or len(part) != 3 for part in listed):
@@ -107,6 +111,10 @@ def panels(
             axes.set_ylabel(ylabel)
         if not shared and any(table[1]):
             legend(axes, here.values())
+    if same_scale:
+        limits = [axes.get_ylim() for axes in figure.axes]
+        for axes in figure.axes:
+            axes.set_ylim(min(low for low, _ in limits), max(high for _, high in limits))
     if shared and len(labels) > 1:
         legend_below(figure, list(drawn.values()), min(len(labels), 5))
     return fig.finish(figure, title, path)
@@ -142,8 +150,8 @@ def loss_curve(
             axes.locator_params(axis="x", integer=True)
         finite = np.concatenate([y[np.isfinite(y)] for y in series.values()])
         if series is losses and finite.size and finite.min() > 0 and finite.max() > 100 * finite.min():
-            axes.set_yscale("log")
-        if len(series) > 1 or series is others:
+            fig.log_scale(axes, "y", finite)
+        if len(series) > 1 or len(parts) > 1 or series is others:
             legend(axes, drawn.values())
     return fig.finish(figure, title, path)
 

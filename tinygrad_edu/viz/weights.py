@@ -203,9 +203,10 @@ def _image_grid(
     """Draw images in rows and columns, with each pixel as a square of one colour."""
     rows, wide = fig.rows_and_columns(len(tiles), columns, 8)
     height, width = tiles.shape[1:3]
-    high = 1.1 * min(max(height / width, 0.4), 2.5)
+    high = 1.075 * min(max(height / width, 0.4), 2.5)
+    titled_rows = sum(any(titles[row * wide : (row + 1) * wide]) for row in range(rows))
     figure = fig.figure(
-        max(1.15 * wide + bar, 2.6), max(rows * (high + 0.06 + 0.2 * any(titles)) + 0.3, 1.6), square=True
+        max(1.15 * wide + bar, 2.6), max(rows * (high + 0.06) + 0.19 * titled_rows + 0.22, 1.6), square=True
     )
     drawn = []
     for i, (tile, text) in enumerate(zip(tiles, titles)):
