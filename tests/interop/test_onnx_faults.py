@@ -33,6 +33,12 @@ def _item_of_part(x):
     return y
 
 
+def _item_of_places(x):
+    y = te.zeros(2, 3)
+    y[[0, 1], [2, 0]] = x[:, 0]
+    return y
+
+
 OWN = te.Op("onnx_own", lambda x: x + 1, [lambda g: g], register=False)
 REFUSED = {
     "item": (lambda x: x * x.max().item(), "item: numbers that depend on the inputs are read"),
@@ -46,6 +52,7 @@ REFUSED = {
     "dropout": (lambda x: te.dropout(x, 0.5), "draws other numbers in every run"),
     "in place": (_in_place, "add_: memory that depends on inputs"),
     "an item": (_item_of_part, "memory that depends on inputs"),
+    "items at places": (_item_of_places, "memory that depends on inputs"),
     "own op": (lambda x: OWN(x), "onnx_own has no word in ONNX: it is an op of your own"),
     "linalg": (
         lambda x: te.linalg.svd(x).S,
@@ -70,6 +77,21 @@ def test_an_error_that_the_model_catches_is_raised_all_the_same():
 
     with pytest.raises(onnx.OnnxError, match="item"):
         onnx.export(model, X)
+
+
+def test_numbers_that_no_event_tells_of_are_found_by_comparing():
+    with pytest.raises(onnx.OnnxError, match=r"would compute something else.*numbers from call to call"):
+        onnx.export(lambda x: x + float(x.storage.array[0, 0]), X)
+
+
+@pytest.mark.parametrize("dynamic_axes", [None, "batch"])
+def test_a_model_of_another_device(boxed, dynamic_axes):
+    te.manual_seed(0)
+    model = nn.Sequential(nn.Linear(3, 4), nn.ReLU(), nn.Linear(4, 2)).to("boxed")
+    made = onnx.export(model, X, dynamic_axes=dynamic_axes)
+    np.testing.assert_allclose(run(made, X.numpy())[0], evaluated(model.to("cpu"), X.numpy())[0], rtol=1e-5)
+    again = onnx.load(made).to("boxed")
+    assert again(X.to("boxed")).device == "boxed"
 
 
 def test_a_print_is_harmless_and_constants_may_be_read_and_changed(capsys):

@@ -116,6 +116,8 @@ def test_names_of_inputs_and_outputs():
         "wxyz"
     )
     np.testing.assert_array_equal(run(made, y.numpy(), x.numpy())[2], [3, 4])
+    assert len(onnx.export(model, [x, y]).graph.input) == 2
+    assert len(onnx.export(lambda x: x, [1.0, 2.0]).graph.input) == 1
     for wrong in ({"input_names": ["a"]}, {"input_names": ["a", "a"]}, {"output_names": ["a"]},
                   {"output_names": ["first", "b", "c", "d"]}, {"dynamic_axes": {"z": [0]}},
                   {"dynamic_axes": {"first": [1]}}, {"dynamic_axes": {"first": {0: ""}}}, {"opset": 17},

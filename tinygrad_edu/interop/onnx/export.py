@@ -2,8 +2,7 @@
 
 The model runs in evaluation mode, and an observer records the ops (trace.py). If sizes may vary, it runs with
 several sizes, and the numbers that follow them become formulas (sizes.py). Each op is written as nodes
-(words.py). Then the file is read again, as `load` does, and computes what the model computes, for sizes that
-were not among those runs, or there is no file.
+(words.py). Then the file is held to the model, with other numbers and sizes (compare.py), or there is none.
 """
 
 from __future__ import annotations
@@ -18,27 +17,18 @@ import numpy as np
 
 from tinygrad_edu import files
 from tinygrad_edu._version import __version__
-from tinygrad_edu.engine.modes import no_grad, watch
-from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.functional.creation import as_tensor
 from tinygrad_edu.interop.onnx import proto
-from tinygrad_edu.interop.onnx.load import load
+from tinygrad_edu.interop.onnx.calls import Array, Axes, Call
+from tinygrad_edu.interop.onnx.compare import compare
 from tinygrad_edu.interop.onnx.passes import prepared
-from tinygrad_edu.interop.onnx.proto import OnnxError
-from tinygrad_edu.interop.onnx.sizes import Moved, Sizes, merged, points
-from tinygrad_edu.interop.onnx.trace import Recorder, Ref, Run
+from tinygrad_edu.interop.onnx.sizes import Moved, Sizes, merged
+from tinygrad_edu.interop.onnx.trace import Ref, Run
 from tinygrad_edu.interop.onnx.words import TABLE, WITHOUT
 from tinygrad_edu.interop.onnx.writer import Writer
-from tinygrad_edu.nn.module import Module, evaluating
+from tinygrad_edu.nn.module import Module
 from tinygrad_edu.nn.parameter import Parameter
-from tinygrad_edu.tensor import Tensor
-
-Array = np.ndarray[Any, Any]
-Axes = Mapping[str, Mapping[int, str]]
-_STEPS = (1, 2, 4, 8, 16, 32)  # how much larger a size is made; some models take multiples only
-_CLOSE = 1e-3  # of the largest number of a result
-_SMALL = 1e-6  # ONNX has no word for the tails of a normal distribution
 
 
 def export(
@@ -84,12 +74,12 @@ def export(
         raise wrong(ValueError, "onnx.export", problem)
     inputs = _named_inputs(model, example_inputs, input_names)
     axes = _axes(inputs, dynamic_axes)
-    call = _Call(model, example_inputs, axes)
+    call = Call(model, example_inputs, axes)
     runs, sizes, given = call.probe(inputs)
     run = prepared(merged(runs, sizes))
     labels = _output_names(call.outputs, output_names, inputs)
     made = _written(run, sizes, axes, model, labels, opset)
-    _compare(made, call, inputs, given)
+    compare(made, call, inputs, given)
     proto.check(made)
     if path is not None:
         files.write(path, proto.packed(made))
@@ -102,7 +92,10 @@ def export(
 def _named_inputs(model: Any, given: Any, names: Sequence[str] | None) -> dict[str, Array]:
     """The examples by name, as arrays."""
     mapping = isinstance(given, Mapping)
-    items = list(given.values()) if mapping else list(given) if isinstance(given, tuple) else [given]
+    several = isinstance(given, tuple) or (
+        isinstance(given, list) and any(hasattr(x, "shape") for x in given)
+    )
+    items = list(given.values()) if mapping else list(given) if several else [given]
     if names is None:
         names = [str(name) for name in given] if mapping else _parameters(model, len(items))
     if len(names) != len(items) or len(set(names)) != len(names) or not all(names):
@@ -162,103 +155,6 @@ def _output_names(outputs: list[str], names: Sequence[str] | None, inputs: Mappi
         problem = f"output_names {list(names)} must be {len(outputs)} names, each different and of no input"
         raise wrong(ValueError, "onnx.export", problem)
     return list(names)
-
-
-def _flat(outputs: Any, name: str = "output") -> list[tuple[str, Any]]:
-    """The tensors of a result by name; None is no result."""
-    if isinstance(outputs, Value):
-        return [(name, outputs)]
-    if outputs is None:
-        return []
-    if isinstance(outputs, Mapping):
-        return [pair for key, item in outputs.items() for pair in _flat(item, str(key))]
-    if isinstance(outputs, tuple | list):
-        return [pair for i, item in enumerate(outputs) for pair in _flat(item, f"{name}_{i}")]
-    problem = f"the model returns a {type(outputs).__name__}, {outputs!r:.60}, which is no tensor"
-    raise wrong(OnnxError, "onnx.export", problem, "return tensors, in tuples, lists or dicts")
-
-
-# -- running -------------------------------------------------------------------------------------------------
-
-
-class _Call:
-    """The model, and how it is called; `outputs` are the names of its results, after a run."""
-
-    def __init__(self, model: Any, given: Any, axes: Axes) -> None:
-        self.model, self.axes = model, axes
-        self.keys = [str(key) for key in given] if isinstance(given, Mapping) else None
-        self.outputs: list[str] = []
-        tensors = model._named_tensors() if isinstance(model, Module) else ()
-        self.state: list[tuple[str, Tensor]] = list(tensors)
-        device = next((t.device for _, t in self.state), "cpu")
-        self.device = device
-
-    def tensors(self, inputs: Mapping[str, Array]) -> dict[str, Tensor]:
-        return {name: as_tensor(x).to(self.device) for name, x in inputs.items()}
-
-    def __call__(self, tensors: Mapping[str, Tensor]) -> list[tuple[str, Any]]:
-        with no_grad(), evaluating():
-            if self.keys is None:
-                return _flat(self.model(*tensors.values()))
-            return _flat(self.model(**dict(zip(self.keys, tensors.values(), strict=True))))
-
-    def record(self, inputs: Mapping[str, Array]) -> Run:
-        """The steps of one run."""
-        tensors = self.tensors(inputs)
-        recorder = Recorder(list(tensors.items()), self.state)
-        with watch(recorder):
-            found = self(tensors)
-        if recorder.fault is not None:
-            raise recorder.fault
-        if not found:
-            raise wrong(OnnxError, "onnx.export", "the model returns no tensor")
-        recorder.run.outputs = tuple(recorder.operand(x) for _, x in found)
-        names = [name for name, _ in found]
-        self.outputs = names if len(set(names)) == len(names) else [f"output_{i}" for i in range(len(names))]
-        return recorder.run
-
-    def resized(self, inputs: Mapping[str, Array], sizes: Sizes) -> dict[str, Array]:
-        """The examples with axes of other sizes: their elements again from the start."""
-        made = dict(inputs)
-        for name, axes in self.axes.items():
-            for axis, label in axes.items():
-                x = made[name]
-                made[name] = np.take(x, np.arange(sizes[label]) % x.shape[axis], axis)
-        return made
-
-    def probe(self, inputs: Mapping[str, Array]) -> tuple[list[Run], list[Sizes], list[Sizes]]:
-        """The runs with all sizes that are needed, these sizes, and others to compare with."""
-        base = {
-            label: max(2, inputs[name].shape[axis])
-            for name, axes in self.axes.items()
-            for axis, label in axes.items()
-        }
-        if not base:
-            return [self.record(inputs)], [{}], [{}]
-        first = self.record(self.resized(inputs, base))
-        steps = {label: self._step(inputs, base, label) for label in base}
-        sizes = points(base, steps)
-        runs = [first, *(self.record(self.resized(inputs, size)) for size in sizes[1:])]
-        others = [{label: n + 4 * steps[label] for label, n in base.items()}, dict.fromkeys(base, 1)]
-        examples = {
-            label: inputs[name].shape[axis]
-            for name, axes in self.axes.items()
-            for axis, label in axes.items()
-        }
-        return runs, sizes, [examples, *others]
-
-    def _step(self, inputs: Mapping[str, Array], base: Sizes, label: str) -> int:
-        """By how much that size may grow: 1, if the model takes any size."""
-        fault: Exception | None = None
-        for step in _STEPS:
-            try:
-                self(self.tensors(self.resized(inputs, {**base, label: base[label] + step})))
-            except (ValueError, TypeError, LookupError, RuntimeError) as error:
-                fault = fault or error
-            else:
-                return step
-        problem = f"the model takes no other size of {label!r} than {base[label]}: {fault}"
-        raise wrong(OnnxError, "onnx.export", problem, "leave that axis out of dynamic_axes") from fault
 
 
 # -- writing -------------------------------------------------------------------------------------------------
@@ -337,38 +233,3 @@ def _facts(model: Any, state: Mapping[str, str]) -> dict[str, Any]:
         "parameters": {name: initializer for name, (initializer, trained) in found.items() if trained},
         "buffers": {name: initializer for name, (initializer, trained) in found.items() if not trained},
     }
-
-
-# -- comparing -----------------------------------------------------------------------------------------------
-
-
-def _compare(made: Any, call: _Call, inputs: Mapping[str, Array], sizes: list[Sizes]) -> None:
-    """Hold the file to the model, for several sizes. OnnxError if it computes something else."""
-    read = load(made)
-    for size in sizes:
-        given = call.resized(inputs, size)
-        try:
-            wanted = [x for _, x in call(call.tensors(given))]
-        except (ValueError, TypeError, LookupError, RuntimeError):
-            continue  # a size that the model does not take
-        with no_grad(), evaluating():
-            found = read(*(as_tensor(x) for x in given.values()))
-        results = found if isinstance(found, tuple) else (found,)
-        for mine, other in zip(wanted, results, strict=True):
-            _check_close(np.asarray(mine.storage.backend.numpy(mine.storage.array)), other.numpy(), size)
-
-
-def _check_close(wanted: Array, found: Array, size: Sizes) -> None:
-    if wanted.shape == found.shape and wanted.dtype == found.dtype:
-        whole = np.isfinite(wanted)
-        scale = float(np.abs(wanted[whole].astype(np.float64)).max()) if whole.any() else 0.0
-        if np.allclose(wanted, found, rtol=_CLOSE, atol=_CLOSE * scale + _SMALL, equal_nan=True):
-            return
-    where = f" with {', '.join(f'{k}={n}' for k, n in size.items())}" if size else ""
-    raise wrong(
-        OnnxError,
-        "onnx.export",
-        f"the file would compute something else than the model{where}: {found.shape} {found.dtype}, and the "
-        f"model {wanted.shape} {wanted.dtype}",
-        "does the model decide by a size, or keep numbers from call to call?",
-    )

@@ -134,7 +134,8 @@ class Recorder(Observer):
 
     def wrote(self, target: Any, source: Any, name: str, seconds: float) -> None:
         given = None if source is None else self.ref(source)
-        depends = given is not None and self.run.values[given.at].depends
+        # numbers that are put at places of an array come without their source
+        depends = source is None or (given is not None and self.run.values[given.at].depends)
         for storage in self._alive:
             if storage.writes is target.writes and (at := self._known.pop(id(storage), None)) is not None:
                 self._arrays.pop(id(storage.array), None)
