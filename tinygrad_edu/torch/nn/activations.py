@@ -106,7 +106,8 @@ class RReLU(Function):
         self.lower, self.upper, self.inplace = lower, upper, inplace
 
     def forward(self, input: Any) -> Any:
-        return F.rrelu(input, self.lower, self.upper, self.training, self.inplace)
+        function = F.rrelu_ if self.inplace else F.rrelu
+        return function(input, self.lower, self.upper, self.training)
 
 
 class PReLU(Layer):

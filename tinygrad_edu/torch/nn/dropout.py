@@ -11,7 +11,7 @@ from tinygrad_edu.torch.nn.module import Module
 __all__ = ["Dropout", "Dropout1d", "Dropout2d", "Dropout3d", "AlphaDropout", "FeatureAlphaDropout"]
 
 
-class _Dropout(Module):
+class _DropoutNd(Module):
     """The common part: in training, parts are left out at random."""
 
     function: ClassVar[Callable[..., Any]]
@@ -29,37 +29,37 @@ class _Dropout(Module):
         return f"p={self.p}, inplace={self.inplace}"
 
 
-class Dropout(_Dropout):
+class Dropout(_DropoutNd):
     """In training, elements set to 0 with probability p, the rest divided by 1 - p."""
 
     function = staticmethod(F.dropout)
 
 
-class Dropout1d(_Dropout):
+class Dropout1d(_DropoutNd):
     """In training, channels of (N, C, L) set to 0 with probability p, the rest divided by 1 - p."""
 
     function = staticmethod(F.dropout1d)
 
 
-class Dropout2d(_Dropout):
+class Dropout2d(_DropoutNd):
     """In training, channels of (N, C, H, W) set to 0 with probability p, the rest divided by 1 - p."""
 
     function = staticmethod(F.dropout2d)
 
 
-class Dropout3d(_Dropout):
+class Dropout3d(_DropoutNd):
     """In training, channels of (N, C, D, H, W) set to 0 with probability p, the rest divided by 1 - p."""
 
     function = staticmethod(F.dropout3d)
 
 
-class AlphaDropout(_Dropout):
+class AlphaDropout(_DropoutNd):
     """Dropout after SELU, which keeps mean 0 and variance 1."""
 
     function = staticmethod(F.alpha_dropout)
 
 
-class FeatureAlphaDropout(_Dropout):
+class FeatureAlphaDropout(_DropoutNd):
     """`AlphaDropout` of channels."""
 
     function = staticmethod(F.feature_alpha_dropout)

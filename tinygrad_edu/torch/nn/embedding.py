@@ -85,15 +85,9 @@ class Embedding(Layer):
         """An Embedding whose rows are those of a tensor (rows, n); trained only if not `freeze`."""
         if embeddings.dim() != 2:
             raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
+        rows, size = embeddings.shape
         return cls(
-            *embeddings.shape,
-            padding_idx,
-            max_norm,
-            norm_type,
-            scale_grad_by_freq,
-            sparse,
-            embeddings,
-            freeze,
+            rows, size, padding_idx, max_norm, norm_type, scale_grad_by_freq, sparse, embeddings, freeze
         )
 
     def reset_parameters(self) -> None:
@@ -160,8 +154,10 @@ class EmbeddingBag(Module):
         """An EmbeddingBag whose rows are those of a tensor (rows, n); trained only if not `freeze`."""
         if embeddings.dim() != 2:
             raise AssertionError("Embeddings parameter is expected to be 2-dimensional")
+        rows, size = embeddings.shape
         made = cls(
-            *embeddings.shape, max_norm, norm_type, scale_grad_by_freq, mode, sparse, embeddings,
+            rows,
+            size, max_norm, norm_type, scale_grad_by_freq, mode, sparse, embeddings,
             include_last_offset, padding_idx,
         )  # fmt: skip
         made.weight.requires_grad_(not freeze)

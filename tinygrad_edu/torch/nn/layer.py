@@ -59,9 +59,12 @@ class Layer(Module):
     def inner(self) -> Any:
         """The library's layer, with the tensors and the options that this layer has now."""
         inner = self.__dict__["_inner"]
-        own = inner.__dict__
+        own, registered = inner.__dict__, self._parameters
         for name in self.tensors:
-            own[name] = bare(getattr(self, name))
+            x: Any = registered.get(name)
+            if x is None:  # a buffer, or a parameter that a parametrization computes, or none
+                x = getattr(self, name, None)
+            own[name] = None if x is None else x.inner
         for name in self.options:
             own[name] = getattr(self, name)
         own["training"] = self.training
@@ -70,7 +73,9 @@ class Layer(Module):
     def run(self, *args: Any, **named: Any) -> Any:
         """What the library's layer computes, of the face's tensors."""
         try:
-            out = self.compute(self.inner, *map(bare, args), **{name: bare(x) for name, x in named.items()})
+            if named:
+                named = {name: bare(x) for name, x in named.items()}
+            out = self.compute(self.inner, *map(bare, args), **named)
         except Exception as error:
             changed = torch_error(error)
             if changed is error:
@@ -82,8 +87,8 @@ class Layer(Module):
         """What `inner` computes, of the library's tensors."""
         return inner.forward(*args, **named)
 
-    def forward(self, input: Any) -> Any:
-        return self.run(input)
+    def forward(self, *args: Any, **named: Any) -> Any:
+        return self.run(*args, **named)
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()

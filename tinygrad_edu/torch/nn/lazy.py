@@ -50,12 +50,12 @@ class _Lazy(Module):
         args, named = self._settings
         made = self.becomes(self._size(input), *args, **named)
         made.train(self.training)
-        lazy = {**self._parameters, **self._buffers}
+        lazy: dict[str, Any] = {**self._parameters, **self._buffers}
         for register in (made._parameters, made._buffers):
             for name, x in register.items():
-                waiting = lazy.get(name)
+                waiting: Any = lazy.get(name)
                 if is_lazy(waiting) and x is not None:
-                    waiting.__class__ = type(waiting).becomes  # type: ignore[attr-defined]
+                    waiting.__class__ = type(waiting).becomes
                     wanted = waiting.__dict__.pop("wanted", True)
                     waiting._inner, waiting._view = bare(x), None
                     if not wanted:
@@ -106,7 +106,7 @@ class LazyLinear(_Lazy):
 class _LazyConv(_Lazy):
     """A convolution whose in_channels are those of its first input."""
 
-    becomes: ClassVar[type[convolution._ConvNd]]
+    becomes: ClassVar[Any]
 
     def _size(self, x: Any) -> int:
         return int(x.shape[-self.becomes.axes - 1])

@@ -37,15 +37,20 @@ __all__ = [
 _HERE = __name__
 _OLD: dict[str, Any] = {"size_average": None, "reduce": None, "reduction": "mean"}
 
-MSELoss = declare(_HERE, "MSELoss", F.mse_loss, **_OLD)
-L1Loss = declare(_HERE, "L1Loss", F.l1_loss, **_OLD)
-HuberLoss = declare(_HERE, "HuberLoss", F.huber_loss, reduction="mean", delta=1.0)
-SmoothL1Loss = declare(_HERE, "SmoothL1Loss", F.smooth_l1_loss, **_OLD, beta=1.0)
-BCELoss = declare(_HERE, "BCELoss", F.binary_cross_entropy, buffers="weight", weight=None, **_OLD)
+_Loss = declare(_HERE, "_Loss", F.mse_loss, **_OLD)  # the bases of losses of one's own
+_WeightedLoss = declare(_HERE, "_WeightedLoss", F.mse_loss, base=_Loss, buffers="weight", weight=None, **_OLD)
+MSELoss = declare(_HERE, "MSELoss", F.mse_loss, base=_Loss, **_OLD)
+L1Loss = declare(_HERE, "L1Loss", F.l1_loss, base=_Loss, **_OLD)
+HuberLoss = declare(_HERE, "HuberLoss", F.huber_loss, base=_Loss, reduction="mean", delta=1.0)
+SmoothL1Loss = declare(_HERE, "SmoothL1Loss", F.smooth_l1_loss, base=_Loss, **_OLD, beta=1.0)
+BCELoss = declare(
+    _HERE, "BCELoss", F.binary_cross_entropy, base=_WeightedLoss, buffers="weight", weight=None, **_OLD
+)
 BCEWithLogitsLoss = declare(
     _HERE,
     "BCEWithLogitsLoss",
     F.binary_cross_entropy_with_logits,
+    base=_WeightedLoss,
     buffers="weight pos_weight",
     weight=None,
     **_OLD,
@@ -55,6 +60,7 @@ CrossEntropyLoss = declare(
     _HERE,
     "CrossEntropyLoss",
     F.cross_entropy,
+    base=_WeightedLoss,
     buffers="weight",
     weight=None,
     size_average=None,
@@ -67,6 +73,7 @@ NLLLoss = declare(
     _HERE,
     "NLLLoss",
     F.nll_loss,
+    base=_WeightedLoss,
     buffers="weight",
     weight=None,
     size_average=None,
@@ -74,11 +81,12 @@ NLLLoss = declare(
     reduce=None,
     reduction="mean",
 )
-KLDivLoss = declare(_HERE, "KLDivLoss", F.kl_div, **_OLD, log_target=False)
+KLDivLoss = declare(_HERE, "KLDivLoss", F.kl_div, base=_Loss, **_OLD, log_target=False)
 PoissonNLLLoss = declare(
     _HERE,
     "PoissonNLLLoss",
     F.poisson_nll_loss,
+    base=_Loss,
     log_input=True,
     full=False,
     size_average=None,
@@ -87,25 +95,51 @@ PoissonNLLLoss = declare(
     reduction="mean",
 )
 GaussianNLLLoss = declare(
-    _HERE, "GaussianNLLLoss", F.gaussian_nll_loss, full=False, eps=1e-6, reduction="mean"
+    _HERE, "GaussianNLLLoss", F.gaussian_nll_loss, base=_Loss, full=False, eps=1e-6, reduction="mean"
 )
-HingeEmbeddingLoss = declare(_HERE, "HingeEmbeddingLoss", F.hinge_embedding_loss, margin=1.0, **_OLD)
-SoftMarginLoss = declare(_HERE, "SoftMarginLoss", F.soft_margin_loss, **_OLD)
+HingeEmbeddingLoss = declare(
+    _HERE, "HingeEmbeddingLoss", F.hinge_embedding_loss, base=_Loss, margin=1.0, **_OLD
+)
+SoftMarginLoss = declare(_HERE, "SoftMarginLoss", F.soft_margin_loss, base=_Loss, **_OLD)
 MultiMarginLoss = declare(
-    _HERE, "MultiMarginLoss", F.multi_margin_loss, buffers="weight", p=1, margin=1.0, weight=None, **_OLD
+    _HERE,
+    "MultiMarginLoss",
+    F.multi_margin_loss,
+    base=_WeightedLoss,
+    buffers="weight",
+    p=1,
+    margin=1.0,
+    weight=None,
+    **_OLD,
 )
-MultiLabelMarginLoss = declare(_HERE, "MultiLabelMarginLoss", F.multilabel_margin_loss, **_OLD)
+MultiLabelMarginLoss = declare(_HERE, "MultiLabelMarginLoss", F.multilabel_margin_loss, base=_Loss, **_OLD)
 MultiLabelSoftMarginLoss = declare(
-    _HERE, "MultiLabelSoftMarginLoss", F.multilabel_soft_margin_loss, buffers="weight", weight=None, **_OLD
+    _HERE,
+    "MultiLabelSoftMarginLoss",
+    F.multilabel_soft_margin_loss,
+    base=_WeightedLoss,
+    buffers="weight",
+    weight=None,
+    **_OLD,
 )
-CosineEmbeddingLoss = declare(_HERE, "CosineEmbeddingLoss", F.cosine_embedding_loss, margin=0.0, **_OLD)
-MarginRankingLoss = declare(_HERE, "MarginRankingLoss", F.margin_ranking_loss, margin=0.0, **_OLD)
+CosineEmbeddingLoss = declare(
+    _HERE, "CosineEmbeddingLoss", F.cosine_embedding_loss, base=_Loss, margin=0.0, **_OLD
+)
+MarginRankingLoss = declare(_HERE, "MarginRankingLoss", F.margin_ranking_loss, base=_Loss, margin=0.0, **_OLD)
 TripletMarginLoss = declare(
-    _HERE, "TripletMarginLoss", F.triplet_margin_loss, margin=1.0, p=2.0, eps=1e-6, swap=False, **_OLD
+    _HERE,
+    "TripletMarginLoss",
+    F.triplet_margin_loss,
+    base=_Loss,
+    margin=1.0,
+    p=2.0,
+    eps=1e-6,
+    swap=False,
+    **_OLD,
 )
 
 
-class TripletMarginWithDistanceLoss(Module):
+class TripletMarginWithDistanceLoss(_Loss):  # type: ignore[misc,valid-type]
     """`TripletMarginLoss` with a distance of one's own."""
 
     def __init__(
@@ -116,10 +150,11 @@ class TripletMarginWithDistanceLoss(Module):
         swap: bool = False,
         reduction: str = "mean",
     ) -> None:
-        super().__init__()
+        Module.__init__(self)
         if margin <= 0:
             raise ValueError(f"margin must be greater than 0, got {margin}")
-        self.distance_function = PairwiseDistance() if distance_function is None else distance_function
+        given = distance_function
+        self.distance_function = PairwiseDistance() if given is None else given
         self.margin, self.swap, self.reduction = margin, swap, reduction
 
     def forward(self, anchor: Any, positive: Any, negative: Any) -> Any:
@@ -134,8 +169,16 @@ class TripletMarginWithDistanceLoss(Module):
         )
 
 
-CTCLoss = declare(_HERE, "CTCLoss", F.ctc_loss, blank=0, reduction="mean", zero_infinity=False)
+CTCLoss = declare(_HERE, "CTCLoss", F.ctc_loss, base=_Loss, blank=0, reduction="mean", zero_infinity=False)
 NLLLoss2d = declare(
-    _HERE, "NLLLoss2d", F.nll_loss, buffers="weight", weight=None, size_average=None, ignore_index=-100,
-    reduce=None, reduction="mean",
-)  # fmt: skip
+    _HERE,
+    "NLLLoss2d",
+    F.nll_loss,
+    base=_WeightedLoss,
+    buffers="weight",
+    weight=None,
+    size_average=None,
+    ignore_index=-100,
+    reduce=None,
+    reduction="mean",
+)

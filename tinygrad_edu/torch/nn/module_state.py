@@ -178,7 +178,7 @@ class State:
                 f"from checkpoint but received {type(given)}"
             )
         if is_lazy(x):
-            x.materialize(given.shape)  # type: ignore[attr-defined]
+            x.materialize(given.shape)
         if x.shape == (1,) and not given.shape:  # a number in a state of long ago
             given = given[None]
         if given.shape != x.shape:

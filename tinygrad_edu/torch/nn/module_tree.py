@@ -100,7 +100,7 @@ class Tree:
             found = getattr(found, name)
             if not isinstance(found, Tree):
                 raise wrong(AttributeError, "get_submodule", f"`{name}` is not an nn.Module")
-        return found  # type: ignore[no-any-return]
+        return found
 
     def set_submodule(self, target: str, module: Module, strict: bool = False) -> None:
         """Put a module in place of the one at `net.layers.0`."""

@@ -94,29 +94,33 @@ class _NormBase(Layer):
         super()._load_from_state_dict(state_dict, prefix, local_metadata, strict, *lists)
 
 
-class BatchNorm1d(_NormBase):
+class _BatchNorm(_NormBase):
+    """The common part of batch norms."""
+
+
+class BatchNorm1d(_BatchNorm):
     """(N, C) or (N, C, L): each channel to mean 0 and variance 1 over the rest."""
 
     of = te.nn.BatchNorm1d
 
 
-class BatchNorm2d(_NormBase):
+class BatchNorm2d(_BatchNorm):
     """(N, C, H, W): each channel to mean 0 and variance 1 over N, H and W."""
 
     of = te.nn.BatchNorm2d
 
 
-class BatchNorm3d(_NormBase):
+class BatchNorm3d(_BatchNorm):
     """(N, C, D, H, W): each channel to mean 0 and variance 1 over N, D, H and W."""
 
     of = te.nn.BatchNorm3d
 
 
 class _AnyBatchNorm(te.nn.BatchNorm1d):
-    ndims = (2, 3, 4, 5)
+    ndims = (2, 3, 4, 5)  # type: ignore[assignment]
 
 
-class SyncBatchNorm(_NormBase):
+class SyncBatchNorm(_BatchNorm):
     """A batch norm of (N, C, ...). One process has the whole batch, so that nothing is synchronised."""
 
     of = _AnyBatchNorm

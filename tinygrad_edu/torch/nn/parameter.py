@@ -71,8 +71,8 @@ class Parameter(Tensor):
     def __init__(self, data: Any = None, requires_grad: bool = True) -> None:
         """Made by `__new__`."""
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
-        return "Parameter containing:\n" + super().__repr__(tensor_contents=tensor_contents)
+    def __repr__(self, *args: Any, **named: Any) -> str:  # type: ignore[override]
+        return "Parameter containing:\n" + super().__repr__(*args, **named)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         if id(self) not in memo:
@@ -138,7 +138,7 @@ class UninitializedParameter(_Uninitialized, Parameter):
     def __init__(self, requires_grad: bool = True, device: Any = None, dtype: Any = None) -> None:
         """Made by `__new__`."""
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
+    def __repr__(self, *args: Any, **named: Any) -> str:  # type: ignore[override]
         return "<UninitializedParameter>"
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
@@ -160,5 +160,5 @@ class UninitializedBuffer(_Uninitialized, Buffer):
                  persistent: bool = True) -> None:  # fmt: skip
         """Made by `__new__`."""
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
+    def __repr__(self, *args: Any, **named: Any) -> str:  # type: ignore[override]
         return "<UninitializedBuffer>"

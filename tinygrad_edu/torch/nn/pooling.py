@@ -22,8 +22,8 @@ class _Windows(Function):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if self.stride is None:
-            self.stride = self.kernel_size
+        if vars(self)["stride"] is None:
+            self.stride: Any = self.kernel_size
         for name in ("kernel_size", "stride", "padding") if self.axes else ():
             value = getattr(self, name)
             setattr(self, name, (value,) * self.axes if isinstance(value, int) else value)
@@ -53,7 +53,7 @@ def _pools() -> None:
                 base=_Windows, **sizes, dilation=1, return_indices=False, ceil_mode=False,
             ),
         )  # fmt: skip
-        more = {"divisor_override": None} if n > 1 else {}
+        more: dict[str, Any] = {"divisor_override": None} if n > 1 else {}
         pool = declare(
             _HERE, f"AvgPool{end}", getattr(F, f"avg_pool{end}"),
             "kernel_size={kernel_size}, stride={stride}, padding={padding}",
@@ -76,7 +76,8 @@ def _pools() -> None:
         unpool.axes = n
         _add(f"MaxUnpool{end}", unpool)
         text = "output_size={output_size}"
-        for kind, options in (("Avg", {}), ("Max", {"return_indices": False})):
+        for kind in ("Avg", "Max"):
+            options: dict[str, Any] = {"return_indices": False} if kind == "Max" else {}
             title = f"Adaptive{kind}Pool{end}"
             function = getattr(F, f"adaptive_{kind.lower()}_pool{end}")
             _add(title, declare(_HERE, title, function, text, output_size=NEEDED, **options))

@@ -26,12 +26,12 @@ __all__ = ["Transformer", "TransformerEncoder", "TransformerDecoder", "Transform
 
 def _activation(given: Any) -> Callable[..., Any]:
     if given == "relu":
-        return F.relu  # type: ignore[no-any-return]
+        return F.relu
     if given == "gelu":
-        return F.gelu  # type: ignore[no-any-return]
+        return F.gelu
     if isinstance(given, str):
         raise wrong(RuntimeError, None, f"activation should be relu/gelu, not {given}")
-    return given  # type: ignore[no-any-return]
+    return given
 
 
 def square_subsequent_mask(sz: int, device: Any = None, dtype: Any = None) -> Any:

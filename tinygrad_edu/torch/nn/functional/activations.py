@@ -14,7 +14,7 @@ from tinygrad_edu.errors import wrong
 from tinygrad_edu.torch.core import dtypes
 from tinygrad_edu.torch.core.border import torch_function
 from tinygrad_edu.torch.functions import pointwise
-from tinygrad_edu.torch.methods import in_place
+from tinygrad_edu.torch.functions.changes import in_place
 
 __all__ = [
     "relu",

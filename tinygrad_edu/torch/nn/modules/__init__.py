@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 import types
+from collections.abc import Iterable
 from typing import Any
 
 from tinygrad_edu.torch.core.words import missing_from
@@ -44,8 +45,23 @@ def _make(name: str, sources: str) -> types.ModuleType:
     return made
 
 
+def _ntuple(n: int, name: str = "parse") -> Any:
+    """A function that repeats a number n times, and leaves several as they are."""
+
+    def parse(x: Any) -> tuple[Any, ...]:
+        return tuple(x) if isinstance(x, Iterable) else (x,) * n
+
+    parse.__name__ = name
+    return parse
+
+
 for _name, _sources in _FILES.items():
     globals()[_name] = _make(_name, _sources)
+utils = types.ModuleType(f"{__name__}.utils", "torch.nn.modules.utils: numbers repeated for each axis.")
+for _count, _name in enumerate(("_single", "_pair", "_triple", "_quadruple"), 1):
+    setattr(utils, _name, _ntuple(_count, _name))
+utils._ntuple = _ntuple  # type: ignore[attr-defined]
+sys.modules[utils.__name__] = utils
 _missing = missing_from("torch.nn.modules")
 
 

@@ -16,7 +16,7 @@ class _Wrapper(Module):
         self.module = module
 
     def forward(self, *inputs: Any, **kwargs: Any) -> Any:
-        return self.module(*inputs, **kwargs)  # type: ignore[operator]
+        return self.module(*inputs, **kwargs)
 
 
 class DataParallel(_Wrapper):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from tinygrad_edu.torch.core.words import missing_from
 from tinygrad_edu.torch.nn.utils import parametrizations, parametrize, rnn
-from tinygrad_edu.torch.nn.utils.clipping import *  # noqa: F403 - each file lists what it declares
-from tinygrad_edu.torch.nn.utils.vectors import *  # noqa: F403
+from tinygrad_edu.torch.nn.utils.clip_grad import *  # noqa: F403 - each file lists what it declares
+from tinygrad_edu.torch.nn.utils.convert_parameters import *  # noqa: F403
 from tinygrad_edu.torch.nn.utils.weights import *  # noqa: F403
 
 __all__ = ["parametrizations", "parametrize", "rnn"]

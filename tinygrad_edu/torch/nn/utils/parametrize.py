@@ -82,7 +82,7 @@ class ParametrizationList(ModuleList):
             for name, x in parts:
                 getattr(self, name).data = x.detach()
 
-    def forward(self) -> Any:  # type: ignore[override]
+    def forward(self) -> Any:
         """The tensor."""
         modules = list(self)
         if self.is_tensor:
@@ -155,7 +155,7 @@ def register_parametrization(
             f"Module '{type(module).__name__}' does not have a parameter, a "
             f"buffer, or a parametrized element with name '{tensor_name}'",
         )
-    original: Any = registers[0][tensor_name]  # type: ignore[index]
+    original: Any = registers[0][tensor_name]
     made = ParametrizationList([parametrization], original, unsafe)
     if not unsafe:
         _check_result(made(), original, tensor_name)

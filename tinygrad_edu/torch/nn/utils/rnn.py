@@ -152,7 +152,7 @@ def _spread(data: Any, sizes: Any, total: int, padding: float) -> Any:
 def lengths_of(batch_sizes: Any) -> np.ndarray[Any, Any]:
     """The length of each sequence, longest first."""
     counts = bare(batch_sizes).numpy()
-    return (counts[:, None] > np.arange(counts[0])[None, :]).sum(0)  # type: ignore[no-any-return]
+    return (counts[:, None] > np.arange(counts[0])[None, :]).sum(0)
 
 
 def pad_packed_sequence(

@@ -14,7 +14,15 @@ from tinygrad_edu.torch.nn.module import Module
 from tinygrad_edu.torch.nn.parameter import Parameter
 from tinygrad_edu.torch.nn.utils.parametrizations import norm_except
 
-__all__ = ["weight_norm", "remove_weight_norm", "spectral_norm", "remove_spectral_norm", "skip_init"]
+__all__ = [
+    "weight_norm",
+    "remove_weight_norm",
+    "spectral_norm",
+    "remove_spectral_norm",
+    "skip_init",
+    "convert_conv2d_weight_memory_format",
+    "convert_conv3d_weight_memory_format",
+]
 
 
 class WeightNorm:
@@ -53,7 +61,7 @@ def weight_norm(module: Any, name: str = "weight", dim: int | None = 0) -> Any:
     return module
 
 
-def _remove(module: Any, kind: type, name: str, what: str) -> Any:
+def _remove(module: Any, kind: type[Any], name: str, what: str) -> Any:
     for key, hook in module._hooks.items():
         if isinstance(hook.function, kind) and hook.function.name == name:
             del module._hooks[key]
@@ -137,6 +145,14 @@ def remove_spectral_norm(module: Any, name: str = "weight") -> Any:
         delattr(module, part)
     module.register_parameter(name, Parameter(weight))
     return module
+
+
+def convert_conv2d_weight_memory_format(module: Any, memory_format: Any) -> Any:
+    """The module itself: memory has one order here."""
+    return module
+
+
+convert_conv3d_weight_memory_format = convert_conv2d_weight_memory_format
 
 
 def skip_init(module_cls: Any, *args: Any, **kwargs: Any) -> Any:
