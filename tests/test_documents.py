@@ -130,7 +130,7 @@ def test_links_lead_somewhere(document, repository):
 
 
 PACKAGES = [te, te.nn, te.optim, te.data, te.graph, te.viz, te.check, te.testing, te.metrics, te.training,
-            te.interop.onnx]  # fmt: skip
+            te.interop, te.interop.onnx, te.array_api, te.array_api.linalg, te.array_api.fft]  # fmt: skip
 
 
 @pytest.mark.parametrize("package", [*PACKAGES, sklearn, distributed])

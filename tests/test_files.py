@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tinygrad_edu as te
-from tinygrad_edu import data, files, nn, reference, viz
+from tinygrad_edu import data, files, interop, nn, reference, viz
 from tinygrad_edu.cli import main
 from tinygrad_edu.data.fingerprints import Fingerprints, write_fp
 from tinygrad_edu.interop import onnx
@@ -52,6 +52,8 @@ WRITERS = {
     "graph": (_graph, ".svg"),
     "picture": (_picture, ".png"),
     "animation": (lambda path: figure.Animation(None, b"GIF", 1).save(path), ".gif"),
+    "pt": (lambda path: interop.save_pt([te.ones(2)], path), ".pt"),
+    "safetensors": (lambda path: interop.save_safetensors({"a": te.ones(2)}, path), ".safetensors"),
     "onnx": (lambda path: onnx.export(nn.Linear(2, 2), te.ones(1, 2), path), ".onnx"),
     "profile": (lambda path: Profile().html(path), ".html"),
 }

@@ -52,8 +52,13 @@ class HostArray(Tensor):
 
     astype = cast
 
-    def to(self, target: Any) -> Tensor:
+    def to(self, target: Any = None, *, device: Any = None, dtype: Any = None) -> Tensor:
         """The same on the device "cpu", the only one, or in another dtype."""
+        if device is not None or dtype is not None:
+            moved: Tensor = self
+            for one in (target, device, dtype):
+                moved = moved if one is None else moved.to(one)
+            return moved
         if isinstance(target, str) and registry.known(target):
             if registry.get(target).name != "cpu":
                 problem = f"a {self.dtype} array, a dtype that tensors lack, is on the cpu only"

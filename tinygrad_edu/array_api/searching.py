@@ -59,3 +59,8 @@ def host_argsort(
 def host_count_nonzero(x: NumpyArray, *, axis: Any = None, keepdims: bool = False) -> NumpyArray:
     """`count_nonzero` of NumPy, which returns a Python integer for all axes."""
     return np.asarray(np.count_nonzero(x, axis=axis, keepdims=keepdims))
+
+
+def host_unique_values(x: NumpyArray) -> NumpyArray:
+    """`unique_values` of NumPy, sorted; each NaN is different from all others."""
+    return np.unique(x, equal_nan=False)
