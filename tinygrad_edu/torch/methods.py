@@ -114,7 +114,8 @@ def bind() -> None:
     """Give Tensor its methods and operators."""
     for file, names in METHODS.items():
         for name in names.split():
-            setattr(Tensor, name, getattr(file, name))
+            function = getattr(file, name)
+            setattr(Tensor, name, getattr(function, "method", function))
     for name in ("float", "int", "bool"):
         setattr(Tensor, name, getattr(conversions, f"{name}_"))
     Tensor.type = legacy.type_  # type: ignore[attr-defined]

@@ -131,7 +131,7 @@ def torch_function(function: Callable[..., Any]) -> Callable[..., Any]:
     named_by = names_of_numpy(function)
 
     @functools.wraps(function)
-    def called(*args: Any, out: Any = None, **named: Any) -> Any:
+    def method(*args: Any, **named: Any) -> Any:
         try:
             face = _kind[0]
             result = function(
@@ -146,11 +146,15 @@ def torch_function(function: Callable[..., Any]) -> Callable[..., Any]:
             if changed is error:
                 raise
             raise changed from None
-        if out is not None:
-            return _into(out, result)
         return faced(result) if type(result) is Inner else wrapped(result)
 
-    called.face = function  # type: ignore[attr-defined]
+    @functools.wraps(function)
+    def called(*args: Any, out: Any = None, **named: Any) -> Any:
+        result = method(*args, **named)
+        return result if out is None else _into(out, bare(result))
+
+    called.face = method.face = function  # type: ignore[attr-defined]
+    called.method = method  # type: ignore[attr-defined]  # of a tensor, which takes no out=
     return called
 
 

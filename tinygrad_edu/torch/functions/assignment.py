@@ -26,7 +26,7 @@ def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     try:
         views.check_may_change(self)
         inner, value = self.inner, te.as_tensor(bare(src))
-        if views.recording(inner):
+        if views.recording(inner, value):
             value = _over(inner, te.expand(value.to(inner.device).cast(inner.dtype), inner.shape))
         return views.write(self, value, "copy_")
     except Exception as error:
@@ -94,7 +94,7 @@ def fill_(self: Tensor, value: Any) -> Tensor:
         except Exception as error:
             raise torch_error(error) from None
         return self
-    return _filled(self, value)  # type: ignore[no-any-return]
+    return _filled(self, value)
 
 
 def zero_(self: Tensor) -> Tensor:
