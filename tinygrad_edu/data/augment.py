@@ -90,7 +90,8 @@ class RandomAffine(RandomTransform):
         fill: float = 0.0,
         seed: int = 0,
     ) -> None:
-        shifts = tuple(translate) if np.shape(translate) == (2,) else (translate,)
+        given: Any = translate
+        shifts: tuple[Any, ...] = tuple(given) if np.shape(given) == (2,) else (given,)
         for name, value in (("degrees", degrees), *(("translate", shift) for shift in shifts)):
             if not 0 <= check_real("RandomAffine", name, value) < math.inf:
                 raise wrong(

@@ -4,7 +4,7 @@ The names in the `__all__` of each file are public names of `te`; in elementwise
 """
 
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tinygrad_edu.functional.activation import *
 from tinygrad_edu.functional.adaptive import *
@@ -45,14 +45,15 @@ _FILES = ("activation", "adaptive", "attention", "convolution", "creation", "dis
 PUBLIC = sorted(name for file in _FILES for name in sys.modules[f"{__name__}.{file}"].__all__)
 
 for _name in PUBLIC:  # only public calls take synonyms; the library has imported the functions themselves
-    _own = globals()[_name]
+    _own: Any = globals()[_name]
     _home = vars(sys.modules[_own.__module__])
     if hasattr(_home.get(_own.__name__), "__wrapped__"):
         globals()[_name] = _home[_own.__name__]  # another name of it was the first
         continue
     globals()[_name] = taking_synonyms(_own)
-    if _home.get(_own.__name__) is _own:
-        _home[_own.__name__] = globals()[_name]  # where pickle looks for it
+    _called: str = _own.__name__
+    if _home.get(_called) is _own:
+        _home[_called] = globals()[_name]  # where pickle looks for it
 
 if not TYPE_CHECKING:  # a type checker reads the imports above; a list that is computed hides them from it
     __all__ = PUBLIC

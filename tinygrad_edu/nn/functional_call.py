@@ -20,7 +20,7 @@ _TITLE = "functional_call"
 
 
 def functional_call(
-    module: Module, parameters: Mapping[str, Any], args: Any = (), kwargs: Mapping[str, Any] | None = None
+    module: Any, parameters: Any, args: Any = (), kwargs: Mapping[str, Any] | None = None
 ) -> Any:
     """`module(*args, **kwargs)` with other parameters and buffers, by the names of `named_parameters()`.
 

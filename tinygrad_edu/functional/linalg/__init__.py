@@ -15,6 +15,7 @@ Errors are `te.linalg.LinAlgError`, NumPy's own, a ValueError. They name the mat
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 from numpy.linalg import LinAlgError as LinAlgError
 
@@ -52,12 +53,13 @@ __all__ = ["LinAlgError", "cholesky", "cross", "det", "diagonal", "eigh", "eigva
            "vecdot", "vector_norm"]  # fmt: skip
 
 for _name in __all__[1:]:  # as the functions of `te`, these take PyTorch's `dim` and `keepdim`
-    _own = globals()[_name]
+    _own: Any = globals()[_name]
     if hasattr(_own, "__wrapped__"):
         continue  # it is a function of `te`, too
     globals()[_name] = taking_synonyms(_own)
     _home = vars(sys.modules[_own.__module__])
-    if _home.get(_own.__name__) is _own:
-        _home[_own.__name__] = globals()[_name]  # where pickle looks for it
+    _called: str = _own.__name__
+    if _home.get(_called) is _own:
+        _home[_called] = globals()[_name]  # where pickle looks for it
 
 __getattr__ = missing_from(__name__)
