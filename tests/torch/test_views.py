@@ -71,3 +71,28 @@ def test_a_leaf_and_a_view_of_a_leaf_refuse_a_change_within_the_graph():
     assert w.tolist() == [5, 2, 2]
     assert w.is_leaf
     assert w.requires_grad
+
+
+def test_what_is_copied_within_a_graph_is_nobody_elses_memory():
+    w = torch.ones(3, requires_grad=True)
+    y = w * 2
+    for source in (w, y):
+        x = torch.zeros(3)
+        x.copy_(source)
+        assert not x.is_leaf
+        with torch.no_grad():
+            x.zero_()
+        assert x.tolist() == [0, 0, 0]
+    assert w.tolist() == [1, 1, 1]
+    assert y.tolist() == [2, 2, 2]
+
+
+def test_a_tensor_that_was_changed_within_a_graph_still_shares_memory_with_its_rows():
+    w = torch.ones(4, requires_grad=True)
+    x = torch.arange(12.0).view(3, 4) * w
+    x.t().fill_(2)
+    line = x.reshape(-1)
+    line[1] = w[0] * 5
+    assert x[0].tolist() == [2, 5, 2, 2]
+    x.sum().backward()
+    assert w.grad.tolist() == [5, 0, 0, 0]

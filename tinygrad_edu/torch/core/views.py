@@ -18,7 +18,7 @@ import numpy as np
 
 import tinygrad_edu as te
 from tinygrad_edu.engine.modes import current
-from tinygrad_edu.engine.value import Value
+from tinygrad_edu.engine.value import Storage, Value
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.functional.overwrite import overwrite_part
 from tinygrad_edu.torch.core.border import faced
@@ -112,11 +112,20 @@ def check_may_change(x: Tensor) -> None:
         )
 
 
+def in_rows(value: te.Tensor) -> te.Tensor:
+    """`value` with its elements in order in memory that may be written into, so that views of it share it."""
+    memory, backend = value.storage.array, value.storage.backend
+    ordered = memory.flags.c_contiguous if isinstance(memory, np.ndarray) else memory.contiguous
+    if ordered and backend.writable(memory):
+        return value
+    return te.Tensor(Storage(backend.copy(memory), backend), value.node)
+
+
 def rebind(x: Tensor, value: te.Tensor) -> None:
     """Let x, and what x is a view of, hold `value`, computed within the graph."""
     found = x._view
     if found is None:
-        x._inner = value
+        x._inner = in_rows(value)
         x.version += 1
         return
     if found.put is None:
@@ -143,7 +152,7 @@ def check_result(x: te.Tensor, value: te.Tensor) -> None:
 
 def write(x: Tensor, value: te.Tensor, name: str) -> Tensor:
     """x with the numbers of `value`, which has x's shape or broadcasts to it; in place, one of two ways."""
-    inner = x.inner
+    inner, given = x.inner, value
     if value.shape != inner.shape:
         try:
             value = te.expand(value, inner.shape)
@@ -160,6 +169,8 @@ def write(x: Tensor, value: te.Tensor, name: str) -> Tensor:
         value = value.to(inner.device)
     if recording(inner, value) or (x._view is not None and x._view.loose):
         check_may_change(x)
+        if value is given and (value.node is None or value.is_leaf):  # it may be somebody's tensor itself
+            value = te.functional.clone(value)
         rebind(x, value)
         return x
     with te.no_grad():

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 
 import tinygrad_edu as te
-from tinygrad_edu.engine.value import Storage
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.functional.creation import wrap
 from tinygrad_edu.shapes import broadcast_shapes as common_shape
@@ -100,9 +99,8 @@ def view(self: Tensor, *shape: Any, **named: Any) -> Tensor:
 
 def _straighten(x: Tensor) -> None:
     """Put the elements of a result of the library's in order, so that views of it share its memory."""
-    inner = x.inner
-    backend = inner.storage.backend
-    x._inner = Inner(Storage(backend.copy(inner.storage.array), backend), inner.node)
+    x._inner = views.in_rows(x.inner)
+    x.version += 1  # views of it read it again
 
 
 def _bits(x: Tensor, kind: dtypes.dtype) -> Tensor:
