@@ -173,6 +173,7 @@ FOLLOWING = {
     "var": lambda x: te.var(x, 0),
     "std": lambda x: te.std(x, 0),
     "a divisor": lambda x: x / (2 * x.shape[0] + 1),
+    "a fraction": lambda x: x * (x.shape[0] / 4 + 0.5),
     "a root": lambda x: x / x.shape[0] ** 0.5,
     "zeros": lambda x: te.concat([x, te.zeros(x.shape[0], 2), te.full((x.shape[0], 1), 3.0)], 1),
     "arrays of one number": lambda x: x + te.tensor(np.full((x.shape[0], 1), 0.5, "f4")),
@@ -225,6 +226,18 @@ def test_images_of_any_size():
     for shape in ((1, 1, 9, 12), (3, 1, 16, 7), (2, 1, 5, 33)):
         image = np.random.default_rng(0).standard_normal(shape).astype("f4")
         np.testing.assert_allclose(run(made, image)[0], evaluated(model, image)[0], rtol=1e-5, atol=1e-6)
+
+
+def test_patches_of_images():
+    def patches(x):
+        n, c, h, w = x.shape
+        parts = x.reshape(n, c, h // 2, 2, w // 2, 2)
+        return te.permute_dims(parts, (0, 2, 4, 1, 3, 5)).reshape(n, (h // 2) * (w // 2), c * 4)
+
+    made = onnx.export(patches, te.ones(2, 3, 6, 8), dynamic_axes={"x": {0: "n", 2: "h", 3: "w"}})
+    for shape in ((1, 3, 2, 2), (3, 3, 10, 4)):
+        image = np.random.default_rng(0).standard_normal(shape).astype("f4")
+        np.testing.assert_array_equal(run(made, image)[0], evaluated(patches, image)[0])
 
 
 def test_a_model_that_takes_multiples_only():

@@ -1,8 +1,8 @@
 """Numbers that follow the sizes of inputs: several runs are compared, and what moved is explained.
 
 A model is run with several sizes of each axis that may vary. A number in which the runs differ (a size of a
-reshape, the divisor of a mean) is a Moved. It is a polynomial of the sizes, N, 3 N + 1, N T, if one with
-whole coefficients agrees with all runs; no power of one size is in it.
+reshape, the divisor of a mean) is a Moved. It is a polynomial of the sizes, N, 3 N + 1, N T / 2, if one with
+fractions as coefficients agrees with all runs; no power of one size is in it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,7 +19,14 @@ from tinygrad_edu.interop.onnx.proto import OnnxError
 from tinygrad_edu.interop.onnx.trace import Info, Ref, Run, Step
 
 Sizes = dict[str, int]
-Polynomial = dict[tuple[str, ...], int]  # the sizes that are multiplied -> the coefficient
+_DIVISORS = range(1, 65)  # a model that takes multiples of a number divides by it
+
+
+class Polynomial(NamedTuple):
+    """A sum of products of sizes: `terms` has a coefficient for the names in each; all over `divisor`."""
+
+    terms: dict[tuple[str, ...], int]
+    divisor: int
 
 
 class Moved:
@@ -70,18 +77,20 @@ def points(base: Sizes, steps: Mapping[str, int]) -> list[Sizes]:
 
 
 def polynomial(values: Sequence[Any], sizes: Sequence[Sizes]) -> Polynomial | None:
-    """The polynomial that has these values at these sizes; None if no coefficients are whole."""
+    """The polynomial that has these values at these sizes; None if there is none."""
     names = list(sizes[0])
     terms: list[tuple[str, ...]] = [(), *((n,) for n in names), *itertools.combinations(names, 2)]
     table = [[math.prod(s[n] for n in term) for term in terms] for s in sizes]
     wanted = np.array([float(v) for v in values])
     if not np.isfinite(wanted).all() or np.linalg.matrix_rank(np.array(table, np.float64)) < len(terms):
         return None
-    found = [round(c) for c in np.linalg.lstsq(np.array(table, np.float64), wanted, rcond=None)[0].tolist()]
-    computed = [sum(c * t for c, t in zip(found, row, strict=True)) for row in table]
-    if any(c != v for c, v in zip(computed, values, strict=True)):
-        return None
-    return {term: c for term, c in zip(terms, found, strict=True) if c}
+    found = np.linalg.lstsq(np.array(table, np.float64), wanted, rcond=None)[0].tolist()
+    for divisor in _DIVISORS:
+        whole = [round(c * divisor) for c in found]
+        computed = [sum(c * t for c, t in zip(whole, row, strict=True)) for row in table]
+        if all(c == v * divisor for c, v in zip(computed, values, strict=True)):
+            return Polynomial({term: c for term, c in zip(terms, whole, strict=True) if c}, divisor)
+    return None
 
 
 # -- one program of several runs -----------------------------------------------------------------------------

@@ -171,13 +171,16 @@ class Writer:
         """A whole number that moved, as a vector of one int64: of sizes of inputs, or of another value."""
         if number not in self._made:
             found = polynomial(number.values, self.sizes)
-            self._made[number] = self._beside(number) if found is None else self._of_inputs(found)
+            made = self._beside(number) if found is None else self._of_inputs(found)
+            if found is not None and found.divisor > 1:
+                made = self.node("Div", made, self.constant([found.divisor], INT64))
+            self._made[number] = made
         return self._made[number]
 
     def _of_inputs(self, found: Polynomial) -> str:
-        """A polynomial of the sizes that vary."""
+        """A polynomial of the sizes that vary, before the division."""
         out = ""
-        for term, factor in found.items():
+        for term, factor in found.terms.items():
             part = ""
             for name in term:
                 part = self.node("Mul", part, self._input_size(name)) if part else self._input_size(name)
@@ -248,9 +251,11 @@ class Writer:
             found = polynomial(near, self.sizes)
             if found is None:
                 continue
-            kind = np.dtype("float64") if undo else np.dtype(dtype)
+            kind = np.dtype("float64") if undo or found.divisor > 1 else np.dtype(dtype)
             out = self.node("Squeeze", self._of_inputs(found), self.constant([0], INT64))
             out = self.cast(out, INT64, kind)
+            if found.divisor > 1:
+                out = self.node("Div", out, self.constant(found.divisor, kind))
             for operator in undo:
                 out = self.node(operator, out)
             return self.cast(out, kind, np.dtype(dtype))
