@@ -22,6 +22,7 @@ CONSTANT = ("full",)  # it has no inputs, so a constant takes its place
 
 
 def test_every_op_is_written_or_has_a_reason():
+    """A new op gets a row of a table in interop/onnx/words_*.py, or of WITHOUT in words.py."""
     assert set(BUILT_IN) - set(TABLE) == set(WITHOUT)
     assert not set(TABLE) & set(WITHOUT)
     assert set(TABLE) - set(BUILT_IN) == {"to_device", "mean", "window_sum", "window_mean"}
