@@ -33,7 +33,8 @@ _thread = threading.local()
 @contextlib.contextmanager
 def telling() -> Iterator[list[Told]]:
     """Inside, this thread's losses that are no mean over rows are added to the list."""
-    before, found = getattr(_thread, "found", None), []
+    before = getattr(_thread, "found", None)
+    found: list[Told] = []
     _thread.found = found
     try:
         yield found

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import inspect
+import operator
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -132,14 +134,14 @@ class Window:
         rows = every = number_of(result.weight)
         share = 1.0
         if comm is not None:
-            share = getattr(self.loop.plan.loader, "weight", None) if not result.is_told else None
-            if share is None:
+            known = None if result.is_told else getattr(self.loop.plan.loader, "weight", None)
+            if known is None:
                 found = np.array([rows])
                 comm.all_reduce(found)
                 every = float(found[0])
                 share = rows * comm.size / every if every else 0.0
             else:
-                every = rows * comm.size / share
+                every, share = rows * comm.size / known, known
         if not self.expected:
             self.expected = every * self.size
         self.rows += every
@@ -152,7 +154,8 @@ class Window:
     def _without_rows(self) -> None:
         """Gradients of 0: in a job, each rank takes part in every sum of gradients."""
         if self.loop.plan.comm is not None:
-            sum((p.sum() * 0.0 for p in self.loop.run.model.parameters() if p.requires_grad), 0.0).backward()
+            parts = [p.sum() * 0.0 for p in self.loop.run.model.parameters() if p.requires_grad]
+            functools.reduce(operator.add, parts).backward()
 
     def update(self) -> None:
         """Take the step of the gradients so far."""
