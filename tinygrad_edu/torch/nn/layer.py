@@ -87,8 +87,7 @@ class Layer(Module):
         """What `inner` computes, of the library's tensors."""
         return inner.forward(*args, **named)
 
-    def forward(self, *args: Any, **named: Any) -> Any:
-        return self.run(*args, **named)
+    forward: Any = run
 
     def __getstate__(self) -> dict[str, Any]:
         state = super().__getstate__()
