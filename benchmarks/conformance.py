@@ -21,7 +21,7 @@ from xml.etree import ElementTree
 from benchmarks.report import ROOT, machine, rewrite, table
 
 XFAILS = ROOT / "tests" / "array_api" / "xfails.txt"
-EXAMPLES = "100"  # of each test, as the suite has it unless it is told otherwise
+EXAMPLES = "30"  # of each test
 
 
 def run(suite: Path, report: Path) -> None:

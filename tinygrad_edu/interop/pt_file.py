@@ -90,7 +90,7 @@ def _read(file: Any, names: Globals) -> Any:
         raise refuse("it is a tar archive, as PyTorch wrote before 0.1.10", "save it with a newer PyTorch")
     raise refuse(
         "it is no file of torch.save",
-        "a safetensors file is read by safetensors.numpy.load_file, and a checkpoint of this library by "
+        "a safetensors file is read by te.interop.load_safetensors, and a checkpoint of this library by "
         "nn.load_checkpoint",
     )
 
