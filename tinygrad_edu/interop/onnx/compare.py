@@ -21,25 +21,33 @@ _SMALL = 1e-6  # ONNX has no word for the tails of a normal distribution
 
 
 def compare(made: Any, call: Call, inputs: Mapping[str, Array], sizes: list[Sizes]) -> None:
-    """Compute the examples by the file, read again, and by the model, for several sizes and other numbers.
+    """Compute by the file, read again, and by the model, for several sizes: the examples at other places.
 
-    Raises OnnxError if the file computes something else. What the model does not take is left out.
+    Raises OnnxError if the file computes something else. A size that the model does not take is left out.
     """
     read = load(made)
     for size in sizes:
         given = call.resized(inputs, size)
-        for arrays in (given, {name: _other_numbers(x) for name, x in given.items()}):
-            try:
-                wanted = [x for _, x in call(call.tensors(arrays))]
-            except REFUSALS:
-                continue
-            with no_grad(), evaluating():
-                found = read(*(as_tensor(x) for x in arrays.values()))
-            results = found if isinstance(found, tuple) else (found,)
-            if len(wanted) != len(results):
-                raise _differ(size, f"{len(results)} results", f"{len(wanted)}")
-            for mine, other in zip(wanted, results, strict=True):
-                _check_close(np.asarray(mine.storage.backend.numpy(mine.storage.array)), other.numpy(), size)
+        arrays, wanted = _by_model(call, {name: _other_numbers(x) for name, x in given.items()}, given)
+        if wanted is None:
+            continue
+        with no_grad(), evaluating():
+            found = read(*(as_tensor(x) for x in arrays.values()))
+        results = found if isinstance(found, tuple) else (found,)
+        if len(wanted) != len(results):
+            raise _differ(size, f"{len(results)} results", f"{len(wanted)}")
+        for mine, other in zip(wanted, results, strict=True):
+            _check_close(np.asarray(mine.storage.backend.numpy(mine.storage.array)), other.numpy(), size)
+
+
+def _by_model(call: Call, *choices: dict[str, Array]) -> tuple[dict[str, Array], list[Any] | None]:
+    """The first of these inputs that the model takes, and its results; None if it takes none."""
+    for arrays in choices:
+        try:
+            return arrays, [x for _, x in call(call.tensors(arrays))]
+        except REFUSALS:
+            continue
+    return {}, None
 
 
 def _other_numbers(x: Array) -> Array:
