@@ -103,9 +103,13 @@ def check(face: Any, torch: Any, recipe: Recipe, seed: int, name: str) -> str:
     if theirs.error is not None:
         assert ours.error is not None, f"{name}: PyTorch raises {theirs.error!r}, we return {ours.result!r}"
         kinds = tuple(k for k in type(theirs.error).__mro__ if k.__module__ == "builtins")[:1]
-        if kinds == (NotImplementedError,):  # PyTorch's for a dtype; here it is the RuntimeError that it derives from
+        if kinds == (
+            NotImplementedError,
+        ):  # PyTorch's for a dtype; here it is the RuntimeError that it derives from
             kinds = (RuntimeError,)
-        if kinds == (NotImplementedError,):  # "not implemented for 'Long'": here a RuntimeError, which it is, too
+        if kinds == (
+            NotImplementedError,
+        ):  # "not implemented for 'Long'": here a RuntimeError, which it is, too
             kinds = (RuntimeError,)
         assert isinstance(ours.error, kinds), f"{name}: {ours.error!r}, PyTorch raises {theirs.error!r}"
         return "error"

@@ -205,7 +205,7 @@ def functional_call(module: Any, parameters: Any, args: Any = None, kwargs: Any 
             for registry in (owner._parameters, owner._buffers):
                 if last in registry:
                     before.append((registry, last, registry[last]))
-                    owner._replace(registry, last, value)
+                    registry[last] = value
                     break
             else:
                 if strict:
@@ -214,9 +214,7 @@ def functional_call(module: Any, parameters: Any, args: Any = None, kwargs: Any 
         return module(*args, **(kwargs or {}))
     finally:
         for registry, last, value in reversed(before):
-            for owner in module.modules():
-                if owner._parameters is registry or owner._buffers is registry:
-                    owner._replace(registry, last, value)
+            registry[last] = value
 
 
 def stack_module_state(models: Any) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -46,7 +46,7 @@ def annotate(the_type: Any, the_value: Any) -> Any:
     return the_value
 
 
-def isinstance(obj: Any, target_type: Any) -> bool:  # noqa: A001 - PyTorch's name
+def isinstance(obj: Any, target_type: Any) -> bool:
     """Whether obj is of that type, as Python says."""
     return builtins.isinstance(obj, target_type)
 

@@ -14,7 +14,7 @@ class ProfilerActivity:
     CPU, CUDA = "cpu", "cuda"
 
 
-class record_function:  # noqa: N801 - PyTorch's name
+class record_function:
     """A context with a name, for a profile's reader; ops are told by their own names here."""
 
     def __init__(self, name: str, args: str | None = None) -> None:
@@ -40,7 +40,7 @@ class _Table:
         return str(self._profile)
 
 
-class profile:  # noqa: N801
+class profile:
     """A context that measures each op: `te.profile`, by PyTorch's words. `key_averages().table()` is its text."""
 
     def __init__(self, *, activities: Any = None, schedule: Any = None, on_trace_ready: Any = None,

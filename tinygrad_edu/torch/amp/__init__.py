@@ -16,7 +16,7 @@ from tinygrad_edu.torch.core.border import bare
 from tinygrad_edu.torch.core.words import missing_from
 
 
-class autocast(contextlib.ContextDecorator):  # noqa: N801 - PyTorch's name
+class autocast(contextlib.ContextDecorator):
     """A context in which PyTorch computes in float16 or bfloat16; here it computes in float32, more exactly."""
 
     def __init__(self, device_type: Any = "cuda", dtype: Any = None, enabled: bool = True,

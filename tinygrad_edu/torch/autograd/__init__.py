@@ -7,7 +7,8 @@ from typing import Any
 
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.torch.autograd import function as function
-from tinygrad_edu.torch.autograd.function import Function as Function, NestedIOFunction as NestedIOFunction
+from tinygrad_edu.torch.autograd.function import Function as Function
+from tinygrad_edu.torch.autograd.function import NestedIOFunction as NestedIOFunction
 from tinygrad_edu.torch.autograd.gradcheck import gradcheck as gradcheck
 from tinygrad_edu.torch.autograd.gradcheck import gradgradcheck as gradgradcheck
 from tinygrad_edu.torch.autograd.modes import detect_anomaly as detect_anomaly

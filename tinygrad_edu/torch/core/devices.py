@@ -16,7 +16,7 @@ _answers: dict[str, str] = {}  # "cuda": "simulator", where a command runs a GPU
 _default: ContextVar[str] = ContextVar("tinygrad_edu_torch_device", default="cpu")
 
 
-class device:  # noqa: N801 - PyTorch's name
+class device:
     """A place for tensors: `torch.device("cuda", 0)`, `torch.device("cpu")`. Only the first GPU is used.
 
     As a context manager it is where new tensors are made.
@@ -24,7 +24,7 @@ class device:  # noqa: N801 - PyTorch's name
 
     __slots__ = ("_token", "index", "type")
 
-    def __init__(self, type: Any, index: int | None = None) -> None:  # noqa: A002 - PyTorch's name
+    def __init__(self, type: Any, index: int | None = None) -> None:
         if isinstance(type, device):
             type, index = type.type, type.index if index is None else index
         if isinstance(type, int) and not isinstance(type, bool):

@@ -15,6 +15,7 @@ DIFFERENCES = {
     "Tensor.is_contiguous": "it tells how NumPy's array lies, on a device always True; no function here needs contiguous memory",
     "Tensor.contiguous": "no memory format but rows: channels_last and others are accepted, and change nothing",
     "Tensor.grad_fn": "its name is that of the library's op, and its next_functions are the library's nodes",
+    "Tensor.inner": "is the library's tensor that this one stands for; torch.inner(x, y) is the product",
     "Tensor.storage": "there are no storages; x.data_ptr() and x.numpy() tell of the memory",
     "Tensor.cuda": "one GPU is used, the first",
     "torch.cuda.Stream": "all work is one queue, in order; streams and events can be made, and waited for",

@@ -51,14 +51,19 @@ class dtype:
     def __repr__(self) -> str:
         return f"torch.{self.name}"
 
-    def __reduce__(self) -> str:
-        return self.name
+    def __reduce__(self) -> tuple[Any, ...]:
+        return named, (self.name,)
 
     def __copy__(self) -> Any:
         return self
 
     def __deepcopy__(self, memo: Any) -> Any:
         return self
+
+
+def named(name: str) -> dtype:
+    """The dtype of a name, which pickles keep."""
+    return NAMES[name]
 
 
 BOOL, INTEGER, FLOAT, COMPLEX = range(4)  # the categories, from the weakest

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
+import tinygrad_edu as te
 from tinygrad_edu.backend import precision
 from tinygrad_edu.engine.modes import current
 from tinygrad_edu.errors import wrong
@@ -47,29 +47,16 @@ def is_deterministic_algorithms_warn_only_enabled() -> bool:
     return False
 
 
-def _blas() -> Any:
-    try:
-        import threadpoolctl
-    except ImportError:
-        return None
-    return threadpoolctl
-
-
 def get_num_threads() -> int:
-    """The threads that NumPy's matrix products use; 1 if that cannot be asked."""
-    found = _blas()
-    return max((pool["num_threads"] for pool in found.threadpool_info()), default=1) if found else 1
+    """The threads that NumPy's matrix products use."""
+    return int(te.get_num_threads())
 
 
 def set_num_threads(number: int) -> None:
-    """Let NumPy's matrix products use so many threads; a warning if threadpoolctl is not installed."""
+    """Let NumPy's matrix products use so many threads."""
     if not isinstance(number, int) or number < 1:
         raise wrong(RuntimeError, "set_num_threads", f"expects a positive integer, not {number!r}")
-    found = _blas()
-    if found is None:
-        warnings.warn("set_num_threads changes nothing: pip install threadpoolctl", stacklevel=2)
-    else:
-        found.threadpool_limits(number)
+    te.set_num_threads(number)
 
 
 def get_num_interop_threads() -> int:

@@ -51,7 +51,7 @@ def _check() -> None:
         )  # fmt: skip
 
 
-class device(contextlib.ContextDecorator):  # noqa: N801 - PyTorch's name
+class device(contextlib.ContextDecorator):
     """A context in which "cuda" is this GPU; there is one only."""
 
     def __init__(self, device: Any) -> None:

@@ -9,7 +9,7 @@ from tinygrad_edu.torch.amp import custom_bwd, custom_fwd
 from tinygrad_edu.torch.core.words import missing_from
 
 
-class autocast(amp.autocast):  # noqa: N801 - PyTorch's name
+class autocast(amp.autocast):
     """torch.amp.autocast("cuda", ...)."""
 
     def __init__(self, enabled: bool = True, dtype: Any = None, cache_enabled: bool = True) -> None:

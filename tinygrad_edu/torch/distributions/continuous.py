@@ -23,7 +23,7 @@ def uniform(shape: Any, like: Any) -> Any:
 def numpy_draw(name: str, shape: Any, *parameters: Any) -> Any:
     """A sample of a distribution that NumPy draws, from a seed that the face's generator gives."""
     like = parameters[0]
-    random = np.random.default_rng(int(torch.randint(0, 2**62, ()).item()))
+    random = np.random.default_rng(int(torch.randint(0, 2**52, ()).item()))
     given = [p.detach().cpu().numpy().astype(np.float64) for p in parameters]
     drawn = getattr(random, name)(*given, size=tuple(shape))
     return torch.as_tensor(np.asarray(drawn), dtype=like.dtype, device=like.device)

@@ -135,7 +135,7 @@ class Binomial(_ByProbability):
 
     def sample(self, sample_shape: Any = ()) -> Any:
         shape = tuple(self._extended_shape(sample_shape))
-        random = np.random.default_rng(int(torch.randint(0, 2**62, ()).item()))
+        random = np.random.default_rng(int(torch.randint(0, 2**52, ()).item()))
         count, p = (x.detach().cpu().numpy() for x in (self.total_count, self.probs))
         return torch.as_tensor(random.binomial(count.astype(np.int64), p, size=shape), dtype=self.probs.dtype)
 
