@@ -92,16 +92,13 @@ def is_typed(data: Any) -> bool:
 
 
 def from_dlpack(x: Any, *, device: Any = None, copy: Any = None) -> Tensor:
-    """A tensor that shares the memory of another library's array, which must be on `device`.
-
-    copy  True: the tensor has memory of its own; else no copy is made
+    """A tensor that shares the memory of another library's array on `device`; of its own with `copy=True`.
 
     Raises BufferError if it is on another device, TypeError for a dtype the library does not have.
     """
     backend = registry.get(device)
     array = backend.from_dlpack(x)
-    if array.dtype not in dtypes.SUPPORTED:
-        dtypes.as_dtype(array.dtype)
+    dtypes.as_dtype(array.dtype)
     return Value.kind(Storage(backend.copy(array) if copy else array, backend), None)
 
 
