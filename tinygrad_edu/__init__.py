@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from tinygrad_edu import interop as interop
     from tinygrad_edu import training as training
     from tinygrad_edu.cuda import device_info
+    from tinygrad_edu.functional import special
 
 # imported when named
 _LATER = (
@@ -61,8 +62,8 @@ __all__ = [
     "enable_grad", "finfo", "float32", "float64", "get_matmul_precision", "get_num_threads", "grad", "graph",
     "hessian", "hvp", "iinfo", "inf", "int32", "int64", "interop", "is_grad_enabled", "jacobian", "jvp",
     "linalg", "manual_seed", "metrics", "nan", "nn", "no_grad", "optim", "pi", "profile",
-    "set_default_device", "set_matmul_precision", "set_num_threads", "testing", "training", "tree", "uint8",
-    "value_and_grad", "viz", "vjp",
+    "set_default_device", "set_matmul_precision", "set_num_threads", "special", "testing", "training", "tree",
+    "uint8", "value_and_grad", "viz", "vjp",
 ]  # fmt: skip
 __all__ += functional.PUBLIC
 _missing = missing_from(__name__)
@@ -75,6 +76,8 @@ def __getattr__(name: str) -> Any:
         return importlib.import_module(f"tinygrad_edu.{name}")
     if name == "device_info":
         return importlib.import_module("tinygrad_edu.cuda").device_info
+    if name == "special":
+        return importlib.import_module("tinygrad_edu.functional.special")
     return _missing(name, sys._getframe(1))
 
 

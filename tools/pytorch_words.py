@@ -35,11 +35,8 @@ def names_of(module: types.ModuleType) -> list[str]:
         home = getattr(value, "__module__", None) or "torch"
         if isinstance(value, types.ModuleType) or not str(home).startswith("torch"):
             continue
-        if (
-            name in ("Any", "Callable", "Optional", "Union", "TYPE_CHECKING")
-            or (name[:1].isupper()
-            and listed is None
-            and home == "typing")
+        if name in ("Any", "Callable", "Optional", "Union", "TYPE_CHECKING") or (
+            name[:1].isupper() and listed is None and home == "typing"
         ):
             continue
         found.append(name)

@@ -25,9 +25,10 @@ INTRODUCTION = """# PyTorch's face: every word
 
 <!-- Written by tools/torch_page.py from the face itself; `make reference` writes it again. -->
 
-`import tinygrad_edu.torch as torch` has {have} of the {all} public names of PyTorch {version}. Each that is there is called
-with drawn arguments under PyTorch and here, and values, gradients, dtypes, shapes and types of errors are compared
-(`make oracle`). How to run a program: [PyTorch's programs, unmodified](howto/pytorch-programs.md).
+`import tinygrad_edu.torch as torch` has {have} of the {all} public names of PyTorch {version}. Each that is
+there is called with drawn arguments under PyTorch and here, and values, gradients, dtypes, shapes and types
+of errors are compared (`make oracle`).
+How to run a program: [PyTorch's programs, unmodified](howto/pytorch-programs.md).
 """
 
 

@@ -1,7 +1,7 @@
 """REINFORCE in a corridor: walk to the right end of it. The policy is a Categorical over two moves.
 
-    python examples/pytorch/policy_gradient.py                 # with PyTorch
-    tinygrad-edu torch examples/pytorch/policy_gradient.py     # without it
+python examples/pytorch/policy_gradient.py                 # with PyTorch
+tinygrad-edu torch examples/pytorch/policy_gradient.py     # without it
 """
 
 import argparse
@@ -39,7 +39,9 @@ def main():
     episodes = parser.parse_args().episodes
     torch.manual_seed(543)
     world = Corridor()
-    policy = nn.Sequential(nn.Linear(world.n, 16), nn.Dropout(p=0.1), nn.ReLU(), nn.Linear(16, 2), nn.Softmax(dim=-1))
+    policy = nn.Sequential(
+        nn.Linear(world.n, 16), nn.Dropout(p=0.1), nn.ReLU(), nn.Linear(16, 2), nn.Softmax(dim=-1)
+    )
     optimizer = optim.Adam(policy.parameters(), lr=1e-2)
     running = 0.0
     for episode in range(episodes):

@@ -1,7 +1,7 @@
 """A wave continued by two LSTM cells, one step after the other, trained by L-BFGS in float64.
 
-    python examples/pytorch/sine_lstm.py                 # with PyTorch
-    tinygrad-edu torch examples/pytorch/sine_lstm.py     # without it
+python examples/pytorch/sine_lstm.py                 # with PyTorch
+tinygrad-edu torch examples/pytorch/sine_lstm.py     # without it
 """
 
 import argparse
@@ -12,6 +12,8 @@ from torch import nn, optim
 
 
 class Continuation(nn.Module):
+    """Two LSTM cells and a linear layer: the next number of a wave from those before."""
+
     def __init__(self, hidden=16):
         super().__init__()
         self.hidden = hidden
@@ -36,9 +38,8 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--steps", type=int, default=4)
     steps = parser.parse_args().steps
-    np.random.seed(2)
     torch.manual_seed(0)
-    places = np.arange(60) + np.random.randint(-80, 80, 24).reshape(24, 1)
+    places = np.arange(60) + np.random.default_rng(2).integers(-80, 80, 24).reshape(24, 1)
     waves = torch.from_numpy(np.sin(places / 5.0))
     model = Continuation().double()
     criterion = nn.MSELoss()

@@ -1,7 +1,7 @@
-"""A character GPT as PyTorch's programs write one: causal attention, layer norm, tied weights, AdamW with groups.
+"""A character GPT as PyTorch's programs write one: causal attention, tied weights, AdamW with groups.
 
-    python examples/pytorch/tiny_gpt.py                  # with PyTorch
-    tinygrad-edu torch examples/pytorch/tiny_gpt.py      # without it
+python examples/pytorch/tiny_gpt.py                  # with PyTorch
+tinygrad-edu torch examples/pytorch/tiny_gpt.py      # without it
 """
 
 import argparse
@@ -18,6 +18,8 @@ A kernel is a function that many threads call at once. A race is two threads tha
 
 
 class Block(nn.Module):
+    """Attention and two linear layers, each added to what it was given."""
+
     def __init__(self, width, heads, length):
         super().__init__()
         self.heads = heads
@@ -39,6 +41,8 @@ class Block(nn.Module):
 
 
 class GPT(nn.Module):
+    """The scores of each next character, from the characters before."""
+
     def __init__(self, vocabulary, width=32, heads=4, layers=2, length=32):
         super().__init__()
         self.length = length

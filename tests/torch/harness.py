@@ -1,8 +1,8 @@
 """Runs a recipe under PyTorch and under the face, and compares all that comes out of it.
 
-A recipe is a function of the module `torch` and of a `Draw`; what it returns is compared: tensors by dtype, shape,
-numbers and whether they require grad, everything else by equality. So are the gradients of its float inputs, and
-an error's type: the face's error is one of PyTorch's type, too.
+A recipe is a function of the module `torch` and of a `Draw`; what it returns is compared: tensors by dtype,
+shape, numbers and whether they require grad, everything else by equality. So are the gradients of its float
+inputs, and an error's type: the face's error is one of PyTorch's type, too.
 """
 
 from __future__ import annotations

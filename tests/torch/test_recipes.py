@@ -1,5 +1,4 @@
-"""Every name of the face is called with drawn arguments under PyTorch and here: values, gradients, dtypes, shapes,
-types of errors."""
+"""Every name of the face is called with drawn arguments under PyTorch and here; what they return is compared."""
 
 from __future__ import annotations
 

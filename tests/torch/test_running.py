@@ -1,4 +1,4 @@
-"""`tinygrad-edu torch`: programs that import torch, run unmodified; their missing words, named with their lines."""
+"""`tinygrad-edu torch`: programs that import torch, run unmodified; words that are missing, with lines."""
 
 from __future__ import annotations
 
@@ -92,8 +92,10 @@ t.nn.functional.relu(x); nn.Linear
     assert done.returncode == 1
     lines = [line.split(": ")[:2] for line in done.stdout.splitlines()]
     assert [(Path(place).name, word) for place, word in lines] == [
-        ("program.py:2", "torch.fft"), ("program.py:6", "torch.sparse.mm"), ("program.py:7", "Tensor.coalesce"),
-    ]  # fmt: skip
+        ("program.py:2", "torch.fft"),
+        ("program.py:6", "torch.sparse.mm"),
+        ("program.py:7", "Tensor.coalesce"),
+    ]
     assert "it was run" not in done.stdout + done.stderr
 
 

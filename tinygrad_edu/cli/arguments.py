@@ -121,8 +121,8 @@ def _function(command: argparse.ArgumentParser) -> None:
 def _torch(commands: Any) -> None:
     torch = commands.add_parser(
         "torch", help="run a PyTorch program, unmodified, without PyTorch",
-        description="Run a Python program that imports torch, unchanged, on this library. Options come before "
-                    "the program; what follows it is the program's own.",
+        description="Run a Python program that imports torch, unchanged, on this library. Options come "
+        "before the program; what follows it is the program's own.",
         epilog="Example: tinygrad-edu torch --device simulator train.py --epochs 3")
     torch.add_argument("--device", choices=("cpu", "cuda", "simulator"), default="cpu",
                        help="what answers to the device \"cuda\", if anything: a GPU, or its simulation "
@@ -130,7 +130,8 @@ def _torch(commands: Any) -> None:
     torch.add_argument("--check", action="store_true",
                        help="with --device simulator: watch the kernels for races and bounds")
     torch.add_argument("--check-only", action="store_true",
-                       help="run nothing: list the words of PyTorch in it that are not here, with their lines")
+                       help="run nothing: list the words of PyTorch in it that are not here, with their "
+                       "lines")
     torch.add_argument("-m", dest="module", action="store_true", help="SCRIPT is a module: -m package.module")
     torch.add_argument("words", nargs=argparse.REMAINDER, metavar="SCRIPT [ARGUMENTS]",
                        help="the program and what it is given")

@@ -1,4 +1,4 @@
-"""`tinygrad-edu torch` runs a PyTorch program unmodified on this library, or lists the words that are missing."""
+"""`tinygrad-edu torch` runs a PyTorch program unmodified on this library, or lists what it misses."""
 
 from __future__ import annotations
 

@@ -9,8 +9,16 @@ from typing import Any
 from tinygrad_edu.torch.core.words import missing_from
 
 
-def compile(model: Any = None, *, fullgraph: bool = False, dynamic: bool | None = None, backend: Any = "inductor",
-            mode: str | None = None, options: Any = None, disable: bool = False) -> Any:  # fmt: skip
+def compile(
+    model: Any = None,
+    *,
+    fullgraph: bool = False,
+    dynamic: bool | None = None,
+    backend: Any = "inductor",
+    mode: str | None = None,
+    options: Any = None,
+    disable: bool = False,
+) -> Any:
     """The model or function itself: nothing is compiled here, and the numbers are those of the eager run."""
     if model is None:
         return functools.partial(compile, fullgraph=fullgraph, dynamic=dynamic, backend=backend, mode=mode)

@@ -112,8 +112,14 @@ def vjp(func: Callable[..., Any], *primals: Any, has_aux: bool = False) -> Any:
     return (shown, pull, aux) if has_aux else (shown, pull)
 
 
-def jvp(func: Callable[..., Any], primals: tuple[Any, ...], tangents: tuple[Any, ...], *, strict: bool = False,
-        has_aux: bool = False) -> Any:  # fmt: skip
+def jvp(
+    func: Callable[..., Any],
+    primals: tuple[Any, ...],
+    tangents: tuple[Any, ...],
+    *,
+    strict: bool = False,
+    has_aux: bool = False,
+) -> Any:
     """(func(*primals), J tangents)."""
     return functional.jvp(func, tuple(primals), tuple(tangents), strict=strict)
 
@@ -150,7 +156,7 @@ def hessian(func: Callable[..., Any], argnums: Any = 0) -> Callable[..., Any]:
 
 def vmap(func: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0, randomness: str = "error", *,
          chunk_size: Any = None) -> Callable[..., Any]:  # fmt: skip
-    """The function that maps `func` over an axis of its arguments; it computes one example after the other."""
+    """The function that maps `func` over an axis of its arguments; it computes one after the other."""
 
     @functools.wraps(func)
     def mapped(*args: Any, **named: Any) -> Any:
@@ -191,8 +197,15 @@ def _stacked(several: list[Any], axis: Any) -> Any:
     return faced(te.stack([bare(x) for x in several], axis=axis))
 
 
-def functional_call(module: Any, parameters: Any, args: Any = None, kwargs: Any = None, *, tie_weights: bool = True,
-                    strict: bool = False) -> Any:  # fmt: skip
+def functional_call(
+    module: Any,
+    parameters: Any,
+    args: Any = None,
+    kwargs: Any = None,
+    *,
+    tie_weights: bool = True,
+    strict: bool = False,
+) -> Any:
     """The module's output with other tensors in place of its parameters and buffers, by name."""
     given: dict[str, Any] = {}
     for d in parameters if isinstance(parameters, (tuple, list)) else (parameters,):

@@ -27,7 +27,9 @@ def _same(fn: Any = None, *args: Any, **options: Any) -> Any:
     return fn if fn is not None else _same
 
 
-ignore = unused = export = script_method = interface = script_if_tracing = freeze = optimize_for_inference = _same
+ignore = unused = export = script_method = interface = script_if_tracing = freeze = optimize_for_inference = (
+    _same
+)
 ScriptModule = object
 ScriptFunction = object
 Final = Any

@@ -35,5 +35,7 @@ def spawn(fn: Any, args: Any = (), nprocs: int = 1, join: bool = True, daemon: b
     for i, process in enumerate(processes):
         process.join()
         if process.exitcode:
-            raise RuntimeError(f"process {i} of torch.multiprocessing.spawn ended with exit code {process.exitcode}")
+            raise RuntimeError(
+                f"process {i} of torch.multiprocessing.spawn ended with exit code {process.exitcode}"
+            )
     return None

@@ -1,4 +1,4 @@
-"""torch.profiler: names for parts of a program, and a table of the ops by time, from the library's own profile."""
+"""torch.profiler: names for parts of a program, and a table of ops by time, from the library's profile."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class _Table:
 
 
 class profile:
-    """A context that measures each op: `te.profile`, by PyTorch's words. `key_averages().table()` is its text."""
+    """A context that measures each op: `te.profile`, by PyTorch's words. `key_averages().table()` is text."""
 
     def __init__(self, *, activities: Any = None, schedule: Any = None, on_trace_ready: Any = None,
                  record_shapes: bool = False, profile_memory: bool = False, with_stack: bool = False,

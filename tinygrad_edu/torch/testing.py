@@ -19,7 +19,7 @@ def assert_close(actual: Any, expected: Any, *, allow_subclasses: bool = True, r
                  atol: float | None = None, equal_nan: bool = False, check_device: bool = True,
                  check_dtype: bool = True, check_layout: bool = True, check_stride: bool = False,
                  msg: Any = None) -> None:  # fmt: skip
-    """AssertionError unless |actual - expected| <= atol + rtol |expected|, in nested sequences and mappings too."""
+    """AssertionError unless |actual - expected| <= atol + rtol |expected|, in sequences and mappings, too."""
     if (rtol is None) != (atol is None):
         raise wrong(ValueError, "assert_close", "rtol and atol must both be specified or both be unspecified")
     options = {"rtol": rtol, "atol": atol, "equal_nan": equal_nan, "check_device": check_device,
@@ -52,7 +52,9 @@ def _compare(actual: Any, expected: Any, rtol: Any, atol: Any, equal_nan: bool, 
     else:
         a, b = (np.array(x.detach().cpu().numpy()) for x in (one, other))
         names = [n for n in (one.dtype.name, other.dtype.name) if n in _TOLERANCE]
-        limits = [max(pair) for pair in zip(*(_TOLERANCE[n] for n in names), strict=True)] if names else [0.0, 0.0]
+        limits = (
+            [max(pair) for pair in zip(*(_TOLERANCE[n] for n in names), strict=True)] if names else [0.0, 0.0]
+        )
         relative, absolute = (limits[0], limits[1]) if rtol is None else (rtol, atol)
         close = np.isclose(a, b, rtol=relative, atol=absolute, equal_nan=equal_nan)
         if not close.all():

@@ -144,7 +144,9 @@ RECIPES: dict[str, list[Any]] = {
         lambda t, d: t.autograd.grad(d.floats(3).exp(), d.leaves[0], d.floats(3)),
         lambda t, d: t.autograd.grad(d.floats(3).sum(), [d.leaves[0], d.floats(2)], allow_unused=True),
         lambda t, d: t.autograd.grad(d.floats(3).sum(), d.floats(2)),
-        lambda t, d: t.autograd.grad([d.floats(3).exp(), d.floats(2).sin()], d.leaves, [d.floats(3), d.floats(2)]),
+        lambda t, d: t.autograd.grad(
+            [d.floats(3).exp(), d.floats(2).sin()], d.leaves, [d.floats(3), d.floats(2)]
+        ),
     ],
     "torch.autograd.Function": [
         lambda t, d: _cube(t).apply(d.floats(2, 3), 1.5),
@@ -157,14 +159,18 @@ RECIPES: dict[str, list[Any]] = {
     ],
     "torch.autograd.gradcheck": [
         lambda t, d: t.autograd.gradcheck(lambda x: (x * x).sum(), (d.floats(3),)),
-        lambda t, d: t.autograd.gradcheck(lambda x: x * x.detach(), (d.floats(3, low=1),), raise_exception=False),
+        lambda t, d: t.autograd.gradcheck(
+            lambda x: x * x.detach(), (d.floats(3, low=1),), raise_exception=False
+        ),
         lambda t, d: t.autograd.gradcheck(lambda x: x * x.detach(), (d.floats(3, low=1),)),
         lambda t, d: t.autograd.gradcheck(lambda x: x * x, (d.floats(3, grad=False),)),
     ],
     "torch.autograd.gradgradcheck": [lambda t, d: t.autograd.gradgradcheck(lambda x: x**3, (d.floats(3),))],
     "torch.autograd.backward": [
-        lambda t, d: (t.autograd.backward([(d.floats(3) * 2).sum(), (d.floats(2) ** 2).sum()]),
-                      [x.grad for x in d.leaves])[1],
+        lambda t, d: (
+            t.autograd.backward([(d.floats(3) * 2).sum(), (d.floats(2) ** 2).sum()]),
+            [x.grad for x in d.leaves],
+        )[1]
     ],
     "torch.autograd.Variable": [
         lambda t, d: t.autograd.Variable(t.tensor([1.0, 2.0]), requires_grad=True).requires_grad,
@@ -181,21 +187,23 @@ RECIPES: dict[str, list[Any]] = {
         lambda t, d: t.autograd.functional.hessian(lambda x: x**3, d.floats(3)),
     ],
     "torch.autograd.functional.vjp": [
-        lambda t, d: t.autograd.functional.vjp(_functions, d.floats(3), d.floats(3, grad=False)),
+        lambda t, d: t.autograd.functional.vjp(_functions, d.floats(3), d.floats(3, grad=False))
     ],
     "torch.autograd.functional.jvp": [
-        lambda t, d: t.autograd.functional.jvp(_functions, d.floats(3), d.floats(3, grad=False)),
+        lambda t, d: t.autograd.functional.jvp(_functions, d.floats(3), d.floats(3, grad=False))
     ],
     "torch.autograd.functional.vhp": [
-        lambda t, d: t.autograd.functional.vhp(lambda x: (x**3).sum(), d.floats(3), d.floats(3, grad=False)),
+        lambda t, d: t.autograd.functional.vhp(lambda x: (x**3).sum(), d.floats(3), d.floats(3, grad=False))
     ],
     "torch.autograd.functional.hvp": [
-        lambda t, d: t.autograd.functional.hvp(lambda x: (x**3).sum(), d.floats(3), d.floats(3, grad=False)),
+        lambda t, d: t.autograd.functional.hvp(lambda x: (x**3).sum(), d.floats(3), d.floats(3, grad=False))
     ],
     "torch.func.grad": [
         lambda t, d: t.func.grad(lambda x: (x**3).sum())(d.floats(3, grad=False)),
         lambda t, d: t.func.grad(t.func.grad(lambda x: x**3))(d.floats(grad=False)),
-        lambda t, d: t.func.grad(lambda x, y: (x * y).sum(), argnums=(0, 1))(d.floats(2, grad=False), d.floats(2)),
+        lambda t, d: t.func.grad(lambda x, y: (x * y).sum(), argnums=(0, 1))(
+            d.floats(2, grad=False), d.floats(2)
+        ),
     ],
     "torch.func.vmap": [
         lambda t, d: t.func.vmap(lambda x: x * x.sum())(d.floats(4, 3)),
@@ -207,24 +215,38 @@ RECIPES: dict[str, list[Any]] = {
     "torch.func.hessian": [lambda t, d: t.func.hessian(lambda x: (x**3).sum())(d.floats(3, grad=False))],
     "torch.func.vjp": [
         lambda t, d: (lambda y, pull: [y, pull(t.ones(3, dtype=t.float64))])(
-            *t.func.vjp(_functions, d.floats(3, grad=False))),
+            *t.func.vjp(_functions, d.floats(3, grad=False))
+        )
     ],
-    "torch.func.jvp": [lambda t, d: t.func.jvp(_functions, (d.floats(3, grad=False),), (d.floats(3, grad=False),))],
+    "torch.func.jvp": [
+        lambda t, d: t.func.jvp(_functions, (d.floats(3, grad=False),), (d.floats(3, grad=False),))
+    ],
     "Tensor.backward": [
-        lambda t, d: _accumulated(t, d), lambda t, d: _inputs_only(t, d), lambda t, d: _freed(t, d),
-        lambda t, d: d.floats(3).exp().backward(), lambda t, d: d.floats(3, grad=False).sum().backward(),
+        lambda t, d: _accumulated(t, d),
+        lambda t, d: _inputs_only(t, d),
+        lambda t, d: _freed(t, d),
+        lambda t, d: d.floats(3).exp().backward(),
+        lambda t, d: d.floats(3, grad=False).sum().backward(),
         lambda t, d: d.floats(3).exp().backward(d.floats(2, grad=False)),
     ],
-    "Tensor.register_hook": [lambda t, d: _hooked(t, d), lambda t, d: d.floats(2, grad=False).register_hook(print)],
+    "Tensor.register_hook": [
+        lambda t, d: _hooked(t, d),
+        lambda t, d: d.floats(2, grad=False).register_hook(print),
+    ],
     "Tensor.requires_grad_": [
-        lambda t, d: d.floats(2, grad=False).requires_grad_(), lambda t, d: d.ints(2).requires_grad_(),
-        lambda t, d: d.floats(2).exp().requires_grad_(False), lambda t, d: d.floats(2).requires_grad_(False),
+        lambda t, d: d.floats(2, grad=False).requires_grad_(),
+        lambda t, d: d.ints(2).requires_grad_(),
+        lambda t, d: d.floats(2).exp().requires_grad_(False),
+        lambda t, d: d.floats(2).requires_grad_(False),
     ],
     "Tensor.data": [lambda t, d: _data(t, d)],
     "Tensor.detach": [lambda t, d: d.floats(2, 2).detach(), lambda t, d: d.floats(2).exp().detach() * 2],
     "Tensor.retain_grad": [
-        lambda t, d: (lambda y: (y.retain_grad(), (y * 3).sum().backward(), y.grad)[2])(d.floats(3).exp()),
+        lambda t, d: (lambda y: (y.retain_grad(), (y * 3).sum().backward(), y.grad)[2])(d.floats(3).exp())
     ],
     "torch.no_grad": [lambda t, d: _modes(t, d)],
-    "Tensor.add_": [lambda t, d: _leaf_changed(t, d), lambda t, d: (d.floats(3) * 2).add_(d.floats(3), alpha=2)],
-}  # fmt: skip
+    "Tensor.add_": [
+        lambda t, d: _leaf_changed(t, d),
+        lambda t, d: (d.floats(3) * 2).add_(d.floats(3), alpha=2),
+    ],
+}

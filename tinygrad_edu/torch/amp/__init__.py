@@ -1,4 +1,4 @@
-"""torch.amp: mixed precision. There is no float16 here, so that everything stays in float32, and says so once."""
+"""torch.amp: mixed precision. There is no float16 here, so everything stays in float32, and says so."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tinygrad_edu.torch.core.words import missing_from
 
 
 class autocast(contextlib.ContextDecorator):
-    """A context in which PyTorch computes in float16 or bfloat16; here it computes in float32, more exactly."""
+    """A context in which PyTorch computes in float16 or bfloat16; here it is float32, more exactly."""
 
     def __init__(self, device_type: Any = "cuda", dtype: Any = None, enabled: bool = True,
                  cache_enabled: bool | None = None) -> None:  # fmt: skip
@@ -43,9 +43,18 @@ class GradScaler:
     The rule is PyTorch's: a step whose gradients are not finite is left out, and the scale is lowered.
     """
 
-    def __init__(self, device: Any = "cuda", init_scale: float = 2.0**16, growth_factor: float = 2.0,
-                 backoff_factor: float = 0.5, growth_interval: int = 2000, enabled: bool = True) -> None:  # fmt: skip
-        if isinstance(device, (int, float)) and not isinstance(device, bool):  # torch.cuda.amp's first is the scale
+    def __init__(
+        self,
+        device: Any = "cuda",
+        init_scale: float = 2.0**16,
+        growth_factor: float = 2.0,
+        backoff_factor: float = 0.5,
+        growth_interval: int = 2000,
+        enabled: bool = True,
+    ) -> None:
+        if isinstance(device, (int, float)) and not isinstance(
+            device, bool
+        ):  # torch.cuda.amp's first is the scale
             init_scale = float(device)
         self._enabled = bool(enabled)
         self._scale, self._growth, self._backoff = float(init_scale), growth_factor, backoff_factor
@@ -71,7 +80,9 @@ class GradScaler:
         if not self._enabled:
             return
         if id(optimizer) in self._bad:
-            raise RuntimeError("unscale_() has already been called on this optimizer since the last update().")
+            raise RuntimeError(
+                "unscale_() has already been called on this optimizer since the last update()."
+            )
         bad = False
         with te.no_grad():
             for group in optimizer.param_groups:
@@ -126,7 +137,9 @@ class GradScaler:
             self._good = state["_growth_tracker"]
 
 
-def custom_fwd(fwd: Callable[..., Any] | None = None, *, device_type: str = "cuda", cast_inputs: Any = None) -> Any:
+def custom_fwd(
+    fwd: Callable[..., Any] | None = None, *, device_type: str = "cuda", cast_inputs: Any = None
+) -> Any:
     """Decorates the forward of a Function; nothing is cast here."""
     return functools.partial(custom_fwd, device_type=device_type) if fwd is None else fwd
 

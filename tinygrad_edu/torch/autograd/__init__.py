@@ -49,7 +49,7 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
 
 def backward(tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None,
              create_graph: bool = False, grad_variables: Any = None, inputs: Any = None) -> None:  # fmt: skip
-    """Accumulate the gradients of the sum of `tensors`, times `grad_tensors`, in the leaves or in `inputs`."""
+    """Add the gradients of the sum of `tensors`, times `grad_tensors`, to the leaves or to `inputs`."""
     roots = [bare(x) for x in _several(tensors)]
     seeds = grad_tensors if grad_tensors is not None else grad_variables
     given = [None] * len(roots) if seeds is None else [bare(g) for g in _several(seeds)]

@@ -1,7 +1,7 @@
 """torch.autograd.Function: a function with a gradient of the user's own.
 
-Its result becomes one application of an op whose rule calls the user's backward. An op has one output here, so
-several outputs are one vector, and each of them a part of it.
+Its result becomes one application of an op whose rule calls the user's backward. An op has one output here,
+so several outputs are one vector, and each of them a part of it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tinygrad_edu.torch.core.tensor import Tensor
 
 
 class FunctionCtx:
-    """What forward leaves for backward: `save_for_backward`, `needs_input_grad`, and attributes of any name."""
+    """What forward leaves for backward: `save_for_backward`, `needs_input_grad`, and any attributes."""
 
     needs_input_grad: tuple[bool, ...] = ()
     _saved: tuple[Any, ...] = ()
@@ -54,7 +54,8 @@ class FunctionCtx:
             raise wrong(
                 StaleValueError,
                 type(self).__name__,
-                "one of the variables needed for gradient computation has been modified by an inplace operation "
+                "one of the variables needed for gradient computation has been modified by an inplace "
+                "operation "
                 f"(at {storage.writes.where})",
                 "save a clone",
             )
@@ -132,7 +133,8 @@ class _Call:
             raise wrong(
                 RuntimeError,
                 name,
-                f"function {name}Backward returned an incorrect number of gradients (expected {self.count}, got "
+                f"function {name}Backward returned an incorrect number of gradients (expected {self.count}, "
+                "got "
                 f"{len(several)})",
                 "return one for each argument of forward, None where there is none",
             )
@@ -145,7 +147,7 @@ class _Call:
 
 
 class Function:
-    """Derive from it, with the static methods forward(ctx, ...) and backward(ctx, *grads); call it by `apply`.
+    """Derive from it, with the static methods forward(ctx, ...) and backward(ctx, *grads); call `apply`.
 
     forward runs without recording. backward returns a gradient, or None, for each argument of forward. In
     PyTorch's newer form forward takes no ctx, and setup_context(ctx, inputs, output) fills it.

@@ -116,8 +116,11 @@ def jacobian(func: Callable[..., Any], inputs: Any, create_graph: bool = False, 
 def _number(func: Callable[..., Any], xs: list[Any]) -> Any:
     outs, _ = _outputs(func, xs)
     if len(outs) != 1 or bare(outs[0]).size != 1:
-        raise wrong(RuntimeError, "hessian", "The Tensor returned by the function given to hessian should contain "
-                    "a single element")  # fmt: skip
+        raise wrong(
+            RuntimeError,
+            "hessian",
+            "The Tensor returned by the function given to hessian should contain a single element",
+        )
     return outs[0]
 
 

@@ -37,15 +37,19 @@ def gradcheck(func: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol:
               check_batched_grad: bool = False, check_batched_forward_grad: bool = False,
               check_forward_ad: bool = False, check_backward_ad: bool = True, fast_mode: bool = False,
               masked: bool | None = None) -> bool:  # fmt: skip
-    """Whether the gradients of `func` agree with central differences of step `eps`: |a - n| <= atol + rtol |n|.
+    """Whether the gradients of `func` agree with central differences of step `eps`, to atol + rtol |n|.
 
     Raises GradcheckError where they do not, or returns False if `raise_exception` is False.
     """
     given = _several(inputs)
     varied = [i for i, x in enumerate(given) if isinstance(x, Tensor) and x.requires_grad]
     if not varied:
-        raise wrong(ValueError, "gradcheck", "gradcheck expects at least one input tensor to require gradient, "
-                    "but none of the them have requires_grad=True.")  # fmt: skip
+        raise wrong(
+            ValueError,
+            "gradcheck",
+            "gradcheck expects at least one input tensor to require gradient, "
+            "but none of the them have requires_grad=True.",
+        )
     for i in varied:
         if given[i].inner.dtype != np.float64:
             warnings.warn(
@@ -87,9 +91,13 @@ def _analytic(func: Any, given: tuple[Any, ...], varied: list[int], o: int) -> l
         found: list[Any] = [None] * len(varied)
         if out.node is not None:
             found = graph.gradients_of(
-                [out], [given[i].inner for i in varied], [te.tensor(seed.reshape(out.shape), device=out.device)],
-                retain_graph=True, create_graph=False, allow_unused=True,
-            )  # fmt: skip
+                [out],
+                [given[i].inner for i in varied],
+                [te.tensor(seed.reshape(out.shape), device=out.device)],
+                retain_graph=True,
+                create_graph=False,
+                allow_unused=True,
+            )
         for column, i, g in zip(columns, varied, found, strict=True):
             column.append(np.zeros(given[i].numel()) if g is None else g.detach().numpy().reshape(-1))
     return [

@@ -1,4 +1,4 @@
-"""Whether a graph is recorded: no_grad, enable_grad, set_grad_enabled, inference_mode, as contexts and decorators."""
+"""Whether a graph is recorded: no_grad, enable_grad and the like, as contexts and decorators."""
 
 from __future__ import annotations
 
@@ -138,5 +138,15 @@ def is_anomaly_enabled() -> bool:
     return any(type(o).__name__ == "_AnomalyObserver" for o in current.get().observers)
 
 
-__all__ = ["detect_anomaly", "enable_grad", "inference_mode", "is_anomaly_enabled", "is_grad_enabled",
-           "is_inference_mode_enabled", "modes", "no_grad", "set_detect_anomaly", "set_grad_enabled"]  # fmt: skip
+__all__ = [
+    "detect_anomaly",
+    "enable_grad",
+    "inference_mode",
+    "is_anomaly_enabled",
+    "is_grad_enabled",
+    "is_inference_mode_enabled",
+    "modes",
+    "no_grad",
+    "set_detect_anomaly",
+    "set_grad_enabled",
+]

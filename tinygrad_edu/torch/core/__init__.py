@@ -1,1 +1,1 @@
-"""What every part of the face stands on: its tensor, its dtypes and devices, and the border to the library."""
+"""What all of the face stands on: its tensor, its dtypes and devices, and the border to the library."""

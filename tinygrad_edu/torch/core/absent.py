@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from tinygrad_edu.torch.core.kinds import reason_of_kind
 
+
+def _names(front: str, words: str) -> list[str]:
+    return [f"{front}{word}" for word in words.split()]
+
+
 # A name ending in a dot stands for all names that begin with it.
 ABSENT = {
     "torch.fft.": "there are no complex numbers here; numpy.fft transforms x.numpy()",
@@ -15,30 +20,33 @@ ABSENT = {
     "torch.utils.benchmark.": "it is not here; time.perf_counter() and timeit measure time",
     "torch.utils.data.datapipes.": "there are no DataPipes here; write an IterableDataset",
     **dict.fromkeys(
-        (f"torch.utils.data.{name}" for name in (
-            "DFIterDataPipe", "DataChunk", "IterDataPipe", "MapDataPipe", "argument_validation",
-            "functional_datapipe", "guaranteed_datapipes_determinism", "non_deterministic",
-            "runtime_validation", "runtime_validation_disabled",
-        )),
+        _names(
+            "torch.utils.data.",
+            """DFIterDataPipe DataChunk IterDataPipe MapDataPipe argument_validation
+            functional_datapipe guaranteed_datapipes_determinism non_deterministic runtime_validation
+            runtime_validation_disabled""",
+        ),
         "there are no DataPipes here; write an IterableDataset",
     ),
     **dict.fromkeys(
-        (f"torch.utils.checkpoint.{name}" for name in (
-            "CheckpointError", "CheckpointFunction", "CheckpointPolicy", "DefaultDeviceType",
-            "GraphExecGroup", "SAC_IGNORED_OPS", "SelectiveCheckpointContext", "check_backward_validity",
-            "create_selective_checkpoint_contexts", "detach_variable", "get_device_states",
-            "set_device_states",
-        )),
+        _names(
+            "torch.utils.checkpoint.",
+            """CheckpointError CheckpointFunction CheckpointPolicy
+            DefaultDeviceType GraphExecGroup SAC_IGNORED_OPS SelectiveCheckpointContext
+            check_backward_validity create_selective_checkpoint_contexts detach_variable get_device_states
+            set_device_states""",
+        ),
         "a checkpoint is computed again as a whole here; torch.utils.checkpoint.checkpoint makes one",
     ),
     **dict.fromkeys(
-        (f"torch.serialization.{name}" for name in (
-            "LoadEndianness", "SourceChangeWarning", "StorageType", "check_module_version_greater_or_equal",
-            "get_crc32_options", "get_default_load_endianness", "get_default_mmap_options",
-            "get_unsafe_globals_in_checkpoint", "mkdtemp", "normalize_storage_type", "register_package",
-            "set_crc32_options", "set_default_load_endianness", "set_default_mmap_options", "skip_data",
-            "storage_to_tensor_type", "validate_cuda_device", "validate_hpu_device",
-        )),
+        _names(
+            "torch.serialization.",
+            """LoadEndianness SourceChangeWarning StorageType
+            check_module_version_greater_or_equal get_crc32_options get_default_load_endianness
+            get_default_mmap_options get_unsafe_globals_in_checkpoint mkdtemp normalize_storage_type
+            register_package set_crc32_options set_default_load_endianness set_default_mmap_options
+            skip_data storage_to_tensor_type validate_cuda_device validate_hpu_device""",
+        ),
         "files have one format here, and nothing in them is run; torch.save and torch.load are all of it",
     ),
     "torch.optim.swap_in_optimizer_params_and_state": "it is not here; load_state_dict sets a state",
@@ -51,19 +59,10 @@ ABSENT = {
     "torch.imag": "there are no complex numbers here; the imaginary part of a real tensor is "
     "torch.zeros_like(x)",
     **dict.fromkeys(
-        (
-            f"torch.special.{name}"
-            for name in (
-                "airy_ai",
-                "bessel_j0",
-                "bessel_j1",
-                "bessel_y0",
-                "bessel_y1",
-                "modified_bessel_k0",
-                "modified_bessel_k1",
-                "scaled_modified_bessel_k0",
-                "scaled_modified_bessel_k1",
-            )
+        _names(
+            "torch.special.",
+            """airy_ai bessel_j0 bessel_j1 bessel_y0 bessel_y1 modified_bessel_k0
+            modified_bessel_k1 scaled_modified_bessel_k0 scaled_modified_bessel_k1""",
         ),
         "the library has no such Bessel function; torch.from_numpy(scipy.special.j0(x.numpy())) and its "
         "kin do",
@@ -97,16 +96,10 @@ ABSENT = {
         "there are no products of 8-bit floats here; x @ y multiplies float32 and float64",
     ),
     **dict.fromkeys(
-        (
-            f"torch.nn.functional.{name}"
-            for name in (
-                "handle_torch_function",
-                "has_torch_function",
-                "has_torch_function_unary",
-                "has_torch_function_variadic",
-                "boolean_dispatch",
-                "assert_int_or_pair",
-            )
+        _names(
+            "torch.nn.functional.",
+            """handle_torch_function has_torch_function has_torch_function_unary
+            has_torch_function_variadic boolean_dispatch assert_int_or_pair""",
         ),
         "it is a part of PyTorch's own source; programs need it only to define functions as PyTorch does",
     ),
@@ -170,18 +163,8 @@ ABSENT = {
         "there are no storages here; x.detach().numpy() is the memory of a tensor",
     ),
     **dict.fromkeys(
-        (
-            f"Tensor.{name}"
-            for name in (
-                "to_sparse",
-                "coalesce",
-                "indices",
-                "values",
-                "sparse_mask",
-                "sparse_dim",
-                "dense_dim",
-                "is_coalesced",
-            )
+        _names(
+            "Tensor.", """to_sparse coalesce indices values sparse_mask sparse_dim dense_dim is_coalesced"""
         ),
         "there are no sparse tensors here; use dense ones",
     ),

@@ -78,7 +78,10 @@ def here(place: Any) -> str:
     found = place if isinstance(place, device) else device(place)
     if found.type in NOT_HERE:
         raise wrong(
-            RuntimeError, "device", f"the device {found.type!r} is not here", "use 'cpu', or 'cuda' with a GPU"
+            RuntimeError,
+            "device",
+            f"the device {found.type!r} is not here",
+            "use 'cpu', or 'cuda' with a GPU",
         )
     if found.index:
         raise wrong(RuntimeError, "device", f"{found}: only one GPU is used", "say 'cuda' or 'cuda:0'")

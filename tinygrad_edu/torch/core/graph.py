@@ -1,4 +1,4 @@
-"""The recorded graph as PyTorch shows it, and the ways through it: `grad_fn`, backward, gradients of inputs."""
+"""The recorded graph as PyTorch shows it, and the ways through it: `grad_fn` and backward."""
 
 from __future__ import annotations
 
@@ -70,7 +70,8 @@ def _seed(root: Inner, gradient: Any) -> Inner:
         raise wrong(
             RuntimeError,
             "backward",
-            f"Mismatch in shape: grad_output[0] has a shape of {list(gradient.shape)} and output[0] has a shape "
+            f"Mismatch in shape: grad_output[0] has a shape of {list(gradient.shape)} and output[0] has a "
+            "shape "
             f"of {list(root.shape)}.",
         )
     if root.node is None:

@@ -1,4 +1,4 @@
-"""Kinds of PyTorch's words that are not here: a pattern for the names, the reason, and what to write instead."""
+"""Kinds of PyTorch's words that are not here: a pattern for names, the reason, what to write instead."""
 
 from __future__ import annotations
 
@@ -19,7 +19,8 @@ KINDS: tuple[tuple[str, str], ...] = (
     (r"(cudnn|miopen|mkldnn|native)_\w+|batch_norm_(backward|elemt|gather|stats|update)\w*|conv_tbc|convolution|"
      r"embedding_renorm_|grid_sampler\w*|is_vulkan\w*|has_(lapack|mkl|openmp|spectral|magma|half)|to_mkldnn|is_vulkan|"
      r"init_num_threads|norm_except_dim|affine_grid_generator|segment_reduce|hash_tensor|group_norm_\w+",
-     "it is a part of PyTorch's own machinery, which its public functions call; torch.nn.functional has those"),
+     "it is a part of PyTorch's own machinery, which its public functions call; torch.nn.functional has "
+     "those"),
     (r"\w+_copy|unsafe_\w+|slice_inverse|as_strided_scatter",
      "it is for PyTorch's compilers; use the function without the addition, and .clone()"),
     (r"sym_\w+|Sym\w+|\w*Type|Script\w*|\w*Graph\w*|Alias\w*|Argument\w*|Block|Code|CompilationUnit|Concrete\w+|"
@@ -31,13 +32,14 @@ KINDS: tuple[tuple[str, str], ...] = (
      r"USE_\w+|classproperty|AcceleratorError|prepare_multi\w+|profiler_allow\w+|get_file_path|SUM|AVG",
      "it is a part of TorchScript and of PyTorch's compilers; a program runs here as it is written"),
     (r"\w*Storage(Base)?|normalize_storage_type|storage\w*|untyped_storage|set_|const_data_ptr|storage_type|from_file",
-     "the memory of a tensor has no object of its own here; x.data_ptr() is its address, x.numpy() its numbers"),
+     "the memory of a tensor has no object of its own here; x.data_ptr() is its address, x.numpy() its "
+     "numbers"),
     (r"\w*autocast\w*",
      "there is no float16 here, so that no mode of it can be asked for; torch.autocast can be entered"),
     (r"lu\w*|ldl_\w+|geqrf|o?ormqr|orgqr|householder_product|lobpcg|pca_lowrank|svd_lowrank|solve|solve_ex|lstsq|"
      r"matrix_rank",
-     "the library has no such decomposition, or PyTorch itself has withdrawn the name; torch.linalg has solve, lstsq, "
-     "qr, svd, eigh and cholesky, and scipy.linalg the others, of x.numpy()"),
+     "the library has no such decomposition, or PyTorch itself has withdrawn the name; torch.linalg has "
+     "solve, lstsq, qr, svd, eigh and cholesky, and scipy.linalg the others, of x.numpy()"),
     (r"(gru|lstm|rnn_tanh|rnn_relu)(_cell)?",
      "torch.nn.GRU, LSTM, RNN and their cells compute it"),
     (r"(binary_cross_entropy_with_logits|cosine_embedding_loss|ctc_loss|hinge_embedding_loss|kl_div|margin_ranking_loss|"

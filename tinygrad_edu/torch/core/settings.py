@@ -90,8 +90,11 @@ def get_float32_matmul_precision() -> str:
 def set_float32_matmul_precision(precision: str) -> None:
     """On a GPU "high" and "medium" may use tensor cores; the cpu computes float32 throughout."""
     if precision not in ("highest", "high", "medium"):
-        raise wrong(RuntimeError, "set_float32_matmul_precision", f"{precision!r} is not one of 'highest', 'high', "
-                    "'medium'")  # fmt: skip
+        raise wrong(
+            RuntimeError,
+            "set_float32_matmul_precision",
+            f"{precision!r} is not one of 'highest', 'high', 'medium'",
+        )
 
 
 class _Limits:

@@ -1,4 +1,4 @@
-"""What is said of a name of PyTorch that the face does not have: that it is missing, and what to write instead."""
+"""What is said of a name of PyTorch that the face does not have, and what to write instead."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """torch.cuda: the GPU, or the simulation that answers to its name; without either, is_available() is False.
 
-Memory figures are of the process's device, in bytes. Streams and events exist, and order nothing: work is done in
-the order in which it was asked for.
+Memory figures are of the process's device, in bytes. Streams and events exist, and order nothing: work is
+done in the order in which it was asked for.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ def device_count() -> int:
 
 
 def is_initialized() -> bool:
+    """Whether there is a GPU: it needs no call of init()."""
     return is_available()
 
 
@@ -46,9 +47,12 @@ def current_device() -> int:
 def _check() -> None:
     if not is_available():
         raise wrong(
-            DeviceError, "torch.cuda", "no GPU answers to 'cuda'",
-            "ask torch.cuda.is_available() first, or run the program with tinygrad-edu torch --device simulator",
-        )  # fmt: skip
+            DeviceError,
+            "torch.cuda",
+            "no GPU answers to 'cuda'",
+            "ask torch.cuda.is_available() first, or run the program with tinygrad-edu torch --device "
+            "simulator",
+        )
 
 
 class device(contextlib.ContextDecorator):
@@ -184,7 +188,9 @@ class Stream:
 class Event:
     """A moment, for measuring time between two."""
 
-    def __init__(self, enable_timing: bool = False, blocking: bool = False, interprocess: bool = False) -> None:
+    def __init__(
+        self, enable_timing: bool = False, blocking: bool = False, interprocess: bool = False
+    ) -> None:
         self._at: float | None = None
 
     def record(self, stream: Any = None) -> None:
@@ -205,7 +211,9 @@ class Event:
     def elapsed_time(self, end: Event) -> float:
         """The milliseconds from this moment to another."""
         if self._at is None or end._at is None:
-            raise wrong(RuntimeError, "elapsed_time", "Both events must be recorded before calculating elapsed time.")
+            raise wrong(
+                RuntimeError, "elapsed_time", "Both events must be recorded before calculating elapsed time."
+            )
         return (end._at - self._at) * 1000
 
 

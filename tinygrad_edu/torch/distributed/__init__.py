@@ -18,7 +18,16 @@ _group: list[str] = []  # the name of the back end, while a group is made
 class ReduceOp:
     """What a reduction does."""
 
-    SUM, PRODUCT, MIN, MAX, AVG, BAND, BOR, BXOR = "sum", "product", "min", "max", "avg", "band", "bor", "bxor"
+    SUM, PRODUCT, MIN, MAX, AVG, BAND, BOR, BXOR = (
+        "sum",
+        "product",
+        "min",
+        "max",
+        "avg",
+        "band",
+        "bor",
+        "bxor",
+    )
 
 
 class _Work:
@@ -41,9 +50,17 @@ def is_initialized() -> bool:
     return bool(_group)
 
 
-def init_process_group(backend: Any = None, init_method: Any = None, timeout: Any = None, world_size: int = -1,
-                       rank: int = -1, store: Any = None, group_name: str = "", pg_options: Any = None,
-                       device_id: Any = None) -> None:  # fmt: skip
+def init_process_group(
+    backend: Any = None,
+    init_method: Any = None,
+    timeout: Any = None,
+    world_size: int = -1,
+    rank: int = -1,
+    store: Any = None,
+    group_name: str = "",
+    pg_options: Any = None,
+    device_id: Any = None,
+) -> None:
     """Make the group of this one process. RuntimeError for more than one."""
     size = world_size if world_size > 0 else int(os.environ.get("WORLD_SIZE", "1"))
     if size != 1:
@@ -97,7 +114,9 @@ def all_reduce(tensor: Any, op: Any = ReduceOp.SUM, group: Any = None, async_op:
     return _alone(tensor, async_op)
 
 
-def broadcast(tensor: Any, src: int | None = None, group: Any = None, async_op: bool = False, **rest: Any) -> Any:
+def broadcast(
+    tensor: Any, src: int | None = None, group: Any = None, async_op: bool = False, **rest: Any
+) -> Any:
     """From process 0 to itself: the tensor stays as it is."""
     return _alone(tensor, async_op)
 
@@ -141,8 +160,9 @@ def all_gather_object(object_list: list[Any], obj: Any, group: Any = None) -> No
     object_list[0] = obj
 
 
-def broadcast_object_list(object_list: list[Any], src: int | None = None, group: Any = None, device: Any = None,
-                          **rest: Any) -> None:  # fmt: skip
+def broadcast_object_list(
+    object_list: list[Any], src: int | None = None, group: Any = None, device: Any = None, **rest: Any
+) -> None:
     """From process 0 to itself: the objects stay as they are."""
     _check()
 

@@ -1,7 +1,7 @@
 """torch.distributions: sampling, densities, entropies and divergences.
 
-Samples of Gamma, Beta, Dirichlet, StudentT and of discrete distributions have no gradient; `has_rsample` says of
-which they have one.
+Samples of Gamma, Beta, Dirichlet, StudentT and of discrete distributions have no gradient; `has_rsample` says
+of which they have one.
 """
 
 from tinygrad_edu.torch.core.words import missing_from

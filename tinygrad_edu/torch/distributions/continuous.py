@@ -236,7 +236,7 @@ class HalfNormal(Distribution):
 
 
 class Gamma(Distribution):
-    """Density rate^c x^(c - 1) exp(-rate x) / Gamma(c), with the concentration c. Samples have no gradient."""
+    """Density rate^c x^(c - 1) exp(-rate x) / Gamma(c), with concentration c. Samples have no gradient."""
 
     arg_constraints: ClassVar[dict[str, Any]] = {
         "concentration": constraints.positive, "rate": constraints.positive,

@@ -168,7 +168,7 @@ class Poisson(Distribution):
 
 
 class _ByClass(Distribution):
-    """A distribution with a probability for each class, on the last axis: `probs` are divided by their sum."""
+    """A distribution with a probability for each class, on the last axis: `probs` over their sum."""
 
     arg_constraints: ClassVar[dict[str, Any]] = {
         "probs": constraints.simplex,

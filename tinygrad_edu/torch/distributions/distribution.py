@@ -12,7 +12,7 @@ from tinygrad_edu.torch.core.tensor import Tensor
 
 
 def tensors(*values: Any) -> list[Any]:
-    """Parameters as tensors that are broadcast to one shape; Python's numbers take the dtype of the tensors."""
+    """Parameters as tensors that are broadcast to one shape; Python's numbers take the tensors' dtype."""
     kind = next((v.dtype for v in values if isinstance(v, Tensor) and v.is_floating_point()), None)
     made = [
         v
@@ -24,7 +24,7 @@ def tensors(*values: Any) -> list[Any]:
 
 
 class Distribution:
-    """A distribution over the last `len(event_shape)` axes; the axes before, `batch_shape`, are independent ones.
+    """A distribution over the last `len(event_shape)` axes; those before, `batch_shape`, are independent.
 
     `sample` has no gradient, `rsample` has one, by the parameters, where `has_rsample` says so.
     """
@@ -47,9 +47,10 @@ class Distribution:
                     raise wrong(
                         ValueError,
                         type(self).__name__,
-                        f"Expected parameter {name} ({type(value).__name__} of shape {tuple(value.shape)}) of "
-                        f"distribution {type(self).__name__} to satisfy the constraint {constraint}, but found "
-                        "invalid values",
+                        f"Expected parameter {name} ({type(value).__name__} of shape {tuple(value.shape)}) "
+                        "of "
+                        f"distribution {type(self).__name__} to satisfy the constraint {constraint}, but "
+                        "found invalid values",
                     )
 
     @staticmethod
@@ -128,7 +129,7 @@ class Distribution:
         for name in self._parameters():
             value = getattr(self, name)
             own = value.shape[len(self._batch_shape) :]
-            setattr(made, name, value.expand(*([*batch_shape] + [*own])) if extra >= 0 else value)
+            setattr(made, name, value.expand(*batch_shape, *own) if extra >= 0 else value)
         made._batch_shape = Size(batch_shape)
         return made
 
@@ -141,7 +142,8 @@ class Distribution:
             raise wrong(
                 ValueError,
                 type(self).__name__,
-                f"Expected value argument (Tensor of shape {tuple(value.shape)}) to be within the support ({support}) "
+                f"Expected value argument (Tensor of shape {tuple(value.shape)}) to be within the support "
+                f"({support}) "
                 f"of the distribution {type(self).__name__}",
             )
 

@@ -141,8 +141,11 @@ def _beta(p: Any, q: Any) -> Any:
 @register_kl(MultivariateNormal, MultivariateNormal)
 def _multivariate(p: Any, q: Any) -> Any:
     if p.event_shape != q.event_shape:
-        raise wrong(ValueError, "kl_divergence", "KL-divergence between two Multivariate Normals with different "
-                    "event shapes cannot be computed")  # fmt: skip
+        raise wrong(
+            ValueError,
+            "kl_divergence",
+            "KL-divergence between two Multivariate Normals with different event shapes cannot be computed",
+        )
     moved = torch.linalg.solve_triangular(q.scale_tril, p.scale_tril, upper=False)
     apart = torch.linalg.solve_triangular(q.scale_tril, (q.loc - p.loc).unsqueeze(-1), upper=False)
     return q._half_log_det() - p._half_log_det() + 0.5 * (

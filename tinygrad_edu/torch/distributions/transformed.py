@@ -12,7 +12,7 @@ from tinygrad_edu.torch.nn import functional as F
 
 
 class Transform:
-    """A function with an inverse, and the logarithm of its slope. `cache_size` is accepted; nothing is kept."""
+    """A function with an inverse, and the logarithm of its slope. `cache_size` is taken; nothing is kept."""
 
     bijective = True
     event_dim = 0

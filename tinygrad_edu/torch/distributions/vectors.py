@@ -19,12 +19,21 @@ class MultivariateNormal(Distribution):
     arg_constraints: ClassVar[dict[str, Any]] = {"loc": constraints.real_vector}
     support = constraints.real_vector
 
-    def __init__(self, loc: Any, covariance_matrix: Any = None, precision_matrix: Any = None, scale_tril: Any = None,
-                 validate_args: bool | None = None) -> None:  # fmt: skip
+    def __init__(
+        self,
+        loc: Any,
+        covariance_matrix: Any = None,
+        precision_matrix: Any = None,
+        scale_tril: Any = None,
+        validate_args: bool | None = None,
+    ) -> None:
         given = [m for m in (covariance_matrix, precision_matrix, scale_tril) if m is not None]
         if len(given) != 1:
-            raise wrong(ValueError, "MultivariateNormal", "Exactly one of covariance_matrix or precision_matrix or "
-                        "scale_tril may be specified.")  # fmt: skip
+            raise wrong(
+                ValueError,
+                "MultivariateNormal",
+                "Exactly one of covariance_matrix or precision_matrix or scale_tril may be specified.",
+            )
         if loc.dim() < 1:
             raise wrong(ValueError, "MultivariateNormal", "loc must be at least one-dimensional.")
         if scale_tril is not None:
@@ -67,7 +76,7 @@ class MultivariateNormal(Distribution):
 
 
 class Dirichlet(Distribution):
-    """Probabilities that add up to 1, with density proportional to prod x_i^(c_i - 1). Samples have no gradient."""
+    """Probabilities that add up to 1; density ~ prod x_i^(c_i - 1). Samples have no gradient."""
 
     arg_constraints: ClassVar[dict[str, Any]] = {"concentration": constraints.positive}
     support = constraints.simplex

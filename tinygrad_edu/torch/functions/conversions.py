@@ -33,7 +33,7 @@ def target_of(args: tuple[Any, ...], named: dict[str, Any]) -> tuple[str | None,
 
 
 def cast(value: te.Tensor, kind: np.dtype[Any]) -> te.Tensor:
-    """value in another dtype, as PyTorch converts: floats are cut off, without a word of what does not fit."""
+    """value in another dtype, as PyTorch converts: floats are cut off, and nothing is said of it."""
     with np.errstate(invalid="ignore", over="ignore"):
         return value.cast(kind)
 

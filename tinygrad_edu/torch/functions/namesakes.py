@@ -1,6 +1,8 @@
-"""torch's functions that are those of torch.nn.functional under the same name, with the arguments in their order.
+"""torch's functions that are those of torch.nn.functional under the same name, with the arguments in their
+order.
 
-PyTorch's own have another order in a few: `torch.embedding(weight, indices)`, `torch.dropout(input, p, train)`.
+PyTorch's own have another order in a few: `torch.embedding(weight, indices)`, `torch.dropout(input, p,
+train)`.
 """
 
 from __future__ import annotations
@@ -17,10 +19,10 @@ from tinygrad_edu.torch.functions.creation import made
 from tinygrad_edu.torch.nn import functional as F
 
 # The same function, by the same name.
-SAME = """adaptive_avg_pool1d avg_pool1d bilinear celu celu_ channel_shuffle conv1d conv2d conv3d conv_transpose1d
-    conv_transpose2d conv_transpose3d cosine_similarity group_norm hardshrink layer_norm max_pool1d
-    max_pool2d max_pool3d native_channel_shuffle pairwise_distance pdist pixel_shuffle pixel_unshuffle prelu rms_norm
-    rrelu rrelu_ selu selu_ threshold threshold_"""
+SAME = """adaptive_avg_pool1d avg_pool1d bilinear celu celu_ channel_shuffle conv1d conv2d conv3d
+    conv_transpose1d conv_transpose2d conv_transpose3d cosine_similarity group_norm hardshrink layer_norm
+    max_pool1d max_pool2d max_pool3d native_channel_shuffle pairwise_distance pdist pixel_shuffle
+    pixel_unshuffle prelu rms_norm rrelu rrelu_ selu selu_ threshold threshold_"""
 
 
 def _part(p: float) -> float:
@@ -103,14 +105,29 @@ def adaptive_max_pool1d(input: Any, output_size: Any) -> Any:
     return F.adaptive_max_pool1d(input, output_size, return_indices=True)
 
 
-def max_pool1d_with_indices(input: Any, kernel_size: Any, stride: Any = (), padding: Any = 0, dilation: Any = 1,
-                            ceil_mode: bool = False) -> Any:  # fmt: skip
+def max_pool1d_with_indices(
+    input: Any,
+    kernel_size: Any,
+    stride: Any = (),
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+) -> Any:
     """(largest, where) of each window."""
     return F.max_pool1d(input, kernel_size, stride or None, padding, dilation, ceil_mode, return_indices=True)
 
 
-def instance_norm(input: Any, weight: Any, bias: Any, running_mean: Any, running_var: Any, use_input_stats: bool,
-                  momentum: float, eps: float, cudnn_enabled: bool) -> Any:  # fmt: skip
+def instance_norm(
+    input: Any,
+    weight: Any,
+    bias: Any,
+    running_mean: Any,
+    running_var: Any,
+    use_input_stats: bool,
+    momentum: float,
+    eps: float,
+    cudnn_enabled: bool,
+) -> Any:
     """Each channel of each example, normalized."""
     return F.instance_norm(input, running_mean, running_var, weight, bias, use_input_stats, momentum, eps)
 
@@ -122,8 +139,16 @@ def batch_norm(input: Any, weight: Any, bias: Any, running_mean: Any, running_va
 
 
 def _window(shape: Any) -> Any:
-    def window(window_length: int, periodic: bool = True, *, dtype: Any = None, layout: Any = None, device: Any = None,
-               requires_grad: bool = False, **shape_of: float) -> Any:  # fmt: skip
+    def window(
+        window_length: int,
+        periodic: bool = True,
+        *,
+        dtype: Any = None,
+        layout: Any = None,
+        device: Any = None,
+        requires_grad: bool = False,
+        **shape_of: float,
+    ) -> Any:
         steps = window_length if periodic else window_length - 1
         if window_length < 2:
             numbers = np.ones(window_length)

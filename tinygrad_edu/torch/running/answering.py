@@ -29,7 +29,7 @@ class _Loader(importlib.abc.Loader):
 
 
 class Finder(importlib.abc.MetaPathFinder):
-    """Finds `torch` and what is below it in the face. ModuleNotFoundError, with a word, for what is not there."""
+    """Finds `torch` and what is below it in the face. What is not there is a ModuleNotFoundError."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None

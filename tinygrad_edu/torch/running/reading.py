@@ -1,7 +1,7 @@
 """Reads a PyTorch program without running it, and lists the words in it that the face does not have.
 
-A word is a chain of names that begins at an import, `torch.nn.functional.relu` in whatever way the program spells
-it, or an attribute of anything (`x.bernoulli_`) that only PyTorch's tensors have, by the names in
+A word is a chain of names that begins at an import, `torch.nn.functional.relu` in whatever way the program
+spells it, or an attribute of anything (`x.bernoulli_`) that only PyTorch's tensors have, by the names in
 pytorch_names.json. What a program computes its words from (`getattr(torch, name)`) cannot be read.
 """
 
@@ -88,18 +88,21 @@ def _beside(tree: ast.AST, folder: Path) -> Iterator[Path]:
                     yield place.resolve()
 
 
+def _is_torch(module: str) -> bool:
+    return module.partition(".")[0] == "torch"
+
+
 def _imports(tree: ast.AST) -> dict[str, str]:
     """The names that a program gives to modules and words of PyTorch: {"F": "torch.nn.functional"}."""
     found: dict[str, str] = {}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             for alias in node.names:
-                if alias.name.partition(".")[0] == "torch":
+                if _is_torch(alias.name):
                     found[alias.asname or "torch"] = alias.name if alias.asname else "torch"
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            if (node.module or "").partition(".")[0] == "torch":
-                for alias in node.names:
-                    found[alias.asname or alias.name] = f"{node.module}.{alias.name}"
+        elif isinstance(node, ast.ImportFrom) and not node.level and _is_torch(node.module or ""):
+            for alias in node.names:
+                found[alias.asname or alias.name] = f"{node.module}.{alias.name}"
     return found
 
 
@@ -139,7 +142,7 @@ def _chain(node: ast.AST) -> tuple[list[str], str | None]:
 
 @functools.cache
 def _is_only_pytorchs(name: str) -> bool:
-    """Whether an attribute can only be one of PyTorch's tensors or modules: NumPy and Python have none so called."""
+    """Whether an attribute can only be PyTorch's: NumPy and Python have none of the name."""
     import numpy as np
 
     known = pytorch_names()
@@ -150,7 +153,7 @@ def _is_only_pytorchs(name: str) -> bool:
 
 @functools.cache
 def why_missing(word: str) -> str:
-    """Why the face has not a word, or ""; the word may go on after what it names, `torch.float32.itemsize`."""
+    """Why the face has not a word, or ""; it may go on after what it names: `torch.float32.itemsize`."""
     face = importlib.import_module(FACE)
     if word.startswith("Tensor."):
         name = word.removeprefix("Tensor.")
