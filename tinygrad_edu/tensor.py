@@ -230,7 +230,7 @@ class Tensor(Value, Methods):
     def grad(self, value: Tensor | None) -> None:
         if value is not None and (not isinstance(value, Tensor) or value.shape != self.shape):
             kind = f"{value.shape}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
-            raise wrong(ShapeError, "grad", f"grad must be None or a tensor {self.shape}, not {kind}",
+            raise wrong(ShapeError, "grad", f"grad must be None or of shape {self.shape}, not {kind}",
                         "" if isinstance(value, Tensor) else "assign te.tensor(...)")  # fmt: skip
         if value is not None and value.storage.backend is not self.storage.backend:
             raise wrong(DeviceError, "grad", f"grad lies on {value.device}, this tensor on {self.device}",

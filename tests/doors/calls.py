@@ -212,6 +212,7 @@ FUNCTIONS: dict[str, Call] = {
     **{f"{n} without aux": Call(derived(getattr(te, n)), numbers={"argnums": 1, "has_aux": False})
        for n in ("grad", "value_and_grad")},
     "grad by several": Call(derived(te.grad), numbers={"argnums": (0, 1)}),
+    "set_num_threads": Call(lambda **k: (te.set_num_threads(**k), te.ones(2))[1], numbers={"n": 1}),
     "manual_seed": Call(lambda **k: (te.manual_seed(**k), te.rand(3))[1], numbers={"seed": 7}),
     "Generator": Call(te.Generator, numbers={"seed": 7}),
     "Generator.uniform": Call(lambda **k: te.Generator(1).uniform(**k), numbers={"shape": (2, 3)}),
