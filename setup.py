@@ -115,6 +115,7 @@ setup(
     package_data={
         "": ["README.md"],
         "tinygrad_edu": ["py.typed", "ulps.json", "data/files/*"],
+        "tinygrad_edu.torch": ["pytorch_names.json"],
         # C++ that is compiled on first use: the driver, and the headers that kernels see.
         "tinygrad_edu.simulator": ["driver/*", "device/**/*", "curand/*"],
         "tinygrad_edu.kernels": ["**/*.cu", "**/*.cuh", "**/*.md"],
