@@ -1,4 +1,4 @@
-"""Every name of the face is called with drawn arguments under PyTorch and here; what they return is compared."""
+"""Every name of the face is called with drawn arguments under PyTorch and here; the results are compared."""
 
 from __future__ import annotations
 

@@ -10,6 +10,8 @@ from typing import Any
 from tinygrad_edu.backend import registry
 from tinygrad_edu.errors import wrong
 
+__all__ = ["device", "get_default_device", "set_default_device"]
+
 KNOWN = ("cpu", "cuda", "simulator")
 NOT_HERE = ("mps", "xpu", "meta", "hip", "xla", "mkldnn", "vulkan", "privateuseone", "mtia", "ipu", "hpu")
 _answers: dict[str, str] = {}  # "cuda": "simulator", where a command runs a GPU's program without a GPU

@@ -13,6 +13,10 @@ import numpy as np
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.functional.creation import as_tensor
 
+__all__ = ["bfloat16", "can_cast", "complex128", "complex64", "dtype", "float16", "float32", "float64",
+           "get_default_dtype", "int16", "int32", "int64", "int8", "promote_types", "result_type",
+           "set_default_dtype", "uint16", "uint32", "uint64", "uint8"]  # fmt: skip
+
 Numpy = np.dtype[Any]
 
 

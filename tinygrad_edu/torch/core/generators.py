@@ -17,6 +17,9 @@ from tinygrad_edu.functional.creation import wrap
 from tinygrad_edu.torch.core import devices
 from tinygrad_edu.torch.core.border import bare, faced
 
+__all__ = ["Generator", "default_generator", "get_rng_state", "initial_seed", "manual_seed", "seed",
+           "set_rng_state"]  # fmt: skip
+
 FIRST_SEED = 67280421310721  # what initial_seed() says of a stream that nobody has seeded
 _KEY, _COUNTER = 16, 32  # bytes of a state
 

@@ -12,6 +12,8 @@ import numpy as np
 from tinygrad_edu.engine.access import look
 from tinygrad_edu.torch.core import dtypes
 
+__all__ = ["get_printoptions", "printoptions", "set_printoptions"]
+
 Array = np.ndarray[Any, Any]
 PROFILES: dict[str, dict[str, Any]] = {
     "default": {"precision": 4, "threshold": 1000, "edgeitems": 3, "linewidth": 80},

@@ -15,6 +15,9 @@ from tinygrad_edu.torch.core import border, devices, dtypes
 from tinygrad_edu.torch.core.border import faced, torch_error
 from tinygrad_edu.torch.core.tensor import Tensor
 
+__all__ = ["arange", "empty", "empty_like", "eye", "full", "full_like", "linspace", "logspace", "ones",
+           "ones_like", "range", "zeros", "zeros_like"]  # fmt: skip
+
 Make = Callable[[Any, str], te.Tensor]
 
 

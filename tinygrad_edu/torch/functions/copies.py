@@ -12,6 +12,12 @@ from tinygrad_edu.torch.core.raising import check_tensor, face_function
 from tinygrad_edu.torch.core.tensor import Tensor
 from tinygrad_edu.torch.functions import constants, parts, shapes
 
+__all__ = ["alias_copy", "as_strided_", "as_strided_copy", "as_strided_scatter", "detach", "detach_",
+           "detach_copy", "diagonal_copy", "empty_permuted", "empty_strided", "expand_copy", "get_device",
+           "is_signed", "permute_copy", "select_copy", "slice_copy", "split_copy", "split_with_sizes_copy",
+           "squeeze_copy", "t_copy", "transpose_copy", "unbind_copy", "unfold_copy", "unsafe_chunk",
+           "unsafe_split", "unsafe_split_with_sizes", "unsqueeze_copy", "view_copy"]  # fmt: skip
+
 
 def _copied(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     """The function that gives what a view shows, with memory of its own."""

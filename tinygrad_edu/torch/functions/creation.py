@@ -16,6 +16,8 @@ from tinygrad_edu.torch.core.border import bare, faced, torch_error
 from tinygrad_edu.torch.core.tensor import Tensor
 from tinygrad_edu.torch.functions.conversions import moved
 
+__all__ = ["as_tensor", "asarray", "from_dlpack", "from_numpy", "frombuffer", "scalar_tensor", "tensor"]
+
 
 def made(value: te.Tensor, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
     """The face's tensor of a new one of the library's, with the options that every new tensor takes."""

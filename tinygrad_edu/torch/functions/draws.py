@@ -17,6 +17,9 @@ from tinygrad_edu.torch.core.dtypes import result_of
 from tinygrad_edu.torch.core.tensor import Tensor
 from tinygrad_edu.torch.functions.constants import kind_and_place, new, size_of
 
+__all__ = ["bernoulli", "binomial", "multinomial", "normal", "poisson", "rand", "rand_like", "randint",
+           "randint_like", "randn", "randn_like", "randperm"]  # fmt: skip
+
 FRACTIONS = (np.dtype("float32"), np.dtype("float64"))
 _MOST = 2**53  # integers that the library draws from
 

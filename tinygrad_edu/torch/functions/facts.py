@@ -8,6 +8,9 @@ from tinygrad_edu.errors import wrong
 from tinygrad_edu.torch.core.raising import check_tensor
 from tinygrad_edu.torch.core.tensor import Tensor
 
+__all__ = ["is_complex", "is_conj", "is_floating_point", "is_inference", "is_neg", "is_nonzero",
+           "is_same_size", "is_storage", "is_tensor", "numel", "resolve_conj", "resolve_neg"]  # fmt: skip
+
 
 def is_tensor(obj: Any) -> bool:
     """Whether it is a tensor."""

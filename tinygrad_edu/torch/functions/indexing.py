@@ -16,6 +16,9 @@ from tinygrad_edu.torch.core.dtypes import dtype_of
 from tinygrad_edu.torch.core.raising import check_tensor, tensor_function
 from tinygrad_edu.torch.functions.axes import axis_of, lined, numbers
 
+__all__ = ["gather", "index_add", "index_copy", "index_fill", "index_put", "index_select", "masked_scatter",
+           "masked_select", "put", "select_scatter", "slice_scatter", "take", "take_along_dim"]  # fmt: skip
+
 Inner = te.Tensor
 _ALL = slice(None)
 

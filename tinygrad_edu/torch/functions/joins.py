@@ -19,6 +19,10 @@ from tinygrad_edu.torch.core.tensor import Tensor
 from tinygrad_edu.torch.functions.axes import axes_of, axis_of
 from tinygrad_edu.torch.functions.shapes import expand, reshaped
 
+__all__ = ["atleast_1d", "atleast_2d", "atleast_3d", "cartesian_prod", "cat", "column_stack", "combinations",
+           "concat", "concatenate", "dstack", "flip", "fliplr", "flipud", "hstack", "meshgrid",
+           "repeat_interleave", "roll", "rot90", "row_stack", "stack", "tile", "vstack"]  # fmt: skip
+
 Inner = te.Tensor
 
 

@@ -16,6 +16,9 @@ from tinygrad_edu.torch.core.tensor import Tensor
 from tinygrad_edu.torch.functions.axes import axis_of
 from tinygrad_edu.torch.functions.shapes import put_places
 
+__all__ = ["as_strided", "chunk", "diagonal", "dsplit", "hsplit", "narrow", "narrow_copy", "select", "split",
+           "split_with_sizes", "tensor_split", "unbind", "vsplit"]  # fmt: skip
+
 Inner = te.Tensor
 _ALL = slice(None)
 

@@ -6,8 +6,6 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 import tinygrad_edu as te
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.torch.core.border import torch_function
@@ -15,6 +13,10 @@ from tinygrad_edu.torch.core.dtypes import dtype_of, promoted
 from tinygrad_edu.torch.core.raising import check_tensor, tensor_function
 from tinygrad_edu.torch.core.views import recording
 from tinygrad_edu.torch.functions.axes import axis_of
+
+__all__ = ["addbmm", "addmm", "addmv", "addr", "baddbmm", "bmm", "cdist", "chain_matmul", "corrcoef", "cov",
+           "cross", "dot", "einsum", "ger", "inner", "kron", "matmul", "matrix_power", "mm", "mv", "outer",
+           "tensordot", "trace", "vander", "vdot"]  # fmt: skip
 
 Inner = te.Tensor
 
@@ -373,21 +375,3 @@ def powers(x: Inner, count: int) -> Inner:
         return ones[..., :count]
     factors = te.expand(te.expand_dims(x, -1), (*x.shape, count - 1))
     return te.concat([ones, te.cumprod(factors, -1)], -1)
-
-
-@torch_function
-def trapezoid(y: Any, x: Any = None, *, dx: float = 1.0, dim: int = -1) -> Any:
-    """The integral along `dim` by trapezoids, of the widths between x, or of dx."""
-    at = axis_of(y, dim)
-    n = y.shape[at]
-    places: Any = np.arange(n)
-    areas = (te.index_select(y, places[:-1], at) + te.index_select(y, places[1:], at)) * 0.5
-    if x is None:
-        return te.sum(areas, at) * dx
-    widths = te.diff(x, axis=-1 if x.ndim == 1 else at)
-    if x.ndim == 1:
-        widths = te.reshape(widths, (*(1,) * at, n - 1, *(1,) * (y.ndim - at - 1)))
-    return te.sum(areas * widths, at)
-
-
-trapz = trapezoid

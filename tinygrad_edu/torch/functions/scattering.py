@@ -16,6 +16,8 @@ from tinygrad_edu.torch.core.raising import check_tensor, tensor_function
 from tinygrad_edu.torch.functions.axes import axis_of, lined, numbers
 from tinygrad_edu.torch.functions.indexing import check_index, check_within, covered, source_of, vector_of
 
+__all__ = ["index_reduce", "scatter", "scatter_add", "scatter_reduce"]
+
 Inner = te.Tensor
 Places = tuple[Any, ...]
 

@@ -19,6 +19,10 @@ from tinygrad_edu.torch.core.size import Size
 from tinygrad_edu.torch.core.tensor import Tensor
 from tinygrad_edu.torch.functions.axes import axes_of, axis_of
 
+__all__ = ["adjoint", "broadcast_shapes", "broadcast_tensors", "broadcast_to", "clone", "flatten",
+           "moveaxis", "movedim", "permute", "ravel", "reshape", "squeeze", "swapaxes", "swapdims", "t",
+           "transpose", "unflatten", "unsqueeze"]  # fmt: skip
+
 Inner = te.Tensor
 
 

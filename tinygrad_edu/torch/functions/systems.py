@@ -10,6 +10,9 @@ from tinygrad_edu.torch import return_types
 from tinygrad_edu.torch.core.raising import tensor_function
 from tinygrad_edu.torch.functions import matrices
 
+__all__ = ["cholesky", "cholesky_inverse", "cholesky_solve", "det", "inverse", "logdet", "matrix_exp",
+           "pca_lowrank", "pinverse", "qr", "slogdet", "svd", "svd_lowrank", "triangular_solve"]  # fmt: skip
+
 Inner = te.Tensor
 floats = matrices.floats
 

@@ -18,6 +18,9 @@ from tinygrad_edu.torch.core.tensor import Tensor
 from tinygrad_edu.torch.functions.constants import new
 from tinygrad_edu.torch.functions.parts import diagonal
 
+__all__ = ["block_diag", "diag", "diag_embed", "diagflat", "diagonal_scatter", "tril", "tril_indices",
+           "triu", "triu_indices"]  # fmt: skip
+
 Inner = te.Tensor
 
 
