@@ -80,7 +80,6 @@ NOTHING = {
         torch.utils.checkpoint.noop_context_fn torch.utils.checkpoint.set_checkpoint_debug_enabled
         torch.utils.checkpoint.set_checkpoint_early_stop torch.serialization.default_restore_location
         torch.serialization.location_tag""",
-    "an error that says what to use: docs/torch.md has it": "Tensor.storage",
     "the same object under another of PyTorch's names": """
         torch.random.get_rng_state torch.random.seed torch.random.set_rng_state torch.default_generator
         torch.nn.Container torch.nn.RNNCellBase torch.nn.UninitializedBuffer torch.autograd.NestedIOFunction

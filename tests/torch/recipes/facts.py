@@ -260,6 +260,17 @@ RECIPES: dict[str, list[Any]] = (
         "torch.pi": [lambda t, d: [t.pi, t.e, t.inf, t.newaxis]],
         "torch.typename": [lambda t, d: t.typename(d.any(2)), lambda t, d: t.typename(3)],
         "torch.is_storage": [lambda t, d: t.is_storage(d.any(2))],
+        "Tensor.storage": [
+            lambda t, d: d.any(2, 3).storage().tolist(),
+            lambda t, d: list(d.any(2, 3)[1].storage()),
+            lambda t, d: d.any(2, 3).t().storage()[1],
+            lambda t, d: (lambda s: [len(s), s.size(), s.nbytes(), s.element_size()])(
+                d.any(4, 2)[0].storage()
+            ),
+            lambda t, d: str(d.any(2).storage().dtype),
+            lambda t, d: (lambda x: x[1:].storage().data_ptr() == x.storage().data_ptr())(d.any(3)),
+            lambda t, d: d.any(3).storage()[3],
+        ],
         "torch.get_default_dtype": [lambda t, d: t.get_default_dtype()],
         "torch.is_grad_enabled": [lambda t, d: t.is_grad_enabled()],
         "torch.is_inference_mode_enabled": [lambda t, d: t.is_inference_mode_enabled()],

@@ -20,7 +20,7 @@ DIFFERENCES = {
     "nothing",
     "Tensor.grad_fn": "its name is that of the library's op, and its next_functions are the library's nodes",
     "Tensor.inner": "is the library's tensor that this one stands for; torch.inner(x, y) is the product",
-    "Tensor.storage": "there are no storages; x.data_ptr() and x.numpy() tell of the memory",
+    "Tensor.storage": "x.storage() has the numbers of the memory to read; nothing is written through it",
     "Tensor.cuda": "one GPU is used, the first",
     "torch.cuda.Stream": "all work is one queue, in order; streams and events can be made, and waited for",
     "torch.cuda.is_available": "True under `tinygrad-edu torch --device simulator`, too, where the simulated "

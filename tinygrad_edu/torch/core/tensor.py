@@ -18,6 +18,7 @@ from tinygrad_edu.torch.core import border, devices, dtypes, graph, keys, printi
 from tinygrad_edu.torch.core.border import bare, faced, torch_error, wrapped
 from tinygrad_edu.torch.core.described import Described
 from tinygrad_edu.torch.core.making import made_of
+from tinygrad_edu.torch.core.storages import callable_storage
 from tinygrad_edu.torch.core.words import unknown_method
 
 Inner = te.Tensor
@@ -55,8 +56,8 @@ class Tensor(Described):
 
     @property
     def storage(self) -> Any:  # type: ignore[override]
-        """The memory of `inner`, which the engine asks for; `torch`'s storages are not here."""
-        return self.inner.storage
+        """The memory of `inner`, which the engine asks for; as a method, `x.storage()`, its numbers in a row."""
+        return callable_storage(self.inner.storage)
 
     @property
     def node(self) -> Any:  # type: ignore[override]
