@@ -147,6 +147,15 @@ RECIPES: dict[str, list[Any]] = {
         lambda t, d: t.autograd.grad(
             [d.floats(3).exp(), d.floats(2).sin()], d.leaves, [d.floats(3), d.floats(2)]
         ),
+        lambda t, d: t.autograd.grad(d.floats(3).exp().sum(), d.leaves[0], only_inputs=True),
+        lambda t, d: t.autograd.grad(d.floats(3).sum(), [d.leaves[0], d.floats(2)], materialize_grads=True),
+        lambda t, d: t.autograd.grad(
+            d.floats(3).sum(), d.leaves[0], materialize_grads=True, allow_unused=False
+        ),
+        lambda t, d: t.autograd.grad(d.floats(3).exp(), d.leaves[0], t.eye(3)[:2], is_grads_batched=True),
+        lambda t, d: t.autograd.grad(
+            d.floats(3).exp(), [d.leaves[0], d.floats(2)], t.eye(3), is_grads_batched=True, allow_unused=True
+        ),
     ],
     "torch.autograd.Function": [
         lambda t, d: _cube(t).apply(d.floats(2, 3), 1.5),

@@ -255,6 +255,7 @@ RECIPES: dict[str, list[Any]] = (
         "torch.Size": [
             lambda t, d: repr(t.zeros(2, 3).size()),
             lambda t, d: t.Size([2, 3]).numel(),
+            lambda t, d: [repr(a + b) for a, b in [((4,), t.Size([2, 3])), (t.Size([2, 3]), (4,))]],
             lambda t, d: [type(t.Size([2, 3])[:1]).__name__, t.Size([2, 3]) == (2, 3)],
         ],
         "torch.pi": [lambda t, d: [t.pi, t.e, t.inf, t.newaxis]],

@@ -6,6 +6,8 @@ import importlib
 from typing import Any
 
 from tinygrad_edu.engine.value import Value
+from tinygrad_edu.errors import wrong
+from tinygrad_edu.functional import stack, zeros_like
 from tinygrad_edu.torch.autograd import function as function
 from tinygrad_edu.torch.autograd.function import Function as Function
 from tinygrad_edu.torch.autograd.function import NestedIOFunction as NestedIOFunction
@@ -29,22 +31,46 @@ def _several(x: Any) -> list[Any]:
 
 
 def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool | None = None,
-         create_graph: bool = False, allow_unused: bool | None = None, is_grads_batched: bool = False,
-         materialize_grads: bool = False) -> tuple[Any, ...]:  # fmt: skip
-    """d(outputs)/d(inputs), times `grad_outputs`, as a tuple; nothing is accumulated."""
+         create_graph: bool = False, only_inputs: bool = True, allow_unused: bool | None = None,
+         is_grads_batched: bool = False, materialize_grads: bool = False) -> tuple[Any, ...]:  # fmt: skip
+    """d(outputs)/d(inputs), times `grad_outputs`, as a tuple; nothing is accumulated.
+
+    is_grads_batched   each of `grad_outputs` holds several, along its first axis; so do the results
+    materialize_grads  zeros, not None, for an input that plays no part
+    """
+    if is_grads_batched:
+        return _of_each(outputs, inputs, grad_outputs, create_graph, bool(allow_unused), materialize_grads)
+    if allow_unused is False and materialize_grads:
+        raise wrong(ValueError, "grad", "Expected allow_unused to be True or not passed when "
+                    "materialize_grads=True, but got: allow_unused=False.")  # fmt: skip
     roots = [bare(x) for x in _several(outputs)]
     seeds = [None] * len(roots) if grad_outputs is None else [bare(g) for g in _several(grad_outputs)]
+    leaves = [bare(x) for x in _several(inputs)]
     try:
         found = graph.gradients_of(
-            roots, [bare(x) for x in _several(inputs)], seeds,
-            retain_graph=retain_graph, create_graph=create_graph, allow_unused=bool(allow_unused),
+            roots, leaves, seeds,
+            retain_graph=retain_graph, create_graph=create_graph,
+            allow_unused=bool(allow_unused) or materialize_grads,
         )  # fmt: skip
     except Exception as error:
         changed = torch_error(error)
         if changed is error:
             raise
         raise changed from None
+    if materialize_grads:
+        found = [zeros_like(x) if g is None else g for x, g in zip(leaves, found, strict=True)]
     return tuple(wrapped(g) for g in found)
+
+
+def _of_each(outputs: Any, inputs: Any, seeds: Any, create_graph: bool, unused: bool, zeros: bool) -> Any:
+    """The gradients for each of several `grad_outputs`, stacked: the rows of a Jacobian, say."""
+    every = [bare(g) for g in _several(seeds)]
+    rows = [
+        grad(outputs, inputs, [g[i] for g in every], True, create_graph, True, unused, False, zeros)
+        for i in range(len(every[0]))
+    ]
+    return tuple(None if column[0] is None else wrapped(stack([bare(g) for g in column]))
+                 for column in zip(*rows, strict=True))  # fmt: skip
 
 
 def backward(tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None,

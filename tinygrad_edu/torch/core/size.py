@@ -25,6 +25,9 @@ class Size(tuple[int, ...]):
     def __add__(self, other: Any) -> Any:
         return Size(tuple.__add__(self, tuple(other)))
 
+    def __radd__(self, other: Any) -> Any:
+        return Size((*other, *self))
+
     def __mul__(self, times: Any) -> Any:
         return Size(tuple.__mul__(self, times))
 
