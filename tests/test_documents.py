@@ -129,8 +129,9 @@ def test_links_lead_somewhere(document, repository):
         assert (path.parent / name).exists()
 
 
-PACKAGES = [te, te.special, te.nn, te.optim, te.data, te.graph, te.viz, te.check, te.testing, te.metrics, te.training,
-            te.interop, te.interop.onnx, te.array_api, te.array_api.linalg, te.array_api.fft]  # fmt: skip
+PACKAGES = [te, te.special, te.nn, te.optim, te.data, te.graph, te.viz, te.check, te.testing, te.metrics,
+            te.training, te.interop, te.interop.onnx, te.array_api, te.array_api.linalg,
+            te.array_api.fft]  # fmt: skip
 
 
 @pytest.mark.parametrize("package", [*PACKAGES, sklearn, distributed])

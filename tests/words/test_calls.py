@@ -103,7 +103,9 @@ def test_values_alone_are_not_unpacked_as_a_pair(name: str) -> None:
     assert both[0].tolist() == first.tolist() == one.tolist()
 
 
-@pytest.mark.parametrize("module", [te.functional, te.linalg, te.special], ids=["te", "te.linalg", "te.special"])
+@pytest.mark.parametrize(
+    "module", [te.functional, te.linalg, te.special], ids=["te", "te.linalg", "te.special"]
+)
 def test_every_public_function_can_be_pickled(module: Any) -> None:
     names = te.functional.PUBLIC if module is te.functional else module.__all__
     for name in names:

@@ -22,7 +22,8 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 _READS = ("LOAD_ATTR", "LOAD_METHOD")
 _IMPORTS = dis.opmap["IMPORT_FROM"]
 _PLACES = {"te.{}": "functional", "te.linalg.{}": "functional.linalg",
-           "te.special.{}": "functional.special", "te.nn.{}": "nn", "te.nn.init.{}": "nn.init", "te.optim.{}": "optim",
+           "te.special.{}": "functional.special", "te.nn.{}": "nn",
+           "te.nn.init.{}": "nn.init", "te.optim.{}": "optim",
            "te.optim.lr_scheduler.{}": "optim.lr_scheduler", "te.optim.swa_utils.{}": "optim.swa_utils",
            "te.data.{}": "data", "te.metrics.{}": "metrics", "te.check.{}": "check"}  # fmt: skip
 

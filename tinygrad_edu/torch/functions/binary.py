@@ -10,6 +10,7 @@ import numpy as np
 
 import tinygrad_edu as te
 from tinygrad_edu.errors import wrong
+from tinygrad_edu.functional import special
 from tinygrad_edu.torch.core.border import torch_function
 from tinygrad_edu.torch.core.dtypes import dtype_of, floating, promoted
 from tinygrad_edu.torch.functions.axes import beside, check_floats, check_tensor, is_tensor, numbers
@@ -277,14 +278,7 @@ def heaviside(input: Any, values: Any) -> Any:
     return _heaviside(input, values)
 
 
-def _xlogy(x: Any, y: Any) -> te.Tensor:
-    """x ln(y), and 0 for x = 0 whatever y is, except NaN."""
-    x, y = tensor_of(x, y), tensor_of(y, x)
-    limit = te.logical_and(te.equal(x, 0), te.logical_or(te.less_equal(y, 0), te.equal(y, math.inf)))
-    return te.mul(x, te.log(te.where(limit, 1.0, y)))
-
-
-xlogy = of_two(_xlogy, "xlogy", floating, doc="input * ln(other), 0 where input is 0.")
+xlogy = of_two(special.xlogy, "xlogy", floating, doc="input * ln(other), 0 where input is 0.")
 
 
 @torch_function

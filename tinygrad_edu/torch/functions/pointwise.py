@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 import tinygrad_edu as te
+from tinygrad_edu.functional import special
 from tinygrad_edu.torch import return_types
 from tinygrad_edu.torch.core.border import torch_function
 from tinygrad_edu.torch.core.dtypes import floating
@@ -48,13 +49,7 @@ deg2rad = real(lambda x: x * (math.pi / 180), "deg2rad", "Degrees as radians.")
 rad2deg = real(lambda x: x * (180 / math.pi), "rad2deg", "Radians as degrees.")
 
 
-def _sinc(x: te.Tensor) -> te.Tensor:
-    zero = te.equal(x, 0)
-    angle = te.where(zero, 1.0, x) * math.pi
-    return te.where(zero, 1.0, te.sin(angle) / angle)
-
-
-sinc = real(_sinc, "sinc", "sin(pi x) / (pi x), 1 at 0.")
+sinc = real(special.sinc, "sinc", "sin(pi x) / (pi x), 1 at 0.")
 
 
 @torch_function
