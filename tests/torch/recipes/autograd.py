@@ -133,6 +133,31 @@ def _data(t: Any, d: Any) -> Any:
     return x.detach(), x.is_leaf, x.requires_grad
 
 
+def _data_unseen_by_backward(t: Any, d: Any) -> Any:
+    """A write through .data reaches what was saved, and backward computes with it; its counter stays."""
+    x = d.floats(3)
+    y = x.exp()
+    y.data.mul_(2)
+    return y * 1, y._version
+
+
+def _data_of_a_part(t: Any, d: Any) -> Any:
+    """A column of memory that the product has not read is written: the gradient is that of the other one."""
+    table = t.zeros(3, 4)
+    w = d.floats(3)
+    table.data[:, 0] = d.floats(3, grad=False)
+    y = (table[:, 0] * w).sum()
+    table.data[:, 1] = y.detach()
+    return y, table, table.data[1].storage().tolist(), table.data.data_ptr() == table.data_ptr()
+
+
+def _data_sees_later_changes(t: Any, d: Any) -> Any:
+    x = t.zeros(3)
+    before = x.data
+    x[1] = d.floats(3).sum()
+    return before, before.requires_grad, x
+
+
 def _functions(x: Any) -> Any:
     return (x * x).sum() * x
 
@@ -248,7 +273,7 @@ RECIPES: dict[str, list[Any]] = {
         lambda t, d: d.floats(2).exp().requires_grad_(False),
         lambda t, d: d.floats(2).requires_grad_(False),
     ],
-    "Tensor.data": [lambda t, d: _data(t, d)],
+    "Tensor.data": [_data, _data_unseen_by_backward, _data_of_a_part, _data_sees_later_changes],
     "Tensor.detach": [lambda t, d: d.floats(2, 2).detach(), lambda t, d: d.floats(2).exp().detach() * 2],
     "Tensor.retain_grad": [
         lambda t, d: (lambda y: (y.retain_grad(), (y * 3).sum().backward(), y.grad)[2])(d.floats(3).exp())

@@ -9,8 +9,8 @@ DIFFERENCES = {
     "program",
     "changes in place": "a value that backward needs may be overwritten by an op in place within the graph: "
     "PyTorch refuses at backward, here the gradient is the right one, because the old numbers are kept. "
-    "Outside the graph, under torch.no_grad() and through .data, memory itself is written, and a value that "
-    "backward needs is an error as there",
+    "Outside the graph, as under torch.no_grad(), memory itself is written, and a value that backward needs "
+    "is an error as there; through .data it is none, there and here",
     "Tensor.numpy": "the array shares memory, and can be written, but for a detached tensor of a graph, "
     "whose array is read-only: PyTorch lets such a write make the gradients silently wrong",
     "Tensor.view": "x.view of memory that is not in rows copies, as reshape does; PyTorch refuses",

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+import tinygrad_edu as te
 from tinygrad_edu.engine.access import look
 from tinygrad_edu.engine.value import Storage
 from tinygrad_edu.torch.core import dtypes
@@ -76,3 +77,13 @@ def callable_storage(memory: Storage) -> Storage:
     if type(memory) is Storage:
         memory.__class__ = Memory
     return memory
+
+
+def uncounted(x: te.Tensor) -> te.Tensor:
+    """The same memory outside the graph, with a count of changes of its own: what PyTorch's `x.data` is.
+
+    A change through it reaches numbers that backward needs, and backward does not know.
+    """
+    memory = x.storage
+    base = None if memory.base is None else Storage(memory.base.array, memory.backend)
+    return te.Tensor(Storage(memory.array, memory.backend, base))

@@ -18,7 +18,7 @@ from tinygrad_edu.torch.core import border, devices, dtypes, graph, keys, printi
 from tinygrad_edu.torch.core.border import bare, faced, torch_error, wrapped
 from tinygrad_edu.torch.core.described import Described
 from tinygrad_edu.torch.core.making import made_of
-from tinygrad_edu.torch.core.storages import callable_storage
+from tinygrad_edu.torch.core.storages import callable_storage, uncounted
 from tinygrad_edu.torch.core.words import unknown_method
 
 Inner = te.Tensor
@@ -56,7 +56,7 @@ class Tensor(Described):
 
     @property
     def storage(self) -> Any:  # type: ignore[override]
-        """The memory of `inner`, which the engine asks for; as a method, `x.storage()`, its numbers in a row."""
+        """The memory of `inner`, which the engine asks for; `x.storage()` is its numbers in a row."""
         return callable_storage(self.inner.storage)
 
     @property
@@ -250,8 +250,10 @@ class Tensor(Described):
 
     @property
     def data(self) -> Tensor:
-        """The same memory, outside the graph."""
-        return self.detach()
+        """The same memory, outside the graph; a change through it is not counted as one of this tensor."""
+        made = faced(uncounted(self.inner))
+        made._view = views.View(self, uncounted, None)
+        return made
 
     @data.setter
     def data(self, other: Any) -> None:
