@@ -17,6 +17,7 @@ from tinygrad_edu.functional.overwrite import update
 from tinygrad_edu.ops import elementwise as ops
 from tinygrad_edu.torch.core import views
 from tinygrad_edu.torch.core.border import torch_error
+from tinygrad_edu.torch.core.quiet import IGNORED, resume, silence
 from tinygrad_edu.torch.core.tensor import Tensor
 from tinygrad_edu.torch.functions import binary, comparisons, pointwise, rounding
 
@@ -45,10 +46,13 @@ def _binary(direct: Operator, function: Operator) -> Operator:
                 y = other
             else:
                 return function(self, other) if _operand(other) else NotImplemented
+            token = silence(IGNORED)
             try:
                 found = direct(x, y)
             except Exception as error:
                 raise torch_error(error) from None
+            finally:
+                resume(token)
             made = _new(Tensor)
             made._inner = found
             return made
@@ -90,12 +94,15 @@ def _updating(name: str, direct: Any, changed: Callable[..., Any]) -> Callable[.
                     there = y.storage.array
                     fits = there.dtype is kind and there.shape == array.shape and y.device == x.device
                 if fits and not views.recording(x, y):
+                    token = silence(IGNORED)
                     try:
                         if named:
                             y = ops.mul(y, alpha)
                         update(x, name, direct, y)
                     except Exception as error:
                         raise torch_error(error) from None
+                    finally:
+                        resume(token)
                     return self
         return changed(self, other, **named)
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import functools
 import inspect
-import warnings
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +18,7 @@ from tinygrad_edu.errors import NotDifferentiableError, ShapeError, fault_of, wr
 from tinygrad_edu.functional.linalg import LinAlgError
 from tinygrad_edu.tensor import Tensor as Inner
 from tinygrad_edu.torch.core.dtypes import dtype_of
+from tinygrad_edu.torch.core.quiet import IGNORED, resume, silence
 
 if TYPE_CHECKING:
     from tinygrad_edu.torch.core.tensor import Tensor
@@ -27,15 +27,6 @@ _kind: list[Any] = []  # the face's Tensor, which stands above this file
 _new = object.__new__
 _PLAIN = frozenset({int, float, bool, str, type(None)})
 _OF_NUMPY = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"}
-
-
-# PyTorch says nothing where a logarithm of 0 or a number divided by 0 is infinite.
-warnings.filterwarnings(
-    "ignore",
-    ".* encountered in ",
-    RuntimeWarning,
-    module=r"tinygrad_edu\.(engine|ops|backend|functional|torch)\.",
-)
 
 
 class FaceError(RuntimeError, ValueError):
@@ -112,7 +103,7 @@ def torch_error(error: Exception) -> Exception:
         return error
     other = kind(str(error))
     other.fault = fault_of(error)
-    return other  # type: ignore[no-any-return]
+    return other
 
 
 def names_of_numpy(function: Callable[..., Any]) -> dict[str, str]:
@@ -132,6 +123,7 @@ def torch_function(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def method(*args: Any, **named: Any) -> Any:
+        token = silence(IGNORED)
         try:
             face = _kind[0]
             result = function(
@@ -146,6 +138,8 @@ def torch_function(function: Callable[..., Any]) -> Callable[..., Any]:
             if changed is error:
                 raise
             raise changed from None
+        finally:
+            resume(token)
         return faced(result) if type(result) is Inner else wrapped(result)
 
     @functools.wraps(function)

@@ -16,6 +16,7 @@ from tinygrad_edu.engine.value import Node, Value
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.functional.creation import seed_for
 from tinygrad_edu.torch.core.border import bare, torch_error
+from tinygrad_edu.torch.core.quiet import quietly
 
 Inner = te.Tensor
 
@@ -110,6 +111,7 @@ def _one(roots: Sequence[Inner], gradients: Sequence[Any]) -> tuple[Inner, Inner
     return total, seed_for(total)
 
 
+@quietly
 def backward(
     roots: Sequence[Inner],
     gradients: Sequence[Any],
@@ -139,6 +141,7 @@ def backward(
         raise changed from None
 
 
+@quietly
 def gradients_of(
     outputs: Sequence[Inner],
     inputs: Sequence[Inner],

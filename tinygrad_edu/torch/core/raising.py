@@ -10,6 +10,7 @@ from typing import Any
 from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.torch.core.border import names_of_numpy, torch_error, torch_function
+from tinygrad_edu.torch.core.quiet import IGNORED, resume, silence
 
 
 def face_function(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -18,6 +19,7 @@ def face_function(function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def called(*args: Any, **named: Any) -> Any:
+        token = silence(IGNORED)
         try:
             if named:
                 named = {named_by.get(key, key): x for key, x in named.items()}
@@ -27,6 +29,8 @@ def face_function(function: Callable[..., Any]) -> Callable[..., Any]:
             if changed is error:
                 raise
             raise changed from None
+        finally:
+            resume(token)
 
     return called
 

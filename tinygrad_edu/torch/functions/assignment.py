@@ -12,6 +12,7 @@ from tinygrad_edu.engine.value import Value
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.torch.core import views
 from tinygrad_edu.torch.core.border import bare, torch_error, torch_function
+from tinygrad_edu.torch.core.quiet import quietly
 from tinygrad_edu.torch.core.tensor import Tensor
 from tinygrad_edu.torch.functions.axes import beside, check_tensor, is_tensor, numbers
 from tinygrad_edu.torch.functions.changes import in_place
@@ -19,6 +20,7 @@ from tinygrad_edu.torch.functions.changes import in_place
 __all__ = ["fill"]
 
 
+@quietly
 def copy_(self: Tensor, src: Any, non_blocking: bool = False) -> Tensor:
     """self with the numbers of `src`, broadcast to its shape, in its dtype and on its device."""
     if not isinstance(src, (Value, int, float, np.generic)):

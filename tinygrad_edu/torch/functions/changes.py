@@ -7,6 +7,7 @@ from typing import Any
 
 from tinygrad_edu.torch.core import views
 from tinygrad_edu.torch.core.border import bare, torch_error
+from tinygrad_edu.torch.core.quiet import IGNORED, resume, silence
 from tinygrad_edu.torch.core.tensor import Tensor
 
 
@@ -17,6 +18,7 @@ def in_place(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         raise TypeError(f"{name} is no function of the library's tensors")
 
     def changed(self: Tensor, *args: Any, **named: Any) -> Tensor:
+        token = silence(IGNORED)
         try:
             views.check_may_change(self)
             inner = self.inner
@@ -28,6 +30,8 @@ def in_place(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
             if other is error:
                 raise
             raise other from None
+        finally:
+            resume(token)
 
     changed.__name__ = changed.__qualname__ = name
     changed.__doc__ = f"`{name.rstrip('_')}`, written into the tensor itself."

@@ -15,6 +15,7 @@ import tinygrad_edu as te
 from tinygrad_edu.nn.module import Module as InnerModule
 from tinygrad_edu.torch.core import devices, dtypes
 from tinygrad_edu.torch.core.border import bare, faced, torch_error, wrapped
+from tinygrad_edu.torch.core.quiet import IGNORED, resume, silence
 from tinygrad_edu.torch.nn.module import Module
 from tinygrad_edu.torch.nn.parameter import around
 
@@ -72,6 +73,7 @@ class Layer(Module):
 
     def run(self, *args: Any, **named: Any) -> Any:
         """What the library's layer computes, of the face's tensors."""
+        token = silence(IGNORED)
         try:
             if named:
                 named = {name: bare(x) for name, x in named.items()}
@@ -81,6 +83,8 @@ class Layer(Module):
             if changed is error:
                 raise
             raise changed from None
+        finally:
+            resume(token)
         return faced(out) if type(out) is te.Tensor else wrapped(out)
 
     def compute(self, inner: Any, *args: Any, **named: Any) -> Any:

@@ -16,6 +16,7 @@ from tinygrad_edu.errors import wrong
 from tinygrad_edu.optim.slot import Slot
 from tinygrad_edu.torch.core import dtypes
 from tinygrad_edu.torch.core.border import bare, faced
+from tinygrad_edu.torch.core.quiet import quietly
 from tinygrad_edu.torch.core.tensor import Tensor
 from tinygrad_edu.torch.optim.optimizer import Group, Optimizer
 
@@ -99,6 +100,7 @@ class Ruled(Optimizer):
             self._step_group(i, group)
         return loss
 
+    @quietly
     def _step_group(self, i: int, group: Group) -> None:
         kind = self.rule_of(group)
         rule = self._rules.get(kind)

@@ -7,6 +7,7 @@ from typing import Any
 import tinygrad_edu as te
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.torch.core.border import bare, torch_error, torch_function, wrapped
+from tinygrad_edu.torch.core.quiet import quietly
 
 __all__ = ["scaled_dot_product_attention", "multi_head_attention_forward"]
 
@@ -37,6 +38,7 @@ def scaled_dot_product_attention(
     )
 
 
+@quietly
 def multi_head_attention_forward(
     query: Any,
     key: Any,
