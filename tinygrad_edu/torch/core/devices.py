@@ -25,6 +25,8 @@ class device:
     """
 
     __slots__ = ("_token", "index", "type")
+    type: str
+    index: int | None
 
     def __init__(self, type: Any, index: int | None = None) -> None:
         if isinstance(type, device):

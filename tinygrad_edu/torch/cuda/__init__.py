@@ -173,7 +173,7 @@ class Stream:
     def record_event(self, event: Any = None) -> Event:
         event = event or Event()
         event.record()
-        return event  # type: ignore[no-any-return]
+        return event
 
     def query(self) -> bool:
         return True

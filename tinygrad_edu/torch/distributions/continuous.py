@@ -40,9 +40,9 @@ class Normal(Distribution):
         self.loc, self.scale = tensors(loc, scale)
         super().__init__(self.loc.size(), (), validate_args)
 
-    mean = mode = property(lambda self: self.loc)  # type: ignore[assignment]
-    stddev = property(lambda self: self.scale)  # type: ignore[assignment]
-    variance = property(lambda self: self.scale.pow(2))  # type: ignore[assignment]
+    mean = mode = property(lambda self: self.loc)
+    stddev = property(lambda self: self.scale)
+    variance = property(lambda self: self.scale.pow(2))
 
     def rsample(self, sample_shape: Any = ()) -> Any:
         shape = self._extended_shape(sample_shape)
@@ -74,8 +74,8 @@ class Uniform(Distribution):
         if self._validate_args and not bool((self.low < self.high).all()):
             raise wrong(ValueError, "Uniform", "Uniform is not defined when low>= high")
 
-    mean = property(lambda self: (self.high + self.low) / 2)  # type: ignore[assignment]
-    variance = property(lambda self: (self.high - self.low).pow(2) / 12)  # type: ignore[assignment]
+    mean = property(lambda self: (self.high + self.low) / 2)
+    variance = property(lambda self: (self.high - self.low).pow(2) / 12)
     support = property(lambda self: constraints.interval(self.low, self.high))
 
     def rsample(self, sample_shape: Any = ()) -> Any:
@@ -109,8 +109,8 @@ class Exponential(Distribution):
         (self.rate,) = tensors(rate)
         super().__init__(self.rate.size(), (), validate_args)
 
-    mean = property(lambda self: self.rate.reciprocal())  # type: ignore[assignment]
-    variance = property(lambda self: self.rate.pow(-2))  # type: ignore[assignment]
+    mean = property(lambda self: self.rate.reciprocal())
+    variance = property(lambda self: self.rate.pow(-2))
 
     def rsample(self, sample_shape: Any = ()) -> Any:
         return -uniform(self._extended_shape(sample_shape), self.rate).log() / self.rate
@@ -140,8 +140,8 @@ class Laplace(Distribution):
         self.loc, self.scale = tensors(loc, scale)
         super().__init__(self.loc.size(), (), validate_args)
 
-    mean = mode = property(lambda self: self.loc)  # type: ignore[assignment]
-    variance = property(lambda self: 2 * self.scale.pow(2))  # type: ignore[assignment]
+    mean = mode = property(lambda self: self.loc)
+    variance = property(lambda self: 2 * self.scale.pow(2))
 
     def rsample(self, sample_shape: Any = ()) -> Any:
         u = uniform(self._extended_shape(sample_shape), self.loc) - 0.5
@@ -169,8 +169,8 @@ class Cauchy(Distribution):
         self.loc, self.scale = tensors(loc, scale)
         super().__init__(self.loc.size(), (), validate_args)
 
-    mean = property(lambda self: torch.full_like(self.loc, math.nan))  # type: ignore[assignment]
-    variance = property(lambda self: torch.full_like(self.loc, math.inf))  # type: ignore[assignment]
+    mean = property(lambda self: torch.full_like(self.loc, math.nan))
+    variance = property(lambda self: torch.full_like(self.loc, math.inf))
 
     def rsample(self, sample_shape: Any = ()) -> Any:
         u = uniform(self._extended_shape(sample_shape), self.loc)
@@ -195,8 +195,8 @@ class Gumbel(Distribution):
         self.loc, self.scale = tensors(loc, scale)
         super().__init__(self.loc.size(), (), validate_args)
 
-    mean = property(lambda self: self.loc + self.scale * np.euler_gamma)  # type: ignore[assignment]
-    variance = property(lambda self: (math.pi / math.sqrt(6) * self.scale).pow(2))  # type: ignore[assignment]
+    mean = property(lambda self: self.loc + self.scale * np.euler_gamma)
+    variance = property(lambda self: (math.pi / math.sqrt(6) * self.scale).pow(2))
 
     def rsample(self, sample_shape: Any = ()) -> Any:
         u = uniform(self._extended_shape(sample_shape), self.loc)
@@ -221,8 +221,8 @@ class HalfNormal(Distribution):
         (self.scale,) = tensors(scale)
         super().__init__(self.scale.size(), (), validate_args)
 
-    mean = property(lambda self: self.scale * math.sqrt(2 / math.pi))  # type: ignore[assignment]
-    variance = property(lambda self: self.scale.pow(2) * (1 - 2 / math.pi))  # type: ignore[assignment]
+    mean = property(lambda self: self.scale * math.sqrt(2 / math.pi))
+    variance = property(lambda self: self.scale.pow(2) * (1 - 2 / math.pi))
 
     def rsample(self, sample_shape: Any = ()) -> Any:
         return Normal(torch.zeros_like(self.scale), self.scale).rsample(sample_shape).abs()
@@ -247,8 +247,8 @@ class Gamma(Distribution):
         self.concentration, self.rate = tensors(concentration, rate)
         super().__init__(self.concentration.size(), (), validate_args)
 
-    mean = property(lambda self: self.concentration / self.rate)  # type: ignore[assignment]
-    variance = property(lambda self: self.concentration / self.rate.pow(2))  # type: ignore[assignment]
+    mean = property(lambda self: self.concentration / self.rate)
+    variance = property(lambda self: self.concentration / self.rate.pow(2))
 
     def sample(self, sample_shape: Any = ()) -> Any:
         return (
@@ -293,7 +293,7 @@ class Beta(Distribution):
         self.concentration1, self.concentration0 = tensors(concentration1, concentration0)
         super().__init__(self.concentration1.size(), (), validate_args)
 
-    mean = property(lambda self: self.concentration1 / (self.concentration1 + self.concentration0))  # type: ignore[assignment]
+    mean = property(lambda self: self.concentration1 / (self.concentration1 + self.concentration0))
 
     @property
     def variance(self) -> Any:

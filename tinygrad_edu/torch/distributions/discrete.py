@@ -66,8 +66,8 @@ class Bernoulli(_ByProbability):
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         super().__init__(probs, logits, validate_args)
 
-    mean = property(lambda self: self.probs)  # type: ignore[assignment]
-    variance = property(lambda self: self.probs * (1 - self.probs))  # type: ignore[assignment]
+    mean = property(lambda self: self.probs)
+    variance = property(lambda self: self.probs * (1 - self.probs))
 
     def sample(self, sample_shape: Any = ()) -> Any:
         with torch.no_grad():
@@ -98,8 +98,8 @@ class Geometric(_ByProbability):
     def __init__(self, probs: Any = None, logits: Any = None, validate_args: bool | None = None) -> None:
         super().__init__(probs, logits, validate_args)
 
-    mean = property(lambda self: 1.0 / self.probs - 1.0)  # type: ignore[assignment]
-    variance = property(lambda self: (1.0 / self.probs - 1.0) / self.probs)  # type: ignore[assignment]
+    mean = property(lambda self: 1.0 / self.probs - 1.0)
+    variance = property(lambda self: (1.0 / self.probs - 1.0) / self.probs)
 
     def sample(self, sample_shape: Any = ()) -> Any:
         return numpy_draw("geometric", self._extended_shape(sample_shape), self.probs) - 1
@@ -130,8 +130,8 @@ class Binomial(_ByProbability):
         )
 
     support = property(lambda self: constraints.integer_interval(0, self.total_count))
-    mean = property(lambda self: self.total_count * self.probs)  # type: ignore[assignment]
-    variance = property(lambda self: self.total_count * self.probs * (1 - self.probs))  # type: ignore[assignment]
+    mean = property(lambda self: self.total_count * self.probs)
+    variance = property(lambda self: self.total_count * self.probs * (1 - self.probs))
 
     def sample(self, sample_shape: Any = ()) -> Any:
         shape = tuple(self._extended_shape(sample_shape))
@@ -156,7 +156,7 @@ class Poisson(Distribution):
         (self.rate,) = tensors(rate)
         super().__init__(self.rate.size(), (), validate_args)
 
-    mean = variance = property(lambda self: self.rate)  # type: ignore[assignment]
+    mean = variance = property(lambda self: self.rate)
 
     def sample(self, sample_shape: Any = ()) -> Any:
         return numpy_draw("poisson", self._extended_shape(sample_shape), self.rate)
@@ -200,7 +200,7 @@ class _ByClass(Distribution):
 
     @property
     def param_shape(self) -> Any:
-        return (vars(self).get("logits") if "logits" in vars(self) else self.probs).size()
+        return getattr(self, "logits" if "logits" in vars(self) else "probs").size()
 
     def _entropy(self) -> Any:
         least = float(np.finfo(self.logits.dtype.name).min)
@@ -224,7 +224,7 @@ class Categorical(_ByClass):
         super().__init__(given.size()[:-1], (), validate_args)
 
     support = property(lambda self: constraints.integer_interval(0, self._num_events - 1))
-    mean = property(lambda self: torch.full(self._batch_shape, float("nan")))  # type: ignore[assignment]
+    mean = property(lambda self: torch.full(self._batch_shape, float("nan")))
     mode = property(lambda self: self.probs.argmax(dim=-1))
 
     def sample(self, sample_shape: Any = ()) -> Any:
@@ -255,8 +255,8 @@ class OneHotCategorical(_ByClass):
         given = self._take(probs, logits)
         super().__init__(given.size()[:-1], given.size()[-1:], validate_args)
 
-    mean = property(lambda self: self.probs)  # type: ignore[assignment]
-    variance = property(lambda self: self.probs * (1 - self.probs))  # type: ignore[assignment]
+    mean = property(lambda self: self.probs)
+    variance = property(lambda self: self.probs * (1 - self.probs))
 
     def sample(self, sample_shape: Any = ()) -> Any:
         with torch.no_grad():
@@ -306,8 +306,8 @@ class Multinomial(_ByClass):
         self.total_count = total_count
         super().__init__(given.size()[:-1], given.size()[-1:], validate_args)
 
-    mean = property(lambda self: self.probs * self.total_count)  # type: ignore[assignment]
-    variance = property(lambda self: self.total_count * self.probs * (1 - self.probs))  # type: ignore[assignment]
+    mean = property(lambda self: self.probs * self.total_count)
+    variance = property(lambda self: self.total_count * self.probs * (1 - self.probs))
 
     def sample(self, sample_shape: Any = ()) -> Any:
         with torch.no_grad():

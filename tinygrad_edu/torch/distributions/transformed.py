@@ -190,7 +190,7 @@ class LogNormal(TransformedDistribution):
 
     loc = property(lambda self: self.base_dist.loc)
     scale = property(lambda self: self.base_dist.scale)
-    mean = property(lambda self: (self.loc + self.scale.pow(2) / 2).exp())  # type: ignore[assignment]
+    mean = property(lambda self: (self.loc + self.scale.pow(2) / 2).exp())
 
     @property
     def variance(self) -> Any:

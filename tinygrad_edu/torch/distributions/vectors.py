@@ -49,10 +49,10 @@ class MultivariateNormal(Distribution):
         self.scale_tril = factor.expand(*batch, n, n)
         super().__init__(batch, (n,), validate_args)
 
-    mean = mode = property(lambda self: self.loc)  # type: ignore[assignment]
+    mean = mode = property(lambda self: self.loc)
     covariance_matrix = property(lambda self: self.scale_tril @ self.scale_tril.transpose(-1, -2))
     precision_matrix = property(lambda self: torch.linalg.inv(self.covariance_matrix))
-    variance = property(lambda self: self.scale_tril.pow(2).sum(-1))  # type: ignore[assignment]
+    variance = property(lambda self: self.scale_tril.pow(2).sum(-1))
 
     def rsample(self, sample_shape: Any = ()) -> Any:
         shape = self._extended_shape(sample_shape)
@@ -89,7 +89,7 @@ class Dirichlet(Distribution):
             )
         super().__init__(self.concentration.shape[:-1], self.concentration.shape[-1:], validate_args)
 
-    mean = property(lambda self: self.concentration / self.concentration.sum(-1, True))  # type: ignore[assignment]
+    mean = property(lambda self: self.concentration / self.concentration.sum(-1, True))
 
     def sample(self, sample_shape: Any = ()) -> Any:
         drawn = numpy_draw("standard_gamma", self._extended_shape(sample_shape), self.concentration)
