@@ -49,4 +49,5 @@ def mvlgamma(input: Any, p: int) -> Any:
     check_kind("mvlgamma", input, "b")
     if p < 1:
         raise wrong(RuntimeError, "mvlgamma", "p has to be greater than or equal to 1")
-    return special.multigammaln(*floating(input), p)
+    (x,) = floating(input)
+    return special.multigammaln(x, p)
