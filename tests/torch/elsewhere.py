@@ -29,7 +29,7 @@ ELSEWHERE = {
         torch.distributed.is_mpi_available torch.distributed.is_nccl_available
         torch.distributed.is_torchelastic_launched torch.distributed.new_group torch.distributed.reduce
         torch.distributed.scatter torch.random.initial_seed torch.random.manual_seed
-        torch.nn.parallel.DataParallel Tensor.cuda""",
+        torch.nn.parallel.DataParallel Tensor.cuda Tensor.pin_memory""",
     "tests/torch/recipes/autograd.py": """torch.enable_grad torch.inference_mode torch.set_grad_enabled
         torch.autograd.no_grad torch.autograd.enable_grad torch.autograd.inference_mode
         torch.autograd.set_grad_enabled torch.vmap""",

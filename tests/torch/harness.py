@@ -62,7 +62,7 @@ def plain(torch: Any, x: Any) -> Any:
     """A result as data that both sides share."""
     if isinstance(x, torch.Tensor):
         return ("tensor", str(x.dtype), tuple(x.shape), bool(x.requires_grad), np.array(x.detach().numpy()))
-    if isinstance(x, (torch.dtype, torch.device)):
+    if isinstance(x, (torch.dtype, torch.device, torch.layout)):
         return str(x)
     if isinstance(x, dict):
         return {str(key): plain(torch, y) for key, y in x.items()}
@@ -103,13 +103,7 @@ def check(face: Any, torch: Any, recipe: Recipe, seed: int, name: str) -> str:
     if theirs.error is not None:
         assert ours.error is not None, f"{name}: PyTorch raises {theirs.error!r}, we return {ours.result!r}"
         kinds = tuple(k for k in type(theirs.error).__mro__ if k.__module__ == "builtins")[:1]
-        if kinds == (
-            NotImplementedError,
-        ):  # PyTorch's for a dtype; here it is the RuntimeError that it derives from
-            kinds = (RuntimeError,)
-        if kinds == (
-            NotImplementedError,
-        ):  # "not implemented for 'Long'": here a RuntimeError, which it is, too
+        if kinds == (NotImplementedError,):  # of a dtype; here it is the RuntimeError that it derives from
             kinds = (RuntimeError,)
         assert isinstance(ours.error, kinds), f"{name}: {ours.error!r}, PyTorch raises {theirs.error!r}"
         return "error"

@@ -94,6 +94,12 @@ def test_without_a_gpu_the_cuda_module_says_so() -> None:
     assert not torch.cuda.is_bf16_supported()
 
 
+def test_pinned_memory_is_the_tensor_itself_where_pytorch_without_a_gpu_has_an_error() -> None:
+    x = torch.ones(3)
+    assert x.pin_memory() is x
+    assert not x.is_pinned()
+
+
 def test_streams_and_events_are_made_and_measure() -> None:
     with torch.cuda.stream(torch.cuda.Stream()) as entered, torch.cuda.device(0):
         assert entered is None
@@ -163,6 +169,45 @@ def test_compiled_and_scripted_functions_are_themselves() -> None:
     assert torch.compile(f) is f and torch.jit.script(f) is f and torch.jit.trace(f, torch.ones(1)) is f
     assert g(torch.ones(1)).item() == 2 and not torch.compiler.is_compiling()
     assert torch.jit.isinstance([1], list)
+
+
+def test_the_accelerator_is_named_without_its_maker() -> None:
+    accelerator = torch.accelerator
+    assert accelerator.is_available() == torch.cuda.is_available()
+    assert accelerator.device_count() == torch.cuda.device_count()
+    if accelerator.is_available():
+        assert accelerator.current_accelerator().type == "cuda" and accelerator.current_device_index() == 0
+        return
+    assert accelerator.current_accelerator() is None
+    with pytest.raises(DeviceError):
+        accelerator.current_device_index()
+
+
+def test_modules_need_not_be_imported_before_they_are_named() -> None:
+    code = """
+import tinygrad_edu.torch as torch
+assert torch.cuda.amp.GradScaler(enabled=False).get_scale() == 1.0
+assert torch.distributions.normal.Normal is torch.distributions.Normal
+assert torch.nn.parallel.distributed.DistributedDataParallel is torch.nn.parallel.DistributedDataParallel
+assert isinstance(3, torch.types.Number) and not hasattr(torch.nn, "no_such_module")
+from tinygrad_edu.torch.optim.adamw import AdamW
+assert AdamW is torch.optim.AdamW
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+
+
+def test_ways_to_compute_attention_can_be_named() -> None:
+    from tinygrad_edu.torch.nn.attention import SDPBackend, sdpa_kernel
+
+    x = torch.arange(6.0).view(1, 3, 2)
+    with sdpa_kernel([SDPBackend.MATH, SDPBackend.FLASH_ATTENTION]):
+        inside = torch.nn.functional.scaled_dot_product_attention(x, x, x)
+    assert torch.equal(inside, torch.nn.functional.scaled_dot_product_attention(x, x, x))
+
+
+def test_a_compiled_module_names_the_module_that_it_was() -> None:
+    compiled = torch.compile(torch.nn.Linear(2, 3))
+    assert compiled._orig_mod is compiled and list(compiled.state_dict()) == ["weight", "bias"]
 
 
 def test_switches_can_be_set_and_change_nothing() -> None:

@@ -20,7 +20,7 @@ FACTS = """dim element_size get_device is_complex is_contiguous is_cpu is_cuda i
     is_meta is_mkldnn is_mps is_nested is_pinned is_quantized is_shared is_signed is_sparse itemsize
     nbytes ndim ndimension nelement numel requires_grad shape size storage_offset stride tolist dtype
     device layout grad output_nr retains_grad is_inference is_neg is_conj resolve_neg resolve_conj cpu
-    double float long int bool byte pin_memory contiguous is_ipu is_maia is_mtia is_sparse_csr is_vulkan
+    double float long int bool byte contiguous is_ipu is_maia is_mtia is_sparse_csr is_vulkan
     is_xla is_xpu share_memory_"""
 AVAILABLE = ["is_available", "device_count", "is_initialized"]
 

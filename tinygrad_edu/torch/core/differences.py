@@ -21,6 +21,7 @@ DIFFERENCES = {
     "Tensor.grad_fn": "its name is that of the library's op, and its next_functions are the library's nodes",
     "Tensor.inner": "is the library's tensor that this one stands for; torch.inner(x, y) is the product",
     "Tensor.storage": "x.storage() has the numbers of the memory to read; nothing is written through it",
+    "Tensor.pin_memory": "the tensor itself, without a GPU, too; PyTorch needs one",
     "Tensor.cuda": "one GPU is used, the first",
     "torch.cuda.Stream": "all work is one queue, in order; streams and events can be made, and waited for",
     "torch.cuda.is_available": "True under `tinygrad-edu torch --device simulator`, too, where the simulated "

@@ -106,8 +106,7 @@ def nanmean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = 
     axes = axes_of(x, dim)
     there = te.logical_not(te.isnan(x))
     total = te.sum(te.where(there, x, 0.0), axes, keepdims=keepdim)
-    with np.errstate(all="ignore"):
-        return total / te.sum(there, axes, keepdims=keepdim).cast(x.dtype)
+    return total / te.sum(there, axes, keepdims=keepdim).cast(x.dtype)
 
 
 # -- spread ------------------------------------------------------------------------------------------------
@@ -135,9 +134,8 @@ def _spread(
                       "reduction factor (input numel divided by output numel).", stacklevel=4)  # fmt: skip
     if not n:
         return te.sum(x, axes, keepdims=keepdim) * math.nan, mean
-    with np.errstate(all="ignore"):
-        scale = n / left if left > 0 else math.inf
-        return te.var(x, axes, correction=0, keepdims=keepdim) * scale, mean
+    scale = n / left if left > 0 else math.inf
+    return te.var(x, axes, correction=0, keepdims=keepdim) * scale, mean
 
 
 def _root(x: te.Tensor) -> te.Tensor:
@@ -192,8 +190,7 @@ def vector_norm(x: te.Tensor, p: float, axes: tuple[int, ...], keepdim: bool) ->
         if not axes:
             return te.norm(te.reshape(x, (*x.shape, 1)), p, -1)
         return te.norm(x, p, axes, keepdims=keepdim)
-    with np.errstate(all="ignore"):
-        return te.pow(te.sum(te.pow(te.abs(x), p), axes, keepdims=keepdim), 1.0 / p)
+    return te.pow(te.sum(te.pow(te.abs(x), p), axes, keepdims=keepdim), 1.0 / p)
 
 
 @torch_function
