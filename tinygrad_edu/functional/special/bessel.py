@@ -31,22 +31,22 @@ _FAR = 20.0  # from here on the asymptotic series is right to all digits
 
 
 def i0(x: Any) -> Tensor:
-    """$I_0(x)$, the modified Bessel function of order 0, elementwise."""
+    """The modified Bessel function of order 0, elementwise."""
     return _unscaled(floats(x), 0)
 
 
 def i0e(x: Any) -> Tensor:
-    """$e^{-|x|} I_0(x)$, elementwise, which does not overflow."""
+    """e ** -|x| i0(x), elementwise, which does not overflow."""
     return _scaled(floats(x), 0)
 
 
 def i1(x: Any) -> Tensor:
-    """$I_1(x)$, the modified Bessel function of order 1, elementwise."""
+    """The modified Bessel function of order 1, elementwise."""
     return _unscaled(floats(x), 1)
 
 
 def i1e(x: Any) -> Tensor:
-    """$e^{-|x|} I_1(x)$, elementwise, which does not overflow."""
+    """e ** -|x| i1(x), elementwise, which does not overflow."""
     return _scaled(floats(x), 1)
 
 

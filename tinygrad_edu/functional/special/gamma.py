@@ -42,9 +42,9 @@ _MOST = 170  # the factorial of a larger number is no float
 
 
 def gammaln(x: Any) -> Tensor:
-    """$\\ln |\\Gamma(x)|$, elementwise: infinite at 0, -1, -2, ... Its derivative is `digamma`.
+    """ln of the size of the gamma function, elementwise: infinite at 0, -1, -2, and so on.
 
-    The absolute error is that of rounding. Near the zeros at 1 and 2 fewer digits are right.
+    Its derivative is `digamma`. The absolute error is that of rounding. Near the zeros at 1 and 2 fewer digits are right.
     """
     x = floats(x)
     infinite = isinf(x)
@@ -67,7 +67,7 @@ def _gammaln(x: Tensor) -> Tensor:
 
 
 def stirling(z: Tensor) -> Tensor:
-    """$\\ln \\Gamma(z) - (z - 1/2) \\ln z + z$ for z >= 8, by the series in 1 / z."""
+    """gammaln(z) - (z - 1/2) ln z + z for z >= 8, by the series in 1 / z."""
     inverse = reciprocal(z)
     square, power = inverse * inverse, inverse
     total: Any = 0.5 * math.log(2 * math.pi)
@@ -84,9 +84,9 @@ def _fraction(x: Tensor) -> Tensor:
 
 
 def digamma(x: Any) -> Tensor:
-    """$\\psi(x)$, the derivative of `gammaln`, elementwise.
+    """The derivative of `gammaln`, elementwise.
 
-    It is NaN at -1, -2, ..., and infinite at 0, with the sign of $-1 / x$.
+    It is NaN at -1, -2, ..., and infinite at 0, with the sign of -1 / x.
     """
     x = floats(x)
     below = less(x, 0.5)
@@ -113,7 +113,7 @@ def digamma(x: Any) -> Tensor:
 
 
 def psi(x: Any) -> Tensor:
-    """$\\psi(x)$, another name of `digamma`."""
+    """The derivative of `gammaln`: another name of `digamma`."""
     return digamma(x)
 
 
@@ -130,7 +130,7 @@ def polygamma(n: int, x: Any) -> Tensor:
 
 
 def multigammaln(a: Any, d: int) -> Tensor:
-    """$\\ln \\Gamma_d(a)$ of the gamma function in d dimensions, elementwise; a is above $(d - 1) / 2$.
+    """ln of the gamma function in d dimensions, elementwise; a is above (d - 1) / 2.
 
     Raises ValueError if the integer d is below 1.
     """
@@ -143,10 +143,10 @@ def multigammaln(a: Any, d: int) -> Tensor:
 
 
 def zeta(x: Any, q: Any = 1.0) -> Tensor:
-    """Hurwitz's zeta function, $\\sum_{k \\ge 0} (k + q)^{-x}$, elementwise; Riemann's for q = 1.
+    """Hurwitz's zeta function, elementwise: the sum of (k + q) ** -x over k = 0, 1, 2, and so on.
 
-    Shapes broadcast. It is infinite for x = 1 and for q = 0, -1, -2, ...; NaN for x < 1, and for q < 0
-    unless x is an integer.
+    It is Riemann's for q = 1. Shapes broadcast. The sum is infinite for x = 1 and for q = 0, -1, -2, and so
+    on, and NaN for x < 1, and for q < 0 unless x is an integer.
     """
     x, q = pair("zeta", x, q)
     negative, whole = less(q, 0), equal(x, floor(x))

@@ -49,15 +49,15 @@ _DROP = 64.0  # what it leaves out is less than e^-36 of the integral
 
 
 def gammainc(a: Any, x: Any) -> Tensor:
-    """$P(a, x) = \\int_0^x t^{a - 1} e^{-t} dt / \\Gamma(a)$, elementwise, for a, x >= 0. Shapes broadcast.
+    """Which part of the gamma function's integral lies below x, elementwise, for a, x >= 0. Shapes broadcast.
 
-    It is NaN where an argument is negative or both are 0.
+    The integrand is t ** (a - 1) e ** -t. The result is NaN where an argument is negative or both are 0.
     """
     return _share("gammainc", a, x, 0)
 
 
 def gammaincc(a: Any, x: Any) -> Tensor:
-    """$Q(a, x) = 1 - P(a, x)$, right in all digits where it is small; see `gammainc`."""
+    """1 - gammainc(a, x), right in all digits where it is small; see `gammainc`."""
     return _share("gammaincc", a, x, 1)
 
 

@@ -34,21 +34,21 @@ __all__ = ["entr", "sinc", "spherical_bessel_j0", "xlog1py", "xlogy"]
 
 
 def xlogy(x: Any, y: Any) -> Tensor:
-    """$x \\ln y$, elementwise, and 0 where x = 0, unless y is NaN. Shapes broadcast."""
+    """x ln y, elementwise, and 0 where x = 0, unless y is NaN. Shapes broadcast."""
     x, y = pair("xlogy", x, y)
     limit = logical_and(equal(x, 0), logical_or(less_equal(y, 0), equal(y, math.inf)))
     return x * log(where(limit, 1.0, y))
 
 
 def xlog1py(x: Any, y: Any) -> Tensor:
-    """$x \\ln(1 + y)$, elementwise, and 0 where x = 0, unless y is NaN. Shapes broadcast."""
+    """x ln(1 + y), elementwise, and 0 where x = 0, unless y is NaN. Shapes broadcast."""
     x, y = pair("xlog1py", x, y)
     limit = logical_and(equal(x, 0), logical_or(less_equal(y, -1.0), equal(y, math.inf)))
     return x * log1p(where(limit, 0.0, y))
 
 
 def entr(x: Any) -> Tensor:
-    """$-x \\ln x$, elementwise: 0 at 0, and -infinity for x < 0.
+    """-x ln x, elementwise: 0 at 0, and -infinity for x < 0.
 
     The sum over probabilities is their entropy.
     """
@@ -60,12 +60,12 @@ def entr(x: Any) -> Tensor:
 
 
 def sinc(x: Any) -> Tensor:
-    """$\\sin(\\pi x) / (\\pi x)$, elementwise: 1 at 0."""
+    """sin(pi x) / (pi x), elementwise: 1 at 0."""
     return _sine_over(floats(x) * math.pi)
 
 
 def spherical_bessel_j0(x: Any) -> Tensor:
-    """$\\sin(x) / x$, the spherical Bessel function of order 0, elementwise: 1 at 0, and 0 at infinity."""
+    """sin(x) / x, the spherical Bessel function of order 0, elementwise: 1 at 0, and 0 at infinity."""
     x = floats(x)
     infinite = isinf(x)
     return where(infinite, 0.0, _sine_over(where(infinite, 1.0, x)))

@@ -40,7 +40,7 @@ _FAR = 2.0  # from here on the continued fraction is right to all digits
 
 
 def erfc(x: Any) -> Tensor:
-    """$1 - \\operatorname{erf} x$, elementwise, right in all digits where it is small, too."""
+    """1 - erf(x), elementwise, right in all digits where it is small, too."""
     x = floats(x)
     far = greater(x, _FAR)
     z = where(far, x, 3.0)
@@ -48,7 +48,7 @@ def erfc(x: Any) -> Tensor:
 
 
 def erfcx(x: Any) -> Tensor:
-    """$e^{x^2} \\operatorname{erfc} x$, elementwise: neither factor is computed where x is large."""
+    """e ** (x ** 2) erfc(x), elementwise: neither factor is computed where x is large."""
     x = floats(x)
     far = greater(x, _FAR)
     near = where(far, 0.0, x)
@@ -64,13 +64,13 @@ def _scaled_tail(z: Tensor) -> Tensor:
 
 
 def ndtr(x: Any) -> Tensor:
-    """$\\Phi(x)$, elementwise: the probability that a normal number is below x."""
+    """The probability that a standard normal number is below x, elementwise."""
     found: Tensor = normal_cdf(floats(x))
     return found
 
 
 def log_ndtr(x: Any) -> Tensor:
-    """$\\ln \\Phi(x)$, elementwise, right in all digits where $\\Phi(x)$ is 0 as a float, too."""
+    """ln of `ndtr`, elementwise, right in all digits where `ndtr` is 0 as a float, too."""
     x = floats(x)
     left = less(x, -1.0)
     far, near = where(left, x, -2.0), where(left, 0.0, x)

@@ -53,7 +53,7 @@ def _chebyshev(name: str, n: Any, x: Tensor, first: Tensor) -> Tensor:
 
 
 def eval_chebyt(n: Any, x: Any) -> Tensor:
-    """Chebyshev's polynomial of the first kind, $T_n(x)$, of degree n; 0 for n < 0.
+    """Chebyshev's polynomial of the first kind, of degree n at x; 0 for n < 0.
 
     n is an integer or integers, which broadcast with x. Raises TypeError for others.
     """
@@ -62,45 +62,45 @@ def eval_chebyt(n: Any, x: Any) -> Tensor:
 
 
 def eval_chebyu(n: Any, x: Any) -> Tensor:
-    """Chebyshev's polynomial of the second kind, $U_n(x)$; see `eval_chebyt`."""
+    """Chebyshev's polynomial of the second kind; see `eval_chebyt`."""
     x = floats(x)
     return _chebyshev("eval_chebyu", n, x, x * 2.0)
 
 
 def eval_chebyv(n: Any, x: Any) -> Tensor:
-    """Chebyshev's polynomial of the third kind, $V_n(x)$; see `eval_chebyt`."""
+    """Chebyshev's polynomial of the third kind; see `eval_chebyt`."""
     x = floats(x)
     return _chebyshev("eval_chebyv", n, x, x * 2.0 - 1.0)
 
 
 def eval_chebyw(n: Any, x: Any) -> Tensor:
-    """Chebyshev's polynomial of the fourth kind, $W_n(x)$; see `eval_chebyt`."""
+    """Chebyshev's polynomial of the fourth kind; see `eval_chebyt`."""
     x = floats(x)
     return _chebyshev("eval_chebyw", n, x, x * 2.0 + 1.0)
 
 
 def eval_sh_chebyt(n: Any, x: Any) -> Tensor:
-    """$T_n(2 x - 1)$, the shifted polynomial of the first kind, for x in [0, 1]; see `eval_chebyt`."""
+    """`eval_chebyt` at 2 x - 1, the shifted polynomial of the first kind, for x in [0, 1]."""
     return eval_chebyt(n, floats(x) * 2.0 - 1.0)
 
 
 def eval_sh_chebyu(n: Any, x: Any) -> Tensor:
-    """$U_n(2 x - 1)$, the shifted polynomial of the second kind, for x in [0, 1]; see `eval_chebyt`."""
+    """`eval_chebyu` at 2 x - 1, the shifted polynomial of the second kind, for x in [0, 1]."""
     return eval_chebyu(n, floats(x) * 2.0 - 1.0)
 
 
 def eval_sh_chebyv(n: Any, x: Any) -> Tensor:
-    """$V_n(2 x - 1)$, the shifted polynomial of the third kind, for x in [0, 1]; see `eval_chebyt`."""
+    """`eval_chebyv` at 2 x - 1, the shifted polynomial of the third kind, for x in [0, 1]."""
     return eval_chebyv(n, floats(x) * 2.0 - 1.0)
 
 
 def eval_sh_chebyw(n: Any, x: Any) -> Tensor:
-    """$W_n(2 x - 1)$, the shifted polynomial of the fourth kind, for x in [0, 1]; see `eval_chebyt`."""
+    """`eval_chebyw` at 2 x - 1, the shifted polynomial of the fourth kind, for x in [0, 1]."""
     return eval_chebyw(n, floats(x) * 2.0 - 1.0)
 
 
 def eval_hermite(n: Any, x: Any) -> Tensor:
-    """Hermite's polynomial $H_n(x)$, orthogonal for the weight $e^{-x^2}$; see `eval_chebyt`."""
+    """Hermite's polynomial H, orthogonal for the weight e ** -(x ** 2); see `eval_chebyt`."""
     x = floats(x)
     return _polynomial(
         "eval_hermite", n, x, x * 2.0, lambda x, k, now, before: x * now * 2.0 - before * (2.0 * k)
@@ -108,13 +108,13 @@ def eval_hermite(n: Any, x: Any) -> Tensor:
 
 
 def eval_hermitenorm(n: Any, x: Any) -> Tensor:
-    """Hermite's polynomial $He_n(x)$, orthogonal for the weight $e^{-x^2 / 2}$; see `eval_chebyt`."""
+    """Hermite's polynomial He, orthogonal for the weight e ** -(x ** 2 / 2); see `eval_chebyt`."""
     x = floats(x)
     return _polynomial("eval_hermitenorm", n, x, x, lambda x, k, now, before: x * now - before * float(k))
 
 
 def eval_laguerre(n: Any, x: Any) -> Tensor:
-    """Laguerre's polynomial $L_n(x)$, orthogonal for the weight $e^{-x}$ on x > 0; see `eval_chebyt`."""
+    """Laguerre's polynomial, orthogonal for the weight e ** -x on x > 0; see `eval_chebyt`."""
 
     def step(x: Tensor, k: int, now: Tensor, before: Tensor) -> Tensor:
         return ((2 * k + 1.0 - x) * now - before * float(k)) * (1.0 / (k + 1))
@@ -124,7 +124,7 @@ def eval_laguerre(n: Any, x: Any) -> Tensor:
 
 
 def eval_legendre(n: Any, x: Any) -> Tensor:
-    """Legendre's polynomial $P_n(x)$, orthogonal on [-1, 1]; see `eval_chebyt`."""
+    """Legendre's polynomial, orthogonal on [-1, 1]; see `eval_chebyt`."""
 
     def step(x: Tensor, k: int, now: Tensor, before: Tensor) -> Tensor:
         return (x * now * (2.0 * k + 1.0) - before * float(k)) * (1.0 / (k + 1))
