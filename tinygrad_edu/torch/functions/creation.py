@@ -45,7 +45,8 @@ def array_of(data: Any, dtype: Any = None) -> np.ndarray[Any, Any]:
         array = np.array(data)
         return array.astype(kind or dtypes.numpy_of(dtypes.dtype_of(array.dtype)))
     try:
-        array = np.array(_numbers(data))
+        numbers = _numbers(data)
+        array = np.array(numbers)
         if array.size == 0 and array.dtype.kind == "f" and kind is None:
             kind = dtypes.numpy_of(float)
         if array.dtype.kind in "fiu" and kind is None:
@@ -54,9 +55,12 @@ def array_of(data: Any, dtype: Any = None) -> np.ndarray[Any, Any]:
                 kind = typed.dtype
             elif array.dtype.kind == "f":
                 kind = dtypes.numpy_of(float)
-        return te.tensor(_numbers(data), dtype=kind).numpy()
+        return te.tensor(numbers, dtype=kind).numpy()
     except Exception as error:
         raise retold(error, "tensor") from None
+
+
+_PLAIN = frozenset({int, float, bool})  # a long list of these is taken as it is
 
 
 def _first(data: Any) -> Any:
@@ -68,7 +72,9 @@ def _first(data: Any) -> Any:
 def _numbers(data: Any) -> Any:
     if isinstance(data, Value):
         return bare(data).detach().tolist()
-    return [_numbers(x) for x in data] if isinstance(data, (list, tuple)) else data
+    if not isinstance(data, (list, tuple)) or _PLAIN.issuperset(map(type, data)):
+        return data
+    return [_numbers(x) for x in data]
 
 
 def tensor(data: Any, *, dtype: Any = None, device: Any = None, requires_grad: bool = False,
