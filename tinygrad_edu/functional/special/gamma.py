@@ -44,7 +44,8 @@ _MOST = 170  # the factorial of a larger number is no float
 def gammaln(x: Any) -> Tensor:
     """ln of the size of the gamma function, elementwise: infinite at 0, -1, -2, and so on.
 
-    Its derivative is `digamma`. The absolute error is that of rounding. Near the zeros at 1 and 2 fewer digits are right.
+    Its derivative is `digamma`. The absolute error is that of rounding. Near the zeros at
+    1 and 2 fewer digits are right.
     """
     x = floats(x)
     infinite = isinf(x)
