@@ -66,8 +66,8 @@ globals().update({_name: getattr(Tensor, _name) for _name in _methods.CHANGES}) 
 globals().update(_NAMES)  # float, long, bool: dtypes here
 globals().update(_legacy.of_device("cpu"))  # FloatTensor, LongTensor and their kin
 
-_MODULES = """amp backends compiler cuda distributed distributions func jit linalg multiprocessing nn optim
-    overrides profiler serialization special testing utils version"""
+_MODULES = """accelerator amp backends compiler cuda distributed distributions func jit linalg multiprocessing
+    nn optim overrides profiler serialization special testing types utils version"""
 _LATER = {  # names of torch that are in a module of it
     "vmap": "func",
     "save": "serialization",

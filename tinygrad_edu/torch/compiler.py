@@ -22,6 +22,8 @@ def compile(
     """The model or function itself: nothing is compiled here, and the numbers are those of the eager run."""
     if model is None:
         return functools.partial(compile, fullgraph=fullgraph, dynamic=dynamic, backend=backend, mode=mode)
+    if isinstance(getattr(model, "_modules", None), dict):
+        vars(model)["_orig_mod"] = model  # the name by which programs ask for the module that they compiled
     return model
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib
+import importlib.util
 import sys
 from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.torch.core.absent import reason_of
+
+FACE = __name__.removesuffix(".core.words")
 
 
 def unknown_method(x: object, name: str) -> AttributeError:
@@ -18,13 +22,19 @@ def unknown_method(x: object, name: str) -> AttributeError:
     return wrong(AttributeError, title, f"{title} has no attribute {name!r}", reason_of(f"Tensor.{name}"))
 
 
-def missing_from(module: str) -> Callable[[str], NoReturn]:
-    """The `__getattr__` of a module of the face; `module` is its name there, `torch.nn`."""
+def missing_from(module: str) -> Callable[[str], Any]:
+    """The `__getattr__` of a module of the face; `module` is its name there, `torch.nn`.
 
-    def __getattr__(name: str) -> NoReturn:
+    As there, a module below it need not be imported before it is named: `torch.cuda.amp.autocast`.
+    """
+    below = f"{FACE}{module.removeprefix('torch')}"
+
+    def __getattr__(name: str) -> Any:
         title = f"module {module!r}"
         if name.startswith("__"):
             raise AttributeError(f"{title} has no attribute {name!r}")
+        if hasattr(sys.modules.get(below), "__path__") and importlib.util.find_spec(f"{below}.{name}"):
+            return importlib.import_module(f"{below}.{name}")
         raise wrong(
             AttributeError, title, f"{title} has no attribute {name!r}", reason_of(f"{module}.{name}")
         )

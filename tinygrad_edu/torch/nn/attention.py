@@ -1,17 +1,38 @@
-"""Attention of several heads as a layer."""
+"""Attention of several heads as a layer; and torch.nn.attention, which names ways to compute attention."""
 
 from __future__ import annotations
 
+import contextlib
+import enum
+from collections.abc import Iterator
 from typing import Any
 
 import tinygrad_edu as te
 from tinygrad_edu.errors import wrong
 from tinygrad_edu.torch.core.border import bare
+from tinygrad_edu.torch.core.words import missing_from
 from tinygrad_edu.torch.nn import init
 from tinygrad_edu.torch.nn.layer import Layer, placed
 from tinygrad_edu.torch.nn.linear import NonDynamicallyQuantizableLinear
 
 __all__ = ["MultiheadAttention"]
+
+
+class SDPBackend(enum.IntEnum):
+    """PyTorch's ways to compute attention; here it is computed by its formula, or by a kernel of our own."""
+
+    ERROR = -1
+    MATH = 0
+    FLASH_ATTENTION = 1
+    EFFICIENT_ATTENTION = 2
+    CUDNN_ATTENTION = 3
+    OVERRIDEABLE = 4
+
+
+@contextlib.contextmanager
+def sdpa_kernel(backends: Any, set_priority: bool = False) -> Iterator[None]:
+    """A context with other ways to compute attention, which change nothing."""
+    yield
 
 
 class MultiheadAttention(Layer):
@@ -136,3 +157,6 @@ class MultiheadAttention(Layer):
             each = attn_mask if attn_mask.dim() == 2 else attn_mask.view(rows, -1, *attn_mask.shape[-2:])
             return each + merged, 2
         return (attn_mask, 0) if attn_mask is not None else (None, None)
+
+
+__getattr__ = missing_from("torch.nn.attention")
