@@ -129,15 +129,17 @@ conformance: $(CONFORMANCE)  ## run the suite of the Array API standard, in 4 mi
 ulps: $(DEV)  ## measure how far each elementwise op is from the exact numbers (minutes), for the reference
 	@.venv/bin/python -m benchmarks.ulps
 
-reference: $(DEV)  ## write docs/reference again from the declarations, docs/planted-bugs.md, the tables of docs/coming-from.md
+reference: $(DEV)  ## write docs/reference again from the declarations, docs/planted-bugs.md, docs/torch.md, the tables of docs/coming-from.md
 	@.venv/bin/python -m tinygrad_edu.reference
 	@.venv/bin/python -m tinygrad_edu.simulator.bugs --write
 	@.venv/bin/python tools/words.py
+	@.venv/bin/python tools/torch_page.py
 
-reference-check: $(DEV)  ## fail if docs/reference is not what the declarations say
+reference-check: $(DEV)  ## fail if docs/reference, or another of these pages, is not what the declarations say
 	@.venv/bin/python -m tinygrad_edu.reference --check
 	@.venv/bin/python -m tinygrad_edu.simulator.bugs --check
 	@.venv/bin/python tools/words.py --check
+	@.venv/bin/python tools/torch_page.py --check
 
 # Everything is executed anew, unless told otherwise: `make FRESH= docs` takes what has not changed from the last run.
 FRESH ?= --fresh-env

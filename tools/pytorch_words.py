@@ -1,4 +1,6 @@
-"""Write the names of PyTorch's public words, by module: `.venv-oracle/bin/python tools/pytorch_words.py`.
+"""Write the names of PyTorch's public words, by module; PyTorch is needed: `python tools/pytorch_words.py`.
+
+`--check` writes nothing, and exits with 1 if the installed PyTorch has other names.
 
 They tell a program's missing word from a misspelt one, and are what docs/torch.md is counted by.
 """
@@ -8,6 +10,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import json
+import sys
 import types
 import warnings
 from pathlib import Path
@@ -43,8 +46,8 @@ def names_of(module: types.ModuleType) -> list[str]:
     return sorted(set(found))
 
 
-def main() -> None:
-    """Write the file."""
+def main() -> int:
+    """Write the file, or compare it; returns the exit code."""
     import torch
 
     warnings.simplefilter("ignore")
@@ -54,10 +57,13 @@ def main() -> None:
     found["names"]["torch.nn.Module"] = sorted(
         n for n in dir(torch.nn.Module) if not n.startswith("_") and not inspect.ismodule(n)
     )
-    text = json.dumps(found, indent=0).replace('",\n"', '", "')
-    TARGET.write_text(text + "\n", encoding="utf-8")
+    text = json.dumps(found, indent=0).replace('",\n"', '", "') + "\n"
+    if "--check" in sys.argv:
+        return int(TARGET.read_text(encoding="utf-8") != text)
+    TARGET.write_text(text, encoding="utf-8")
     print(f"wrote {TARGET}: {sum(map(len, found['names'].values()))} names")
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 import tinygrad_edu.torch as torch
 from tests.torch.elsewhere import ELSEWHERE, NOTHING, names
 from tests.torch.test_recipes import RECIPES
@@ -23,6 +25,12 @@ def test_the_committed_page_is_what_the_face_says() -> None:
         [sys.executable, str(ROOT / "tools/torch_page.py"), "--check"], capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.oracle
+def test_the_names_are_those_of_the_installed_pytorch() -> None:
+    done = subprocess.run([sys.executable, "tools/pytorch_words.py", "--check"], cwd=ROOT, check=False)
+    assert done.returncode == 0, "the names of PyTorch have changed: python tools/pytorch_words.py"
 
 
 def test_every_word_that_is_not_there_has_a_reason_of_its_own() -> None:
