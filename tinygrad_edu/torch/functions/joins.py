@@ -214,6 +214,17 @@ def repeat_interleave(
     return te.index_select(x, places, at)
 
 
+_interleaved: Any = repeat_interleave.method  # type: ignore[attr-defined]
+
+
+def _repeat_interleave(self: Any, repeats: Any, *args: Any, **named: Any) -> Any:
+    """The method, which is not without `repeats`, as the function is."""
+    return _interleaved(self, repeats, *args, **named)
+
+
+repeat_interleave.method = _repeat_interleave  # type: ignore[attr-defined]
+
+
 def _counts(repeats: Inner) -> np.ndarray[Any, Any]:
     counts = repeats.numpy()
     if counts.ndim != 1 or counts.dtype.kind != "i":
