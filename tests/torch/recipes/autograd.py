@@ -79,6 +79,44 @@ def _accumulated(t: Any, d: Any) -> Any:
     return x.grad
 
 
+def _gradient_changed(t: Any, d: Any) -> Any:
+    """x.grad is one tensor, and a change of it in place is one of the gradient, if it has a graph, too."""
+    seen = []
+    for graph in (False, True):
+        x = d.floats(3)
+        (x**3).sum().backward(create_graph=graph)
+        held = x.grad
+        held.mul_(2)
+        x.grad[0] = 7.0
+        x.grad += 1
+        seen += [held is x.grad, x.grad.detach().clone(), held.detach()]
+        x.grad.detach_()
+        x.grad.zero_()
+        (x * 2).sum().backward()
+        seen += [x.grad, held]
+    return seen
+
+
+def _gradient_given(t: Any, d: Any) -> Any:
+    """A tensor that is made the gradient of another is that gradient, as a part of a longer one is."""
+    x, y = d.floats(3), d.floats(2)
+    whole = t.arange(5.0, dtype=x.dtype)
+    x.grad, y.grad = whole[:3], whole[3:].view(2)
+    whole.mul_(2)
+    (x.sum() + y.sum()).backward()
+    given = t.ones(3, dtype=x.dtype)
+    z = d.floats(3)
+    z.grad = given
+    given.add_(1)
+    broadcast = d.floats(3)
+    broadcast.grad = t.ones(1, dtype=x.dtype).expand(3)
+    return [whole, x.grad, y.grad, z.grad is given, z.grad, broadcast.grad]
+
+
+def _gradient_of_another_dtype(t: Any, d: Any) -> Any:
+    d.floats(3).grad = t.ones(3, dtype=t.float32)
+
+
 def _hooked(t: Any, d: Any) -> Any:
     x = d.floats(3)
     y = x * 2
@@ -256,6 +294,9 @@ RECIPES: dict[str, list[Any]] = {
         lambda t, d: t.func.jvp(_functions, (d.floats(3, grad=False),), (d.floats(3, grad=False),))
     ],
     "Tensor.backward": [
+        _gradient_changed,
+        _gradient_given,
+        _gradient_of_another_dtype,
         lambda t, d: _accumulated(t, d),
         lambda t, d: _inputs_only(t, d),
         lambda t, d: _freed(t, d),

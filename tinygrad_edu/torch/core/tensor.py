@@ -35,6 +35,8 @@ class Tensor(Described):
     _inner: Inner
     _view: views.View | None = None
     version: int = 0  # how often it was computed anew by a change in place within the graph
+    gradient_of: Any = None  # the node that it is the gradient of, which a change in place changes, too
+    _grad: Tensor | None = None  # its gradient as it was last asked for, so that x.grad is x.grad
     __hash__ = object.__hash__
     __array_priority__ = 1000
 
@@ -216,7 +218,13 @@ class Tensor(Described):
             frozen = getattr(self.inner, "frozen", None)
             node = frozen[1] if frozen is not None and frozen[0] is self.inner.storage else None
         found = None if node is None else node.grad
-        return None if found is None else faced(found)
+        if found is None:
+            return None
+        kept = self._grad
+        if kept is None or kept._inner is not found:
+            kept = self._grad = faced(found)
+            kept.gradient_of = node
+        return kept
 
     @grad.setter
     def grad(self, value: Tensor | None) -> None:
@@ -229,13 +237,28 @@ class Tensor(Described):
                 inner.grad = bare(value)
                 inner.requires_grad = False
             else:
-                inner.grad = bare(value)
+                if value is None:
+                    inner.grad = None
+                else:
+                    self._share_grad(value)
         except Exception as error:
             raise torch_error(error) from None
 
     @grad.deleter
     def grad(self) -> None:
         self.inner.grad = None
+
+    def _share_grad(self, value: Any) -> None:
+        """Let the gradient be `value` itself, whose later changes it sees, where it can be written into."""
+        given, node = bare(value), self.inner.node
+        self.inner.grad = given
+        if given.dtype != self.inner.dtype:
+            raise wrong(RuntimeError, "grad", f"a gradient of dtype {given.dtype} was assigned to a "
+                        f"tensor with dtype {self.inner.dtype}", "assign grad.to(x.dtype)")  # fmt: skip
+        if node is not None and given.storage.backend.writable(given.storage.array):
+            node.grad = given
+            if isinstance(value, Tensor) and value._view is None:
+                self._grad, value.gradient_of = value, node
 
     @property
     def grad_fn(self) -> Any:
@@ -273,7 +296,10 @@ class Tensor(Described):
         return made
 
     def detach_(self) -> Tensor:
-        self._inner, self._view = self.inner.detach(), None
+        inner = self.inner.detach()
+        if self.gradient_of is not None and self.gradient_of.grad is self._inner:
+            self.gradient_of.grad = inner
+        self._inner, self._view = inner, None
         return self
 
     def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
@@ -318,10 +344,10 @@ class Tensor(Described):
             raise torch_error(error) from None
 
     def __dir__(self) -> list[str]:
-        return sorted(n for n in object.__dir__(self) if n not in ("inner", "node", "version"))
+        return sorted(n for n in object.__dir__(self) if n not in ("inner", "node", "version", "gradient_of"))
 
 
-_OWN = ("_inner", "_view", "version")
+_OWN = ("_inner", "_view", "version", "gradient_of", "_grad")
 border._kind.append(Tensor)
 
 

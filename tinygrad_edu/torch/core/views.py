@@ -125,7 +125,10 @@ def rebind(x: Tensor, value: te.Tensor) -> None:
     """Let x, and what x is a view of, hold `value`, computed within the graph."""
     found = x._view
     if found is None:
-        x._inner = in_rows(value)
+        value = in_rows(value)
+        if x.gradient_of is not None and x.gradient_of.grad is x._inner:
+            x.gradient_of.grad = value
+        x._inner = value
         x.version += 1
         return
     if found.put is None:
