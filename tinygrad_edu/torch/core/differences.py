@@ -37,6 +37,10 @@ DIFFERENCES = {
     "torch.multiprocessing.spawn": "tensors travel between processes as copies; no memory is shared",
     "torch.autograd.Function": "several outputs are one value inside the graph, so that a hook on one of "
     "them sees its part",
+    "torch.autograd.grad": "a second derivative that is 0 everywhere, as that of a network of ReLUs with "
+    "respect to its input, is None where PyTorch has zeros: pass allow_unused or materialize_grads",
+    "Tensor.index_put_": "within the graph, where one place is named twice, the value that is kept gets the "
+    "gradient; PyTorch gives it to all of them",
     "torch.autograd.gradcheck": "the slow mode always: each element by central differences; forward mode is "
     "not there",
     "torch.func.vmap": "computes one example after the other, so that it maps any function and saves no time",
