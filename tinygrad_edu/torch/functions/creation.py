@@ -53,6 +53,8 @@ def array_of(data: Any, dtype: Any = None) -> np.ndarray[Any, Any]:
             typed = _first(data)
             if isinstance(typed, (np.generic, np.ndarray)):
                 kind = typed.dtype
+            elif isinstance(typed, Value) and bare(typed).dtype.kind == array.dtype.kind:
+                kind = bare(typed).dtype
             elif array.dtype.kind == "f":
                 kind = dtypes.numpy_of(float)
         return te.tensor(numbers, dtype=kind).numpy()
@@ -70,8 +72,11 @@ def _first(data: Any) -> Any:
 
 
 def _numbers(data: Any) -> Any:
-    if isinstance(data, Value):
-        return bare(data).detach().tolist()
+    if isinstance(data, Value):  # in a list a tensor is a number, whatever its shape
+        value = bare(data).detach()
+        if value.size != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        return value.item()
     if not isinstance(data, (list, tuple)) or _PLAIN.issuperset(map(type, data)):
         return data
     return [_numbers(x) for x in data]
