@@ -267,7 +267,7 @@ def test_parameters_with_their_names_are_parameters():
 
 def test_a_gradient_that_is_no_tensor():
     p = nn.Parameter(np.zeros((2, 3)))
-    with pytest.raises(te.errors.ShapeError, match=r"a tensor \(2, 3\), not a ndarray.*assign te.tensor"):
+    with pytest.raises(te.errors.ShapeError, match=r"of shape \(2, 3\), not a ndarray.*assign te.tensor"):
         p.grad = np.zeros((2, 3))
-    with pytest.raises(te.errors.ShapeError, match=r"a tensor \(2, 3\), not \(3, 2\)"):
+    with pytest.raises(te.errors.ShapeError, match=r"of shape \(2, 3\), not \(3, 2\)"):
         p.grad = te.zeros(3, 2)
