@@ -220,9 +220,10 @@ def _set_state(value: Any, state: Any) -> None:
 def _as_dtype(kind: Kind) -> Any:
     """What `torch.float32` becomes: NumPy's dtype, or the text `torch.bfloat16` if it has none."""
     try:
-        return np.dtype(kind.name)
+        found = np.dtype(kind.name)
     except TypeError:
         return f"torch.{kind.name}"
+    return f"torch.{kind.name}" if found.kind == "V" else found  # another library's, as ml_dtypes' bfloat16
 
 
 # -- containers and texts ------------------------------------------------------------------------------------
