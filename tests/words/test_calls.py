@@ -58,7 +58,7 @@ def test_an_unknown_argument_is_explained_by_every_class(kind: Any) -> None:
     (lambda: X.to("cpu", non_blocking=True), "leave it out: work on a device is in order"),
     (lambda: MODEL.to("cpu", non_blocking=True), "leave it out: work on a device is in order"),
     (lambda: X.to("mps"), "'mps' is no device and no dtype (at"),
-    (lambda: MODEL.to("mps"), "the devices are cpu, cuda, simulator, the dtypes float32"),
+    (lambda: MODEL.to("mps"), "cpu, cuda, simulator, the dtypes float32"),
     (lambda: te.grad(te.sum, create_graph=True), "is a function that can be differentiated again"),
     (lambda: te.grad(lambda x: x.sum())(X, create_graph=True), "te.grad(f) has no argument create_graph="),
     (lambda: te.jacobian(lambda x: x)(X, vectorize=True), "te.jacobian(f) has no argument vectorize="),

@@ -33,16 +33,14 @@ def _again(t: Any, draw: Any) -> list[Any]:
 def _shared(t: Any, d: Any) -> Any:
     array = d.random.normal(size=(2, 3)).astype(d.choose(["float32", "float64"]))
     x = t.from_numpy(array)
-    x[0, 1] = 7
-    array[1] = 2
+    x[0, 1], array[1] = 7, 2
     x += 1
     return [x, array.tolist()]
 
 
 def _forked(t: Any, d: Any) -> Any:
     t.manual_seed(0)
-    before = t.get_rng_state()
-    first = t.rand(3)
+    before, first = t.get_rng_state(), t.rand(3)
     t.set_rng_state(before)
     same = bool((t.rand(3) == first).all())
     with t.random.fork_rng():
@@ -55,9 +53,8 @@ def _forked(t: Any, d: Any) -> Any:
 
 
 def _own_stream(t: Any, d: Any) -> Any:
-    g = t.Generator()
-    h = t.Generator(device="cpu")
-    one = [t.rand(3, generator=g.manual_seed(4)), t.rand(3, generator=h.manual_seed(4))]
+    g, h = t.Generator(), t.Generator(device="cpu")
+    one = [t.rand(3, generator=x.manual_seed(4)) for x in (g, h)]
     state = g.get_state()
     two = t.randn(2, generator=g)
     g.set_state(state)
@@ -380,8 +377,7 @@ RECIPES: dict[str, list[Any]] = {
         *_draw("bernoulli_", (0.25,), 0.25, 0.433, 0.05),
         lambda t, d: t.ones(3).bernoulli_(t.tensor([0.0, 1.0, 0.0])),
         lambda t, d: t.zeros(3).bernoulli_(2.0),
-        lambda t, d: _facts(t.zeros(3).bernoulli_()),
-        lambda t, d: _facts(t.zeros(3, dtype=t.int64).bernoulli_()),
+        lambda t, d: [_facts(t.zeros(3).bernoulli_()), _facts(t.zeros(3, dtype=t.int64).bernoulli_())],
     ],
     "Tensor.exponential_": [
         *_draw("exponential_", (2.0,), 0.5, 0.5, 0.05),
@@ -396,8 +392,7 @@ RECIPES: dict[str, list[Any]] = {
         lambda t, d: t.zeros(3).log_normal_(0, -1),
     ],
     "Tensor.cauchy_": [
-        lambda t, d: _facts(t.zeros(3).cauchy_()),
-        lambda t, d: _again(t, lambda: t.zeros(9).cauchy_(1, 2)),
+        lambda t, d: [_facts(t.zeros(3).cauchy_()), _again(t, lambda: t.zeros(9).cauchy_(1, 2))],
         lambda t, d: t.zeros(3).cauchy_(0, -1),
     ],
     "Tensor.bernoulli": [lambda t, d: _facts(d.floats(3, low=0, high=1).bernoulli())],
