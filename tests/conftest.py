@@ -24,7 +24,8 @@ _LONG = {Path(*name.split("/")) for name in (
     "examples/test_lecture_scale.py", "examples/test_lecture_slides.py", "cli/test_device.py",
     "cli/test_resume.py", "check/test_judgement.py", "check/test_testing.py", "cli/test_train.py",
     "doors/test_numbers_that_fit.py", "engine/test_lifetime.py", "estimators/test_contract.py",
-    "estimators/test_parity.py", "ops/test_tails.py", "test_files.py",
+    "estimators/test_parity.py", "examples/test_pytorch.py", "functional/test_special.py",
+    "interop/test_onnx_layers.py", "interop/test_onnx_ops.py", "ops/test_tails.py", "test_files.py",
     "test_promises.py")}  # fmt: skip
 
 _terminal = []  # of the process that reports; workers have none
