@@ -123,29 +123,13 @@ WITH_NUMBERS = [
     "float_power",
 ]
 SIGNS = ["add", "sub", "mul", "truediv", "pow", "mod"]
-IN_PLACE = [
-    "add",
-    "sub",
-    "mul",
-    "div",
-    "pow",
-    "remainder",
-    "fmod",
-    "divide",
-    "true_divide",
-    "subtract",
-    "multiply",
-    "copysign",
-    "xlogy",
-    "float_power",
-]
 
 RECIPES: dict[str, list[Any]] = {
     f"torch.{name}": _floats(name, *domain) for name, domain in FLOAT_PAIRS.items()
 }
 for _name in WITH_NUMBERS:
     RECIPES.setdefault(f"torch.{_name}", _floats(_name, 0.3, 3)).extend(_numbers(_name))
-for _name in IN_PLACE:
+for _name in WITH_NUMBERS:
     RECIPES[f"Tensor.{_name}_"] = _in_place(f"{_name}_")
 for _name in ("atan2", "arctan2", "hypot", "ldexp"):
     RECIPES[f"Tensor.{_name}_"] = _tensors_in_place(f"{_name}_")
